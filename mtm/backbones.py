@@ -1,0 +1,157 @@
+"""Backbones: networks without their last linear layer, from images (B, 1 or 3, h, w) to features (B, F).
+
+`convnet` is ours; everything else is torchvision's, by its name there. Grey images go into a first layer of one channel
+whose weights are the sums over the three colour channels: exactly what the network would make of the grey image
+repeated three times, for a third of the work. To add a backbone, enter a function in `BACKBONES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from mtm.errors import InputError, choose_from
+
+
+class ConvNet(nn.Sequential):
+    """Three 3x3 convolutions of stride 2 with batch normalisation, then the mean over the image: 128 features."""
+
+    def __init__(self, channels: int = 1) -> None:
+        widths = (channels, 32, 64, 128)
+        layers: list[nn.Module] = []
+        for n_in, n_out in zip(widths, widths[1:], strict=False):
+            layers += [nn.Conv2d(n_in, n_out, 3, 2, 1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+BACKBONES: dict[str, Callable[[int], nn.Module]] = {"convnet": ConvNet}  # of our own: from channels to a module
+PAPER_BACKBONES = ("resnet18", "resnet50", "resnet101")
+
+
+def make_backbone(name: str, channels: int, size: tuple[int, int], weights: str = "none") -> tuple[nn.Module, int]:
+    """A backbone for images of `channels` x `size`, and its number of features F.
+
+    weights: `imagenet`, `none`, `auto` (ImageNet where the backbone has it) or a state-dict file (.pt, .pth or
+    .safetensors). Raises InputError for a name, weights or an image size that cannot be.
+    """
+    if name in BACKBONES:
+        if weights == "imagenet":
+            raise InputError(f"there are no ImageNet weights for backbone '{name}'; use --weights none")
+        network = BACKBONES[name](channels)
+        if weights not in ("auto", "none"):
+            _load(network, read_state(Path(weights)), weights)
+    else:
+        network = _torchvision(name, weights)
+        _remove_last_linear(network, name)
+        if channels == 1:
+            _take_grey(network, name)
+    return network, _count_features(network, name, channels, size)
+
+
+def _torchvision(name: str, weights: str) -> nn.Module:
+    known = models.list_models(module=models)
+    if name not in known:
+        raise choose_from("backbone", name, [*BACKBONES, *PAPER_BACKBONES, f"any of torchvision's {len(known)}"])
+    network = models.get_model(name, weights=None)
+    if weights in ("auto", "imagenet"):
+        entry = models.get_model_weights(name)["IMAGENET1K_V1"]
+        try:
+            state = entry.get_state_dict(progress=False, check_hash=True)
+        except (URLError, OSError, RuntimeError) as error:
+            folder = Path(torch.hub.get_dir()) / "checkpoints"
+            raise InputError(
+                f"the ImageNet weights of {name} are not in {folder} and could not be downloaded; start from random "
+                "weights with --weights none, or name a state-dict file with --weights FILE"
+            ) from error
+        network.load_state_dict(state)
+    elif weights != "none":
+        _load(network, read_state(Path(weights)), weights)
+    return network
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a .safetensors file, or in a .pt or .pth file read without running any code in it."""
+    if not path.is_file():
+        raise InputError(f"there is no weights file {path}; --weights takes imagenet, none or a state-dict file")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's and safetensors' readers raise a dozen kinds for a bad file
+        raise InputError(f"{path} is not a state dict that can be read safely") from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path} holds no state dict (names and tensors)")
+    return state
+
+
+def _load(network: nn.Module, state: dict[str, Tensor], where: str) -> None:
+    """Load what a state dict says of the network; the last linear layer, which is replaced, may be of any shape."""
+    own = network.state_dict()
+    replaced = _last_linear(network)
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    missing = [name for name in own if name not in fitting and not (replaced and name.startswith(f"{replaced}."))]
+    if missing:
+        raise InputError(f"the weights in {where} do not fit the backbone: {len(missing)} differ, first '{missing[0]}'")
+    network.load_state_dict(own | fitting)
+
+
+def _last_linear(network: nn.Module) -> str | None:
+    names = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    return names[-1] if names else None
+
+
+def _remove_last_linear(network: nn.Module, backbone: str) -> None:
+    name = _last_linear(network)
+    if name is None:
+        raise InputError(f"backbone '{backbone}' does not end in a linear layer; choose another, such as resnet18")
+    network.set_submodule(name, nn.Identity())
+
+
+def _take_grey(network: nn.Module, backbone: str) -> None:
+    """Replace the first convolution (3 channels) by one of a single channel with the summed weights."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d) and module.in_channels == 3 and module.groups == 1:
+            grey = nn.Conv2d(
+                1,
+                module.out_channels,
+                module.kernel_size,  # type: ignore[arg-type]
+                module.stride,  # type: ignore[arg-type]
+                module.padding,  # type: ignore[arg-type]
+                module.dilation,  # type: ignore[arg-type]
+                bias=module.bias is not None,
+                padding_mode=module.padding_mode,
+            )
+            with torch.no_grad():
+                grey.weight.copy_(module.weight.sum(dim=1, keepdim=True))
+                if module.bias is not None and grey.bias is not None:
+                    grey.bias.copy_(module.bias)
+            network.set_submodule(name, grey)
+            return
+    raise InputError(f"backbone '{backbone}' has no first convolution of three channels; it cannot take grey images")
+
+
+def _count_features(network: nn.Module, name: str, channels: int, size: tuple[int, int]) -> int:
+    """F, found by sending one black image through the network."""
+    network.eval()
+    try:
+        with torch.no_grad():
+            out = network(torch.zeros(1, channels, *size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        sentence = str(error).splitlines()[0]
+        raise InputError(
+            f"backbone '{name}' cannot take images of {size[0]}x{size[1]} ({sentence}); "
+            "give another --resize and --crop, such as 224"
+        ) from error
+    network.train()
+    if not isinstance(out, Tensor) or out.ndim != 2:
+        raise InputError(f"backbone '{name}' does not give one vector an image; choose another, such as resnet18")
+    return int(out.shape[1])

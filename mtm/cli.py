@@ -1,0 +1,277 @@
+"""The `mtm` command. Exit codes: 0 done, 1 failed while running, 2 refused input, 130 stopped by the user.
+
+torch is imported by the commands that train, not by `mtm --help` or `mtm runs`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.files import jsonable
+from mtm.options import with_config_options
+from mtm.runs import Run, list_runs
+
+app = typer.Typer(
+    name="mtm",
+    help="Train Moving Targets models and record how their embedding space moves. Start with: mtm train",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one object a line")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its name inside --runs")]
+
+
+@app.command("train")
+@with_config_options
+def train(
+    config: TrainConfig,
+    runs: RunsFolder = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run [data set, backbone, loss and a number]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a model and record snapshots of its embedding space.
+
+    Without options: a small network on the handwritten digits, in a few seconds. Every option is a field of the config
+    that the run keeps; Ctrl-C stops at a checkpoint, and mtm resume goes on from there.
+    """
+    from mtm.recording import prepare, start_run
+
+    folder = runs / (_checked_name(name) if name else _free_name(runs, config))
+    if folder.exists():
+        raise InputError(f"{folder} exists already; choose another --name, or continue it with: mtm resume {folder}")
+    dataset = prepare(config)
+    _train(start_run(folder, config, dataset), dataset, as_json)
+
+
+@app.command()
+def resume(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """Go on with a run that was stopped, killed or failed, from its last checkpoint."""
+    from mtm.recording import prepare
+
+    opened = _open(run, runs)
+    status = opened.status
+    if status.state == "finished":
+        raise InputError(f"{opened.folder} is finished; there is nothing to resume")
+    if status.state == "training":
+        raise InputError(f"{opened.folder} is being trained right now by process {status.pid} on {status.host}")
+    if opened.config is None:
+        raise InputError(f"{opened.folder} has no config that can be read: {'; '.join(opened.problems) or 'imported run'}")
+    _train(opened, prepare(opened.config), as_json)
+
+
+@app.command("runs")
+def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """List the runs, newest first."""
+    found = list_runs(runs)
+    if as_json:
+        for run in found:
+            _print_json(_summary(run))
+        return
+    from mtm import display
+
+    if not found:
+        display.say(f"No runs in {runs} yet. Make one with: mtm train")
+        return
+    display.runs_table([_summary(run) for run in found])
+
+
+@app.command()
+def show(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """Show one run: its config, its measures snapshot by snapshot, and anything that cannot be read."""
+    opened = _open(run, runs)
+    if as_json:
+        _print_json(_summary(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
+        return
+    from mtm import display
+
+    display.run_page(_summary(opened), opened.info, opened.metrics)
+
+
+@app.command("data")
+def list_data(
+    data_root: Annotated[Path, typer.Option(help="Folder of the downloaded data sets")] = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """List the data sets, which of them are on disk, and how to use your own."""
+    from mtm.data import DATASETS
+
+    rows = [
+        {
+            "name": name,
+            "title": source.title,
+            "images": source.size,
+            "transform": f"{source.resize or 'no resize'} / {source.crop or 'no crop'}",
+            "on_disk": not source.where or (data_root / source.where).is_dir(),
+            "where": str(data_root / source.where) if source.where else "inside scikit-learn",
+        }
+        for name, source in DATASETS.items()
+    ]
+    if as_json:
+        for row in rows:
+            _print_json(row)
+        return
+    from mtm import display
+
+    display.data_table(rows)
+
+
+@app.command("import")
+def import_embeddings(
+    file: Annotated[Path, typer.Argument(help=".npz, .npy or .parquet file of embeddings")],
+    labels: Annotated[Path | None, typer.Option(help="Labels for .npy: another .npy, or text, one a line")] = None,
+    runs: RunsFolder = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run [the file's]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a run of embeddings that exist already, from any program.
+
+    npz: embeddings (N, D) or (T, N, D) for T epochs, labels (N,); optional class_embeddings and reference_centres
+    (C, D) or (T, C, D), epochs (T,), indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
+    npy: the embeddings, with --labels. parquet: columns label, and embedding or one column a dimension; optional epoch.
+    """
+    from mtm.foreign import foreign_snapshot, read_embeddings
+
+    epochs, rows, names = read_embeddings(file, labels)
+    folder = runs / _checked_name(name or file.stem)
+    known, snapshots = None, []
+    optional = ("class_embeddings", "reference_centres", "weight", "bias", "indices", "thumbnails")
+    for index, (epoch, arrays) in enumerate(zip(epochs, rows, strict=True)):  # all checked before anything is written
+        filled: dict[str, Any] = dict.fromkeys(optional) | arrays
+        snapshot = foreign_snapshot(known, names, index, epoch, filled, {})
+        known = snapshot.points
+        snapshots.append(snapshot)
+    run = Run.create(folder, class_names=names, notes={"imported": file.name})
+    for snapshot in snapshots:
+        run.record(snapshot)
+    run.finish()
+    if as_json:
+        _print_json(_summary(run))
+        return
+    from mtm import display
+
+    display.say(f"Imported {len(snapshots)} snapshots of {len(run.labels):,} images into {folder}")
+
+
+@app.command()
+def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
+    """Remove the weights and checkpoints of a run; its snapshots and measures stay."""
+    from mtm import display
+
+    opened = _open(run, runs)
+    if opened.status.state == "training":
+        raise InputError(f"{opened.folder} is being trained right now; stop it first")
+    display.say(f"Freed {opened.prune() / 1e6:,.1f} MB of {opened.folder}")
+
+
+def main() -> None:
+    """Run the command; refused input is one line on standard error and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except InputError as error:
+        _fail(2, str(error))
+    except typer.Exit as error:
+        raise SystemExit(error.exit_code) from None
+    except (KeyboardInterrupt, typer.Abort):
+        _fail(130, "stopped")
+    except Exception as error:
+        if _is_usage_error(error):
+            _fail(2, error.format_message().rstrip("."))  # type: ignore[attr-defined]
+        raise
+
+
+def _is_usage_error(error: Exception) -> bool:
+    """Typer's own errors (an unknown option, a missing argument, a number that is none)."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _train(run: Run, dataset: Any, as_json: bool) -> None:
+    """Train into `run` with a progress bar, or with a JSON object a snapshot, and say how it ended."""
+    from mtm import display
+    from mtm.recording import reason, record_training
+
+    for note in dataset.notes:
+        display.say(note)
+    try:
+        if as_json:
+            state = record_training(run, dataset, on_snapshot=lambda s: _print_json(_json_row(s)))
+            _print_json(_summary(run))
+        else:
+            with display.TrainingBar(run.name) as bar:
+                state = record_training(run, dataset, bar.progress, bar.snapshot)
+            display.closing_table(run.name, run.metrics)
+    except InputError:
+        raise
+    except Exception as error:
+        assert run.config is not None
+        _fail(1, f"{run.folder} failed: {reason(error, run.config)}")
+    if state == "stopped":
+        _fail(130, f"stopped; go on with: mtm resume {run.folder}")
+    if not as_json:
+        display.say(f"Recorded in {run.folder}")
+
+
+def _open(run: Path, runs: Path) -> Run:
+    return Run.open(run if run.is_dir() or not (runs / run).is_dir() else runs / run)
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip() or name in (".", "..") or any(c in name for c in "/\\\0"):
+        raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
+    return name
+
+
+def _free_name(runs: Path, config: TrainConfig) -> str:
+    """Data set, backbone and loss, and the first free number."""
+    stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}"
+    number = 1
+    while (runs / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    status, config, rows = run.status, run.info.get("config") or {}, run.metrics
+    best: dict[str, float] = {}
+    for row in rows:
+        for name, value in (row.get("accuracy") or {}).items():
+            best[name] = max(value, best.get(name, 0.0))
+    return {
+        "run": str(run.folder),
+        "name": run.name,
+        "state": status.state,
+        "error": status.error,
+        "created": run.info.get("created"),
+        "dataset": config.get("dataset"),
+        "backbone": config.get("backbone"),
+        "loss": (config.get("loss") or "pure") if config else None,
+        "dim": config.get("dim") if config.get("head") == "targets" else None,
+        "epoch": rows[-1]["epoch"] if rows else None,
+        "epochs": config.get("epochs"),
+        "snapshots": len(run.snapshots),
+        "best_accuracy": best,
+        "megabytes": round(run.size() / 1e6, 1),
+        "problems": run.problems,
+    }
+
+
+def _json_row(snapshot: Any) -> dict[str, Any]:
+    return {"snapshot": snapshot.index, "epoch": snapshot.epoch, **snapshot.metrics}
+
+
+def _print_json(row: dict[str, Any]) -> None:
+    print(json.dumps(jsonable(row)), flush=True)
+
+
+def _fail(code: int, sentence: str) -> None:
+    print(f"mtm: {sentence}", file=sys.stderr)
+    raise SystemExit(code)

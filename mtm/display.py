@@ -1,0 +1,132 @@
+"""What the `mtm` command prints for people: the progress bar and tables (Rich)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+console = Console()
+notices = Console(stderr=True)
+CLASSIFIERS = ("cos", "cos_ce", "euc", "euc_ce", "argmax")
+
+
+def say(sentence: str) -> None:
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+class TrainingBar:
+    """A progress bar with epoch, images/s, loss, accuracy and time left; redrawn only in a terminal."""
+
+    def __init__(self, name: str) -> None:
+        self.bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[text]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task(name, total=1.0, text="loading")
+
+    def __enter__(self) -> TrainingBar:
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+
+    def progress(self, p: Any) -> None:
+        best = f"  {max(p.accuracy.values()):.1%}" if p.accuracy else ""
+        left = "evaluating" if p.evaluating else f"{duration(p.seconds_left)} left"
+        text = f"epoch {p.epoch:.2f}/{p.epochs}  {p.images_per_second:,.0f} images/s  loss {p.loss:.4g}{best}  {left}"
+        self.bar.update(self.task, completed=p.epoch / p.epochs, text=text)
+
+    def snapshot(self, snapshot: Any) -> None:
+        """A line a snapshot where there is no terminal to draw a bar in, for logs."""
+        if not console.is_terminal:
+            row = snapshot.metrics
+            scores = "  ".join(f"{name} {value:.2%}" for name, value in row["accuracy"].items())
+            say(f"epoch {snapshot.epoch:.3f}  loss {row['loss']:.5g}  {scores}")
+
+
+def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Accuracies, sigma and rho of the first, the best and the last snapshot."""
+    if not rows:
+        return
+    best = max(rows, key=lambda row: max(row["accuracy"].values(), default=0.0))
+    table = Table(title=name, title_justify="left", show_edge=False)
+    for heading in ("", "epoch", *[c for c in CLASSIFIERS if c in best["accuracy"]], "sigma", "rho"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for title, row in (("untrained" if rows[0]["epoch"] == 0 else "first", rows[0]), ("best", best), ("last", rows[-1])):
+        scores = [percent(row["accuracy"].get(c)) for c in CLASSIFIERS if c in best["accuracy"]]
+        table.add_row(title, f"{row['epoch']:g}", *scores, number(row["cluster_size"]), number(row["centre_distance"]))
+    console.print(table)
+    say(f"Accuracy on {best['n']:,} {best['split']} images. sigma: median distance to the own class centre; "
+        "rho: mean distance of class centres to their mean.")  # fmt: skip
+
+
+def runs_table(summaries: Sequence[dict[str, Any]]) -> None:
+    table = Table(show_edge=False)
+    for heading in ("run", "state", "data", "backbone", "loss", "D", "epoch", "best accuracy", "MB"):
+        table.add_column(heading, justify="right" if heading in ("D", "epoch", "MB") else "left", overflow="fold")
+    for s in summaries:
+        best = max(s["best_accuracy"].items(), key=lambda item: item[1], default=None)
+        epoch = "" if s["epoch"] is None else f"{s['epoch']:.3g}" + (f"/{s['epochs']}" if s["epochs"] else "")
+        score = f"{best[1]:.2%} {best[0]}" if best else ""
+        cells = (s["name"], s["state"], s["dataset"], s["backbone"], s["loss"], s["dim"], epoch, score, s["megabytes"])
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    console.print(table)
+
+
+def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    say(f"{summary['run']}: {summary['state']}, {summary['snapshots']} snapshots, {summary['megabytes']} MB")
+    for sentence in ([summary["error"]] if summary["error"] else []) + summary["problems"]:
+        console.print(f"[yellow]![/] {sentence}", highlight=False)
+    if info.get("config"):
+        changed = {name: value for name, value in info["config"].items() if value not in (None, {})}
+        say("  ".join(f"{name}={value}" for name, value in changed.items()))
+    if not rows:
+        return
+    table = Table(show_edge=False)
+    names = [c for c in CLASSIFIERS if c in rows[-1]["accuracy"]]
+    for heading in ("epoch", "loss", *names, "sigma", "rho", "separation", "cosine", "n"):
+        table.add_column(heading, justify="right")
+    measures = ("cluster_size", "centre_distance", "mean_centre_separation", "median_cosine_similarity")
+    for row in rows:
+        scores = [percent(row["accuracy"].get(name)) for name in names]
+        table.add_row(f"{row['epoch']:.4g}", number(row["loss"]), *scores, *(number(row[m]) for m in measures), str(row["n"]))
+    console.print(table)
+
+
+def data_table(rows: Sequence[dict[str, Any]]) -> None:
+    table = Table(show_edge=False)
+    for heading in ("--dataset", "data set", "images", "resize / crop", "on disk", "where"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        there = "yes" if row["on_disk"] else "downloaded at first use"
+        table.add_row(row["name"], row["title"], row["images"], row["transform"], there, row["where"])
+    console.print(table)
+    say("Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/CLASS/*.png (or just CLASS/*.png), or "
+        "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): uint8 images and labels from 0.")  # fmt: skip
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.2%}"
+
+
+def number(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """1:02:03 or 2:03; nothing known is '-'."""
+    if not math.isfinite(seconds):
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,18 @@
+"""The two ways a job can end other than by being done: refused input, and a training that stops early."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used; the message is one sentence for the user: what, where, what would be right."""
+
+
+class Diverged(RuntimeError):
+    """The training loss became NaN or infinite; the message says at which epoch and what to lower."""
+
+
+class Stopped(Exception):
+    """The training was asked to stop and has written a checkpoint."""
+
+
+def choose_from(kind: str, name: str, choices: object) -> InputError:
+    """The sentence for an unknown name: `unknown loss 'tripelt'; choose from euclidean, ...`."""
+    return InputError(f"unknown {kind} '{name}'; choose from {', '.join(map(str, choices))}")  # type: ignore[call-overload]

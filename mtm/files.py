@@ -1,0 +1,119 @@
+"""Files that are whole or absent: atomic writing, and safetensors files read as views of a memory map.
+
+A safetensors file is 8 bytes (the header's length, little endian), a JSON header (name -> dtype, shape, offsets) and
+the arrays. The library writes it; reading is done here because the library's NumPy reader copies every array, and the
+explorer scrolls through runs of many gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from mtm.errors import InputError
+
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
+}  # fmt: skip
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `path` whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write `content` as JSON, whole or not at all; NaN and infinities become null."""
+    write_bytes(path, json.dumps(jsonable(content), indent=1).encode())
+
+
+def jsonable(content: object) -> Any:
+    """`content` in JSON's own types: arrays as lists, NaN and infinities as None."""
+    if isinstance(content, Mapping):
+        return {str(key): jsonable(value) for key, value in content.items()}
+    if isinstance(content, np.ndarray):
+        return jsonable(content.tolist())
+    if isinstance(content, list | tuple):
+        return [jsonable(value) for value in content]
+    if isinstance(content, np.generic):
+        return jsonable(content.item())
+    if isinstance(content, float) and not np.isfinite(content):
+        return None
+    return content
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, object]) -> None:
+    """Write named arrays and a JSON header as one safetensors file, whole or not at all."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_bytes(path, save(contiguous, metadata={"header": json.dumps(jsonable(header))}))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays of a safetensors file, as read-only views of a memory map, and its JSON header.
+
+    Raises InputError for a file that is missing, cut short or of another kind.
+    """
+    table, start, header = _read_table(path)
+    data = np.memmap(path, dtype=np.uint8, mode="r", offset=0)
+    arrays = {}
+    for name, entry in table.items():
+        begin, end = (start + offset for offset in entry["data_offsets"])
+        arrays[name] = data[begin:end].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return arrays, header
+
+
+def check_arrays(path: Path) -> dict[str, Any]:
+    """The JSON header of a safetensors file, after checking that the file is as long as its arrays need."""
+    return _read_table(path)[2]
+
+
+def _read_table(path: Path) -> tuple[dict[str, Any], int, dict[str, Any]]:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= size - 8:
+                raise InputError(f"{path} is cut short or not a safetensors file")
+            table = json.loads(file.read(length))
+        start = 8 + length
+        header = json.loads(table.pop("__metadata__", {}).get("header", "{}"))
+        for name, entry in table.items():
+            begin, end = entry["data_offsets"]
+            needed = int(np.prod(entry["shape"], dtype=np.int64)) * np.dtype(DTYPES[entry["dtype"]]).itemsize
+            if end - begin != needed or begin < 0:
+                raise InputError(f"{path} is damaged: the size of '{name}' does not fit its shape")
+            if start + end > size:
+                raise InputError(f"{path} is cut short: it has {size:,} bytes, '{name}' ends at {start + end:,}")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is damaged or not a safetensors file") from error
+    return table, start, header

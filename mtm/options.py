@@ -1,0 +1,65 @@
+"""Command-line options made from the fields of a pydantic model, so that each is stated once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic.fields import FieldInfo
+
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+
+
+def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command(config, **own)` one option for every field of TrainConfig, before its own parameters."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    made = [_parameter(name, field) for name, field in TrainConfig.model_fields.items()]
+
+    def run(**values: Any) -> None:
+        fields = {name: values.pop(name) for name in TrainConfig.model_fields}
+        fields["loss_args"] = _pairs(fields["loss_args"])
+        command(TrainConfig(**{name: value for name, value in fields.items() if value is not None}), **values)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    parameters = [*made, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own)]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    """An option whose absence (None) leaves the default to the config, which is the one place that has it."""
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    help = field.description or ""
+    if field.default not in (None, {}, "auto"):
+        help += f" [{field.default}]"
+    kind: Any = list[str] if name == "loss_args" else _scalar(field.annotation)
+    info = typer.Option(
+        f"--{name.replace('_', '-')}", help=help, rich_help_panel=str(extra["group"]).capitalize(), show_default=False,
+        metavar=_metavar(field),
+    )  # fmt: skip
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info])
+
+
+def _scalar(annotation: Any) -> Any:
+    """int and float are parsed by Typer; choices and the rest arrive as text, and the config says what is wrong."""
+    kinds = {annotation, *get_args(annotation)}
+    return int if int in kinds else float if kinds & {float} and str not in kinds and len(kinds) <= 3 else str
+
+
+def _metavar(field: FieldInfo) -> str | None:
+    choices = [value for value in get_args(field.annotation) if isinstance(value, str)]
+    return "|".join(choices) if choices and len(choices) == len(get_args(field.annotation)) else None
+
+
+def _pairs(texts: list[str] | None) -> dict[str, float] | None:
+    if not texts:
+        return None
+    try:
+        return {name: float(value) for name, value in (text.split("=", 1) for text in texts)}
+    except ValueError:
+        raise InputError(f"--loss-args takes name=value with a number, not {' '.join(texts)}") from None

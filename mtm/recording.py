@@ -1,0 +1,141 @@
+"""Training into a run folder: status and heartbeat, stopping on request, and how a run ends.
+
+`mtm train`, `mtm resume`, a search and the browser's jobs all go through `record_training`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+from mtm.config import TrainConfig
+from mtm.data import Dataset, load
+from mtm.devices import choose_device, describe
+from mtm.errors import Diverged, InputError, Stopped
+from mtm.model import make_model
+from mtm.runs import Run
+from mtm.snapshots import Snapshot
+from mtm.training import Progress, train
+
+HEARTBEAT_SECONDS = 1.0
+
+
+def prepare(config: TrainConfig) -> Dataset:
+    """Load the data and build the model once, so that whatever is wrong is said before anything is written.
+
+    Raises InputError with one sentence.
+    """
+    choose_device(config.device)
+    if config.head == "targets":
+        config.make_loss()
+    dataset = load(config)
+    make_model(config, dataset)
+    return dataset
+
+
+def start_run(folder: Path, config: TrainConfig, dataset: Dataset) -> Run:
+    """A new run folder for `config`, with the class names and the device in its `config.json`."""
+    notes = {"device": describe(choose_device(config.device)), "notes": list(dataset.notes)}
+    return Run.create(folder, config, class_names=dataset.class_names, notes=notes)
+
+
+def record_training(
+    run: Run,
+    dataset: Dataset | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_snapshot: Callable[[Snapshot], None] | None = None,
+) -> str:
+    """Train what `run` asks for, from its checkpoint if it has one, and record every snapshot. Returns the last state.
+
+    `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A loss that is no longer finite,
+    a full disk or running out of memory marks the run `failed` with the reason and raises; what was recorded stays.
+    """
+    config = run.config
+    if config is None:
+        raise InputError(f"{run.folder} was recorded by another program; there is no config to train it with")
+    run.clear_stop()
+    run.set_status(state="training", error=None)
+    heartbeat = _Heartbeat(run, on_progress)
+    try:
+        with _stop_signals() as stopped:
+            for snapshot in train(
+                config,
+                checkpoints=run.checkpoints,
+                report=heartbeat,
+                stop=lambda: stopped() or run.stop_requested(),
+                dataset=dataset,
+            ):
+                run.record(snapshot)
+                if on_snapshot:
+                    on_snapshot(snapshot)
+    except Stopped:
+        run.clear_stop()
+        run.finish("stopped")
+        return "stopped"
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
+            run.finish("failed", reason(error, config))
+        raise
+    run.finish()
+    return "finished"
+
+
+def reason(error: BaseException, config: TrainConfig) -> str:
+    """Why a training ended, in one sentence that says what to do."""
+    if isinstance(error, Diverged | InputError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted before a checkpoint could be written"
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return f"out of memory; lower batch_size ({config.batch_size}), record ({config.record}) or take a smaller backbone"
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"cannot write{where}: {error.strerror or error}; free some space and continue with mtm resume"
+    return f"{type(error).__name__}: {error}"
+
+
+class _Heartbeat:
+    """Passes progress on, and writes it to status.json at most once a second."""
+
+    def __init__(self, run: Run, on_progress: Callable[[Progress], None] | None) -> None:
+        self.run, self.on_progress, self.last = run, on_progress, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if self.on_progress:
+            self.on_progress(progress)
+        now = time.monotonic()
+        if now - self.last >= HEARTBEAT_SECONDS:
+            self.last = now
+            self.run.set_status(
+                epoch=progress.epoch,
+                progress=progress.epoch / progress.epochs,
+                images_per_second=progress.images_per_second,
+                seconds_left=progress.seconds_left,
+                loss=progress.loss,
+            )
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Within the block the first Ctrl-C or SIGTERM asks to stop; a second one interrupts at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # only there can handlers be set
+        yield asked.is_set
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,388 @@
+"""The run folder: the only thing that passes between training and the explorer (the format is in the README).
+
+    run = Run.create("runs/mine", class_names=["cat", "dog"])            # your own training loop
+    run.log(embeddings=e, labels=y, class_embeddings=c, epoch=1)         # as often as you like
+    run.finish()
+
+    run = Run.open("runs/mine")                                          # reading needs no torch
+    run.snapshot(3).embeddings, run.metrics[3]["accuracy"]["euc"]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.files import check_arrays, jsonable, read_arrays, write_arrays, write_json
+from mtm.foreign import foreign_snapshot
+from mtm.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
+from mtm.status import STATES, Status
+
+FORMAT = 1  # of the run folder; a run with a larger number is refused
+
+
+class Run:
+    """One run folder. Reading is always from the files, so an open run sees what a training adds to it."""
+
+    def __init__(self, folder: Path, info: dict[str, Any], problems: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.info = info  # config.json
+        self._problems = list(problems)
+        self._points: Points | None = None
+        self._status = Status()
+
+    # Making and opening
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        config: TrainConfig | None = None,
+        *,
+        class_names: Sequence[str] | None = None,
+        notes: Mapping[str, object] | None = None,
+    ) -> Run:
+        """Make a new run folder. Raises InputError if the folder is there already and not empty.
+
+        `config` is None for runs recorded by other programs; `notes` (JSON types) are kept in `config.json`.
+        """
+        folder = Path(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} exists already; choose another name, or continue it with: mtm resume {folder}")
+        info = {
+            "format": FORMAT,
+            "config": None if config is None else config.model_dump(),
+            "class_names": None if class_names is None else [str(name) for name in class_names],
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": sys.argv[1:] if Path(sys.argv[0]).stem in ("mtm", "__main__") else None,
+            "versions": _versions(),
+            **(notes or {}),
+        }
+        try:
+            (folder / "snapshots").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make the run folder {folder}: {error.strerror}") from error
+        write_json(folder / "config.json", info)
+        run = cls(folder, info)
+        run.set_status(state="queued")
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Open a run folder with whatever in it is whole; `problems` says what is not.
+
+        Raises InputError if the folder is not a run, or a run of a newer format.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise InputError(f"there is no run at {folder}; `mtm runs` lists those there are")
+        info, problem = _read_json(folder / "config.json")
+        if problem and not any((folder / "snapshots").glob("*.safetensors")):
+            raise InputError(f"{folder} is not a run: {problem}")
+        if not isinstance(info.get("format", FORMAT), int) or info.get("format", FORMAT) > FORMAT:
+            raise InputError(f"{folder} has run format {info['format']}, this mtm reads up to {FORMAT}: update mtm")
+        return cls(folder, info, [problem] if problem else [])
+
+    # What does not change
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> TrainConfig | None:
+        """The config it was trained with; None for runs of other programs, or if it cannot be read."""
+        stored = self.info.get("config")
+        if not isinstance(stored, dict):
+            return None
+        try:
+            return TrainConfig(**stored)
+        except InputError as error:
+            self._note(f"config.json: {error}")
+            return None
+
+    @property
+    def points(self) -> Points:
+        """The recorded images. Raises InputError if nothing was recorded yet or the file is damaged."""
+        if self._points is None:
+            arrays, header = read_arrays(self.folder / "points.safetensors")
+            try:
+                names = tuple(header["class_names"])
+                self._points = Points(arrays["labels"], arrays["indices"], names, arrays.get("thumbnails"))
+            except KeyError as error:
+                raise InputError(f"{self.folder / 'points.safetensors'} has no {error}") from None
+        return self._points
+
+    @property
+    def labels(self) -> Array:
+        """The labels (N,) of the recorded images."""
+        return self.points.labels
+
+    # What grows
+
+    @property
+    def snapshots(self) -> list[Path]:
+        """The snapshot files that are whole, in order; damaged ones are named in `problems`."""
+        whole = []
+        for path in sorted((self.folder / "snapshots").glob("[0-9]*.safetensors")):
+            if self._header(path):
+                whole.append(path)
+        return whole
+
+    def snapshot(self, i: int) -> Snapshot:
+        """Snapshot i of `snapshots` (negative from the end); its arrays are views of the file, nothing is copied."""
+        paths = self.snapshots
+        if not -len(paths) <= i < len(paths):
+            raise IndexError(f"{self.folder} has {len(paths)} snapshots, there is no number {i}")
+        return self._read_snapshot(paths[i])
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One dict a snapshot, in order, also of snapshots whose file is gone or damaged."""
+        rows: dict[int, dict[str, Any]] = {}
+        for path in sorted((self.folder / "snapshots").glob("[0-9]*.safetensors")):
+            if header := self._header(path):
+                rows[int(path.stem)] = header["metrics"]
+        for number, line in enumerate(self._lines(), start=1):
+            try:
+                row = json.loads(line)
+                rows[int(row["snapshot"])] = row
+            except (ValueError, KeyError, TypeError):
+                self._note(f"metrics.jsonl: line {number} is damaged")
+        return [nulls_to_nan(rows[index]) for index in sorted(rows)]
+
+    @property
+    def status(self) -> Status:
+        """What the run is doing now. A run without a config cannot be resumed: once its writer is gone it is finished."""
+        stored, problem = _read_json(self.folder / "status.json")
+        known = {f.name for f in fields(Status)}
+        try:
+            status = Status(**{key: value for key, value in stored.items() if key in known})
+        except TypeError:
+            status = Status()
+        if problem or status.state not in STATES:
+            self._note(problem or f"status.json: unknown state '{status.state}'")
+            status = replace(status, state="interrupted")
+        status = status.as_seen_now()
+        if status.state == "interrupted" and self.info.get("config") is None and self.snapshots:
+            return replace(status, state="finished")
+        return status
+
+    @property
+    def problems(self) -> list[str]:
+        """What in the folder could not be read, one sentence each; looks at every file."""
+        _ = self.snapshots, self.metrics, self.status, self.config
+        try:
+            _ = self.points
+        except InputError as error:
+            if self.snapshots:
+                self._note(str(error))
+        return list(self._problems)
+
+    # Writing
+
+    def record(self, snapshot: Snapshot) -> None:
+        """Write one snapshot and its row of metrics; a snapshot that is there already stays as it is."""
+        points_file = self.folder / "points.safetensors"
+        if not points_file.exists():
+            p = snapshot.points
+            arrays = {"labels": p.labels, "indices": p.indices, "thumbnails": p.thumbnails}
+            write_arrays(
+                points_file,
+                {name: array for name, array in arrays.items() if array is not None},
+                {"class_names": p.class_names},
+            )
+        path = self.folder / "snapshots" / f"{snapshot.index:06d}.safetensors"
+        if not path.exists() or self._header(path) is None:
+            arrays, header = to_arrays(snapshot)
+            write_arrays(path, arrays, header)
+            self._append_metrics(header["metrics"])
+        if self._status.state != "training":
+            self.set_status(state="training", epoch=snapshot.epoch)
+
+    def log(
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        class_embeddings: ArrayLike | None = None,
+        epoch: float | None = None,
+        *,
+        reference_centres: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+        bias: ArrayLike | None = None,
+        indices: ArrayLike | None = None,
+        thumbnails: ArrayLike | None = None,
+        **metrics: object,
+    ) -> Snapshot:
+        """Record one moment of somebody else's training: embeddings (N, D), labels (N,), perhaps class embeddings (C, D).
+
+        The same N images in the same order each time. `reference_centres (C, D)`, the class centres of *training*
+        images, are what `cos` and `euc` classify with; without them they come from a fixed half of the given images and
+        accuracies are those of the other half. `weight (C, D)` and `bias (C,)` are a linear head's. Further keywords
+        (loss=...) go into the row of metrics. Raises InputError for arrays that do not fit or hold NaN.
+        """
+        paths = self.snapshots
+        known = self.points if paths else None
+        snapshot = foreign_snapshot(
+            known,
+            self.info.get("class_names"),
+            int(paths[-1].stem) + 1 if paths else 0,
+            epoch,
+            {
+                "embeddings": embeddings,
+                "labels": labels,
+                "class_embeddings": class_embeddings,
+                "reference_centres": reference_centres,
+                "weight": weight,
+                "bias": bias,
+                "indices": indices,
+                "thumbnails": thumbnails,
+            },
+            metrics,
+        )
+        self.record(snapshot)
+        return snapshot
+
+    def set_status(self, **changes: Any) -> None:
+        """Update status.json; every write is a heartbeat and says which process this is."""
+        self._status = replace(self._status, **changes).signed()
+        write_json(self.folder / "status.json", asdict(self._status))
+
+    def finish(self, state: str = "finished", error: str | None = None) -> None:
+        """Say how the run ended: finished, stopped or failed (with the reason)."""
+        done = {"progress": 1.0, "seconds_left": 0.0} if state == "finished" else {"seconds_left": None}
+        self.set_status(state=state, error=error, **done)
+
+    def request_stop(self) -> None:
+        """Ask the training to stop at its next step; it checkpoints first."""
+        (self.folder / "stop").touch()
+
+    def stop_requested(self) -> bool:
+        return (self.folder / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.folder / "stop").unlink(missing_ok=True)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoint"
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def prune(self, weights: bool = True) -> int:
+        """Remove checkpoints (what resuming and reloading the network need); returns the bytes freed."""
+        before = self.size()
+        if weights:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+        return before - self.size()
+
+    # Private
+
+    def _read_snapshot(self, path: Path) -> Snapshot:
+        arrays, header = read_arrays(path)
+        try:
+            snapshot = from_arrays(int(path.stem), self.points, arrays, header)
+        except KeyError as error:
+            raise InputError(f"{path} has no {error}") from None
+        return replace(snapshot, metrics=nulls_to_nan(snapshot.metrics))
+
+    def _header(self, path: Path) -> dict[str, Any] | None:
+        try:
+            stat = path.stat()
+            header = _checked_header(path, stat.st_size, stat.st_mtime_ns)
+        except OSError:
+            return None
+        if isinstance(header, str):
+            self._note(header)
+            return None
+        return header
+
+    def _lines(self) -> list[str]:
+        try:
+            text = (self.folder / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return text.splitlines()
+
+    def _append_metrics(self, row: Mapping[str, object]) -> None:
+        """Add one line; half a line that a kill left behind is cut off first."""
+        path = self.folder / "metrics.jsonl"
+        with path.open("ab+") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(max(0, end - 1))
+                if file.read(1) != b"\n":
+                    content = path.read_bytes()
+                    file.truncate(content.rfind(b"\n") + 1)
+            file.write((json.dumps(jsonable(row)) + "\n").encode())
+
+    def _note(self, problem: str) -> None:
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+
+def nulls_to_nan(row: Any) -> Any:
+    """A row of metrics as read from JSON, with NaN where the file has null for a measure that does not exist."""
+    if isinstance(row, dict):
+        return {key: nulls_to_nan(value) for key, value in row.items()}
+    if isinstance(row, list):
+        return [nulls_to_nan(value) for value in row]
+    return float("nan") if row is None else row
+
+
+def list_runs(folder: str | Path) -> list[Run]:
+    """The runs directly inside `folder`, newest first; what is no run is passed over."""
+    found = []
+    for path in Path(folder).iterdir() if Path(folder).is_dir() else []:
+        try:
+            found.append(Run.open(path))
+        except InputError:
+            continue
+    return sorted(found, key=lambda run: (str(run.info.get("created", "")), run.name), reverse=True)
+
+
+@lru_cache(maxsize=4096)
+def _checked_header(path: Path, size: int, modified: int) -> dict[str, Any] | str:
+    """The header of a snapshot file, or the sentence that says why it cannot be read."""
+    try:
+        header = check_arrays(path)
+    except InputError as error:
+        return str(error)
+    return header if {"epoch", "classifiers", "metrics"} <= set(header) else f"{path} is not a snapshot of this format"
+
+
+def _read_json(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The object in a JSON file, or {} and the sentence that says why not."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, f"{path.name} cannot be read ({error.strerror})"
+    except ValueError:
+        return {}, f"{path.name} is damaged"
+    return (content, None) if isinstance(content, dict) else ({}, f"{path.name} is damaged")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("moving-targets", "torch", "torchvision", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,184 @@
+"""A snapshot: the embedding space at one moment of training, with everything measured on it.
+
+`measure` is the one place where classifiers and geometry meet; training, `run.log` and `mtm import` all call it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mtm import geometry
+from mtm.classifiers import Reference, decide
+
+Array = NDArray[Any]
+
+FLOAT16_ROUNDING = 0.01  # share of the spread by which float16 may move embeddings
+
+
+@dataclass(frozen=True)
+class Points:
+    """What stays the same over a run: the recorded images."""
+
+    labels: Array  # (N,)
+    indices: Array  # (N,) position of each image in its data set's test split
+    class_names: tuple[str, ...]  # C names
+    thumbnails: Array | None = None  # (N, h, w[, 3]) uint8
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.class_names)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Output and class embeddings at one epoch (0 is the untrained model), and what the classifiers make of them."""
+
+    index: int  # 0, 1, 2, ... within its run
+    epoch: float
+    points: Points
+    embeddings: Array  # (N, D)
+    class_embeddings: Array | None  # (C, D); None with a linear head
+    head: tuple[Array, Array] | None  # weight (C, D), bias (C,) of a linear head
+    reference_centres: Array  # (C, D) class centres of training images: what `cos` and `euc` classify with
+    predictions: dict[str, Array]  # per classifier (N,)
+    margins: dict[str, Array]  # per classifier (N,)
+    target_distances: Array | None  # (N,) distance to the own class embedding
+    centre_distances: Array  # (N,) distance to the own class centre of the recorded images
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def references(self) -> dict[str, Reference]:
+        """Per classifier of this model, what it measures to."""
+        return references(self.reference_centres, self.class_embeddings, self.head)
+
+
+def references(
+    centres: Array, class_embeddings: Array | None = None, head: tuple[Array, Array] | None = None
+) -> dict[str, Reference]:
+    """Per classifier that the model has, its reference: four for moving targets, three for a linear head."""
+    found: dict[str, Reference] = {"cos": centres, "euc": centres}
+    if class_embeddings is not None:
+        found = {"cos": centres, "cos_ce": class_embeddings, "euc": centres, "euc_ce": class_embeddings}
+    if head is not None:
+        found["argmax"] = head
+    return found
+
+
+def classify(e: ArrayLike, references: dict[str, Reference]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Predictions and margins (N,) of output embeddings e (N, D) under each classifier."""
+    decided = {name: decide(name, e, reference) for name, reference in references.items()}
+    predictions = {name: chosen.astype(np.int32) for name, (chosen, _) in decided.items()}
+    return predictions, {name: margin.astype(np.float32) for name, (_, margin) in decided.items()}
+
+
+def accuracies(predictions: dict[str, Array], y: Array, judged: Array | None = None) -> dict[str, float]:
+    """Per classifier the share of right predictions, over the images in `judged` (all by default)."""
+    judged = np.ones(len(y), dtype=bool) if judged is None else judged
+    right = {name: (predicted == y)[judged] for name, predicted in predictions.items()}
+    return {name: float(r.mean()) if len(r) else float("nan") for name, r in right.items()}
+
+
+def measure(e: Array, y: Array, class_embeddings: Array | None, n_classes: int) -> dict[str, Any]:
+    """Every measure of the space, as a row of `metrics.jsonl` names them.
+
+    e (N, D) and y (N,) are the images measured on; sigma, rho and the separation use the class centres of these.
+    """
+    g = geometry.class_centres(e, y, n_classes)
+    row: dict[str, Any] = {
+        "cluster_size": geometry.cluster_size(e, y, g),
+        "centre_distance": geometry.centre_distance(g),
+        "mean_centre_separation": geometry.mean_centre_separation(g),
+        "median_cosine_similarity": geometry.median_cosine_similarity(e, y, g),
+        "cluster_size_per_class": geometry.cluster_sizes(e, y, g),
+        "centre_distance_per_class": geometry.centre_distances(g),
+    }
+    if class_embeddings is not None:
+        origin, gaps = geometry.global_centre(g), geometry.gaps(class_embeddings, g)
+        row |= {
+            "target_distance": geometry.centre_distance(class_embeddings, origin),
+            "target_separation": geometry.mean_centre_separation(class_embeddings),
+            "target_gap": geometry.mean(gaps),
+            "target_distance_per_class": geometry.centre_distances(class_embeddings, origin),
+            "target_separation_per_class": geometry.nearest_separations(class_embeddings),
+            "target_gap_per_class": gaps,
+        }
+    return row
+
+
+def make_snapshot(
+    index: int,
+    epoch: float,
+    points: Points,
+    e: Array,
+    class_embeddings: Array | None,
+    head: tuple[Array, Array] | None,
+    centres: Array,
+    metrics: dict[str, Any] | None = None,
+) -> Snapshot:
+    """A snapshot of the recorded images' embeddings e (N, D): decisions, margins and distances are filled in here."""
+    predictions, margins = classify(e, references(centres, class_embeddings, head))
+    y = points.labels
+    g = geometry.class_centres(e, y, points.n_classes)
+    targets = None if class_embeddings is None else geometry.own_distances(e, y, class_embeddings).astype(np.float32)
+    distances = geometry.own_distances(e, y, g).astype(np.float32)
+    return Snapshot(
+        index, epoch, points, e, class_embeddings, head, centres, predictions, margins, targets, distances, metrics or {}
+    )
+
+
+def to_arrays(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What a snapshot's file holds: named arrays, and the header (epoch, classifiers, its row of metrics)."""
+    arrays = {
+        "embeddings": compact(snapshot.embeddings, snapshot.points.labels),
+        "reference_centres": snapshot.reference_centres.astype(np.float32),
+        "centre_distances": snapshot.centre_distances,
+    }
+    if snapshot.class_embeddings is not None:
+        arrays["class_embeddings"] = snapshot.class_embeddings.astype(np.float32)
+    if snapshot.target_distances is not None:
+        arrays["target_distances"] = snapshot.target_distances
+    if snapshot.head is not None:
+        arrays["weight"], arrays["bias"] = (array.astype(np.float32) for array in snapshot.head)
+    for name, predicted in snapshot.predictions.items():
+        arrays[f"predictions.{name}"], arrays[f"margins.{name}"] = predicted, snapshot.margins[name]
+    row = {"snapshot": snapshot.index, "epoch": snapshot.epoch, **snapshot.metrics}
+    return arrays, {"epoch": snapshot.epoch, "classifiers": list(snapshot.predictions), "metrics": row}
+
+
+def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: dict[str, Any]) -> Snapshot:
+    """The inverse of `to_arrays`. Raises KeyError for a missing array."""
+    classifiers = header["classifiers"]
+    return Snapshot(
+        index=index,
+        epoch=float(header["epoch"]),
+        points=points,
+        embeddings=arrays["embeddings"],
+        class_embeddings=arrays.get("class_embeddings"),
+        head=(arrays["weight"], arrays["bias"]) if "weight" in arrays else None,
+        reference_centres=arrays["reference_centres"],
+        predictions={name: arrays[f"predictions.{name}"] for name in classifiers},
+        margins={name: arrays[f"margins.{name}"] for name in classifiers},
+        target_distances=arrays.get("target_distances"),
+        centre_distances=arrays["centre_distances"],
+        metrics=header["metrics"],
+    )
+
+
+def compact(e: Array, y: Array) -> Array:
+    """e (N, D) as float16, or as float32 where float16 overflows or rounding moves it by over 1 % of its spread.
+
+    The spread is the root mean square distance to the own class centre: what a picture of the clusters has to show.
+    """
+    e = np.asarray(e, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        small = e.astype(np.float16)
+    if not np.isfinite(small).all():
+        return e
+    moved = np.square(small.astype(np.float32) - e, dtype=np.float32).sum(dtype=np.float64)
+    own = geometry.class_centres(e, y, int(y.max()) + 1)[y].astype(np.float32)
+    spread = np.square(e - own).sum(dtype=np.float64)
+    return small if np.sqrt(moved) <= FLOAT16_ROUNDING * np.sqrt(spread) else e

@@ -1,0 +1,49 @@
+"""The state of a run, and whether the process that wrote it is still there."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass, replace
+
+import psutil
+
+ALIVE_SECONDS = 120  # a run on another machine counts as interrupted when its heartbeat is older
+STATES = ("queued", "training", "finished", "stopped", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a run is doing. `state` is one of STATES; `interrupted` is never written, it is what a reader finds."""
+
+    state: str = "queued"
+    epoch: float = 0.0
+    progress: float = 0.0  # 0 to 1
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    loss: float | None = None
+    error: str | None = None
+    heartbeat: float = 0.0  # seconds since 1970
+    host: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+
+    def as_seen_now(self) -> Status:
+        """This status, `interrupted` instead of `training` when the process that wrote it is gone."""
+        return replace(self, state="interrupted") if self.state == "training" and not self.is_alive() else self
+
+    def is_alive(self) -> bool:
+        """Whether the process that wrote this is still running (on another machine: still writing)."""
+        if self.host != socket.gethostname():
+            return time.time() - self.heartbeat < ALIVE_SECONDS
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.pid_started) < 1
+        except psutil.Error:
+            return False
+
+    def signed(self) -> Status:
+        """This status as written by this process, now."""
+        me = psutil.Process()
+        return replace(
+            self, heartbeat=time.time(), host=socket.gethostname(), pid=me.pid, pid_started=me.create_time()
+        )

@@ -1,0 +1,291 @@
+"""Training as a generator of snapshots (Algorithm 1 of the paper): `for snapshot in train(config): run.record(snapshot)`.
+
+Everything that is random follows from the seed and the position (epoch, step), so a checkpoint holds no random state:
+a training that was cut goes on, on a CPU, with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtm import geometry
+from mtm.batches import Batches
+from mtm.checkpoint import Checkpoint, Position
+from mtm.config import TrainConfig
+from mtm.data import Dataset, balanced_sample, load, thumbnails
+from mtm.devices import choose_device, choose_precision
+from mtm.errors import Diverged, InputError, Stopped
+from mtm.model import Model, make_model
+from mtm.snapshots import Array, Points, Snapshot, accuracies, classify, make_snapshot, measure, references
+
+EVALUATION_BATCH = 500
+CHECK_EVERY = 20  # steps between looks at the loss on a GPU, where looking waits for the device
+CHECKPOINT_SHARE = 0.02  # of the time may go into checkpoints
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is, for a progress bar."""
+
+    epoch: float
+    epochs: int
+    loss: float  # mean over the images since the last snapshot
+    images_per_second: float
+    seconds_left: float
+    accuracy: dict[str, float]  # of the last snapshot
+    evaluating: bool = False
+
+
+def train(
+    config: TrainConfig,
+    *,
+    checkpoints: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    dataset: Dataset | None = None,
+) -> Iterator[Snapshot]:
+    """Train the model of `config`; yields a snapshot of the untrained model, then of every moment the config asks for.
+
+    With a folder for `checkpoints`, the training goes on from what is there, beginning with the snapshot after the last
+    checkpoint, and the weights of the best and of the last epoch are left in it. `report` is called at every step.
+    When `stop()` is true the training checkpoints and raises Stopped. Raises InputError before the first snapshot for a
+    config that cannot be, Diverged when the loss is no longer finite. `dataset` avoids loading the data twice.
+    """
+    return _Training(config, checkpoints, report, stop, dataset).snapshots()
+
+
+class _Training:
+    def __init__(
+        self,
+        config: TrainConfig,
+        checkpoints: Path | None,
+        report: Callable[[Progress], None] | None,
+        stop: Callable[[], bool] | None,
+        dataset: Dataset | None,
+    ) -> None:
+        self.config = config
+        self.device = choose_device(config.device)
+        self.amp = choose_precision(config.precision, self.device)
+        self.loss = config.make_loss() if config.head == "targets" else None
+        self.data = load(config) if dataset is None else dataset
+        self.model = make_model(config, self.data).to(self.device, memory_format=torch.channels_last)
+        self.optimiser = make_optimiser(config, self.model)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.amp is torch.float16)
+        self.batches = Batches(self.data.train, self.data, self.device)
+        self.test_batches = Batches(self.data.test, self.data, self.device)
+        validation = self.data.validation
+        self.validation_batches = None if validation is None else Batches(validation, self.data, self.device)
+        self.centre_rows = balanced_sample(self.data.train.labels, config.centre_images, config.seed)
+        self.recorded = balanced_sample(self.data.test.labels, config.record, config.seed)
+        self.points = Points(
+            self.data.test.labels[self.recorded],
+            self.recorded,
+            self.data.class_names,
+            thumbnails(self.data.test.images[self.recorded]),
+        )
+        self.checkpoint = Checkpoint(checkpoints, self.model, self.optimiser, self.scaler)
+        self.report, self.stop = report or (lambda progress: None), stop or (lambda: False)
+        self.at = Position()
+        self.accuracy: dict[str, float] = {}
+        self.loss_sum, self.loss_images = torch.zeros((), dtype=torch.float64), 0
+        self.clock = _Clock(len(self.data.train) * config.epochs)
+        self.steps = math.ceil(len(self.data.train) / config.batch_size)
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        if self.checkpoint.is_finished():
+            return
+        self.at = self.checkpoint.load(self.at)
+        self.loss_sum = torch.tensor(self.at.loss_sum, dtype=torch.float64, device=self.device)
+        self.loss_images = self.at.loss_images
+        self.clock.start(self.at.epoch * len(self.data.train) + self.at.step * self.config.batch_size)
+        if self.at.snapshots == 0:
+            yield from self.take_snapshot()
+        while self.at.epoch < self.config.epochs and not self.at.plateau:
+            yield from self.train_epoch()
+        self.checkpoint.finish()
+
+    def train_epoch(self) -> Iterator[Snapshot]:
+        n, size = len(self.data.train), self.config.batch_size
+        generator = np.random.default_rng((self.config.seed, self.at.epoch))
+        order = torch.from_numpy(generator.permutation(n)).to(self.batches.labels.device)
+        due = set(self.config.snapshot_steps(self.at.epoch, self.steps))
+        for step in range(self.at.step, self.steps):
+            if self.stop():
+                self.save()
+                raise Stopped
+            self.train_step(order[step * size : (step + 1) * size], step)
+            self.at.step = step + 1
+            if self.at.step in due:
+                yield from self.take_snapshot()
+            elif self.checkpoint.is_due(CHECKPOINT_SHARE):
+                self.save()
+
+    def train_step(self, rows: Tensor, step: int) -> None:
+        torch.manual_seed(hash((self.config.seed, self.at.epoch, step)) % 2**63)  # for dropout, where there is any
+        x, y = self.batches.take(rows)
+        with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
+            e = self.model(x)
+        total = self.model.losses(e, y, self.loss).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(total).backward()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.loss_sum += total.detach()
+        self.loss_images += len(rows)
+        self.clock.tick(len(rows))
+        if self.device.type == "cpu" or step % CHECK_EVERY == 0:
+            self.tell()
+
+    def tell(self, evaluating: bool = False) -> None:
+        """Report where we are; the one place that looks at the loss. Raises Diverged if it is not finite."""
+        loss = float(self.loss_sum) / max(1, self.loss_images)
+        epoch = self.at.epoch + self.at.step / self.steps
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss became {loss} in epoch {epoch:.2f}; lower lr ({self.config.lr:g}){self.advice()}")
+        self.report(
+            Progress(
+                epoch,
+                self.config.epochs,
+                loss,
+                self.clock.images_per_second(),
+                self.clock.seconds_left(),
+                self.accuracy,
+                evaluating,
+            )
+        )
+
+    def advice(self) -> str:
+        if self.config.loss == "push_pull" and (self.config.r or 0) >= 1:
+            return f" or r ({self.config.r:g}): push and pull has no minimum for r >= 1"
+        return "" if self.config.r is None else f" or r ({self.config.r:g})"
+
+    def take_snapshot(self) -> Iterator[Snapshot]:
+        """Measure, yield, and then checkpoint: a kill in between only repeats a snapshot that is recorded already."""
+        self.tell(evaluating=True)
+        ends_epoch = self.at.step == self.steps
+        at_start = self.at.snapshots == 0
+        if ends_epoch:
+            self.at.epoch, self.at.step = self.at.epoch + 1, 0
+        started = time.monotonic()
+        snapshot = self.measure(ends_epoch or at_start)
+        self.accuracy = snapshot.metrics["accuracy"]
+        if ends_epoch:
+            self.judge(snapshot)
+        self.loss_sum, self.loss_images = torch.zeros_like(self.loss_sum), 0
+        self.at.snapshots += 1
+        self.clock.pause(time.monotonic() - started)
+        yield snapshot
+        if ends_epoch or self.checkpoint.is_due(CHECKPOINT_SHARE):
+            self.save()
+
+    def judge(self, snapshot: Snapshot) -> None:
+        """Keep the weights of the best epoch, and stop on a plateau as Ray's TrialPlateauStopper does."""
+        scores = snapshot.metrics.get("validation_accuracy") or snapshot.metrics["accuracy"]
+        score = max(scores.values())
+        if score > max(self.at.scores, default=-1.0):
+            self.checkpoint.keep("best")
+        self.at.scores.append(score)
+        window = self.config.plateau_epochs
+        if window and len(self.at.scores) >= window:
+            self.at.plateau = float(np.std(self.at.scores[-window:])) <= self.config.plateau_std
+
+    def save(self) -> None:
+        self.at.loss_sum, self.at.loss_images = float(self.loss_sum), self.loss_images
+        self.checkpoint.save(self.at)
+
+    @torch.no_grad()
+    def measure(self, whole: bool) -> Snapshot:
+        """The snapshot of this moment: measures of the whole test split, or of the recorded images only."""
+        self.model.eval()
+        y_centres = self.data.train.labels[self.centre_rows]
+        e_train, train_loss = self.embed(self.batches, self.centre_rows)
+        centres = geometry.class_centres(e_train, y_centres, self.data.n_classes).astype(np.float32)
+        rows = np.arange(len(self.data.test)) if whole else self.recorded
+        e, test_loss = self.embed(self.test_batches, rows)  # (N_test or N, D)
+        y = self.data.test.labels[rows]
+        class_embeddings, head = self.model.targets()
+        classifiers = references(centres, class_embeddings, head)
+        metrics: dict[str, Any] = {
+            "loss": float(self.loss_sum) / self.loss_images if self.loss_images else train_loss,
+            "test_loss": test_loss,
+            "n": len(rows),
+            "split": "test" if whole else "recorded",
+            "accuracy": accuracies(classify(e, classifiers)[0], y),
+        }
+        if whole and self.validation_batches is not None and self.data.validation is not None:
+            held, _ = self.embed(self.validation_batches, np.arange(len(self.data.validation)))
+            decided = classify(held, classifiers)[0]
+            metrics["validation_accuracy"] = accuracies(decided, self.data.validation.labels)
+        metrics |= measure(e, y, class_embeddings, self.data.n_classes)
+        metrics |= {"seconds": self.clock.seconds, "images_per_second": self.clock.images_per_second()}
+        self.model.train()
+        shown = e[self.recorded] if whole else e
+        epoch = self.at.epoch + self.at.step / self.steps
+        return make_snapshot(self.at.snapshots, epoch, self.points, shown, class_embeddings, head, centres, metrics)
+
+    def embed(self, batches: Batches, rows: Array) -> tuple[Array, float]:
+        """Output embeddings (len(rows), D) in evaluation mode, and the mean loss; raises Diverged if they are not finite."""
+        found, total = [], 0.0
+        for start in range(0, len(rows), EVALUATION_BATCH):
+            x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
+            with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
+                e = self.model(x)
+            total += float(self.model.losses(e, y, self.loss).double().sum())
+            found.append(e.cpu().numpy())
+            self.tell(evaluating=True)
+        embeddings = np.concatenate(found)
+        if not np.isfinite(embeddings).all():
+            epoch = self.at.epoch + self.at.step / self.steps
+            raise Diverged(f"the embeddings are no longer finite in epoch {epoch:.2f}; lower lr ({self.config.lr:g})")
+        return embeddings, total / len(rows)
+
+
+def make_optimiser(config: TrainConfig, model: Model) -> torch.optim.Optimizer:
+    """Adam, AdamW or SGD over the network, and over the class embeddings with their own learning rate and no decay."""
+    targets = [model.class_embeddings] if model.class_embeddings is not None else []
+    network = [p for p in model.parameters() if not any(p is target for target in targets)]
+    groups: list[dict[str, Any]] = [{"params": network, "weight_decay": config.weight_decay}]
+    if targets:
+        groups.append({"params": targets, "lr": config.lr * config.class_lr_factor, "weight_decay": 0.0})
+    fused = next(model.parameters()).device.type in ("cpu", "cuda")
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=fused)
+    kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+    return kind(groups, lr=config.lr, fused=fused)
+
+
+class _Clock:
+    """Seconds spent on training steps, and what they say of the speed and of the time left."""
+
+    def __init__(self, images: int) -> None:
+        self.images, self.done, self.counted = images, 0, 0
+        self.seconds, self.last = 0.0, time.monotonic()
+
+    def start(self, done: int) -> None:
+        self.done, self.last = done, time.monotonic()
+
+    def tick(self, images: int) -> None:
+        now = time.monotonic()
+        self.seconds, self.last = self.seconds + now - self.last, now
+        self.done, self.counted = self.done + images, self.counted + images
+
+    def pause(self, seconds: float) -> None:
+        self.last += seconds
+
+    def images_per_second(self) -> float:
+        return self.counted / self.seconds if self.seconds else 0.0
+
+    def seconds_left(self) -> float:
+        return (self.images - self.done) / self.images_per_second() if self.counted else math.nan
+
+
+__all__ = ["InputError", "Progress", "train"]
