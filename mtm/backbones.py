@@ -8,6 +8,7 @@ repeated three times, for a third of the work. To add a backbone, enter a functi
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from urllib.error import URLError
 
@@ -24,7 +25,7 @@ class ConvNet(nn.Sequential):
     def __init__(self, channels: int = 1) -> None:
         widths = (channels, 32, 64, 128)
         layers: list[nn.Module] = []
-        for n_in, n_out in zip(widths, widths[1:], strict=False):
+        for n_in, n_out in pairwise(widths):
             layers += [nn.Conv2d(n_in, n_out, 3, 2, 1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
         super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 

@@ -10,7 +10,7 @@ from mtm.devices import free_bytes
 
 
 class Batches:
-    """Images (N, h, w, c) uint8 and labels (N,) on the device, or in (memory-mapped) host memory where they do not fit."""
+    """Images (N, h, w, c) uint8 and labels (N,) on the device; in host memory where they do not fit there."""
 
     def __init__(self, split: Split, dataset: Dataset, device: torch.device) -> None:
         free = free_bytes(device)

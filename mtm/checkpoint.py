@@ -79,9 +79,10 @@ class Checkpoint:
             tensors = load_file(path, device="cpu")
             self.model.load_state_dict(_below("model.", tensors))
             state: dict[int, dict[str, Tensor]] = {}
+            parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
             for name, value in _below("optimiser.", tensors).items():
                 index, key = name.split(".", 1)
-                state.setdefault(int(index), {})[key] = value
+                state.setdefault(int(index), {})[key] = _laid_out_as(parameters[int(index)], value)
             self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": state})
             self.scaler.load_state_dict(header["scaler"])
             return Position(**header["position"])
@@ -108,6 +109,11 @@ class Checkpoint:
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
         with replacing(self.folder / f"{name}.safetensors") as temporary:
             save_file(contiguous, temporary, metadata=metadata)
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """`value` in the memory format of its parameter: fused optimisers go through both by memory, not by index."""
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

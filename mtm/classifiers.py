@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mtm.errors import choose_from
-from mtm.geometry import unit
+from mtm.geometry import global_centre, unit
 
 Reference = ArrayLike | tuple[ArrayLike, ArrayLike]
 Floats = NDArray[np.float64]
@@ -29,16 +29,16 @@ def cosine_scores(e: ArrayLike, reference: Reference) -> Floats:
 
 def euclidean_scores(e: ArrayLike, reference: Reference) -> Floats:
     """(N, C): minus the distance between each output embedding and each reference point."""
-    e, points = np.asarray(e, np.float64), np.asarray(reference, np.float64)
-    origin = np.nan_to_num(points).mean(axis=0)  # anywhere near the points: less cancels in the matrix product
-    e, points = e - origin, points - origin
-    d2 = (e**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2 * e @ points.T
+    points = np.asarray(reference, np.float64)
+    origin = global_centre(points)  # moving both there first, less cancels in the matrix product
+    x, k = np.asarray(e, np.float64) - origin, points - origin
+    d2 = (x**2).sum(axis=1)[:, None] + (k**2).sum(axis=1) - 2 * x @ k.T
     return -np.sqrt(np.maximum(d2, 0))
 
 
 def linear_scores(e: ArrayLike, reference: Reference) -> Floats:
     """(N, C): the logits e W' + b; the reference is (weight (C, D), bias (C,))."""
-    weight, bias = reference  # type: ignore[misc]
+    weight, bias = reference  # type: ignore[misc, str-unpack]
     return np.asarray(e, np.float64) @ np.asarray(weight, np.float64).T + np.asarray(bias, np.float64)
 
 

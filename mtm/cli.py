@@ -65,7 +65,9 @@ def resume(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False)
     if status.state == "training":
         raise InputError(f"{opened.folder} is being trained right now by process {status.pid} on {status.host}")
     if opened.config is None:
-        raise InputError(f"{opened.folder} has no config that can be read: {'; '.join(opened.problems) or 'imported run'}")
+        raise InputError(
+            f"{opened.folder} has no config that can be read: {'; '.join(opened.problems) or 'imported run'}"
+        )
     _train(opened, prepare(opened.config), as_json)
 
 
@@ -139,15 +141,13 @@ def import_embeddings(
     (C, D) or (T, C, D), epochs (T,), indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
     npy: the embeddings, with --labels. parquet: columns label, and embedding or one column a dimension; optional epoch.
     """
-    from mtm.foreign import foreign_snapshot, read_embeddings
+    from mtm.foreign import Arrays, foreign_snapshot, read_embeddings
 
     epochs, rows, names = read_embeddings(file, labels)
     folder = runs / _checked_name(name or file.stem)
     known, snapshots = None, []
-    optional = ("class_embeddings", "reference_centres", "weight", "bias", "indices", "thumbnails")
     for index, (epoch, arrays) in enumerate(zip(epochs, rows, strict=True)):  # all checked before anything is written
-        filled: dict[str, Any] = dict.fromkeys(optional) | arrays
-        snapshot = foreign_snapshot(known, names, index, epoch, filled, {})
+        snapshot = foreign_snapshot(known, names, index, epoch, Arrays(**arrays), {})
         known = snapshot.points
         snapshots.append(snapshot)
     run = Run.create(folder, class_names=names, notes={"imported": file.name})
@@ -265,7 +265,7 @@ def _summary(run: Run) -> dict[str, Any]:
 
 
 def _json_row(snapshot: Any) -> dict[str, Any]:
-    return {"snapshot": snapshot.index, "epoch": snapshot.epoch, **snapshot.metrics}
+    return {"snapshot": snapshot.index, "epoch": snapshot.epoch} | snapshot.metrics
 
 
 def _print_json(row: dict[str, Any]) -> None:

@@ -62,13 +62,13 @@ class TrainConfig(BaseModel):
     )
     resize: int | None = option(
         None,
-        "Resize the shorter side to this many pixels, 0 for not at all [the paper's 44 for its data sets, else 0]",
+        "Resize the shorter side to this many pixels, 0 for not at all (the paper's 44 for its data sets, else 0)",
         "data",
         ge=0,
     )
     crop: int | None = option(
         None,
-        "Crop the centre to this many pixels, 0 for not at all [the paper's 36 for its data sets, else 0]",
+        "Crop the centre to this many pixels, 0 for not at all (the paper's 36 for its data sets, else 0)",
         "data",
         ge=0,
     )
@@ -86,20 +86,23 @@ class TrainConfig(BaseModel):
     head: Literal["targets", "linear"] = option(
         "targets", "'targets': class embeddings and a loss of the paper; 'linear': the pure baseline", "network"
     )
-    backbone: str = option(
-        "convnet", "convnet, resnet18, resnet50, resnet101 or any torchvision classifier", "network"
-    )
+    backbone: str = option("convnet", "convnet, resnet18, resnet50, resnet101 or any torchvision classifier", "network")
     weights: str = option(
-        "auto", "imagenet, none, or a state-dict file [imagenet where the backbone has it]", "network"
+        "auto", "imagenet, none, or a state-dict file (auto: imagenet where the backbone has it)", "network"
     )
-    dim: int = option(64, "D, dimensions of the embedding space (a linear head has the backbone's own)", "network", ge=1)
+    dim: int = option(
+        64, "D, dimensions of the embedding space (a linear head has the backbone's own)", "network", ge=1
+    )
     class_init_scale: float = option(
-        1.0, "Class embeddings start from N(0, 1) times this; Adam moves a coordinate by about lr a step", "network", gt=0
+        1.0,
+        "Class embeddings start from N(0, 1) times this; Adam moves a coordinate by about lr a step",
+        "network",
+        gt=0,
     )
 
     # Loss
     loss: str | None = option(
-        None, f"{', '.join(LOSSES)}, or module:Class of your own [euclidean; none with a linear head]", "loss"
+        None, f"{', '.join(LOSSES)}, or module:Class of your own (euclidean; none with a linear head)", "loss"
     )
     r: float | None = option(None, "r of class proximity (paper: 1e3 to 1e6) and of push and pull (0.95)", "loss")
     eps: float | None = option(None, "eps of class proximity", "loss")
@@ -107,14 +110,19 @@ class TrainConfig(BaseModel):
 
     # Training
     lr: float = option(1e-3, "Learning rate", "training", gt=0)
-    class_lr_factor: float = option(1.0, "Learning rate of the class embeddings over that of the network", "training", ge=0)
+    class_lr_factor: float = option(
+        1.0, "Learning rate of the class embeddings over that of the network", "training", ge=0
+    )
     optimiser: Literal["adam", "adamw", "sgd"] = option("adam", "Optimiser", "training")
     momentum: float = option(0.9, "Momentum of SGD", "training", ge=0, lt=1)
     weight_decay: float = option(0.0, "Weight decay of the network's weights", "training", ge=0)
     batch_size: int = option(128, "Images in a batch", "training", ge=1)
     epochs: int = option(10, "Passes over the training images (the paper: at most 30)", "training", ge=1)
     plateau_epochs: int = option(
-        0, "Stop when the accuracy of this many epochs hardly varies (Ray's plateau stopper: 4); 0 never", "training", ge=0
+        0,
+        "Stop when the accuracy of this many epochs hardly varies (Ray's plateau stopper: 4); 0 never",
+        "training",
+        ge=0,
     )
     plateau_std: float = option(0.01, "Standard deviation of accuracy that counts as a plateau", "training", ge=0)
     snapshots_per_epoch: int = option(1, "Snapshots an epoch, evenly spaced", "training", ge=1)
@@ -124,7 +132,7 @@ class TrainConfig(BaseModel):
     seed: int = option(0, "Seed of everything random; on a CPU one seed gives the same bits twice", "training", ge=0)
     device: Device = option("auto", "auto, cpu, cuda, cuda:1 or mps", "training")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
-        "auto", "Type of the network's arithmetic [mixed on a GPU, float32 elsewhere]", "training"
+        "auto", "Type of the network's arithmetic (auto: mixed on a GPU, float32 elsewhere)", "training"
     )
 
     def __init__(self, **values: Any) -> None:

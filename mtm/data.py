@@ -53,15 +53,15 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that is known by name. mean and std are on pixel values 0..255, None to take the training images'."""
+    """A data set that is known by name. normalisation: mean and std of each channel on pixel
+    values 0..255, None to take the training images'."""
 
     title: str
     load: Callable[[Path], Raw]
     size: str  # of the images, for the listing
     resize: int = 0
     crop: int = 0
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     where: str = ""  # the files below the data folder, in torchvision's layout
 
 
@@ -107,9 +107,10 @@ def load(config: TrainConfig) -> Dataset:
     )
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join("x".join(map(str, split.images.shape[1:])) for split in (train, test))
-        raise InputError(f"{config.dataset}: training and test images differ in size ({sizes}); give --resize and --crop")
-    mean, std = (source.mean, source.std) if source.mean else channel_statistics(train.images)
-    assert mean is not None and std is not None
+        raise InputError(
+            f"{config.dataset}: training and test images differ in size ({sizes}); give --resize and --crop"
+        )
+    mean, std = source.normalisation or channel_statistics(train.images)
     validation = None
     if config.validation != "test":
         held = stratified_rows(train.labels, float(config.validation), config.seed)
@@ -134,9 +135,7 @@ def find(name: str) -> Source:
     raise choose_from("data set", name, [*DATASETS, "an image folder", "an .npz file"])
 
 
-def transform(
-    images: Array | list[Path], resize: int, crop: int, grey: bool, notes: list[str] | None = None
-) -> Array:
+def transform(images: Array | list[Path], resize: int, crop: int, grey: bool, notes: list[str] | None = None) -> Array:
     """Images as (N, h, w, 1 or 3) uint8, resized (shorter side, bilinear) and centre-cropped as torchvision does.
 
     The result is memory-mapped where it would take more than half of the free memory; `notes` gets a word about it.
@@ -239,14 +238,18 @@ def _torchvision(name: str, where: str, n_train: int) -> Callable[[Path], Raw]:
     return read
 
 
-_GREY = {"resize": 44, "crop": 36, "mean": (33.3149,), "std": (78.5639,)}  # Table 2
-_C10 = {"mean": (0.491 * 255, 0.482 * 255, 0.447 * 255), "std": (0.202 * 255, 0.200 * 255, 0.201 * 255)}
-_C100 = {"mean": (0.507 * 255, 0.487 * 255, 0.441 * 255), "std": (0.201 * 255, 0.198 * 255, 0.202 * 255)}
-_COLOUR = {"resize": 44, "crop": 36}
+def _table2(mean: Sequence[float], std: Sequence[float], scale: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of Table 2 on pixel values 0..255."""
+    return tuple(scale * value for value in mean), tuple(scale * value for value in std)
 
 
-def _known(title: str, reader: str, where: str, n_train: int, size: str, table2: dict[str, Any]) -> Source:
-    return Source(title, _torchvision(reader, where, n_train), size, where=where, **table2)
+_GREY = _table2([33.3149], [78.5639], 1)
+_C10 = _table2([0.491, 0.482, 0.447], [0.202, 0.200, 0.201], 255)
+_C100 = _table2([0.507, 0.487, 0.441], [0.201, 0.198, 0.202], 255)
+
+
+def _known(title: str, reader: str, where: str, n_train: int, size: str, normalisation: Any) -> Source:
+    return Source(title, _torchvision(reader, where, n_train), size, 44, 36, normalisation, where)
 
 
 DATASETS: dict[str, Source] = {
@@ -254,8 +257,8 @@ DATASETS: dict[str, Source] = {
     "mnist": _known("MNIST", "MNIST", "MNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
     "fashion-mnist": _known("Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
     "kmnist": _known("Kuzushiji-MNIST", "KMNIST", "KMNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
-    "cifar10": _known("CIFAR-10", "CIFAR10", "cifar-10-batches-py", 50_000, "60,000 of 32x32 RGB", _COLOUR | _C10),
-    "cifar100": _known("CIFAR-100", "CIFAR100", "cifar-100-python", 50_000, "60,000 of 32x32 RGB", _COLOUR | _C100),
+    "cifar10": _known("CIFAR-10", "CIFAR10", "cifar-10-batches-py", 50_000, "60,000 of 32x32 RGB", _C10),
+    "cifar100": _known("CIFAR-100", "CIFAR100", "cifar-100-python", 50_000, "60,000 of 32x32 RGB", _C100),
 }
 
 
@@ -303,7 +306,9 @@ def _read_folder(path: Path) -> Raw:
         raise InputError(f"{path / 'test'} has class '{min(extra)}', which {train_folder} has not")
     test, test_labels = _list_images(path / "test", names, required=False)
     if not test:
-        raise InputError(f"{path / 'test'} has no images; put some there, or remove the folder to have a fifth held out")
+        raise InputError(
+            f"{path / 'test'} has no images; put some there, or remove the folder to have a fifth held out"
+        )
     return Raw(train, train_labels, test, test_labels, names)
 
 
@@ -312,7 +317,9 @@ def _list_images(folder: Path, names: Sequence[str], required: bool = True) -> t
     for k, name in enumerate(names):
         found = sorted(p for p in (folder / name).glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
         if required and not found:
-            raise InputError(f"class '{name}' is empty: {folder / name} has no images ({', '.join(IMAGE_SUFFIXES[:3])}, ...)")
+            raise InputError(
+                f"class '{name}' is empty: {folder / name} has no images ({', '.join(IMAGE_SUFFIXES[:3])}, ...)"
+            )
         files += found
         labels += [k] * len(found)
     return files, np.array(labels, dtype=np.int64)
@@ -407,7 +414,9 @@ def _fit(image: Image.Image, resize: int, crop: int) -> Image.Image:
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     if crop:
         if crop > min(image.size):
-            raise InputError(f"crop {crop} is larger than the images ({image.width}x{image.height}); give a larger --resize")
+            raise InputError(
+                f"crop {crop} is larger than the images ({image.width}x{image.height}); give a larger --resize"
+            )
         left, top = round((image.width - crop) / 2), round((image.height - crop) / 2)
         image = image.crop((left, top, left + crop, top + crop))
     return image

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
@@ -54,15 +55,20 @@ class TrainingBar:
             say(f"epoch {snapshot.epoch:.3f}  loss {row['loss']:.5g}  {scores}")
 
 
+def _table(title: str | None = None) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+
+
 def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Accuracies, sigma and rho of the first, the best and the last snapshot."""
     if not rows:
         return
     best = max(rows, key=lambda row: max(row["accuracy"].values(), default=0.0))
-    table = Table(title=name, title_justify="left", show_edge=False)
-    for heading in ("", "epoch", *[c for c in CLASSIFIERS if c in best["accuracy"]], "sigma", "rho"):
+    table = _table(name)
+    for heading in ("", "epoch", *[f"{c} %" for c in CLASSIFIERS if c in best["accuracy"]], "sigma", "rho"):
         table.add_column(heading, justify="right" if heading else "left")
-    for title, row in (("untrained" if rows[0]["epoch"] == 0 else "first", rows[0]), ("best", best), ("last", rows[-1])):
+    first = "untrained" if rows[0]["epoch"] == 0 else "first"
+    for title, row in ((first, rows[0]), ("best", best), ("last", rows[-1])):
         scores = [percent(row["accuracy"].get(c)) for c in CLASSIFIERS if c in best["accuracy"]]
         table.add_row(title, f"{row['epoch']:g}", *scores, number(row["cluster_size"]), number(row["centre_distance"]))
     console.print(table)
@@ -71,14 +77,15 @@ def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def runs_table(summaries: Sequence[dict[str, Any]]) -> None:
-    table = Table(show_edge=False)
-    for heading in ("run", "state", "data", "backbone", "loss", "D", "epoch", "best accuracy", "MB"):
-        table.add_column(heading, justify="right" if heading in ("D", "epoch", "MB") else "left", overflow="fold")
+    table = _table()
+    for heading in ("run", "state", "loss", "D", "epoch", "best accuracy", "MB"):
+        right = heading in ("D", "epoch", "MB")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=heading != "run")
     for s in summaries:
         best = max(s["best_accuracy"].items(), key=lambda item: item[1], default=None)
         epoch = "" if s["epoch"] is None else f"{s['epoch']:.3g}" + (f"/{s['epochs']}" if s["epochs"] else "")
         score = f"{best[1]:.2%} {best[0]}" if best else ""
-        cells = (s["name"], s["state"], s["dataset"], s["backbone"], s["loss"], s["dim"], epoch, score, s["megabytes"])
+        cells = (s["name"], s["state"], s["loss"], s["dim"], epoch, score, s["megabytes"])
         table.add_row(*("" if cell is None else str(cell) for cell in cells))
     console.print(table)
 
@@ -92,31 +99,32 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
         say("  ".join(f"{name}={value}" for name, value in changed.items()))
     if not rows:
         return
-    table = Table(show_edge=False)
+    table = _table()
     names = [c for c in CLASSIFIERS if c in rows[-1]["accuracy"]]
-    for heading in ("epoch", "loss", *names, "sigma", "rho", "separation", "cosine", "n"):
-        table.add_column(heading, justify="right")
+    for heading in ("epoch", "loss", *[f"{name} %" for name in names], "sigma", "rho", "sep.", "cosine", "n"):
+        table.add_column(heading, justify="right", no_wrap=True)
     measures = ("cluster_size", "centre_distance", "mean_centre_separation", "median_cosine_similarity")
     for row in rows:
         scores = [percent(row["accuracy"].get(name)) for name in names]
-        table.add_row(f"{row['epoch']:.4g}", number(row["loss"]), *scores, *(number(row[m]) for m in measures), str(row["n"]))
+        cells = (f"{row['epoch']:.4g}", number(row["loss"]), *scores, *(number(row[m]) for m in measures))
+        table.add_row(*cells, str(row["n"]))
     console.print(table)
 
 
 def data_table(rows: Sequence[dict[str, Any]]) -> None:
-    table = Table(show_edge=False)
-    for heading in ("--dataset", "data set", "images", "resize / crop", "on disk", "where"):
-        table.add_column(heading, overflow="fold")
+    table = _table()
+    for heading in ("--dataset", "images", "resize / crop", "where"):
+        table.add_column(heading, no_wrap=heading != "where")
     for row in rows:
-        there = "yes" if row["on_disk"] else "downloaded at first use"
-        table.add_row(row["name"], row["title"], row["images"], row["transform"], there, row["where"])
+        where = row["where"] if row["on_disk"] else f"{row['where']} (downloaded at first use)"
+        table.add_row(row["name"], row["images"], row["transform"], where)
     console.print(table)
     say("Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/CLASS/*.png (or just CLASS/*.png), or "
         "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): uint8 images and labels from 0.")  # fmt: skip
 
 
 def percent(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.2%}"
+    return "" if value is None or math.isnan(value) else f"{100 * value:.2f}"
 
 
 def number(value: float | None) -> str:

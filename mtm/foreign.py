@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mtm import geometry
 from mtm.errors import InputError
@@ -17,22 +17,38 @@ from mtm.snapshots import Array, Points, Snapshot, accuracies, make_snapshot, me
 SUFFIXES = (".npz", ".npy", ".parquet")
 
 
+@dataclass(frozen=True)
+class Arrays:
+    """What one moment of somebody else's training may consist of: NumPy arrays, tensors or lists."""
+
+    embeddings: Any  # (N, D)
+    labels: Any  # (N,)
+    class_embeddings: Any = None  # (C, D)
+    reference_centres: Any = None  # (C, D) class centres of training images
+    weight: Any = None  # (C, D) of a linear head
+    bias: Any = None  # (C,)
+    indices: Any = None  # (N,)
+    thumbnails: Any = None  # (N, h, w[, 3]) uint8
+
+
 def foreign_snapshot(
     known: Points | None,
     class_names: Sequence[str] | None,
     index: int,
     epoch: float | None,
-    arrays: Mapping[str, ArrayLike | None],
+    arrays: Arrays,
     metrics: Mapping[str, object],
 ) -> Snapshot:
-    """A snapshot from arrays named as in `Run.log`; `known` are the run's images, None for its first snapshot."""
-    e = _floats("embeddings", arrays["embeddings"], 2)
-    y = _labels(arrays["labels"], len(e))
-    c, w = (
-        None if arrays[name] is None else _floats(name, arrays[name], 2) for name in ("class_embeddings", "weight")
-    )
+    """A snapshot from checked arrays; `known` are the run's images, None for its first snapshot.
+
+    Raises InputError for arrays that do not fit each other or the run, or hold NaN.
+    """
+    e = _floats("embeddings", arrays.embeddings, 2)
+    y = _labels(arrays.labels, len(e))
+    given = {name: getattr(arrays, name) for name in ("class_embeddings", "weight", "reference_centres")}
+    per_class = {name: _floats(name, array, 2) for name, array in given.items() if array is not None}
     if known is None:
-        points = _points(class_names, e, y, c, w, arrays)
+        points = _points(class_names, y, max((len(array) for array in per_class.values()), default=0), arrays)
     elif np.array_equal(y, known.labels):
         points = known
     else:
@@ -40,28 +56,24 @@ def foreign_snapshot(
     shape = (points.n_classes, e.shape[1])
     if y.max() >= points.n_classes:
         raise InputError(f"labels go up to {y.max()}, there are {points.n_classes} classes; labels count from 0")
-    for name in ("class_embeddings", "weight", "reference_centres"):
-        if arrays[name] is not None and np.shape(arrays[name]) != shape:
-            raise InputError(f"{name} has shape {np.shape(arrays[name])}; with these embeddings and classes it is {shape}")
-    head = None
-    if w is not None:
-        b = np.zeros(len(w), np.float32) if arrays["bias"] is None else _floats("bias", arrays["bias"], 1)
-        if len(b) != len(w):
-            raise InputError(f"bias has {len(b)} values, weight has {len(w)} rows; there is one of each for a class")
-        head = (w, b)
-    if arrays["reference_centres"] is None:
-        half = first_half(y)
-        centres, judged, split = geometry.class_centres(e[half], y[half], shape[0]), ~half, "other half"
-    else:
-        centres = np.asarray(arrays["reference_centres"], dtype=np.float64)
-        judged, split = np.ones(len(y), dtype=bool), "recorded"
-    snapshot = make_snapshot(
-        index, float(index if epoch is None else epoch), points, e, c, head, centres.astype(np.float32)
-    )
-    snapshot.metrics.update({"loss": None, "n": len(y), "split": "recorded"})
-    snapshot.metrics.update(accuracy=accuracies(snapshot.predictions, y, judged), accuracy_split=split)
-    snapshot.metrics.update(measure(e, y, c, shape[0]) | jsonable(metrics))
-    return snapshot
+    for name, array in per_class.items():
+        if array.shape != shape:
+            raise InputError(f"{name} has shape {array.shape}; with these embeddings and classes it is {shape}")
+    c, w = per_class.get("class_embeddings"), per_class.get("weight")
+    head = None if w is None else (w, _bias(arrays.bias, len(w)))
+    centres, judged = per_class.get("reference_centres"), np.ones(len(y), dtype=bool)
+    if centres is None:
+        judged = ~first_half(y)
+        centres = geometry.class_centres(e[~judged], y[~judged], shape[0]).astype(np.float32)
+    snapshot = make_snapshot(index, float(index if epoch is None else epoch), points, e, c, head, centres, {})
+    row = {
+        "loss": None,
+        "n": len(y),
+        "split": "recorded",
+        "accuracy": accuracies(snapshot.predictions, y, judged),
+        "accuracy_n": int(judged.sum()),
+    }
+    return replace(snapshot, metrics=row | measure(e, y, c, shape[0]) | jsonable(metrics))
 
 
 def first_half(y: Array) -> Array:
@@ -75,7 +87,9 @@ def first_half(y: Array) -> Array:
     return half
 
 
-def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float], list[dict[str, Array]], list[str] | None]:
+def read_embeddings(
+    path: Path, labels: Path | None = None
+) -> tuple[list[float], list[dict[str, Array]], list[str] | None]:
     """Epochs, per epoch the arrays for `Run.log`, and class names, from an .npz, .npy or .parquet file.
 
     npz: `embeddings` (N, D) or (T, N, D) and `labels` (N,); optional `class_embeddings` and `reference_centres` (C, D)
@@ -166,14 +180,11 @@ def _read_parquet(path: Path) -> dict[str, Array]:
     return {"embeddings": np.stack([e[rows] for rows in blocks]), "labels": y[blocks[0]], "epochs": epochs}
 
 
-def _points(
-    names: Sequence[str] | None, e: Array, y: Array, c: Array | None, w: Array | None, arrays: Mapping[str, Any]
-) -> Points:
+def _points(names: Sequence[str] | None, y: Array, n_classes: int, arrays: Arrays) -> Points:
     if names is None:
-        n = max(int(y.max()) + 1, *(len(array) for array in (c, w) if array is not None), 0)
-        names = [str(k) for k in range(n)]
-    indices = np.arange(len(y)) if arrays["indices"] is None else np.asarray(arrays["indices"], dtype=np.int64)
-    images = None if arrays["thumbnails"] is None else np.asarray(arrays["thumbnails"])
+        names = [str(k) for k in range(max(int(y.max()) + 1, n_classes))]
+    indices = np.arange(len(y)) if arrays.indices is None else np.asarray(arrays.indices, dtype=np.int64)
+    images = None if arrays.thumbnails is None else np.asarray(arrays.thumbnails)
     if images is not None and (images.dtype != np.uint8 or images.ndim not in (3, 4)):
         raise InputError(f"thumbnails are (N, h, w) or (N, h, w, 3) uint8, not {images.shape} {images.dtype}")
     for name, array in (("indices", indices), ("thumbnails", images)):
@@ -194,8 +205,17 @@ def _floats(name: str, values: Any, n_axes: int) -> Array:
         raise InputError(f"{name} has shape {array.shape}; it needs {n_axes} axes, none of them empty")
     bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
     if bad.any():
-        raise InputError(f"{name} holds NaN or infinity in {bad.sum()} of {len(array)} rows, first in row {bad.argmax()}")
+        raise InputError(
+            f"{name} holds NaN or infinity in {bad.sum()} of {len(array)} rows, first in row {bad.argmax()}"
+        )
     return array
+
+
+def _bias(values: Any, n: int) -> Array:
+    bias = np.zeros(n, np.float32) if values is None else _floats("bias", values, 1)
+    if len(bias) != n:
+        raise InputError(f"bias has {len(bias)} values, weight has {n} rows; there is one of each for a class")
+    return bias
 
 
 def _labels(values: Any, n: int) -> Array:

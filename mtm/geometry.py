@@ -52,7 +52,7 @@ def centre_distances(points: ArrayLike, reference: ArrayLike | None = None) -> F
 
 
 def centre_distance(points: ArrayLike, reference: ArrayLike | None = None) -> float:
-    """rho: the mean distance of class centres (or class embeddings) to their global centre, or to a given one (Fig. 16).
+    """rho: the mean distance of class centres (or embeddings) to their global centre, or to a given one (Fig. 16).
 
     Fig. 17 keeps the global centre of the first epoch as `reference`; class embeddings are measured to avg(G).
     """

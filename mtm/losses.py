@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Loss(Protocol):
-    """Anything that maps output embeddings (B, D), class embeddings (C, D) and labels (B,) to one loss per image (B,)."""
+    """Output embeddings (B, D), class embeddings (C, D) and labels (B,) to one loss per image (B,)."""
 
     def __call__(self, e: Tensor, c: Tensor, y: Tensor) -> Tensor: ...
 

@@ -44,7 +44,7 @@ class Model(nn.Module):
         if self.classifier is not None:
             with torch.autocast(e.device.type, enabled=False):
                 return nn.functional.cross_entropy(self.classifier(e), y, reduction="none")
-        return loss(e, self.class_embeddings, y)  # type: ignore[operator, no-any-return]
+        return loss(e, self.class_embeddings, y)  # type: ignore[operator]
 
     def targets(self) -> tuple[Array | None, tuple[Array, Array] | None]:
         """The class embeddings (C, D) or None, and the linear head's (weight, bias) or None, as NumPy copies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -36,19 +36,23 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     assert isinstance(extra, dict)
     help = field.description or ""
     if field.default not in (None, {}, "auto"):
-        help += f" [{field.default}]"
+        help += f" [dim]\\[default: {field.default}][/dim]"
     kind: Any = list[str] if name == "loss_args" else _scalar(field.annotation)
     info = typer.Option(
         f"--{name.replace('_', '-')}", help=help, rich_help_panel=str(extra["group"]).capitalize(), show_default=False,
         metavar=_metavar(field),
     )  # fmt: skip
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info])
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
+    )
 
 
 def _scalar(annotation: Any) -> Any:
     """int and float are parsed by Typer; choices and the rest arrive as text, and the config says what is wrong."""
-    kinds = {annotation, *get_args(annotation)}
-    return int if int in kinds else float if kinds & {float} and str not in kinds and len(kinds) <= 3 else str
+    kinds = {annotation, *get_args(annotation)} - {type(None)}
+    if any(get_origin(kind) is Literal for kind in kinds):
+        return str
+    return next((kind for kind in (int, float) if kind in kinds), str)
 
 
 def _metavar(field: FieldInfo) -> str | None:

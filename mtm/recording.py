@@ -50,7 +50,7 @@ def record_training(
     on_progress: Callable[[Progress], None] | None = None,
     on_snapshot: Callable[[Snapshot], None] | None = None,
 ) -> str:
-    """Train what `run` asks for, from its checkpoint if it has one, and record every snapshot. Returns the last state.
+    """Train what `run` asks for, from its checkpoint if it has one, record every snapshot, return the state.
 
     `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A loss that is no longer finite,
     a full disk or running out of memory marks the run `failed` with the reason and raises; what was recorded stays.
@@ -58,7 +58,7 @@ def record_training(
     config = run.config
     if config is None:
         raise InputError(f"{run.folder} was recorded by another program; there is no config to train it with")
-    run.clear_stop()
+    run.clean()
     run.set_status(state="training", error=None)
     heartbeat = _Heartbeat(run, on_progress)
     try:
@@ -74,7 +74,7 @@ def record_training(
                 if on_snapshot:
                     on_snapshot(snapshot)
     except Stopped:
-        run.clear_stop()
+        run.clean()
         run.finish("stopped")
         return "stopped"
     except BaseException as error:
@@ -92,7 +92,7 @@ def reason(error: BaseException, config: TrainConfig) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted before a checkpoint could be written"
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return f"out of memory; lower batch_size ({config.batch_size}), record ({config.record}) or take a smaller backbone"
+        return f"out of memory; lower batch_size ({config.batch_size}) or record ({config.record})"
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         return f"cannot write{where}: {error.strerror or error}; free some space and continue with mtm resume"

@@ -1,11 +1,11 @@
 """The run folder: the only thing that passes between training and the explorer (the format is in the README).
 
-    run = Run.create("runs/mine", class_names=["cat", "dog"])            # your own training loop
-    run.log(embeddings=e, labels=y, class_embeddings=c, epoch=1)         # as often as you like
-    run.finish()
+run = Run.create("runs/mine", class_names=["cat", "dog"])            # your own training loop
+run.log(embeddings=e, labels=y, class_embeddings=c, epoch=1)         # as often as you like
+run.finish()
 
-    run = Run.open("runs/mine")                                          # reading needs no torch
-    run.snapshot(3).embeddings, run.metrics[3]["accuracy"]["euc"]
+run = Run.open("runs/mine")                                          # reading needs no torch
+run.snapshot(3).embeddings, run.metrics[3]["accuracy"]["euc"]
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.files import check_arrays, jsonable, read_arrays, write_arrays, write_json
-from mtm.foreign import foreign_snapshot
+from mtm.foreign import Arrays, foreign_snapshot
 from mtm.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
 from mtm.status import STATES, Status
 
@@ -153,21 +151,16 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One dict a snapshot, in order, also of snapshots whose file is gone or damaged."""
-        rows: dict[int, dict[str, Any]] = {}
+        rows = {}
         for path in sorted((self.folder / "snapshots").glob("[0-9]*.safetensors")):
             if header := self._header(path):
                 rows[int(path.stem)] = header["metrics"]
-        for number, line in enumerate(self._lines(), start=1):
-            try:
-                row = json.loads(line)
-                rows[int(row["snapshot"])] = row
-            except (ValueError, KeyError, TypeError):
-                self._note(f"metrics.jsonl: line {number} is damaged")
+        rows |= self._rows()
         return [nulls_to_nan(rows[index]) for index in sorted(rows)]
 
     @property
     def status(self) -> Status:
-        """What the run is doing now. A run without a config cannot be resumed: once its writer is gone it is finished."""
+        """What the run is doing now; one without a config cannot be resumed: once its writer is gone it is finished."""
         stored, problem = _read_json(self.folder / "status.json")
         known = {f.name for f in fields(Status)}
         try:
@@ -200,60 +193,45 @@ class Run:
         points_file = self.folder / "points.safetensors"
         if not points_file.exists():
             p = snapshot.points
-            arrays = {"labels": p.labels, "indices": p.indices, "thumbnails": p.thumbnails}
-            write_arrays(
-                points_file,
-                {name: array for name, array in arrays.items() if array is not None},
-                {"class_names": p.class_names},
-            )
+            fixed = {"labels": p.labels, "indices": p.indices}
+            images = {} if p.thumbnails is None else {"thumbnails": p.thumbnails}
+            write_arrays(points_file, fixed | images, {"class_names": p.class_names})
         path = self.folder / "snapshots" / f"{snapshot.index:06d}.safetensors"
-        if not path.exists() or self._header(path) is None:
+        header = self._header(path) if path.exists() else None
+        is_new = header is None
+        if header is None:
             arrays, header = to_arrays(snapshot)
             write_arrays(path, arrays, header)
+        if is_new or snapshot.index not in self._rows():
             self._append_metrics(header["metrics"])
         if self._status.state != "training":
             self.set_status(state="training", epoch=snapshot.epoch)
 
     def log(
         self,
-        embeddings: ArrayLike,
-        labels: ArrayLike,
-        class_embeddings: ArrayLike | None = None,
+        embeddings: Any,
+        labels: Any,
+        class_embeddings: Any = None,
         epoch: float | None = None,
         *,
-        reference_centres: ArrayLike | None = None,
-        weight: ArrayLike | None = None,
-        bias: ArrayLike | None = None,
-        indices: ArrayLike | None = None,
-        thumbnails: ArrayLike | None = None,
+        reference_centres: Any = None,
+        weight: Any = None,
+        bias: Any = None,
+        indices: Any = None,
+        thumbnails: Any = None,
         **metrics: object,
     ) -> Snapshot:
-        """Record one moment of somebody else's training: embeddings (N, D), labels (N,), perhaps class embeddings (C, D).
+        """Record one moment of somebody else's training: embeddings (N, D), labels (N,), perhaps targets (C, D).
 
         The same N images in the same order each time. `reference_centres (C, D)`, the class centres of *training*
         images, are what `cos` and `euc` classify with; without them they come from a fixed half of the given images and
         accuracies are those of the other half. `weight (C, D)` and `bias (C,)` are a linear head's. Further keywords
         (loss=...) go into the row of metrics. Raises InputError for arrays that do not fit or hold NaN.
         """
+        arrays = Arrays(embeddings, labels, class_embeddings, reference_centres, weight, bias, indices, thumbnails)
         paths = self.snapshots
-        known = self.points if paths else None
-        snapshot = foreign_snapshot(
-            known,
-            self.info.get("class_names"),
-            int(paths[-1].stem) + 1 if paths else 0,
-            epoch,
-            {
-                "embeddings": embeddings,
-                "labels": labels,
-                "class_embeddings": class_embeddings,
-                "reference_centres": reference_centres,
-                "weight": weight,
-                "bias": bias,
-                "indices": indices,
-                "thumbnails": thumbnails,
-            },
-            metrics,
-        )
+        known, index = (self.points, int(paths[-1].stem) + 1) if paths else (None, 0)
+        snapshot = foreign_snapshot(known, self.info.get("class_names"), index, epoch, arrays, metrics)
         self.record(snapshot)
         return snapshot
 
@@ -274,8 +252,11 @@ class Run:
     def stop_requested(self) -> bool:
         return (self.folder / "stop").exists()
 
-    def clear_stop(self) -> None:
+    def clean(self) -> None:
+        """Before a training begins: take away an old request to stop, and temporary files that a kill left behind."""
         (self.folder / "stop").unlink(missing_ok=True)
+        for path in self.folder.rglob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
     @property
     def checkpoints(self) -> Path:
@@ -285,11 +266,10 @@ class Run:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
-    def prune(self, weights: bool = True) -> int:
-        """Remove checkpoints (what resuming and reloading the network need); returns the bytes freed."""
+    def prune(self) -> int:
+        """Remove the checkpoints (what resuming and reloading the network need); returns the bytes freed."""
         before = self.size()
-        if weights:
-            shutil.rmtree(self.checkpoints, ignore_errors=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
         return before - self.size()
 
     # Private
@@ -313,12 +293,20 @@ class Run:
             return None
         return header
 
-    def _lines(self) -> list[str]:
+    def _rows(self) -> dict[int, dict[str, Any]]:
+        """The whole lines of metrics.jsonl, by number of snapshot."""
         try:
             text = (self.folder / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
         except OSError:
-            return []
-        return text.splitlines()
+            return {}
+        rows = {}
+        for number, line in enumerate(text.splitlines(), start=1):
+            try:
+                row = json.loads(line)
+                rows[int(row["snapshot"])] = row
+            except (ValueError, KeyError, TypeError):
+                self._note(f"metrics.jsonl: line {number} is damaged")
+        return rows
 
     def _append_metrics(self, row: Mapping[str, object]) -> None:
         """Add one line; half a line that a kill left behind is cut off first."""

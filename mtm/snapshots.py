@@ -117,7 +117,7 @@ def make_snapshot(
     class_embeddings: Array | None,
     head: tuple[Array, Array] | None,
     centres: Array,
-    metrics: dict[str, Any] | None = None,
+    metrics: dict[str, Any],
 ) -> Snapshot:
     """A snapshot of the recorded images' embeddings e (N, D): decisions, margins and distances are filled in here."""
     predictions, margins = classify(e, references(centres, class_embeddings, head))
@@ -126,7 +126,7 @@ def make_snapshot(
     targets = None if class_embeddings is None else geometry.own_distances(e, y, class_embeddings).astype(np.float32)
     distances = geometry.own_distances(e, y, g).astype(np.float32)
     return Snapshot(
-        index, epoch, points, e, class_embeddings, head, centres, predictions, margins, targets, distances, metrics or {}
+        index, epoch, points, e, class_embeddings, head, centres, predictions, margins, targets, distances, metrics
     )
 
 
@@ -145,7 +145,7 @@ def to_arrays(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, Any]]:
         arrays["weight"], arrays["bias"] = (array.astype(np.float32) for array in snapshot.head)
     for name, predicted in snapshot.predictions.items():
         arrays[f"predictions.{name}"], arrays[f"margins.{name}"] = predicted, snapshot.margins[name]
-    row = {"snapshot": snapshot.index, "epoch": snapshot.epoch, **snapshot.metrics}
+    row = {**snapshot.metrics, "snapshot": snapshot.index, "epoch": snapshot.epoch}
     return arrays, {"epoch": snapshot.epoch, "classifiers": list(snapshot.predictions), "metrics": row}
 
 

@@ -44,6 +44,4 @@ class Status:
     def signed(self) -> Status:
         """This status as written by this process, now."""
         me = psutil.Process()
-        return replace(
-            self, heartbeat=time.time(), host=socket.gethostname(), pid=me.pid, pid_started=me.create_time()
-        )
+        return replace(self, heartbeat=time.time(), host=socket.gethostname(), pid=me.pid, pid_started=me.create_time())

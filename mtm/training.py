@@ -1,4 +1,4 @@
-"""Training as a generator of snapshots (Algorithm 1 of the paper): `for snapshot in train(config): run.record(snapshot)`.
+"""Training as a generator (Algorithm 1 of the paper): `for snapshot in train(config): run.record(snapshot)`.
 
 Everything that is random follows from the seed and the position (epoch, step), so a checkpoint holds no random state:
 a training that was cut goes on, on a CPU, with the same bits as one that was not.
@@ -77,7 +77,7 @@ class _Training:
         self.amp = choose_precision(config.precision, self.device)
         self.loss = config.make_loss() if config.head == "targets" else None
         self.data = load(config) if dataset is None else dataset
-        self.model = make_model(config, self.data).to(self.device, memory_format=torch.channels_last)
+        self.model = make_model(config, self.data).to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(config, self.model)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.amp is torch.float16)
         self.batches = Batches(self.data.train, self.data, self.device)
@@ -136,7 +136,7 @@ class _Training:
             e = self.model(x)
         total = self.model.losses(e, y, self.loss).sum()
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(total).backward()
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.loss_sum += total.detach()
@@ -233,7 +233,7 @@ class _Training:
         return make_snapshot(self.at.snapshots, epoch, self.points, shown, class_embeddings, head, centres, metrics)
 
     def embed(self, batches: Batches, rows: Array) -> tuple[Array, float]:
-        """Output embeddings (len(rows), D) in evaluation mode, and the mean loss; raises Diverged if they are not finite."""
+        """Output embeddings (len(rows), D) and their mean loss; raises Diverged if they are not finite."""
         found, total = [], 0.0
         for start in range(0, len(rows), EVALUATION_BATCH):
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))

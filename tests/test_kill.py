@@ -1,0 +1,99 @@
+"""Killing, interrupting and stopping real processes: nothing recorded is lost, and going on ends with the same bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Command
+
+from mtm.runs import Run
+
+Start = Callable[..., "subprocess.Popen[str]"]
+LONG = ("--train-images", 600, "--epochs", 400, "--dim", 8, "--record", 50, "--device", "cpu")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and signals as on Linux and macOS")
+
+
+def test_kill_9_at_every_file_written_leaves_a_run_that_opens_and_ends_with_the_same_bits(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "killed_training.py"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    moments = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(moments) > 20
+    assert {m["snapshots"] for m in moments} >= {0, 1, 4, 7}
+    for m in moments:
+        assert m["killed_by"] == signal.SIGKILL, m
+        assert m["state"] in ("interrupted", "queued", "finished"), m
+        assert m["resumed"] == 0, m
+        assert m["end_state"] == "finished", m
+        assert m["left_behind"] == [], m
+        assert m["same_files"], m
+        assert m["same_bits"], m
+        assert m["end_problems"] == [], m
+        assert sorted(m["lines"]) == list(range(m["reference_lines"])), m
+
+
+def wait_for_snapshots(process: subprocess.Popen[str], run: Path, n: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(list((run / "snapshots").glob("*.safetensors"))) < n:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_checkpoint_and_say_stopped(start: Start, tmp_path: Path, number: int) -> None:
+    process = start("train", *LONG, "--name", "a")
+    wait_for_snapshots(process, tmp_path / "runs" / "a", 3)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == f"mtm: stopped; go on with: mtm resume {Path('runs/a')}\n"
+    run = Run.open(tmp_path / "runs" / "a")
+    assert run.status.state == "stopped"
+    assert (run.checkpoints / "state.safetensors").exists()
+    assert run.problems == []
+
+
+def test_a_stop_file_stops_a_running_process_and_resume_goes_on(start: Start, mtm: Command, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--name", "a")
+    folder = tmp_path / "runs" / "a"
+    wait_for_snapshots(process, folder, 2)
+    assert Run.open(folder).status.state == "training"
+    refused = mtm("resume", "a")
+    assert refused.returncode == 2
+    assert "is being trained right now" in refused.stderr
+    Run.open(folder).request_stop()
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    before = Run.open(folder)
+    n, last = len(before.snapshots), before.snapshots[-1].read_bytes()
+    process = start("resume", "a")
+    wait_for_snapshots(process, folder, n + 1)
+    process.kill()
+    process.communicate()
+    after = Run.open(folder)
+    assert after.status.state == "interrupted"
+    assert after.snapshots[n - 1].read_bytes() == last
+    assert [row["snapshot"] for row in after.metrics] == list(range(len(after.metrics)))
+
+
+def test_a_training_that_diverges_ends_with_one_line_and_exit_code_1(mtm: Command, tmp_path: Path) -> None:
+    done = mtm("train", "--loss", "push_pull", "--r", 1.5, "--optimiser", "sgd", "--lr", 1, "--name", "a")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "failed: the loss became" in done.stderr
+    assert Run.open(tmp_path / "runs" / "a").status.state == "failed"
