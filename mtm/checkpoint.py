@@ -97,10 +97,13 @@ class Checkpoint:
 
     def finish(self) -> None:
         """Leave only weights: of the last epoch, beside those of the best."""
-        if self.folder is None:
-            return
         self.keep("last")
-        (self.folder / "state.safetensors").unlink(missing_ok=True)
+        self.remove_state()
+
+    def remove_state(self) -> None:
+        """Take away what only resuming needs."""
+        if self.folder is not None:
+            (self.folder / "state.safetensors").unlink(missing_ok=True)
 
     def _write(self, name: str, tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> None:
         if self.folder is None:

@@ -65,7 +65,7 @@ def decide(name: str, e: ArrayLike, reference: Reference) -> tuple[NDArray[np.in
     if scores.shape[1] < 2:
         return chosen, np.full(len(scores), np.nan)
     runner_up, best = np.partition(scores, -2, axis=1)[:, -2:].T
-    return chosen, np.where(np.isinf(runner_up), np.nan, best - runner_up)
+    return chosen, best - np.where(np.isinf(runner_up), np.nan, runner_up)
 
 
 def predict(name: str, e: ArrayLike, reference: Reference) -> NDArray[np.int64]:

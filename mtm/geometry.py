@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 def class_centres(e: ArrayLike, y: ArrayLike, n_classes: int) -> Floats:
     """The class centres G (C, D): the mean output embedding of each class."""
-    e, y = np.asarray(e), np.asarray(y)
+    e, y = np.asarray(e), np.asarray(y, dtype=np.int64)
     centres = np.full((n_classes, e.shape[1]), np.nan)
     for k in np.unique(y):
         centres[k] = e[y == k].mean(axis=0, dtype=np.float64)
@@ -30,7 +30,7 @@ def global_centre(g: ArrayLike) -> Floats:
 def own_distances(e: ArrayLike, y: ArrayLike, points: ArrayLike) -> Floats:
     """(N,): the distance of each output embedding to the point (class centre or class embedding) of its own class."""
     e, points = np.asarray(e, dtype=np.float64), np.asarray(points, dtype=np.float64)
-    return np.linalg.norm(e - points[np.asarray(y)], axis=1)
+    return np.linalg.norm(e - points[np.asarray(y, dtype=np.int64)], axis=1)
 
 
 def cluster_size(e: ArrayLike, y: ArrayLike, g: ArrayLike) -> float:
@@ -75,7 +75,7 @@ def mean_centre_separation(g: ArrayLike) -> float:
 
 def median_cosine_similarity(e: ArrayLike, y: ArrayLike, g: ArrayLike) -> float:
     """The median cosine between each output embedding and its own class centre (Fig. 40-44)."""
-    e, own = np.asarray(e, dtype=np.float64), np.asarray(g, dtype=np.float64)[np.asarray(y)]
+    e, own = np.asarray(e, dtype=np.float64), np.asarray(g, dtype=np.float64)[np.asarray(y, dtype=np.int64)]
     return median((unit(e) * unit(own)).sum(axis=1))
 
 

@@ -102,6 +102,7 @@ class _Training:
 
     def snapshots(self) -> Iterator[Snapshot]:
         if self.checkpoint.is_finished():
+            self.checkpoint.remove_state()
             return
         self.at = self.checkpoint.load(self.at)
         self.loss_sum = torch.tensor(self.at.loss_sum, dtype=torch.float64, device=self.device)

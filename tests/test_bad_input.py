@@ -10,7 +10,6 @@ import json
 import pickle
 import shlex
 import struct
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -22,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from conftest import Command
 from PIL import Image
 
 from mtm import cli
@@ -633,14 +633,17 @@ def packed_and_scratched() -> bytes:
     ],
 )
 def test_a_real_process_ends_with_code_2(
-    make: Make, command: str, fragments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make,
+    command: str,
+    fragments: tuple[str, ...],
+    mtm: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make()
     before = tree(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "mtm", *shlex.split(command)], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = mtm(*shlex.split(command))
     assert_one_line(done.returncode, done.stderr, fragments)
     assert done.stdout == ""
     assert tree(tmp_path) == before
