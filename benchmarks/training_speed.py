@@ -72,6 +72,11 @@ def usual_data(root: str) -> torch.utils.data.Dataset:
     return RandomImages(transforms.Compose(steps))
 
 
+def contiguous_copy(x: Tensor) -> Tensor:
+    """x in PyTorch's default memory format; one with a single channel or pixel passes for both and `.to` leaves it."""
+    return torch.empty(x.shape).copy_(x)
+
+
 class BareLoop:
     """The network, loss and optimiser of mtm's loop, one batch in memory, and nothing else.
 
@@ -82,9 +87,9 @@ class BareLoop:
         self.model = copy.deepcopy(loop.training.model)
         self.x, self.y = Batches(dataset.train, dataset, torch.device("cpu")).take(torch.arange(BATCH))
         if contiguous:
-            self.model = self.model.to(memory_format=torch.contiguous_format)
-            # a batch of one channel passes for both formats: only a copy has the strides that choose this one
-            self.x = torch.empty(self.x.shape).copy_(self.x)
+            self.x = contiguous_copy(self.x)
+            for parameter in self.model.parameters():
+                parameter.data = contiguous_copy(parameter.data)
         self.optimiser = make_optimiser(loop.config, self.model)
         self.loss = loop.config.make_loss()
         self.amp = loop.training.amp

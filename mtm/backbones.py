@@ -7,6 +7,10 @@ repeated three times, for a third of the work. To add a backbone, enter a functi
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import sys
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -58,11 +62,13 @@ def _torchvision(name: str, weights: str) -> nn.Module:
     known = models.list_models(module=models)
     if name not in known:
         raise choose_from("backbone", name, [*BACKBONES, *PAPER_BACKBONES, f"any of torchvision's {len(known)}"])
-    network = models.get_model(name, weights=None)
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # googlenet, of its own future defaults
+        network = models.get_model(name, weights=None)
     if weights in ("auto", "imagenet"):
         entry = models.get_model_weights(name)["IMAGENET1K_V1"]
         try:
-            state = entry.get_state_dict(progress=False, check_hash=True)
+            with contextlib.redirect_stdout(sys.stderr):  # torch.hub reports there; standard output belongs to --json
+                state = entry.get_state_dict(progress=False, check_hash=True)
         except (URLError, OSError, RuntimeError) as error:
             folder = Path(torch.hub.get_dir()) / "checkpoints"
             raise InputError(
@@ -141,18 +147,18 @@ def _take_grey(network: nn.Module, backbone: str) -> None:
 
 
 def _count_features(network: nn.Module, name: str, channels: int, size: tuple[int, int]) -> int:
-    """F, found by sending one black image through the network."""
-    network.eval()
+    """F, found by sending two black images through a copy of the network, in training mode as well."""
+    trial = copy.deepcopy(network)
+    x = torch.zeros(2, channels, *size)
     try:
-        with torch.no_grad():
-            out = network(torch.zeros(1, channels, *size))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            outs = [trial.eval()(x), trial.train()(x)]
     except (RuntimeError, AssertionError, ValueError) as error:
         sentence = str(error).splitlines()[0]
         raise InputError(
             f"backbone '{name}' cannot take images of {size[0]}x{size[1]} ({sentence}); "
             "give another --resize and --crop, such as 224"
         ) from error
-    network.train()
-    if not isinstance(out, Tensor) or out.ndim != 2:
+    if not all(isinstance(out, Tensor) and out.ndim == 2 for out in outs):
         raise InputError(f"backbone '{name}' does not give one vector an image; choose another, such as resnet18")
-    return int(out.shape[1])
+    return int(outs[0].shape[1])

@@ -6,6 +6,7 @@ torch is imported by the commands that train, not by `mtm --help` or `mtm runs`.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,7 +47,7 @@ def train(
     """
     from mtm.recording import prepare, start_run
 
-    folder = runs / (_checked_name(name) if name else _free_name(runs, config))
+    folder = runs / (_checked_name(name) if name is not None else _free_name(runs, config))
     if folder.exists():
         raise InputError(f"{folder} exists already; choose another --name, or continue it with: mtm resume {folder}")
     dataset = prepare(config)
@@ -56,8 +57,6 @@ def train(
 @app.command()
 def resume(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     """Go on with a run that was stopped, killed or failed, from its last checkpoint."""
-    from mtm.recording import prepare
-
     opened = _open(run, runs)
     status = opened.status
     if status.state == "finished":
@@ -68,6 +67,8 @@ def resume(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False)
         raise InputError(
             f"{opened.folder} has no config that can be read: {'; '.join(opened.problems) or 'imported run'}"
         )
+    from mtm.recording import prepare
+
     _train(opened, prepare(opened.config), as_json)
 
 
@@ -141,13 +142,14 @@ def import_embeddings(
     (C, D) or (T, C, D), epochs (T,), indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
     npy: the embeddings, with --labels. parquet: columns label, and embedding or one column a dimension; optional epoch.
     """
-    from mtm.foreign import Arrays, foreign_snapshot, read_embeddings
+    from mtm.foreign import foreign_snapshot
+    from mtm.importing import read_embeddings
 
     epochs, rows, names = read_embeddings(file, labels)
-    folder = runs / _checked_name(name or file.stem)
+    folder = runs / _checked_name(file.stem if name is None else name)
     known, snapshots = None, []
     for index, (epoch, arrays) in enumerate(zip(epochs, rows, strict=True)):  # all checked before anything is written
-        snapshot = foreign_snapshot(known, names, index, epoch, Arrays(**arrays), {})
+        snapshot = foreign_snapshot(known, names, index, epoch, arrays, {})
         known = snapshot.points
         snapshots.append(snapshot)
     run = Run.create(folder, class_names=names, notes={"imported": file.name})
@@ -175,6 +177,7 @@ def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
 
 def main() -> None:
     """Run the command; refused input is one line on standard error and exit code 2."""
+    sys.path.append(os.getcwd())  # where `--loss module:Class` looks, as it does under `python -m mtm`
     try:
         app(standalone_mode=False)
     except InputError as error:
@@ -185,7 +188,10 @@ def main() -> None:
         _fail(130, "stopped")
     except Exception as error:
         if _is_usage_error(error):
-            _fail(2, error.format_message().rstrip("."))  # type: ignore[attr-defined]
+            sentence = error.format_message().rstrip(".")  # type: ignore[attr-defined]
+            if not sentence:  # `mtm` alone has printed its help
+                raise SystemExit(2) from None
+            _fail(2, sentence)
         raise
 
 

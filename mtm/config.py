@@ -91,7 +91,7 @@ class TrainConfig(BaseModel):
         "auto", "imagenet, none, or a state-dict file (auto: imagenet where the backbone has it)", "network"
     )
     dim: int = option(
-        64, "D, dimensions of the embedding space (a linear head has the backbone's own)", "network", ge=1
+        64, "D, dimensions of the embedding space (a linear head has the backbone's own)", "network", ge=1, le=1_000_000
     )
     class_init_scale: float = option(
         1.0,
@@ -129,7 +129,9 @@ class TrainConfig(BaseModel):
     first_epoch_snapshots: int = option(
         0, "Snapshots in the first epoch, denser at its start, where most happens; 0 as in the others", "training", ge=0
     )
-    seed: int = option(0, "Seed of everything random; on a CPU one seed gives the same bits twice", "training", ge=0)
+    seed: int = option(
+        0, "Seed of everything random; on a CPU one seed gives the same bits twice", "training", ge=0, lt=2**63
+    )
     device: Device = option("auto", "auto, cpu, cuda, cuda:1 or mps", "training")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
         "auto", "Type of the network's arithmetic (auto: mixed on a GPU, float32 elsewhere)", "training"
@@ -198,6 +200,8 @@ def _sentence(error: ValidationError) -> str:
     problem = error.errors()[0]
     message = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
+        return message
+    if message.startswith("unknown "):
         return message
     name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":

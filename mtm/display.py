@@ -72,8 +72,10 @@ def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
         scores = [percent(row["accuracy"].get(c)) for c in CLASSIFIERS if c in best["accuracy"]]
         table.add_row(title, f"{row['epoch']:g}", *scores, number(row["cluster_size"]), number(row["centre_distance"]))
     console.print(table)
-    say(f"Accuracy on {best['n']:,} {best['split']} images. sigma: median distance to the own class centre; "
-        "rho: mean distance of class centres to their mean.")  # fmt: skip
+    say(
+        f"Accuracy on {best['n']:,} {best['split']} images. sigma: median distance to the own class centre; "
+        "rho: mean distance of class centres to their mean."
+    )
 
 
 def runs_table(summaries: Sequence[dict[str, Any]]) -> None:
@@ -119,8 +121,10 @@ def data_table(rows: Sequence[dict[str, Any]]) -> None:
         where = row["where"] if row["on_disk"] else f"{row['where']} (downloaded at first use)"
         table.add_row(row["name"], row["images"], row["transform"], where)
     console.print(table)
-    say("Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/CLASS/*.png (or just CLASS/*.png), or "
-        "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): uint8 images and labels from 0.")  # fmt: skip
+    say(
+        "Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/CLASS/*.png (or just CLASS/*.png), or "
+        "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): uint8 images and labels from 0."
+    )
 
 
 def percent(value: float | None) -> str:

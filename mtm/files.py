@@ -48,24 +48,40 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file, without pickle. Raises InputError for one that is missing or damaged."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged file
+        raise InputError(f"{path} is damaged or not an .npz file of plain arrays") from error
+
+
+def texts(values: NDArray[Any]) -> list[str]:
+    """An array of names as Python strings, whether it holds text or bytes."""
+    return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values.tolist()]
+
+
 def write_json(path: Path, content: object) -> None:
     """Write `content` as JSON, whole or not at all; NaN and infinities become null."""
     write_bytes(path, json.dumps(jsonable(content), indent=1).encode())
 
 
 def jsonable(content: object) -> Any:
-    """`content` in JSON's own types: arrays as lists, NaN and infinities as None."""
+    """`content` in JSON's own types: arrays as lists, NaN and infinities as None; InputError for anything else."""
     if isinstance(content, Mapping):
         return {str(key): jsonable(value) for key, value in content.items()}
-    if isinstance(content, np.ndarray):
-        return jsonable(content.tolist())
     if isinstance(content, list | tuple):
         return [jsonable(value) for value in content]
-    if isinstance(content, np.generic):
-        return jsonable(content.item())
+    if hasattr(content, "tolist"):  # NumPy arrays and numbers, tensors of other libraries
+        return jsonable(content.tolist())
     if isinstance(content, float) and not np.isfinite(content):
         return None
-    return content
+    if content is None or isinstance(content, str | int | float):
+        return content
+    raise InputError(f"{content!r} cannot be kept in JSON; use numbers, text, lists and dicts")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, object]) -> None:

@@ -150,6 +150,8 @@ def make_loss(name: str, **hyperparameters: float) -> Loss:
     if missing:
         raise InputError(f"loss '{name}' needs a value for '{missing[0]}'; give it one, or a default in the class")
     loss: Loss = cls(**hyperparameters)
+    if not callable(loss):
+        raise InputError(f"loss '{name}' cannot be called; it needs __call__(self, e, c, y) -> (B,)")
     return loss
 
 

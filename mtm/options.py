@@ -37,33 +37,35 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     help = field.description or ""
     if field.default not in (None, {}, "auto"):
         help += f" [dim]\\[default: {field.default}][/dim]"
-    kind: Any = list[str] if name == "loss_args" else _scalar(field.annotation)
+    kind: Any = list[str] if name == "loss_args" else str  # numbers too: the config says what is wrong with them
     info = typer.Option(
         f"--{name.replace('_', '-')}", help=help, rich_help_panel=str(extra["group"]).capitalize(), show_default=False,
-        metavar=_metavar(field),
+        metavar=_metavar(name, field),
     )  # fmt: skip
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
     )
 
 
-def _scalar(annotation: Any) -> Any:
-    """int and float are parsed by Typer; choices and the rest arrive as text, and the config says what is wrong."""
-    kinds = {annotation, *get_args(annotation)} - {type(None)}
+def _metavar(name: str, field: FieldInfo) -> str:
+    """What stands for the value in the help: the choices, or its kind."""
+    if get_origin(field.annotation) is Literal:
+        return "|".join(get_args(field.annotation))
+    kinds = {field.annotation, *get_args(field.annotation)}
+    if name == "loss_args":
+        return "NAME=NUMBER"
     if any(get_origin(kind) is Literal for kind in kinds):
-        return str
-    return next((kind for kind in (int, float) if kind in kinds), str)
-
-
-def _metavar(field: FieldInfo) -> str | None:
-    choices = [value for value in get_args(field.annotation) if isinstance(value, str)]
-    return "|".join(choices) if choices and len(choices) == len(get_args(field.annotation)) else None
+        return "test|FRACTION"
+    return "INTEGER" if int in kinds else "NUMBER" if float in kinds else "TEXT"
 
 
 def _pairs(texts: list[str] | None) -> dict[str, float] | None:
     if not texts:
         return None
     try:
-        return {name: float(value) for name, value in (text.split("=", 1) for text in texts)}
+        pairs = {name.strip(): float(value) for name, value in (text.split("=", 1) for text in texts)}
+        if "" in pairs:
+            raise ValueError
+        return pairs
     except ValueError:
         raise InputError(f"--loss-args takes name=value with a number, not {' '.join(texts)}") from None

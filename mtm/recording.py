@@ -9,14 +9,18 @@ import contextlib
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+
+import torch
 
 from mtm.config import TrainConfig
 from mtm.data import Dataset, load
 from mtm.devices import choose_device, describe
 from mtm.errors import Diverged, InputError, Stopped
+from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
 from mtm.runs import Run
 from mtm.snapshots import Snapshot
@@ -26,16 +30,31 @@ HEARTBEAT_SECONDS = 1.0
 
 
 def prepare(config: TrainConfig) -> Dataset:
-    """Load the data and build the model once, so that whatever is wrong is said before anything is written.
+    """Load the data, build the model and try the loss, so that what is wrong is said before anything is written.
 
     Raises InputError with one sentence.
     """
     choose_device(config.device)
-    if config.head == "targets":
-        config.make_loss()
+    loss = config.make_loss() if config.head == "targets" else None
     dataset = load(config)
     make_model(config, dataset)
+    if loss is not None and config.loss not in LOSSES:
+        try_loss(loss, str(config.loss), dataset.n_classes, config.dim)
     return dataset
+
+
+def try_loss(loss: Loss, name: str, n_classes: int, dim: int) -> None:
+    """Call a loss of the user's own on two made-up embeddings; raises InputError if it fails or has the wrong shape."""
+    e, c, y = torch.ones(2, dim, requires_grad=True), torch.zeros(n_classes, dim), torch.tensor([0, 1])
+    try:
+        values = loss(e, c, y)
+    except Exception as error:  # it is the user's code: anything may go wrong in it
+        line = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{line.filename}, line {line.lineno}"
+        raise InputError(f"loss '{name}' fails: {type(error).__name__}: {error} ({where})") from error
+    if not isinstance(values, torch.Tensor) or values.shape != (2,):
+        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+        raise InputError(f"loss '{name}' gives {got} for two images; it must give one value an image, shape (2,)")
 
 
 def start_run(folder: Path, config: TrainConfig, dataset: Dataset) -> Run:
@@ -52,8 +71,8 @@ def record_training(
 ) -> str:
     """Train what `run` asks for, from its checkpoint if it has one, record every snapshot, return the state.
 
-    `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A loss that is no longer finite,
-    a full disk or running out of memory marks the run `failed` with the reason and raises; what was recorded stays.
+    `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A loss that is not finite, a
+    full disk or running out of memory marks the run `failed` with the reason and raises; what was recorded stays.
     """
     config = run.config
     if config is None:

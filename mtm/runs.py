@@ -230,8 +230,9 @@ class Run:
         """
         arrays = Arrays(embeddings, labels, class_embeddings, reference_centres, weight, bias, indices, thumbnails)
         paths = self.snapshots
-        known, index = (self.points, int(paths[-1].stem) + 1) if paths else (None, 0)
-        snapshot = foreign_snapshot(known, self.info.get("class_names"), index, epoch, arrays, metrics)
+        known, dim = (self.points, self.snapshot(0).embeddings.shape[1]) if paths else (None, None)
+        index = int(paths[-1].stem) + 1 if paths else 0
+        snapshot = foreign_snapshot(known, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
         self.record(snapshot)
         return snapshot
 

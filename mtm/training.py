@@ -21,10 +21,11 @@ from mtm import geometry
 from mtm.batches import Batches
 from mtm.checkpoint import Checkpoint, Position
 from mtm.config import TrainConfig
-from mtm.data import Dataset, balanced_sample, load, thumbnails
+from mtm.data import Dataset, load, thumbnails
 from mtm.devices import choose_device, choose_precision
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.model import Model, make_model
+from mtm.sampling import balanced_sample
 from mtm.snapshots import Array, Points, Snapshot, accuracies, classify, make_snapshot, measure, references
 
 EVALUATION_BATCH = 500
@@ -98,7 +99,8 @@ class _Training:
         self.accuracy: dict[str, float] = {}
         self.loss_sum, self.loss_images = torch.zeros((), dtype=torch.float64), 0
         self.clock = _Clock(len(self.data.train) * config.epochs)
-        self.steps = math.ceil(len(self.data.train) / config.batch_size)
+        self.bounds = batch_bounds(len(self.data.train), config.batch_size)
+        self.steps = len(self.bounds)
 
     def snapshots(self) -> Iterator[Snapshot]:
         if self.checkpoint.is_finished():
@@ -107,7 +109,8 @@ class _Training:
         self.at = self.checkpoint.load(self.at)
         self.loss_sum = torch.tensor(self.at.loss_sum, dtype=torch.float64, device=self.device)
         self.loss_images = self.at.loss_images
-        self.clock.start(self.at.epoch * len(self.data.train) + self.at.step * self.config.batch_size)
+        seen = self.bounds[self.at.step][0] if self.at.step else 0
+        self.clock.start(self.at.epoch * len(self.data.train) + seen)
         if self.at.snapshots == 0:
             yield from self.take_snapshot()
         while self.at.epoch < self.config.epochs and not self.at.plateau:
@@ -115,15 +118,15 @@ class _Training:
         self.checkpoint.finish()
 
     def train_epoch(self) -> Iterator[Snapshot]:
-        n, size = len(self.data.train), self.config.batch_size
         generator = np.random.default_rng((self.config.seed, self.at.epoch))
-        order = torch.from_numpy(generator.permutation(n)).to(self.batches.labels.device)
+        order = torch.from_numpy(generator.permutation(len(self.data.train))).to(self.batches.labels.device)
         due = set(self.config.snapshot_steps(self.at.epoch, self.steps))
         for step in range(self.at.step, self.steps):
             if self.stop():
                 self.save()
                 raise Stopped
-            self.train_step(order[step * size : (step + 1) * size], step)
+            begin, end = self.bounds[step]
+            self.train_step(order[begin:end], step)
             self.at.step = step + 1
             if self.at.step in due:
                 yield from self.take_snapshot()
@@ -262,6 +265,17 @@ def make_optimiser(config: TrainConfig, model: Model) -> torch.optim.Optimizer:
         return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=fused)
     kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
     return kind(groups, lr=config.lr, fused=fused)
+
+
+def batch_bounds(n: int, size: int) -> list[tuple[int, int]]:
+    """Where each batch of n images begins and ends; a last batch of one image joins the one before it.
+
+    Batch normalisation cannot train on a single image.
+    """
+    begins = list(range(0, n, size))
+    if size > 1 and n % size == 1 and len(begins) > 1:
+        begins.pop()
+    return list(zip(begins, [*begins[1:], n], strict=True))
 
 
 class _Clock:

@@ -54,12 +54,27 @@ def test_every_registered_name_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in README
 
 
-def test_every_option_of_the_config_is_in_the_readme() -> None:
-    missing = [name for name in TrainConfig.model_fields if f"`--{name.replace('_', '-')}`" not in README]
-    assert missing == []
+def options_table() -> str:
+    """The README's table of options, from the config: `python tests/test_architecture.py` writes it."""
+    rows = ["| option | default | meaning |", "|---|---|---|"]
+    for name, field in TrainConfig.model_fields.items():
+        default = "" if field.default in (None, {}) else f"`{field.default}`"
+        rows.append(f"| `--{name.replace('_', '-')}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_has_every_option_with_its_default_and_help() -> None:
+    assert f"<!-- options -->\n{options_table()}\n<!-- /options -->" in README
 
 
 def test_the_ci_runs_the_readme_s_own_test_command() -> None:
     command = re.search(r"<!-- test -->\n```\w*\n(.*?)\n```", README, re.DOTALL)
     assert command
     assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    block = f"<!-- options -->\n{options_table()}\n<!-- /options -->"
+    (ROOT / "README.md").write_text(
+        re.sub(r"<!-- options -->.*<!-- /options -->", lambda _: block, README, flags=re.DOTALL), encoding="utf-8"
+    )

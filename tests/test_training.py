@@ -13,11 +13,12 @@ from conftest import small
 
 from mtm import geometry
 from mtm.config import TrainConfig
-from mtm.data import balanced_sample, load
+from mtm.data import load
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.losses import LOSSES
 from mtm.recording import record_training
 from mtm.runs import Run
+from mtm.sampling import balanced_sample
 from mtm.snapshots import Snapshot
 from mtm.training import Progress, train
 
@@ -35,7 +36,9 @@ def same(a: Snapshot, b: Snapshot) -> bool:
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_learns_the_digits(loss: str) -> None:
-    *_, last = train(TrainConfig(loss=loss, epochs=6, dim=32, lr=3e-3))  # push and pull 85 to 91 %, the others over 94 %
+    *_, last = train(
+        TrainConfig(loss=loss, epochs=6, dim=32, lr=3e-3)
+    )  # push and pull 85 to 91 %, the others over 94 %
     assert list(last.metrics["accuracy"]) == MOVING
     assert last.metrics["accuracy"]["cos"] > 0.8
     assert last.metrics["accuracy"]["euc"] > 0.8
@@ -183,6 +186,11 @@ def test_a_loss_of_ones_own_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 # Going on
 
 
+def collect(training: Iterator[Snapshot], found: list[Snapshot]) -> None:
+    for snapshot in training:
+        found.append(snapshot)
+
+
 def stop_after(n: int) -> Iterator[bool]:
     yield from [False] * n
     while True:
@@ -195,9 +203,9 @@ def test_a_stopped_training_goes_on_with_the_same_bits(tmp_path: Path, steps: in
     config = small(snapshots_per_epoch=2, **changes)
     whole = list(train(config))
     asked, found = stop_after(steps), []
+    training = train(config, checkpoints=tmp_path / "c", stop=lambda: next(asked))
     with pytest.raises(Stopped):
-        for snapshot in train(config, checkpoints=tmp_path / "c", stop=lambda: next(asked)):
-            found.append(snapshot)
+        collect(training, found)
     assert len(found) < len(whole)
     found += train(config, checkpoints=tmp_path / "c")
     assert [s.index for s in found] == list(range(len(whole)))

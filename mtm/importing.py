@@ -1,0 +1,144 @@
+"""Reading embeddings of other programs from .npz, .npy and .parquet files, for `mtm import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mtm.errors import InputError
+from mtm.files import read_npz, texts
+from mtm.foreign import Arrays
+from mtm.snapshots import Array
+
+
+def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float], list[Arrays], list[str] | None]:
+    """Epochs, per epoch the arrays for `Run.log`, and class names, from an .npz, .npy or .parquet file.
+
+    npz: `embeddings` (N, D) or (T, N, D) and `labels` (N,); optional `class_embeddings` and `reference_centres` (C, D)
+    or (T, C, D), `epochs` (T,), `indices` (N,), `thumbnails` (N, h, w[, 3]) uint8, `class_names` (C,).
+    npy: the embeddings, with the labels in a second file (.npy, or text with one label a line).
+    parquet: a column `label`, and either a list column `embedding` or one numeric column a dimension; optional `epoch`.
+    Raises InputError for a file that is none of these.
+    """
+    readers = {".npz": read_npz, ".npy": _read_npy, ".parquet": _read_parquet}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"{path}: cannot import '{path.suffix}' files; use {', '.join(readers)}")
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    found = readers[path.suffix.lower()](path)
+    if labels is not None:
+        found["labels"] = read_labels(labels)
+    for name in ("embeddings", "labels"):
+        if name not in found:
+            hint = "give their file with --labels" if name == "labels" else f"it has {', '.join(found) or 'none'}"
+            raise InputError(f"{path} has no array '{name}'; {hint}")
+    names = texts(found.pop("class_names")) if "class_names" in found else None
+    y = np.asarray(found.pop("labels"))
+    if y.dtype.kind in "US":
+        names, y = _numbered(texts(y))
+    e = np.asarray(found.pop("embeddings"))
+    steps = e if e.ndim == 3 else e[None]
+    if not len(steps):
+        raise InputError(f"{path} has no snapshots: embeddings has shape {e.shape}")
+    epochs = _epochs(path, found.pop("epochs", np.arange(len(steps))), len(steps))
+    moving = {name: found.pop(name) for name in ("class_embeddings", "reference_centres") if name in found}
+    fixed = {name: found.pop(name) for name in ("indices", "thumbnails") if name in found}
+    if found:
+        raise InputError(f"{path}: unknown array '{next(iter(found))}'; `mtm import --help` lists what is read")
+    for name, array in moving.items():
+        if array.ndim == 3 and len(array) != len(steps):
+            raise InputError(f"{path}: {name} has {len(array)} snapshots, embeddings has {len(steps)}")
+    rows = []
+    for t, step in enumerate(steps):
+        now = {name: array[t] if array.ndim == 3 else array for name, array in moving.items()}
+        rows.append(Arrays(step, y, **now, **(fixed if t == 0 else {})))
+    return epochs, rows, names
+
+
+def read_labels(path: Path) -> Array:
+    """Labels (N,), numbers or names, from an .npy file or from text with one label a line."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file of labels")
+    if path.suffix.lower() == ".npy":
+        return _read_npy(path)["embeddings"]
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise InputError(f"cannot read labels from {path}; use .npy or text with one label a line") from error
+    lines = [line for line in lines if line]
+    try:
+        return np.array([int(line) for line in lines])
+    except ValueError:
+        return np.array(lines)
+
+
+def _numbered(labels: list[str]) -> tuple[list[str], Array]:
+    """Names of the classes in alphabetical order, and the labels as numbers into it."""
+    names, y = np.unique(labels, return_inverse=True)
+    return [str(name) for name in names], y
+
+
+def _epochs(path: Path, values: Array, n: int) -> list[float]:
+    try:
+        epochs = np.asarray(values, dtype=float).reshape(-1)
+    except (TypeError, ValueError):
+        epochs = np.array([np.nan])
+    if not np.isfinite(epochs).all():
+        raise InputError(f"{path}: epochs must be numbers")
+    if len(epochs) != n:
+        raise InputError(f"{path}: {len(epochs)} epochs for {n} snapshots; there is one for each")
+    return [float(epoch) for epoch in epochs]
+
+
+def _read_npy(path: Path) -> dict[str, Array]:
+    try:
+        return {"embeddings": np.load(path, allow_pickle=False)}
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} is damaged or not an .npy file of a plain array") from error
+
+
+def _read_parquet(path: Path) -> dict[str, Array]:
+    import pyarrow  # 0.1 s, and only this reader needs it
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path} is damaged or not a parquet file") from error
+    if "label" not in table.column_names:
+        raise InputError(f"{path} has no column 'label'; it has {', '.join(table.column_names)}")
+    y = np.array(table["label"].to_pylist())
+    if "embedding" in table.column_names:
+        e = _vectors(path, table["embedding"].to_pylist())
+    else:
+        columns = [name for name in table.column_names if name not in ("label", "epoch")]
+        if not columns:
+            raise InputError(f"{path} has no embeddings: it needs a column 'embedding', or one column a dimension")
+        e = np.stack([_numbers(path, name, table[name].to_pylist()) for name in columns], axis=1)
+    if "epoch" not in table.column_names:
+        return {"embeddings": e, "labels": y}
+    epoch = _numbers(path, "epoch", table["epoch"].to_pylist())
+    epochs = np.unique(epoch)
+    blocks = [np.flatnonzero(epoch == t) for t in epochs]
+    if any(len(rows) != len(blocks[0]) or (y[rows] != y[blocks[0]]).any() for rows in blocks):
+        raise InputError(f"{path}: every epoch needs the same images (labels) in the same order")
+    return {"embeddings": np.stack([e[rows] for rows in blocks]), "labels": y[blocks[0]], "epochs": epochs}
+
+
+def _numbers(path: Path, column: str, values: list[object]) -> Array:
+    try:
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: column '{column}' must hold numbers") from None
+
+
+def _vectors(path: Path, values: list[list[float] | None]) -> Array:
+    if any(vector is None for vector in values):
+        raise InputError(f"{path}: column 'embedding' has no vector in row {values.index(None)}")
+    if len({len(vector) for vector in values if vector is not None}) != 1:
+        raise InputError(f"{path}: the vectors of column 'embedding' differ in length")
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: column 'embedding' must hold lists of numbers") from None
