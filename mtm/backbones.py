@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import sys
+import io
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
@@ -67,8 +67,8 @@ def _torchvision(name: str, weights: str) -> nn.Module:
     if weights in ("auto", "imagenet"):
         entry = models.get_model_weights(name)["IMAGENET1K_V1"]
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # torch.hub reports there; standard output belongs to --json
-                state = entry.get_state_dict(progress=False, check_hash=True)
+            with contextlib.redirect_stdout(io.StringIO()):  # belongs to --json; the bar goes to standard error
+                state = entry.get_state_dict(progress=True, check_hash=True)
         except (URLError, OSError, RuntimeError) as error:
             folder = Path(torch.hub.get_dir()) / "checkpoints"
             raise InputError(

@@ -134,7 +134,7 @@ class TrainConfig(BaseModel):
     )
     device: Device = option("auto", "auto, cpu, cuda, cuda:1 or mps", "training")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
-        "auto", "Type of the network's arithmetic (auto: mixed on a GPU, float32 elsewhere)", "training"
+        "auto", "Type of the network's arithmetic (auto: mixed on a GPU or a CPU with AMX, else float32)", "training"
     )
 
     def __init__(self, **values: Any) -> None:
@@ -206,4 +206,6 @@ def _sentence(error: ValidationError) -> str:
     name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         return str(choose_from("option", name, TrainConfig.model_fields))
-    return f"{name} = {problem['input']!r}: {message[0].lower()}{message[1:]}"
+    value = str(problem["input"])
+    shown = value if value in ("nan", "inf", "-inf") or isinstance(problem["input"], int | float) else f"'{value}'"
+    return f"{name} = {shown}: {message[0].lower()}{message[1:]}"

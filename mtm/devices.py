@@ -25,19 +25,28 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype | None:
-    """The type of autocast, None for float32; `auto` is bfloat16 or float16 on a GPU, whichever it computes in."""
+    """The type of autocast, None for float32; `auto` is whatever half precision the device has units for.
+
+    That is bfloat16 or float16 on a GPU, and bfloat16 on a CPU with AMX, where a ResNet trains several times as fast.
+    """
     if name == "auto":
-        if device.type != "cuda":
-            return None
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        if device.type == "cuda":
+            return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return torch.bfloat16 if device.type == "cpu" and has_amx() else None
     return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
 
 
-def describe(device: torch.device) -> str:
-    """A name for people: the GPU's, or the number of threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+def has_amx() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices in hardware."""
+    known = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public way to ask
+    return bool(known and known())
+
+
+def describe(device: torch.device, precision: torch.dtype | None) -> str:
+    """A name for people: the GPU's, or the number of threads; and the arithmetic."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    return f"{name}{threads}, {str(precision or torch.float32).removeprefix('torch.')}"
 
 
 def free_bytes(device: torch.device) -> int | None:

@@ -54,7 +54,7 @@ def foreign_snapshot(
     }
     if arrays.bias is not None and arrays.weight is None:
         raise InputError("bias was given without weight; a linear head has both")
-    row = jsonable(metrics)
+    row = {name: _measure(name, value) for name, value in metrics.items()}
     if known is None:
         points = _points(class_names, y, max((len(array) for array in per_class.values()), default=0), arrays)
     elif np.array_equal(y, known.labels):
@@ -110,6 +110,13 @@ def _points(names: Sequence[str] | None, y: Array, n_classes: int, arrays: Array
         if array is not None and len(array) != len(y):
             raise InputError(f"{len(array)} {name} for {len(y)} embeddings; there is one for each")
     return Points(y, indices.astype(np.int64), tuple(map(str, names)), images)
+
+
+def _measure(name: str, value: object) -> Any:
+    try:
+        return jsonable(value)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def _epoch(value: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,9 @@ def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float]
         raise InputError(f"{path}: unknown array '{next(iter(found))}'; `mtm import --help` lists what is read")
     for name, array in moving.items():
         if array.ndim == 3 and len(array) != len(steps):
-            raise InputError(f"{path}: {name} has {len(array)} snapshots, embeddings has {len(steps)}")
+            raise InputError(
+                f"{path}: {name} has shape {array.shape}, embeddings {e.shape}; the first axis is the same"
+            )
     rows = []
     for t, step in enumerate(steps):
         now = {name: array[t] if array.ndim == 3 else array for name, array in moving.items()}
@@ -67,10 +70,15 @@ def read_labels(path: Path) -> Array:
     except ValueError as error:
         raise InputError(f"cannot read labels from {path}; use .npy or text with one label a line") from error
     lines = [line for line in lines if line]
+    numbers = [line for line in lines if re.fullmatch(r"[+-]*\d+", line)]
+    if len(numbers) < len(lines):
+        if numbers:
+            raise InputError(f"{path}: the labels mix numbers ({numbers[0]}) and names; use one of the two")
+        return np.array(lines)
     try:
         return np.array([int(line) for line in lines])
-    except ValueError:
-        return np.array(lines)
+    except ValueError as error:
+        raise InputError(f"{path}: the labels are not whole numbers: {error}") from error
 
 
 def _numbered(labels: list[str]) -> tuple[list[str], Array]:

@@ -122,9 +122,9 @@ def loss_class(name: str) -> type:
     """The class registered under `name`, or the class named `module:Class` (a loss of the user's own)."""
     if name in LOSSES:
         return LOSSES[name]
-    if ":" not in name:
-        raise choose_from("loss", name, [*LOSSES, "module:Class"])
     module_name, _, attribute = name.partition(":")
+    if not module_name or not attribute or module_name.startswith("."):
+        raise choose_from("loss", name, [*LOSSES, "module:Class"])
     try:
         module = import_module(module_name)
     except Exception as error:  # it is the user's code: anything may go wrong in it
@@ -174,6 +174,7 @@ def _squared_distances(x: Tensor, k: Tensor, origin: Tensor) -> Tensor:
 
     The few pairs of which half the digits cancel all the same (points that all but coincide) come from the difference.
     """
+    origin = origin.detach()  # a distance does not depend on it
     x, k = x - origin, k - origin
     squares = x.square().sum(-1)[:, None] + k.square().sum(-1)  # (B, C)
     d2 = squares - 2 * x @ k.T

@@ -18,7 +18,7 @@ import torch
 
 from mtm.config import TrainConfig
 from mtm.data import Dataset, load
-from mtm.devices import choose_device, describe
+from mtm.devices import choose_device, choose_precision, describe
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
@@ -59,7 +59,9 @@ def try_loss(loss: Loss, name: str, n_classes: int, dim: int) -> None:
 
 def start_run(folder: Path, config: TrainConfig, dataset: Dataset) -> Run:
     """A new run folder for `config`, with the class names and the device in its `config.json`."""
-    notes = {"device": describe(choose_device(config.device)), "notes": list(dataset.notes)}
+    device = choose_device(config.device)
+    arithmetic = choose_precision(config.precision, device)
+    notes = {"device": describe(device, arithmetic), "notes": list(dataset.notes)}
     return Run.create(folder, config, class_names=dataset.class_names, notes=notes)
 
 

@@ -30,7 +30,7 @@ from mtm.snapshots import Array, Points, Snapshot, accuracies, classify, make_sn
 
 EVALUATION_BATCH = 500
 CHECK_EVERY = 20  # steps between looks at the loss on a GPU, where looking waits for the device
-CHECKPOINT_SHARE = 0.02  # of the time may go into checkpoints
+CHECKPOINT_SHARE = 0.01  # of the time may go into checkpoints within an epoch
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def own_loss(text: str) -> Make:
         case("a class that is not there", "train --loss math:Mine", "'math' has no 'Mine'"),
         case("something that is no class", "train --loss math:pi", "'pi' is not a class"),
         case("a loss that does not parse", "train --loss own_loss:Mine", "own_loss", make=own_loss("class Mine(:")),
-        case("a loss that fails", "train --loss own_loss:Mine", "own_loss", "oh no", make=own_loss("1 / 0  # oh no")),
+        case("a loss that fails", "train --loss own_loss:Mine", "own_loss", "division by zero", make=own_loss("1 / 0")),
         case("a class that is no loss", "train --loss collections:OrderedDict --epochs 1", "OrderedDict"),
     ],
 )
