@@ -38,8 +38,8 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype | None:
 
 def has_amx() -> bool:
     """Whether this CPU multiplies bfloat16 matrices in hardware."""
-    known = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public way to ask
-    return bool(known and known())
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # newer than the oldest torch we take
+    return bool(capabilities().get("amx_bf16", False))
 
 
 def describe(device: torch.device, precision: torch.dtype | None) -> str:
