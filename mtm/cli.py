@@ -18,6 +18,7 @@ from mtm.errors import InputError
 from mtm.files import jsonable
 from mtm.options import with_config_options
 from mtm.runs import Run, list_runs
+from mtm.summary import summarise
 
 app = typer.Typer(
     name="mtm",
@@ -78,14 +79,14 @@ def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     found = list_runs(runs)
     if as_json:
         for run in found:
-            _print_json(_summary(run))
+            _print_json(summarise(run))
         return
     from mtm import display
 
     if not found:
         display.say(f"No runs in {runs} yet. Make one with: mtm train")
         return
-    display.runs_table([_summary(run) for run in found])
+    display.runs_table([summarise(run) for run in found])
 
 
 @app.command()
@@ -93,11 +94,11 @@ def show(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -
     """Show one run: its config, its measures snapshot by snapshot, and anything that cannot be read."""
     opened = _open(run, runs)
     if as_json:
-        _print_json(_summary(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
+        _print_json(summarise(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
         return
     from mtm import display
 
-    display.run_page(_summary(opened), opened.info, opened.metrics)
+    display.run_page(summarise(opened), opened.info, opened.metrics)
 
 
 @app.command("data")
@@ -142,26 +143,15 @@ def import_embeddings(
     (C, D) or (T, C, D), epochs (T,), indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
     npy: the embeddings, with --labels. parquet: columns label, and embedding or one column a dimension; optional epoch.
     """
-    from mtm.foreign import foreign_snapshot
-    from mtm.importing import read_embeddings
+    from mtm.importing import import_run
 
-    epochs, rows, names = read_embeddings(file, labels)
-    folder = runs / _checked_name(file.stem if name is None else name)
-    known, snapshots = None, []
-    for index, (epoch, arrays) in enumerate(zip(epochs, rows, strict=True)):  # all checked before anything is written
-        snapshot = foreign_snapshot(known, names, index, epoch, arrays, {})
-        known = snapshot.points
-        snapshots.append(snapshot)
-    run = Run.create(folder, class_names=names, notes={"imported": file.name})
-    for snapshot in snapshots:
-        run.record(snapshot)
-    run.finish()
+    run = import_run(file, runs / _checked_name(file.stem if name is None else name), labels)
     if as_json:
-        _print_json(_summary(run))
+        _print_json(summarise(run))
         return
     from mtm import display
 
-    display.say(f"Imported {len(snapshots)} snapshots of {len(run.labels):,} images into {folder}")
+    display.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
 
 
 @app.command()
@@ -177,21 +167,26 @@ def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
 
 def main() -> None:
     """Run the command; refused input is one line on standard error and exit code 2."""
+    run_app(app, "mtm")
+
+
+def run_app(app: typer.Typer, name: str) -> None:
+    """Run a Typer app as the command `name`; refused input is one line and exit code 2, never a traceback."""
     sys.path.append(os.getcwd())  # where `--loss module:Class` looks, as it does under `python -m mtm`
     try:
         app(standalone_mode=False)
     except InputError as error:
-        _fail(2, str(error))
+        _fail(2, str(error), name)
     except typer.Exit as error:
         raise SystemExit(error.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
-        _fail(130, "stopped")
+        _fail(130, "stopped", name)
     except Exception as error:
         if _is_usage_error(error):
             sentence = error.format_message().rstrip(".")  # type: ignore[attr-defined]
-            if not sentence:  # `mtm` alone has printed its help
+            if not sentence:  # the name alone has printed its help
                 raise SystemExit(2) from None
-            _fail(2, sentence)
+            _fail(2, sentence, name)
         raise
 
 
@@ -210,7 +205,7 @@ def _train(run: Run, dataset: Any, as_json: bool) -> None:
     try:
         if as_json:
             state = record_training(run, dataset, on_snapshot=lambda s: _print_json(_json_row(s)))
-            _print_json(_summary(run))
+            _print_json(summarise(run))
         else:
             with display.TrainingBar(run.name) as bar:
                 state = record_training(run, dataset, bar.progress, bar.snapshot)
@@ -245,31 +240,6 @@ def _free_name(runs: Path, config: TrainConfig) -> str:
     return f"{stem}-{number}"
 
 
-def _summary(run: Run) -> dict[str, Any]:
-    status, config, rows = run.status, run.info.get("config") or {}, run.metrics
-    best: dict[str, float] = {}
-    for row in rows:
-        for name, value in (row.get("accuracy") or {}).items():
-            best[name] = max(value, best.get(name, 0.0))
-    return {
-        "run": str(run.folder),
-        "name": run.name,
-        "state": status.state,
-        "error": status.error,
-        "created": run.info.get("created"),
-        "dataset": config.get("dataset"),
-        "backbone": config.get("backbone"),
-        "loss": (config.get("loss") or "pure") if config else None,
-        "dim": config.get("dim") if config.get("head") == "targets" else None,
-        "epoch": rows[-1]["epoch"] if rows else None,
-        "epochs": config.get("epochs"),
-        "snapshots": len(run.snapshots),
-        "best_accuracy": best,
-        "megabytes": round(run.size() / 1e6, 1),
-        "problems": run.problems,
-    }
-
-
 def _json_row(snapshot: Any) -> dict[str, Any]:
     return {"snapshot": snapshot.index, "epoch": snapshot.epoch} | snapshot.metrics
 
@@ -278,6 +248,6 @@ def _print_json(row: dict[str, Any]) -> None:
     print(json.dumps(jsonable(row)), flush=True)
 
 
-def _fail(code: int, sentence: str) -> None:
-    print(f"mtm: {sentence}", file=sys.stderr)
+def _fail(code: int, sentence: str, name: str = "mtm") -> None:
+    print(f"{name}: {sentence}", file=sys.stderr)
     raise SystemExit(code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from mtm.errors import InputError
@@ -38,7 +40,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype | None:
 
 def has_amx() -> bool:
     """Whether this CPU multiplies bfloat16 matrices in hardware."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # newer than the oldest torch we take
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)  # newer than the oldest torch we take
     return bool(capabilities().get("amx_bf16", False))
 
 

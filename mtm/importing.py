@@ -9,8 +9,28 @@ import numpy as np
 
 from mtm.errors import InputError
 from mtm.files import read_npz, texts
-from mtm.foreign import Arrays
-from mtm.snapshots import Array
+from mtm.foreign import Arrays, foreign_snapshot
+from mtm.runs import Run
+from mtm.snapshots import Array, Points
+
+
+def import_run(path: Path, folder: Path, labels: Path | None = None) -> Run:
+    """Make the run `folder` of the embeddings in a file; everything is checked before anything is written.
+
+    Raises InputError for a file or a folder that cannot be used.
+    """
+    epochs, moments, names = read_embeddings(path, labels)
+    known: Points | None = None
+    snapshots = []
+    for index, (epoch, arrays) in enumerate(zip(epochs, moments, strict=True)):
+        snapshot = foreign_snapshot(known, names, index, epoch, arrays, {})
+        known = snapshot.points
+        snapshots.append(snapshot)
+    run = Run.create(folder, class_names=names, notes={"imported": path.name})
+    for snapshot in snapshots:
+        run.record(snapshot)
+    run.finish()
+    return run
 
 
 def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float], list[Arrays], list[str] | None]:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision import models
 
-from mtm.backbones import make_backbone
+from mtm.backbones import TinyMapConv2d, make_backbone
 from mtm.errors import InputError
 
 
@@ -32,6 +32,34 @@ def test_a_grey_image_gives_what_the_image_repeated_three_times_would(tmp_path: 
         torch.testing.assert_close(grey.eval()(x), colour(x.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-4)
     first = next(m for m in grey.modules() if isinstance(m, nn.Conv2d))
     assert first.in_channels == 1
+
+
+@pytest.mark.parametrize("kernel", [1, 3, (3, 2)])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [1, 2, 3, (2, 4), 9])
+def test_a_tiny_map_as_matrix_product_is_the_convolution(
+    size: int | tuple[int, int], stride: int, kernel: int | tuple[int, int]
+) -> None:
+    torch.manual_seed(0)
+    ours = TinyMapConv2d(5, 7, kernel, stride, 1 if kernel != 1 else 0).double()
+    theirs = nn.Conv2d(5, 7, kernel, stride, 1 if kernel != 1 else 0).double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(3, 5, *(size if isinstance(size, tuple) else (size, size)), dtype=torch.float64)
+    results = []
+    for layer in (ours, theirs):
+        image = x.clone().requires_grad_()
+        out = layer(image)
+        out.square().sum().backward()
+        results.append([out, image.grad, layer.weight.grad, layer.bias.grad])
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_the_papers_resnets_use_it_and_keep_torchvisions_names() -> None:
+    network, _ = make_backbone("resnet18", 3, (36, 36))
+    assert all(isinstance(m, TinyMapConv2d) for m in network.modules() if isinstance(m, nn.Conv2d))
+    expected = [name for name in models.resnet18().state_dict() if not name.startswith("fc.")]
+    assert list(network.state_dict()) == expected
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_b0", "densenet121", "regnet_y_400mf"])
