@@ -24,6 +24,7 @@ class Position:
     epoch: int = 0
     step: int = 0
     snapshots: int = 0
+    is_due: bool = False  # a snapshot of this position is still to be taken
     loss_sum: float = 0.0  # since the last snapshot
     loss_images: int = 0
     plateau: bool = False

@@ -109,9 +109,9 @@ class _Training:
         self.at = self.checkpoint.load(self.at)
         self.loss_sum = torch.tensor(self.at.loss_sum, dtype=torch.float64, device=self.device)
         self.loss_images = self.at.loss_images
-        seen = self.bounds[self.at.step][0] if self.at.step else 0
+        seen = self.bounds[self.at.step - 1][1] if self.at.step else 0
         self.clock.start(self.at.epoch * len(self.data.train) + seen)
-        if self.at.snapshots == 0:
+        if self.at.snapshots == 0 or self.at.is_due:
             yield from self.take_snapshot()
         while self.at.epoch < self.config.epochs and not self.at.plateau:
             yield from self.train_epoch()
@@ -122,13 +122,12 @@ class _Training:
         order = torch.from_numpy(generator.permutation(len(self.data.train))).to(self.batches.labels.device)
         due = set(self.config.snapshot_steps(self.at.epoch, self.steps))
         for step in range(self.at.step, self.steps):
-            if self.stop():
-                self.save()
-                raise Stopped
+            self.stop_if_asked()
             begin, end = self.bounds[step]
             self.train_step(order[begin:end], step)
             self.at.step = step + 1
-            if self.at.step in due:
+            self.at.is_due = self.at.step in due
+            if self.at.is_due:
                 yield from self.take_snapshot()
             elif self.checkpoint.is_due(CHECKPOINT_SHARE):
                 self.save()
@@ -176,14 +175,13 @@ class _Training:
         """Measure, yield, and then checkpoint: a kill in between only repeats a snapshot that is recorded already."""
         self.tell(evaluating=True)
         ends_epoch = self.at.step == self.steps
-        at_start = self.at.snapshots == 0
-        if ends_epoch:
-            self.at.epoch, self.at.step = self.at.epoch + 1, 0
         started = time.monotonic()
-        snapshot = self.measure(ends_epoch or at_start)
+        snapshot = self.measure(ends_epoch or self.at.snapshots == 0)
         self.accuracy = snapshot.metrics["accuracy"]
         if ends_epoch:
+            self.at.epoch, self.at.step = self.at.epoch + 1, 0
             self.judge(snapshot)
+        self.at.is_due = False
         self.loss_sum, self.loss_images = torch.zeros_like(self.loss_sum), 0
         self.at.snapshots += 1
         self.clock.pause(time.monotonic() - started)
@@ -201,6 +199,11 @@ class _Training:
         window = self.config.plateau_epochs
         if window and len(self.at.scores) >= window:
             self.at.plateau = float(np.std(self.at.scores[-window:])) <= self.config.plateau_std
+
+    def stop_if_asked(self) -> None:
+        if self.stop():
+            self.save()
+            raise Stopped
 
     def save(self) -> None:
         self.at.loss_sum, self.at.loss_images = float(self.loss_sum), self.loss_images
@@ -240,6 +243,7 @@ class _Training:
         """Output embeddings (len(rows), D) and their mean loss; raises Diverged if they are not finite."""
         found, total = [], 0.0
         for start in range(0, len(rows), EVALUATION_BATCH):
+            self.stop_if_asked()
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
             with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
                 e = self.model(x)
