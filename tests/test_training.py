@@ -198,7 +198,7 @@ def stop_after(n: int) -> Iterator[bool]:
 
 
 @pytest.mark.parametrize("changes", [{}, {"head": "linear", "dim": 64}, {"optimiser": "sgd", "lr": 1e-4}])
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 16, 20])  # between steps, and within the evaluation of a snapshot
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 16, 20])  # also within evaluations
 def test_a_stopped_training_goes_on_with_the_same_bits(tmp_path: Path, steps: int, changes: dict[str, object]) -> None:
     config = small(snapshots_per_epoch=2, **changes)
     whole = list(train(config))

@@ -1,0 +1,74 @@
+/* The card beside the pointer: the image, its label and what the classifier says; it never covers its point. */
+
+const SIDE = 84; // pixels of the enlarged image
+const AWAY = 16; // pixels between the point and the card
+
+export class Card {
+  /** @param {HTMLElement} stage @param {import("../player/main.mjs").Player} player */
+  constructor(stage, player) {
+    this.stage = stage;
+    this.player = player;
+    this.element = document.createElement("div");
+    this.element.className = "card";
+    this.element.hidden = true;
+    this.image = document.createElement("div");
+    this.image.className = "card-image";
+    this.text = document.createElement("div");
+    this.text.className = "card-text";
+    this.element.append(this.image, this.text);
+    stage.append(this.element);
+    player.on("hover", (hovered) => this.show(hovered));
+    player.on("mark", (mark) => this.showMark(mark));
+  }
+
+  show(hovered) {
+    if (!hovered && this.mark) return; // the pointer went from a point to a target
+    this.element.hidden = !hovered;
+    if (!hovered) return;
+    const about = this.player.describe(hovered.index);
+    const { thumbnail } = about;
+    this.image.hidden = !thumbnail;
+    if (thumbnail) {
+      const { style } = this.image;
+      style.backgroundImage = `url("${thumbnail.url}")`;
+      style.backgroundSize = `${thumbnail.columns * SIDE}px ${thumbnail.rows * SIDE}px`;
+      style.backgroundPosition = `-${thumbnail.column * SIDE}px -${thumbnail.row * SIDE}px`;
+    }
+    const lines = [line("card-title", about.labelName)];
+    if (about.predictionName !== null) {
+      const says = about.right ? "decided right" : `taken for ${about.predictionName}`;
+      lines.push(line(about.right ? "card-right" : "card-wrong", `${says} (${about.classifier})`));
+    }
+    if (about.targetDistance !== null) lines.push(line("card-more", `${about.targetDistance.toPrecision(3)} from its target`));
+    if (about.margin !== null) lines.push(line("card-more", `margin ${about.margin.toPrecision(2)}`));
+    lines.push(line("card-more", `image ${about.dataIndex ?? about.index}`));
+    this.text.replaceChildren(...lines);
+    this.place(hovered);
+  }
+
+  showMark(mark) {
+    this.mark = mark;
+    this.element.hidden = !mark;
+    if (!mark) return;
+    this.image.hidden = true;
+    const name = this.player.data.frames.classNames[mark.class];
+    const what = mark.kind === "target" ? "class embedding (moving target)" : "class centre (mean of its images)";
+    this.text.replaceChildren(line("card-title", name), line("card-more", what));
+    this.place(mark);
+  }
+
+  place({ x, y }) {
+    const { offsetWidth, offsetHeight } = this.element;
+    const right = x + AWAY + offsetWidth < this.stage.clientWidth;
+    const below = y + AWAY + offsetHeight < this.stage.clientHeight;
+    this.element.style.left = `${right ? x + AWAY : x - AWAY - offsetWidth}px`;
+    this.element.style.top = `${below ? y + AWAY : y - AWAY - offsetHeight}px`;
+  }
+}
+
+function line(className, text) {
+  const made = document.createElement("div");
+  made.className = className;
+  made.textContent = text ?? "";
+  return made;
+}

@@ -1,0 +1,68 @@
+/* One cursor for all curves over epochs; a click on a curve goes to its epoch. */
+
+const PREFIX = "explore-curve-";
+const FIRST_DRAW_MS = 300; // until Dash has drawn a graph, to look again
+
+let asked = 0;
+let latest = 0;
+
+const graphs = () => [...document.querySelectorAll(`[id^="${PREFIX}"] .js-plotly-plot`)];
+const overEpochs = (graph) => graph.layout?.xaxis?.title?.text === "epoch";
+
+/** Move the cursor to an epoch, once a frame at the most. */
+export function drawCursors(epoch) {
+  latest = epoch;
+  asked ||= requestAnimationFrame(() => {
+    asked = 0;
+    for (const graph of graphs()) overEpochs(graph) ? place(graph, latest) : mark(graph, latest);
+  });
+}
+
+/** A line over the plot; moved as an element, since a relayout a frame is too slow. */
+function place(graph, epoch) {
+  const axis = graph._fullLayout?.xaxis;
+  if (!axis?._length) return;
+  const x = axis._offset + axis.d2p(epoch);
+  put(graph, x, graph._fullLayout._size.t, 0, graph._fullLayout._size.h);
+}
+
+/** A dot on the curve of rho against sigma. */
+function mark(graph, epoch) {
+  const { xaxis, yaxis } = graph._fullLayout ?? {};
+  const [trace] = graph.data ?? [];
+  const epochs = trace?.meta?.epochs;
+  if (!xaxis?._length || !epochs?.length || !trace) return;
+  const after = epochs.findIndex((value) => value >= epoch);
+  const i = after < 0 ? epochs.length - 1 : after;
+  const from = Math.max(0, i - 1);
+  const share = i === from ? 0 : (epoch - epochs[from]) / (epochs[i] - epochs[from]);
+  const at = (values, axis) => axis._offset + axis.d2p(values[from]) * (1 - share) + axis.d2p(values[i]) * share;
+  put(graph, at(trace.x, xaxis), at(trace.y, yaxis), 8, 8);
+}
+
+function put(graph, x, y, width, height) {
+  let cursor = graph.querySelector(":scope > .curve-cursor");
+  if (!cursor) {
+    cursor = document.createElement("div");
+    graph.style.position = "relative";
+    graph.append(cursor);
+  }
+  cursor.className = width ? "curve-cursor curve-dot" : "curve-cursor";
+  Object.assign(cursor.style, { left: `${x - width / 2}px`, top: `${y - (width ? height / 2 : 0)}px`, height: `${height}px` });
+}
+
+/** @param {(epoch: number) => void} go @returns {() => void} stop listening */
+export function listenToCurves(go) {
+  const known = new WeakSet();
+  const clicked = ({ points: [point] }) => go(Number(point.data.meta?.epochs?.[point.pointNumber] ?? point.x));
+  const look = setInterval(() => {
+    for (const graph of graphs()) {
+      if (known.has(graph) || !graph.on) continue;
+      known.add(graph);
+      graph.on("plotly_click", clicked);
+      graph.on("plotly_afterplot", () => drawCursors(latest));
+      drawCursors(latest);
+    }
+  }, FIRST_DRAW_MS);
+  return () => clearInterval(look);
+}

@@ -1,0 +1,133 @@
+/* Plotly's part of the picture: axes of equal scale, zoom, pan and lasso, in a transparent figure without points. */
+
+/** @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} Window CSS pixels, data */
+
+const MARGIN = { l: 44, r: 12, t: 28, b: 30 }; // at the top room for Plotly's buttons
+const BUTTONS = [["pan2d", "zoom2d", "lasso2d", "select2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
+
+export class Axes {
+  /**
+   * @param {HTMLElement} host
+   * @param {any} Plotly
+   * @param {{moved: () => void, selected: (polygon: {x: number[], y: number[]} | null) => void}} tell
+   */
+  constructor(host, Plotly, tell) {
+    this.host = host;
+    this.Plotly = Plotly;
+    this.tell = tell;
+    this.colours = null;
+    this.box = [0, 0, 1, 1];
+    this.readable = true; // axis numbers; without meaning while the camera follows the scale
+    /** @type {Window} */
+    this.window = { left: 0, top: 0, width: 0, height: 0, x: [0, 1], y: [0, 1] };
+    this.ready = false;
+  }
+
+  /** Make the figure, as soon as the host has a size. @param {object} colours of the theme */
+  async draw(colours) {
+    this.colours = colours;
+    const first = !this.ready;
+    const config = {
+      displaylogo: false,
+      scrollZoom: true,
+      doubleClick: "reset",
+      modeBarButtons: BUTTONS,
+      displayModeBar: "hover",
+      responsive: false, // the player watches its own size
+    };
+    await this.Plotly.react(this.host, [{ x: [], y: [], mode: "markers" }], this._layout(), config);
+    this.ready = true;
+    if (first) {
+      this.host.on("plotly_relayouting", () => this.tell.moved());
+      this.host.on("plotly_relayout", () => this.tell.moved());
+      this.host.on("plotly_selected", (event) => this._selected(event));
+      this.host.on("plotly_deselect", () => this.tell.selected(null));
+    }
+    this.tell.moved();
+  }
+
+  _layout() {
+    const { colours, box } = this;
+    const axis = {
+      showgrid: false,
+      zeroline: false,
+      showline: true,
+      mirror: true,
+      linecolor: colours.frame,
+      linewidth: 1,
+      ticks: this.readable ? "outside" : "",
+      ticklen: 4,
+      tickcolor: colours.frame,
+      tickfont: { size: 11, color: colours.quiet },
+      showticklabels: this.readable,
+      nticks: 8,
+      automargin: false,
+    };
+    return {
+      margin: MARGIN,
+      autosize: true,
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" },
+      showlegend: false,
+      hovermode: false,
+      dragmode: this.host._fullLayout?.dragmode ?? "pan",
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.quiet, activecolor: colours.text },
+      newselection: { line: { color: colours.text, width: 1, dash: "dot" } },
+      uirevision: box.join(), // zoom stays when only colours change, and goes when the box does
+      xaxis: { ...axis, range: [box[0], box[2]] },
+      yaxis: { ...axis, range: [box[1], box[3]], scaleanchor: "x", scaleratio: 1 },
+    };
+  }
+
+  /** Show this box, [xmin, ymin, xmax, ymax], and come back to it on a double click. */
+  setBox(box, readable) {
+    this.box = box;
+    this.readable = readable;
+    return this.ready ? this.draw(this.colours) : undefined;
+  }
+
+  /** After the host has another size. */
+  resize() {
+    if (!this.ready || !this.host.clientWidth || !this.host.clientHeight) return;
+    const { clientWidth: width, clientHeight: height } = this.host;
+    const { _fullLayout: layout } = this.host;
+    if (layout.width === width && layout.height === height) return;
+    this.Plotly.Plots.resize(this.host).then(() => this.tell.moved(), () => {}); // refused while hidden: then nothing shows
+  }
+
+  /** Where the picture lies and what it shows, as Plotly has it now. @returns {Window} */
+  read() {
+    const layout = this.ready ? this.host._fullLayout : null;
+    if (!layout?.xaxis) return this.window;
+    const { window } = this;
+    window.left = layout.xaxis._offset;
+    window.width = layout.xaxis._length;
+    window.top = layout.yaxis._offset;
+    window.height = layout.yaxis._length;
+    window.x[0] = Number(layout.xaxis.range[0]);
+    window.x[1] = Number(layout.xaxis.range[1]);
+    window.y[0] = Number(layout.yaxis.range[0]);
+    window.y[1] = Number(layout.yaxis.range[1]);
+    return window;
+  }
+
+  /** A lasso or a rectangle; its outline is taken off, for the points under it move on. */
+  _selected(event) {
+    if (!event) return;
+    const { lassoPoints: lasso, range } = event;
+    const shape = lasso ? { x: lasso.x, y: lasso.y } : range && rectangle(range.x, range.y);
+    if (!shape) return;
+    this.tell.selected(shape);
+    this.Plotly.relayout(this.host, { selections: [] });
+  }
+
+  remove() {
+    if (this.ready) this.Plotly.purge(this.host);
+    this.ready = false;
+  }
+}
+
+function rectangle([left, right], [low, high]) {
+  return { x: [left, right, right, left], y: [low, low, high, high] };
+}

@@ -1,0 +1,141 @@
+/* Which colour everything has: classes (hidden, solo, in focus), the ramp of a number, the page's own colours, the legend. */
+
+/** @typedef {import("./data.mjs").Attributes} Attributes */
+
+/** What Python would send, for data without colours of its own. */
+const FALLBACK = { palette: ["#3945c3", "#ba7b04", "#55bcfb", "#d13c6f", "#9ac106"], ramp: ["#4e2999", "#ebd229"] };
+const DIMMED = 90; // palette alpha of a class outside the focus; 0 is hidden, 255 shown
+
+export const THEMES = {
+  light: { page: "#ffffff", text: "#1f2329", quiet: "#868e96", frame: "#dee2e6", ink: [0.1, 0.12, 0.16, 0.45], unknown: "#b4bac4" },
+  dark: { page: "#1a1b1e", text: "#e6e8eb", quiet: "#828a94", frame: "#373a40", ink: [0.95, 0.96, 1, 0.38], unknown: "#5c636e" },
+};
+
+/** "#rrggbb" as three bytes. @param {string} hex */
+export function bytes(hex) {
+  const number = parseInt(hex.slice(1), 16);
+  return [number >> 16, (number >> 8) & 255, number & 255];
+}
+
+/** The page's theme as the element sees it: dark where its text is light. @param {Element} element */
+export function themeOf(element) {
+  const [red, green, blue] = (getComputedStyle(element).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 127 ? "dark" : "light";
+}
+
+/** The page's own colour behind the element as "#rrggbb", or null where nothing has one. @param {Element | null} element */
+export function pageOf(element) {
+  for (let node = element; node; node = node.parentElement) {
+    const channels = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
+    if (channels.length === 3 || channels[3] === 1) {
+      return `#${channels.slice(0, 3).map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
+    }
+  }
+  return null;
+}
+
+/** Whether images, marks and trails of class k are drawn. */
+export function isShown(state, k) {
+  return state.solo === null || state.solo === undefined ? !state.hidden.has(k) : k === state.solo;
+}
+
+/** Whether class k is outside a focus that others are in. */
+export function isDimmed(state, k) {
+  return state.focus.size > 0 && !state.focus.has(k);
+}
+
+/**
+ * The colour of every class, "#rrggbb". With more classes than colours these repeat; then a focus gives the chosen
+ * classes different ones, in the order in which they were chosen, and the others go grey.
+ * @param {object} state of the player
+ * @param {number} C
+ * @param {string[] | undefined} palette
+ */
+export function classColours(state, C, palette, unknown) {
+  const colours = palette?.length ? palette : FALLBACK.palette;
+  const chosen = [...state.focus];
+  return Array.from({ length: C }, (_, k) => {
+    if (!state.focus.size || C <= colours.length) return colours[k % colours.length];
+    return state.focus.has(k) ? colours[chosen.indexOf(k) % colours.length] : unknown;
+  });
+}
+
+/** RGBA of the classes for the shaders; alpha says hidden, dimmed or shown. */
+export function paletteBytes(state, colours) {
+  const rgba = new Uint8Array(4 * Math.max(1, colours.length)).fill(255);
+  colours.forEach((colour, k) => {
+    rgba.set(bytes(colour), 4 * k);
+    rgba[4 * k + 3] = !isShown(state, k) ? 0 : isDimmed(state, k) ? DIMMED : 255;
+  });
+  return rgba;
+}
+
+/** 256 steps between the ramp's colours, RGBA. @param {string[] | undefined} ramp */
+export function rampBytes(ramp) {
+  const stops = (ramp?.length ? ramp : FALLBACK.ramp).map(bytes);
+  const rgba = new Uint8Array(1024);
+  for (let i = 0; i < 256; i++) {
+    const at = (i / 255) * (stops.length - 1);
+    const [low, high] = [stops[Math.floor(at)], stops[Math.ceil(at)]];
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = Math.round(low[c] + (high[c] - low[c]) * (at - Math.floor(at)));
+    rgba[4 * i + 3] = 255;
+  }
+  return rgba;
+}
+
+/**
+ * What the points are coloured by now: the codes and their meaning, or why there are none.
+ * @param {object} state of the player
+ * @param {Attributes | null} attributes
+ * @returns {{mode: string, codes: Uint8Array | Uint16Array | null, key?: string, problem?: string}}
+ */
+export function colouring(state, attributes) {
+  const { colour } = state;
+  if (!attributes) return { mode: "none", codes: null };
+  if (colour === "label") return { mode: "label", codes: null };
+  const classifier = state.classifier ?? attributes.classifiers[0];
+  if (colour === "distance") {
+    const to = attributes.distances.target ? "target" : "centre";
+    const codes = attributes.distances[to];
+    if (codes) return { mode: colour, codes, key: `distances.${to}` };
+    return { mode: "label", codes: null, problem: "this run has no distances: the points are coloured by class" };
+  }
+  const codes = (colour === "margin" ? attributes.margins : attributes.predictions)[classifier];
+  if (codes) return { mode: colour, codes, key: `${colour === "margin" ? "margins" : "predictions"}.${classifier}` };
+  const problem = `this run has no decisions of '${classifier}': the points are coloured by class`;
+  return { mode: "label", codes: null, problem };
+}
+
+/** The two ends of the ramp at a time. @returns {[number, number]} */
+export function rampRange(state, attributes, key, before, blend) {
+  const { scales, shown } = attributes.meta;
+  if (state.ramp !== "snapshot" && shown[key]) return shown[key];
+  const [from, to] = [scales[key][before], scales[key][blend > 0 ? before + 1 : before]];
+  return [from[0] + blend * (to[0] - from[0]), from[1] + blend * (to[1] - from[1])];
+}
+
+const TITLES = {
+  margin: "margin of the decision",
+  "distances.target": "distance to own target",
+  "distances.centre": "distance to own class centre",
+};
+
+/** Everything a page needs to draw the legend of what is shown now. */
+export function legend(state, frames, attributes, colours, range) {
+  const classes = (frames?.classNames ?? []).map((name, index) => {
+    return { index, name, colour: colours[index], shown: isShown(state, index), dimmed: isDimmed(state, index) };
+  });
+  const { mode, key } = colouring(state, attributes);
+  const meta = attributes?.meta ?? {};
+  const told = { mode, classes, title: mode === "prediction" ? "decision" : "class" };
+  if (mode === "right") {
+    told.title = "decision";
+    told.entries = [{ name: "right", colour: meta.right }, { name: "wrong", colour: meta.wrong }];
+  }
+  if (mode === "margin" || mode === "distance") {
+    told.title = TITLES[mode] ?? TITLES[key];
+    told.ramp = meta.ramp?.length ? meta.ramp : FALLBACK.ramp;
+    [told.low, told.high] = range;
+  }
+  return told;
+}

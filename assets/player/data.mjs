@@ -1,0 +1,194 @@
+/* Fetching and decoding the explorer's binary responses (explorer/wire.py writes them), with errors a person can read. */
+
+/** @typedef {Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array} Numbers */
+/** @typedef {{arrays: Record<string, Numbers>, shapes: Record<string, number[]>, meta: Record<string, any>}} Decoded */
+/**
+ * The frames of a run: T snapshots, N images, C classes.
+ * @typedef {object} Frames
+ * @property {number} T
+ * @property {number} N
+ * @property {number} C
+ * @property {Uint16Array} points    (T, N, 2) codes; 0..65535 maps linearly onto the box, 65535 is no position
+ * @property {Float32Array} targets  (T, C, 2) class embeddings, NaN where there is none
+ * @property {Float32Array} centres  (T, C, 2) class centres, NaN where there is none
+ * @property {number[]} box          [xmin, ymin, xmax, ymax] of all points of all snapshots
+ * @property {number[]} epochs       (T,)
+ * @property {string[]} classNames
+ * @property {Record<string, any>} meta
+ */
+/**
+ * What colours the points.
+ * @typedef {object} Attributes
+ * @property {number} N
+ * @property {Uint8Array | Uint16Array} labels                      (N,)
+ * @property {Record<string, Uint8Array | Uint16Array>} predictions  by classifier (T, N)
+ * @property {Record<string, Uint8Array>} margins                    by classifier (T, N)
+ * @property {Record<string, Uint8Array>} distances                  by "target" or "centre" (T, N)
+ * @property {Int32Array | null} indices                            (N,) positions in the data set
+ * @property {string[]} classifiers
+ * @property {Record<string, any>} meta                             scales, shown, palette, ramp, right, wrong
+ */
+/**
+ * C affine functions of the position for every snapshot, or a vote map.
+ * @typedef {object} Regions
+ * @property {"power" | "cosine" | "linear" | "vote"} kind
+ * @property {number} T
+ * @property {number} C
+ * @property {Float64Array} [affine]  (T, C, 3)
+ * @property {Float64Array} [square]  (T, C)
+ * @property {Float64Array} [step]    (T-1, C)
+ * @property {Uint8Array} [classes]   (T, H, W), 255 is none, first row lowest
+ * @property {Uint8Array} [evidence]  (T, H, W)
+ * @property {number} [H]
+ * @property {number} [W]
+ * @property {number[]} [box]         that the H x W cells tile
+ * @property {Record<string, any>} meta
+ */
+
+const TYPES = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array, f32: Float32Array, f64: Float64Array };
+export const ABSENT = 65535; // both coordinates of a point that has no position
+export const UNKNOWN = 255; // a margin or distance that is not known
+export const LEVELS = 254; // code of the largest margin or distance
+
+/** Data that cannot be shown; the message is one sentence for the user. */
+export class DataError extends Error {
+  constructor(message) {
+    super(message);
+    this.name = "DataError";
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {string} what for error messages: "the frames"
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Decoded>}
+ */
+export async function fetchArrays(url, what, signal) {
+  let response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new DataError(`${what} cannot be loaded: the server does not answer; is it still running?`);
+  }
+  if (!response.ok) throw new DataError(`${what} cannot be loaded: ${await reason(response)}`);
+  return decode(await response.arrayBuffer(), what);
+}
+
+async function reason(response) {
+  const text = await response.text().catch(() => "");
+  try {
+    const told = JSON.parse(text);
+    if (told.error || told.message) return told.error || told.message;
+  } catch {
+    // not JSON: a proxy's page or nothing; the status has to do
+  }
+  return `the server answered ${response.status} ${response.statusText}`.trim();
+}
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @param {string} [what]
+ * @returns {Decoded} arrays are views of the buffer
+ */
+export function decode(buffer, what = "the data") {
+  const bad = (why) => new DataError(`${what} cannot be read: ${why}; reload the page`);
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < 8) throw bad("the response is empty or cut short");
+  const length = new DataView(buffer).getUint32(0, true);
+  if (length < 2 || length > buffer.byteLength - 4) throw bad("the response is cut short or of another kind");
+  let header;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 4, length)));
+  } catch {
+    throw bad("its header is damaged");
+  }
+  const { arrays: table, bytes, ...meta } = header ?? {};
+  if (typeof table !== "object" || table === null) throw bad("its header names no arrays");
+  const start = 4 + length;
+  if (bytes !== buffer.byteLength - start) {
+    throw bad(`${buffer.byteLength - start} bytes of arrays came instead of ${bytes}`);
+  }
+  /** @type {Decoded} */
+  const decoded = { arrays: {}, shapes: {}, meta };
+  for (const [name, entry] of Object.entries(table)) {
+    const Type = TYPES[entry?.dtype];
+    const count = Array.isArray(entry?.shape) ? entry.shape.reduce((product, side) => product * side, 1) : NaN;
+    if (!Type || !Number.isInteger(count) || !Number.isInteger(entry.offset)) throw bad(`'${name}' is of an unknown kind`);
+    const end = entry.offset + count * Type.BYTES_PER_ELEMENT;
+    if (entry.offset < 0 || end > bytes || (start + entry.offset) % Type.BYTES_PER_ELEMENT) {
+      throw bad(`'${name}' does not lie within it`);
+    }
+    decoded.arrays[name] = new Type(buffer, start + entry.offset, count);
+    decoded.shapes[name] = entry.shape;
+  }
+  return decoded;
+}
+
+/** An array of a given shape; NaN in `shape` stands for any length. */
+function need(decoded, name, shape, what) {
+  const found = decoded.shapes[name];
+  const fits = found && found.length === shape.length && shape.every((side, i) => Number.isNaN(side) || side === found[i]);
+  if (!fits) {
+    const told = found ? `is ${found.join(" x ")}` : "is missing";
+    throw new DataError(`${what} cannot be read: '${name}' ${told}; the server and this page may be of two versions, reload it`);
+  }
+  return decoded.arrays[name];
+}
+
+/** @param {Decoded} decoded @returns {Frames} */
+export function readFrames(decoded) {
+  const what = "the frames";
+  const { box, epochs, class_names: classNames } = decoded.meta;
+  const points = need(decoded, "points", [NaN, NaN, 2], what);
+  const [T, N] = decoded.shapes.points;
+  const C = classNames?.length ?? NaN;
+  const targets = need(decoded, "targets", [T, C, 2], what);
+  const centres = need(decoded, "centres", [T, C, 2], what);
+  if (!(points instanceof Uint16Array) || T < 1) throw new DataError(`${what} cannot be read: they hold no snapshot`);
+  if (epochs?.length !== T || box?.length !== 4 || !box.every(Number.isFinite)) {
+    throw new DataError(`${what} cannot be read: epochs or box do not fit the ${T} snapshots`);
+  }
+  return { T, N, C, points, targets, centres, box, epochs, classNames, meta: decoded.meta };
+}
+
+/** @param {Decoded} decoded @returns {Attributes} */
+export function readAttributes(decoded) {
+  const what = "the labels and decisions";
+  const labels = need(decoded, "labels", [NaN], what);
+  const N = labels.length;
+  /** @type {Attributes} */
+  const read = {
+    N,
+    labels,
+    predictions: {},
+    margins: {},
+    distances: {},
+    indices: decoded.arrays.indices ?? null,
+    classifiers: decoded.meta.classifiers ?? [],
+    meta: { ...decoded.meta, scales: decoded.meta.scales ?? {}, shown: decoded.meta.shown ?? {} },
+  };
+  for (const name of Object.keys(decoded.arrays)) {
+    const [kind, ...rest] = name.split(".");
+    if (rest.length && read[kind]) read[kind][rest.join(".")] = need(decoded, name, [NaN, N], what);
+  }
+  return read;
+}
+
+/** @param {Decoded} decoded @returns {Regions} */
+export function readRegions(decoded) {
+  const what = "the regions";
+  const { kind, ...meta } = decoded.meta;
+  if (kind === "vote") {
+    const classes = need(decoded, "classes", [NaN, NaN, NaN], what);
+    const [T, H, W] = decoded.shapes.classes;
+    const evidence = need(decoded, "evidence", [T, H, W], what);
+    return { kind, T, C: 0, H, W, classes, evidence, box: meta.box, meta };
+  }
+  if (!["power", "cosine", "linear"].includes(kind)) throw new DataError(`${what} cannot be read: unknown kind '${kind}'`);
+  const affine = need(decoded, "affine", [NaN, NaN, 3], what);
+  const [T, C] = decoded.shapes.affine;
+  const square = need(decoded, "square", [T, C], what);
+  const step = need(decoded, "step", [T - 1, C], what);
+  return { kind, T, C, affine, square, step, meta };
+}

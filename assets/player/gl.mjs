@@ -1,0 +1,66 @@
+/* The few lines of WebGL2 that every program needs. */
+
+/** A WebGL2 context without what a flat picture has no use for, or null. @param {HTMLCanvasElement} canvas */
+export function context(canvas) {
+  try {
+    return canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, stencil: false });
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {WebGL2RenderingContext} gl
+ * @param {string} vertex
+ * @param {string} fragment
+ * @returns {{use: () => void, at: Record<string, WebGLUniformLocation>}} `at` has every uniform by name
+ */
+export function makeProgram(gl, vertex, fragment) {
+  const program = gl.createProgram();
+  for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) {
+      throw new Error(`the graphics driver refuses a shader: ${gl.getShaderInfoLog(shader)}`);
+    }
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
+    throw new Error(`the graphics driver refuses a program: ${gl.getProgramInfoLog(program)}`);
+  }
+  const at = {};
+  const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) ?? 0;
+  for (let i = 0; i < count; i++) {
+    const name = gl.getActiveUniform(program, i).name.replace("[0]", "");
+    at[name] = gl.getUniformLocation(program, name);
+  }
+  return { use: () => gl.useProgram(program), at };
+}
+
+/** A texture that is read texel by texel. @param {WebGL2RenderingContext} gl @param {number} target */
+export function makeTexture(gl, target) {
+  const texture = gl.createTexture();
+  gl.bindTexture(target, texture);
+  for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(target, name, gl.NEAREST);
+  for (const name of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(target, name, gl.CLAMP_TO_EDGE);
+  return texture;
+}
+
+/** A buffer that holds `data`. @param {WebGL2RenderingContext} gl @param {ArrayBufferView} data */
+export function makeBuffer(gl, data, target = gl.ARRAY_BUFFER) {
+  const buffer = gl.createBuffer();
+  gl.bindBuffer(target, buffer);
+  gl.bufferData(target, data, gl.STATIC_DRAW);
+  return buffer;
+}
+
+/** A row of colours as a texture, 256 to a line: texel (k & 255, k >> 8). @param {Uint8Array} rgba */
+export function fillColours(gl, texture, rgba) {
+  const lines = Math.max(1, Math.ceil(rgba.length / 1024));
+  const padded = new Uint8Array(lines * 1024);
+  padded.set(rgba);
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, lines, 0, gl.RGBA, gl.UNSIGNED_BYTE, padded);
+}

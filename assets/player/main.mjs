@@ -1,0 +1,401 @@
+/* The player: an embedding space that moves, drawn under Plotly's axes.
+ *
+ *   const player = mount(element, { colour: "prediction" });
+ *   await player.load({ frames: "/api/frames?...", attributes: "/api/attributes?...", sprite: "/api/sprite?..." });
+ *   player.on("time", (time) => ...);
+ *   player.play();
+ *
+ * All that a player knows is in `player.state` (options, time) and `player.data` (what it was given). Nothing is drawn
+ * unless something has changed, and drawing a frame makes no objects.
+ */
+
+import * as colours from "./colours.mjs";
+import { DataError, LEVELS, UNKNOWN, fetchArrays, readAttributes, readFrames, readRegions } from "./data.mjs";
+import { checked, newState } from "./options.mjs";
+import { Pointer } from "./pointer.mjs";
+import { Stage } from "./stage.mjs";
+import { Timeline, listenToKeys } from "./timeline.mjs";
+
+const EVENTS = ["time", "state", "hover", "mark", "click", "select", "legend", "notice"];
+const RECOLOUR = ["colour", "classifier", "hidden", "solo", "focus", "theme", "ramp"]; // options that change colours
+
+/** @typedef {import("./view.mjs").Place} Place */
+
+export class Player {
+  /**
+   * @param {HTMLElement} element
+   * @param {object} [options] those of options.mjs, and `plotly`: the library if it is not the page's
+   */
+  constructor(element, { plotly, ...options } = {}) {
+    this.element = element;
+    this.state = newState();
+    this.data = { frames: null, attributes: null, regions: null, sprite: null };
+    this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
+    this.pending = 0; // the animation frame that was asked for
+    this.stale = true; // something has changed since the last drawing
+    this.tick = (now) => this._tick(now);
+    for (const [name, value] of Object.entries(options)) this.state[name] = checked(name, value);
+
+    const changed = () => this.invalidate();
+    this.timeline = new Timeline(this.state, (what) => this._timeChanged(what));
+    this.stage = new Stage(element, this.state, this.data, {
+      changed,
+      legend: () => this._emit("legend", this.legend()),
+      selected: (polygon) => this._selected(polygon),
+      notice: (kind, message) => this._notice(kind, message),
+      mended: (kind) => this._mended(kind),
+    });
+    this.pointer = new Pointer(this.stage, {
+      changed,
+      moved: () => this._ask(),
+      emit: (event, value) => this._emit(event, value),
+    });
+    this.stopKeys = listenToKeys(this.root, this.state, {
+      " ": () => this.timeline.toggle(),
+      ArrowRight: () => this.step(1),
+      ArrowLeft: () => this.step(-1),
+      Home: () => this.seek(0),
+      End: () => this.seek(this.timeline.last),
+      Escape: () => this.state.selection && this._selected(null),
+    });
+    this.ready = this.stage.start(plotly); // when the axes are there
+  }
+
+  /** The element that the player fills and that takes the keyboard's focus. */
+  get root() {
+    return this.stage.root;
+  }
+
+  // What is shown
+
+  /**
+   * Show a run. Raises DataError if the parts do not fit together.
+   * @param {object} run as fetchArrays gives it
+   * @param {import("./data.mjs").Decoded | import("./data.mjs").Frames} run.frames
+   * @param {import("./data.mjs").Decoded | import("./data.mjs").Attributes | null} [run.attributes]
+   * @param {string | null} [run.sprite] URL of the sheet of thumbnails
+   */
+  setRun({ frames, attributes = null, sprite = null }) {
+    const read = this._try("data", () => {
+      const shown = frames.arrays ? readFrames(frames) : frames;
+      const known = attributes?.arrays ? readAttributes(attributes) : attributes;
+      if (known) fits(shown, known);
+      return { frames: shown, attributes: known };
+    });
+    const { data, state } = this;
+    if (data.frames?.N !== read.frames.N || data.frames.C !== read.frames.C) {
+      Object.assign(state, { selection: null, solo: null, hidden: new Set(), focus: new Set() });
+    }
+    Object.assign(data, read, { sprite, regions: null });
+    this.timeline.setEpochs(read.frames.epochs);
+    this.pointer.setRun(read.frames);
+    this.stage.setRun();
+    this._emit("state", state);
+    this._emit("time", state.time);
+  }
+
+  /**
+   * Show regions, or none. Raises DataError if they do not fit the run.
+   * @param {import("./data.mjs").Decoded | import("./data.mjs").Regions | null} regions
+   */
+  setRegions(regions) {
+    this.data.regions = this._try("regions", () => {
+      const shown = regions?.arrays ? readRegions(regions) : regions;
+      const { frames } = this.data;
+      if (shown && frames && shown.T !== frames.T) {
+        throw new DataError(`the regions have ${shown.T} snapshots, the points ${frames.T}; reload the page`);
+      }
+      if (shown?.affine && frames && shown.C !== frames.C) {
+        throw new DataError(`the regions have ${shown.C} classes, the run ${frames.C}; reload the page`);
+      }
+      return shown;
+    });
+    this.stage.setRegions();
+  }
+
+  /**
+   * Fetch a run and show it; a later call takes over.
+   * @param {{frames: string, attributes?: string, sprite?: string}} urls
+   */
+  async load({ frames, attributes, sprite = null }) {
+    this.loading?.abort();
+    const { signal } = (this.loading = new AbortController());
+    await this._try("data", async () => {
+      const [shown, known] = await Promise.all([
+        fetchArrays(frames, "the frames", signal),
+        attributes ? fetchArrays(attributes, "the labels and decisions", signal) : null,
+      ]);
+      if (!signal.aborted) this.setRun({ frames: shown, attributes: known, sprite });
+    });
+  }
+
+  /** Change an option; options.mjs lists them. @param {string} name @param {any} value null for the default */
+  set(name, value) {
+    const { state, stage } = this;
+    state[name] = checked(name, value);
+    if (name === "selection") stage.setChosen();
+    if (name === "camera") stage.frame();
+    if (name === "theme") stage.retheme();
+    if (RECOLOUR.includes(name)) stage.recolour();
+    this.pointer.stale = this.pointer.inside;
+    this.invalidate();
+    this._emit("state", state);
+  }
+
+  // Time
+
+  play() {
+    this.timeline.play();
+  }
+
+  pause() {
+    this.timeline.pause();
+  }
+
+  /** @param {number} time in snapshots; 3.5 is half-way from snapshot 3 to 4 */
+  seek(time) {
+    this.timeline.seek(time);
+  }
+
+  /** @param {number} by whole snapshots on (+1) or back (-1) */
+  step(by) {
+    this.timeline.step(by);
+  }
+
+  /** The epoch that is shown. */
+  get epoch() {
+    return this.timeline.epochAt(this.stage.time);
+  }
+
+  /** By how much the space has grown since the first snapshot. */
+  get scale() {
+    return this.stage.follower ? this.stage.follower.growth(this.stage.time) : 1;
+  }
+
+  _timeChanged(what) {
+    this.pointer.stale = this.pointer.inside; // another point may lie under it now
+    this.invalidate();
+    if (what === "time") this._emit("time", this.state.time);
+    else this._emit("state", this.state);
+  }
+
+  // Events
+
+  /**
+   * Listen to
+   *   "time"    the time in snapshots, whenever it changes
+   *   "state"   player.state: an option has changed, playing has begun or ended
+   *   "hover"   {index, x, y} of the image under the pointer (CSS pixels on the element), or null
+   *   "mark"    {kind: "target" | "centre", class, x, y} under the pointer, or null
+   *   "click"   either of these
+   *   "select"  {indices, polygon} of a lasso, or null
+   *   "legend"  what `legend()` tells, whenever colours change
+   *   "notice"  {kind, message}: what cannot be shown and why; those that still hold are told at once
+   * @param {string} event
+   * @param {(value: any) => void} listener
+   * @returns {() => void} stop listening
+   */
+  on(event, listener) {
+    if (!this.listeners[event]) throw new Error(`unknown event '${event}'; choose from ${EVENTS.join(", ")}`);
+    this.listeners[event].add(listener);
+    if (event === "notice") for (const notice of this.state.notices) listener(notice);
+    return () => this.listeners[event].delete(listener);
+  }
+
+  _emit(event, value) {
+    for (const listener of this.listeners[event]) listener(value);
+  }
+
+  _notice(kind, message) {
+    const notice = { kind, message };
+    if (this.state.notices.some((known) => known.message === message)) return;
+    this.state.notices = [...this.state.notices.filter((known) => known.kind !== kind), notice];
+    this._emit("notice", notice);
+  }
+
+  /** Nothing is wrong any more with what `kind` names. */
+  _mended(kind) {
+    this.state.notices = this.state.notices.filter((notice) => notice.kind !== kind);
+  }
+
+  /** Do something (or wait for it) that may fail for what was loaded: that is a notice, and raised. */
+  _try(kind, action) {
+    const failed = (error) => {
+      if (error instanceof DataError) this._notice(kind, error.message);
+      throw error;
+    };
+    try {
+      const result = action();
+      if (result instanceof Promise) return result.then(() => this._mended(kind), failed);
+      this._mended(kind);
+      return result;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  // Drawing
+
+  /** Draw at the browser's next frame. */
+  invalidate() {
+    this.stale = true;
+    this._ask();
+  }
+
+  _ask() {
+    if (!this.pending && !this.removed) this.pending = requestAnimationFrame(this.tick);
+  }
+
+  _tick(now) {
+    this.pending = 0;
+    this.timeline.tick(now);
+    if (this.pointer.stale) this.pointer.update();
+    if (this.stale) this.draw();
+    if (this.timeline.moving) this._ask();
+  }
+
+  /** Draw now. */
+  draw() {
+    this.stale = false;
+    this.stage.draw(this.pointer.hovered);
+  }
+
+  // Selection
+
+  /** Choose the images within a polygon of the axes, or none. */
+  _selected(polygon) {
+    const { stage, pointer } = this;
+    if (polygon && this.data.frames) {
+      stage.look();
+      const outline = stage.view.fromAxes(stage.axes.read(), polygon);
+      const indices = pointer.within(outline);
+      if (indices.length) {
+        this.set("selection", indices);
+        this._emit("select", { indices, polygon: outline });
+        return;
+      }
+    }
+    this.set("selection", null);
+    this._emit("select", null);
+  }
+
+  // For pages and tests
+
+  /** What a legend needs: {mode, title, classes: [{index, name, colour, shown, dimmed}], entries?, ramp?, low?, high?} */
+  legend() {
+    const { frames, attributes } = this.data;
+    const { key } = colours.colouring(this.state, attributes);
+    const { time } = this.stage;
+    const ranged = key && attributes.meta.scales[key];
+    const range = ranged ? colours.rampRange(this.state, attributes, key, Math.floor(time), time % 1) : null;
+    return colours.legend(this.state, frames, attributes, this.stage.colours, range);
+  }
+
+  /** What is known of an image at the moment: names, decision, distances, where its thumbnail lies on the sheet. */
+  describe(index) {
+    const { frames, attributes, sprite } = this.data;
+    const snapshot = Math.round(this.stage.time);
+    const at = snapshot * frames.N + index;
+    const classifier = this.state.classifier ?? attributes?.classifiers[0] ?? null;
+    const value = (codes, key) => {
+      if (!codes || codes[at] === UNKNOWN) return null;
+      const [low, high] = attributes.meta.scales[key][snapshot];
+      return low + (codes[at] / LEVELS) * (high - low);
+    };
+    const label = attributes?.labels[index] ?? null;
+    const prediction = attributes?.predictions[classifier]?.[at] ?? null;
+    const columns = Math.ceil(Math.sqrt(frames.N));
+    const rows = Math.ceil(frames.N / columns);
+    return {
+      index,
+      snapshot,
+      dataIndex: attributes?.indices?.[index] ?? null,
+      label,
+      labelName: frames.classNames[label] ?? null,
+      classifier,
+      prediction,
+      predictionName: frames.classNames[prediction] ?? null,
+      right: prediction === null ? null : prediction === label,
+      margin: value(attributes?.margins[classifier], `margins.${classifier}`),
+      targetDistance: value(attributes?.distances.target, "distances.target"),
+      centreDistance: value(attributes?.distances.centre, "distances.centre"),
+      colour: this.stage.colourOf(index),
+      thumbnail: sprite && { url: sprite, columns, rows, column: index % columns, row: Math.floor(index / columns) },
+    };
+  }
+
+  /**
+   * Where a point (by index) or a position of the data is on the element.
+   * @param {number | {x: number, y: number}} what
+   * @returns {Place}
+   */
+  screenOf(what) {
+    const { stage } = this;
+    stage.look();
+    const { view } = stage;
+    if (typeof what !== "number") return view.fromData(what);
+    const { x, y } = view.place(this.data.frames, { index: what, x: 0, y: 0 });
+    return { x: x + view.left, y: y + view.top };
+  }
+
+  /** The position of the data at a place on the element: the inverse of `screenOf`. @param {Place} place */
+  dataAt(place) {
+    this.stage.look();
+    return this.stage.view.toData(place);
+  }
+
+  /** The image at a place on the element, -1 if there is none within a few pixels. @param {Place} place */
+  pick(place) {
+    this.stage.look();
+    return this.pointer.pick(place);
+  }
+
+  /** The colour [red, green, blue] at a place on the element. */
+  readPixel(x, y) {
+    this.draw();
+    return this.stage.readPixel(x, y);
+  }
+
+  /** Draw the picture, without axes, onto another canvas. @param {CanvasRenderingContext2D} context */
+  paint(context) {
+    this.draw();
+    this.stage.paint(context);
+  }
+
+  /** End it and give everything back. */
+  remove() {
+    this.removed = true;
+    cancelAnimationFrame(this.pending);
+    this.loading?.abort();
+    this.stopKeys();
+    this.pointer.remove();
+    this.stage.remove();
+    if (this.element.player === this) delete this.element.player;
+  }
+}
+
+/** Raises DataError if labels and decisions are not those of the frames. */
+function fits(frames, attributes) {
+  if (attributes.N !== frames.N) {
+    throw new DataError(`the run has ${frames.N} points but labels of ${attributes.N} images; reload the page`);
+  }
+  for (const kind of ["predictions", "margins", "distances"]) {
+    for (const codes of Object.values(attributes[kind])) {
+      if (codes.length === frames.T * frames.N) continue;
+      const told = `${kind} of ${codes.length / frames.N} snapshots`;
+      throw new DataError(`the run has ${frames.T} snapshots but ${told}; reload the page`);
+    }
+  }
+}
+
+/**
+ * Make a player in an element (the player fills it). An element that has one gets a new one.
+ * @param {HTMLElement} element
+ * @param {object} [options] those of options.mjs
+ * @returns {Player} also found at `element.player`
+ */
+export function mount(element, options = {}) {
+  element.player?.remove();
+  element.player = new Player(element, options);
+  return element.player;
+}

@@ -1,0 +1,68 @@
+/* Every option of a player with its default, and what it may be. */
+
+export const OPTIONS = {
+  colour: "label", // "label" | "prediction" | "right" | "distance" | "margin"
+  classifier: null, // whose predictions and margins; null: the first there is
+  ramp: "run", // ends of the ramp: those of the whole "run" or of each "snapshot"
+  pointSize: null, // diameter in CSS pixels; null: by the number of points
+  pointOpacity: 0.85,
+  regionOpacity: 0.25,
+  boundaries: true,
+  targets: true,
+  centres: true,
+  trails: true,
+  gaps: false,
+  labels: true,
+  hidden: new Set(), // classes that are not drawn
+  solo: null, // the only class that is drawn
+  focus: new Set(), // classes that stand out; empty: all alike
+  selection: null, // indices of images, the others are faint; null: all alike
+  tween: true,
+  speed: 1,
+  loop: false,
+  pace: "snapshots", // what time runs evenly over: "snapshots" | "epochs" (timeline.mjs says why)
+  camera: "fixed", // on the box of the whole run, or "scale": following the cloud's centre and size
+  theme: "auto", // "light" | "dark" | "auto": as the page
+  keys: "page", // keys count on the whole "page" or only inside the "element"
+  still: false, // steps jump instead of gliding; true for those who asked their system for less motion
+};
+
+const CHOICES = {
+  colour: ["label", "prediction", "right", "distance", "margin"],
+  ramp: ["run", "snapshot"],
+  pace: ["snapshots", "epochs"],
+  camera: ["fixed", "scale"],
+  theme: ["auto", "light", "dark"],
+  keys: ["page", "element"],
+};
+
+const BOUNDS = { pointSize: [0.5, 64], pointOpacity: [0, 1], regionOpacity: [0, 1], speed: [0.25, 8] };
+
+/**
+ * The state of a new player: options, time, and what cannot be shown.
+ * @returns {typeof OPTIONS & {time: number, playing: boolean, notices: {kind: string, message: string}[]}}
+ */
+export function newState() {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return { ...OPTIONS, hidden: new Set(), focus: new Set(), still, time: 0, playing: false, notices: [] };
+}
+
+/**
+ * The value an option gets; numbers beyond their bounds are taken to the bound, null is the default.
+ * @param {string} name
+ * @param {any} value
+ */
+export function checked(name, value) {
+  if (!(name in OPTIONS)) throw new Error(`unknown option '${name}'; choose from ${Object.keys(OPTIONS).join(", ")}`);
+  const usual = OPTIONS[name];
+  if (usual instanceof Set) return new Set(value ?? []);
+  if (value === null || value === undefined) return usual;
+  if (typeof usual === "boolean") return Boolean(value);
+  if (CHOICES[name] && !CHOICES[name].includes(value)) {
+    throw new Error(`unknown ${name} '${value}'; choose from ${CHOICES[name].join(", ")}`);
+  }
+  if (!BOUNDS[name]) return value;
+  const [low, high] = BOUNDS[name];
+  if (!Number.isFinite(Number(value))) throw new Error(`${name} is a number from ${low} to ${high}, not '${value}'`);
+  return Math.max(low, Math.min(high, Number(value)));
+}

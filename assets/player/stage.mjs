@@ -1,0 +1,316 @@
+/* The layers of a player and the one function that draws them all.
+ *
+ *   canvas   regions and points (gpu.mjs, or plain.mjs without WebGL2)
+ *   div      Plotly's axes, transparent: zoom, pan, lasso (axes.mjs)
+ *   canvas   targets, centres, trails, names (overlay.mjs); lets the pointer through
+ */
+
+import { Axes } from "./axes.mjs";
+import { Follower, wholeBox } from "./camera.mjs";
+import * as colours from "./colours.mjs";
+import { UNKNOWN } from "./data.mjs";
+import { GpuRenderer } from "./gpu.mjs";
+import { Overlay } from "./overlay.mjs";
+import { PlainRenderer } from "./plain.mjs";
+import { MODES } from "./points.mjs";
+import { View } from "./view.mjs";
+
+const PATIENCE = 5000; // milliseconds until a lost graphics context counts as gone
+const PLOTLY_WAIT = 20_000; // milliseconds; Dash loads Plotly when it is first needed
+const FOLLOWED = [-1.12, -1.12, 1.12, 1.12]; // the axes' box while the camera follows: radii of the cloud
+
+const STYLE = `
+  .player { position: absolute; inset: 0; overflow: hidden; outline: none; }
+  .player > canvas, .player > .player-plot { position: absolute; }
+  .player > .player-plot { inset: 0; }
+  .player > .player-overlay { pointer-events: none; }
+  .player:focus-visible::after { content: ""; position: absolute; inset: 1px; border-radius: 4px; pointer-events: none;
+    box-shadow: 0 0 0 2px color-mix(in srgb, currentColor 30%, transparent); }`;
+
+/** @typedef {{index: number, x: number, y: number, colour: string, radius: number}} Hovered pixels of the canvas */
+
+export class Stage {
+  /**
+   * @param {HTMLElement} element
+   * @param {object} state of the player
+   * @param {object} data what the player was given
+   * @param {{changed: () => void, legend: () => void, selected: (polygon: object | null) => void,
+   *   notice: (kind: string, message: string) => void, mended: (kind: string) => void}} tell
+   */
+  constructor(element, state, data, tell) {
+    Object.assign(this, { element, state, data, tell });
+    this.theme = null;
+    this.colours = []; // of the classes, "#rrggbb"
+    this.codes = undefined; // what the renderer colours by
+    this.ramp = null;
+    this.follower = null;
+    this.view = new View();
+    this.stale = true; // colours have to be worked out anew
+    this.drawn = 0; // frames, for tests
+    this.stop = []; // what ends with the stage
+    this.removed = false;
+    if (getComputedStyle(element).position === "static") element.style.position = "relative";
+    this.root = make("div", "player", { tabIndex: 0, role: "application", ariaLabel: "Embedding space over training" });
+    this.root.dataset.player = "";
+    this.plot = make("div", "player-plot");
+    this.overlay = new Overlay(make("canvas", "player-overlay"));
+    this.root.append(make("style", "", { textContent: STYLE }), this.plot, this.overlay.canvas);
+    element.append(this.root);
+    this._useGpu();
+    this.retheme();
+    this._watch();
+  }
+
+  _watch() {
+    const resizes = new ResizeObserver(() => this._resized());
+    resizes.observe(this.root);
+    const themes = new MutationObserver(() => this.retheme());
+    for (const node of [document.documentElement, document.body, this.element]) {
+      themes.observe(node, { attributes: true });
+    }
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const retheme = () => this.retheme();
+    const zoomed = () => this.tell.changed(); // the browser's zoom changes the density
+    dark.addEventListener("change", retheme);
+    window.addEventListener("resize", zoomed);
+    this.stop.push(
+      () => resizes.disconnect(),
+      () => themes.disconnect(),
+      () => dark.removeEventListener("change", retheme),
+      () => window.removeEventListener("resize", zoomed),
+    );
+  }
+
+  /** Wait for Plotly and draw the axes. @param {any} [plotly] the library if it is not the page's */
+  async start(plotly) {
+    const began = performance.now();
+    while (!(plotly ?? globalThis.Plotly)) {
+      if (performance.now() - began > PLOTLY_WAIT) {
+        this.tell.notice("axes", "the axes cannot be drawn: Plotly did not load; reload the page");
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    if (this.removed) return;
+    const { changed: moved, selected } = this.tell;
+    this.axes = new Axes(this.plot, plotly ?? globalThis.Plotly, { moved, selected });
+    this.frame();
+    await this.axes.draw(this.theme);
+    this._resized();
+  }
+
+  // What is shown
+
+  /** The player's frames and attributes are others now. */
+  setRun() {
+    const { frames, attributes } = this.data;
+    this.follower = new Follower(frames);
+    this.overlay.setFrames(frames);
+    this.codes = undefined;
+    this.renderer.set({ frames, labels: attributes?.labels ?? null, regions: null });
+    this.setChosen();
+    this.frame();
+    this.recolour();
+  }
+
+  setRegions() {
+    this.renderer.set({ regions: this.data.regions });
+    this.tell.changed();
+  }
+
+  /** The selection has changed. */
+  setChosen() {
+    const { frames } = this.data;
+    const { selection } = this.state;
+    if (!frames) return;
+    const chosen = selection && new Uint8Array(frames.N);
+    if (chosen) for (const index of selection) chosen[index] = 1;
+    this.renderer.set({ chosen });
+    this.tell.changed();
+  }
+
+  /** Put the axes on what is to be seen: the whole run, or the cloud that the camera follows. */
+  frame() {
+    const { frames } = this.data;
+    if (!frames || !this.axes) return;
+    const follows = this.state.camera === "scale";
+    this.axes.setBox(follows ? FOLLOWED : wholeBox(frames), !follows);
+    this.tell.changed();
+  }
+
+  /** Colours have changed. */
+  recolour() {
+    this.stale = true;
+    this.tell.changed();
+  }
+
+  /** The time that is drawn: that of a whole snapshot without tween. */
+  get time() {
+    return this.state.tween && this.renderer.tweens ? this.state.time : Math.round(this.state.time);
+  }
+
+  // Drawing
+
+  /** Draw now. @param {Hovered | null} hovered on top of all points */
+  draw(hovered) {
+    if (this.removed || !this.axes?.ready) return;
+    if (this.stale) this._recolour();
+    this.look();
+    const { view, overlay } = this;
+    if (!this.data.frames || !view.frame.width || !view.frame.height) return;
+    if (!overlay.fits(this.colours, this.theme, view.density)) {
+      overlay.setStyle({ colours: this.colours, theme: this.theme, density: view.density });
+    }
+    if (hovered) view.place(this.data.frames, hovered);
+    this.renderer.draw(view);
+    overlay.draw(this.state, view, hovered);
+    this.drawn++;
+  }
+
+  /** Bring `view` to the present moment. */
+  look() {
+    const { view, axes, state, data, theme } = this;
+    if (axes) {
+      view.lookThrough(axes.read());
+      view.fit(this.canvas);
+      view.fit(this.overlay.canvas);
+    }
+    if (!data.frames) return;
+    view.update(this.time, state, data, state.camera === "scale" ? this.follower : null, theme);
+    this.overlay.locate(state, view);
+  }
+
+  _recolour() {
+    const { state, view, theme, tell } = this;
+    const { frames, attributes } = this.data;
+    if (!frames) return;
+    this.stale = false;
+    const meta = attributes?.meta ?? {};
+    const { mode, codes, key, problem } = colours.colouring(state, attributes);
+    if (problem) tell.notice("colour", problem);
+    else tell.mended("colour");
+    this.colours = colours.classColours(state, frames.C, meta.palette, theme.unknown);
+    this.ramp = colours.rampBytes(meta.ramp);
+    view.mode = MODES[mode];
+    view.key = mode === "margin" || mode === "distance" ? key : null;
+    view.right.set(share(meta.right ?? theme.quiet));
+    view.wrong.set(share(meta.wrong ?? "#e8590c"));
+    view.unknown.set(share(theme.unknown));
+    view.rim.set(share(theme.page));
+    const palette = colours.paletteBytes(state, this.colours);
+    this.renderer.set({ ramp: this.ramp, palette });
+    if (this.codes !== codes) this.renderer.set({ codes });
+    this.codes = codes;
+    tell.legend();
+  }
+
+  /** CSS colour of a point now. */
+  colourOf(index) {
+    const { view, codes, theme } = this;
+    const { attributes, frames } = this.data;
+    const label = attributes?.labels[index];
+    if (view.mode === MODES.label) return this.colours[label];
+    if (!codes) return theme.unknown;
+    const code = codes[Math.round(this.time) * frames.N + index];
+    if (view.mode === MODES.prediction) return this.colours[code];
+    if (view.mode === MODES.right) return code === label ? attributes.meta.right : attributes.meta.wrong;
+    if (code === UNKNOWN) return theme.unknown;
+    const at = view.blend > 0.5 ? 2 : 0;
+    const step = Math.round(255 * Math.max(0, Math.min(1, view.scale[at] + view.scale[at + 1] * code)));
+    return `rgb(${this.ramp.subarray(4 * step, 4 * step + 3).join()})`;
+  }
+
+  /** The colour [red, green, blue] at a place on the element as all layers together show it; draw first. */
+  readPixel(x, y) {
+    const { view, overlay, renderer, theme } = this;
+    const column = Math.floor((x - view.left) * view.density);
+    const row = Math.floor((y - view.top) * view.density);
+    const under = renderer.readPixel(column, row);
+    const over = overlay.context.getImageData(column, row, 1, 1).data;
+    return colours.bytes(theme.page).map((page, i) => {
+      const below = under[i] + page * (1 - under[3] / 255);
+      return Math.round(over[i] * (over[3] / 255) + below * (1 - over[3] / 255));
+    });
+  }
+
+  /** Copy what was just drawn, without the axes. @param {CanvasRenderingContext2D} context */
+  paint(context) {
+    const { width, height } = context.canvas;
+    context.fillStyle = this.theme.page;
+    context.fillRect(0, 0, width, height);
+    context.drawImage(this.canvas, 0, 0, width, height);
+    context.drawImage(this.overlay.canvas, 0, 0, width, height);
+  }
+
+  // Size, theme, graphics card
+
+  _resized() {
+    this.axes?.resize();
+    this.tell.changed();
+  }
+
+  /** The page's theme or the option may have changed. */
+  retheme() {
+    const auto = this.state.theme === "auto";
+    const name = auto ? colours.themeOf(this.element) : this.state.theme;
+    const page = (auto && colours.pageOf(this.element)) || colours.THEMES[name].page;
+    if (this.theme?.name === name && this.theme.page === page) return;
+    this.theme = { ...colours.THEMES[name], name, page };
+    if (this.axes?.ready) this.axes.draw(this.theme);
+    this.recolour();
+  }
+
+  _useGpu() {
+    this.canvas = make("canvas", "player-canvas");
+    let refusal = "";
+    try {
+      this.renderer = GpuRenderer.make(this.canvas, (event) => this._context(event));
+    } catch (error) {
+      refusal = ` (${error.message})`;
+    }
+    if (this.renderer) this.root.prepend(this.canvas);
+    else this._usePlain(`this browser has no WebGL2${refusal}: the points jump from snapshot to snapshot`);
+  }
+
+  _usePlain(message) {
+    this.canvas.remove();
+    const scene = this.renderer?.scene;
+    this.canvas = make("canvas", "player-canvas");
+    this.root.prepend(this.canvas);
+    this.renderer = new PlainRenderer(this.canvas);
+    if (scene) this.renderer.set(scene);
+    this.tell.mended("context");
+    this.tell.notice("webgl", `${message}; a current browser with hardware acceleration switched on shows them move`);
+    this.tell.changed();
+  }
+
+  _context(event) {
+    clearTimeout(this.patience);
+    if (this.removed) return;
+    if (event === "restored") {
+      this.tell.mended("context");
+      this.tell.changed();
+      return;
+    }
+    this.tell.notice("context", "the graphics card was taken away from this page; waiting to get it back");
+    this.patience = setTimeout(() => this._usePlain("the graphics card did not come back"), PATIENCE);
+  }
+
+  remove() {
+    this.removed = true;
+    clearTimeout(this.patience);
+    for (const stop of this.stop) stop();
+    this.renderer.remove();
+    this.axes?.remove();
+    this.root.remove();
+  }
+}
+
+function make(tag, className, properties = {}) {
+  return Object.assign(document.createElement(tag), { className, ...properties });
+}
+
+/** "#rrggbb" as three shares of 1. */
+function share(hex) {
+  return colours.bytes(hex).map((byte) => byte / 255);
+}

@@ -1,0 +1,186 @@
+/* The clock of a player: play, pause, seek, step, loop, speed; and the keys that do the same.
+ *
+ * Time is a float in snapshots: 3.25 is a quarter of the way from snapshot 3 to 4. Playing runs over it evenly by default,
+ * not over epochs: snapshots are taken most densely where the space moves most (a third of a five-epoch run's in its first epoch),
+ * so of an evenly played run every second changes about as much; by epochs the birth of the clusters is over in a blink and
+ * little happens after. Pace "epochs" is for those who want to see just that: training's own time.
+ */
+
+const SECONDS_PER_SNAPSHOT = 0.6; // at speed 1
+const HOLD = 0.8; // seconds on the last picture before a loop starts again
+const GLIDE = 0.28; // seconds that a step takes with tween on
+export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
+
+export class Timeline {
+  /**
+   * @param {object} state of the player; `time`, `playing`, `speed`, `loop`, `tween`, `pace` are read, the first two written
+   * @param {(what: "time" | "state") => void} changed
+   */
+  constructor(state, changed) {
+    this.state = state;
+    this.changed = changed;
+    this.epochs = [0];
+    this.held = 0; // seconds spent on the last picture
+    this.glide = { on: false, from: 0, to: 0, spent: 0 };
+    this.now = null; // milliseconds of the last tick
+  }
+
+  get last() {
+    return this.epochs.length - 1;
+  }
+
+  /** @param {number[]} epochs (T,) */
+  setEpochs(epochs) {
+    this.epochs = epochs;
+    this.glide.on = false;
+    this.state.time = Math.min(this.state.time, this.last);
+  }
+
+  play() {
+    if (this.last < 1 || this.state.playing) return;
+    if (this.state.time >= this.last) this._move(0);
+    this.glide.on = false;
+    this.held = 0;
+    this.now = null;
+    this.state.playing = true;
+    this.changed("state");
+  }
+
+  pause() {
+    if (!this.state.playing) return;
+    this.state.playing = false;
+    this.changed("state");
+  }
+
+  toggle() {
+    if (this.state.playing) this.pause();
+    else this.play();
+  }
+
+  /** @param {number} time in snapshots; beyond the ends it stops there */
+  seek(time) {
+    this.glide.on = false;
+    this.held = 0;
+    if (Number.isFinite(time)) this._move(time);
+  }
+
+  /** To the next or the one before of the whole snapshots. @param {number} by +1 or -1 (or more) */
+  step(by) {
+    this.pause();
+    const at = this.glide.on ? this.glide.to : this.state.time;
+    const to = this._clamp(by > 0 ? Math.floor(at + 1e-6) + by : Math.ceil(at - 1e-6) + by);
+    if (!this.state.tween || this.state.still) return this.seek(to);
+    Object.assign(this.glide, { on: to !== this.state.time, from: this.state.time, to, spent: 0 });
+    this.now = null;
+    this.changed("time");
+  }
+
+  /** Whether the time moves by itself. */
+  get moving() {
+    return this.state.playing || this.glide.on;
+  }
+
+  /** Move on to this moment. @param {number} now milliseconds */
+  tick(now) {
+    const seconds = this.now === null ? 0 : Math.min(0.25, (now - this.now) / 1000); // a tab in the background stands still
+    this.now = now;
+    if (this.glide.on) this._glide(seconds);
+    else if (this.state.playing) this._play(seconds * this.state.speed, seconds);
+  }
+
+  _glide(seconds) {
+    const { glide } = this;
+    glide.spent += seconds;
+    const share = Math.min(1, glide.spent / GLIDE);
+    if (share === 1) glide.on = false;
+    this._move(share === 1 ? glide.to : glide.from + (glide.to - glide.from) * share * share * (3 - 2 * share));
+  }
+
+  _play(passed, seconds) {
+    const { state, last } = this;
+    if (state.time < last) {
+      const steps = passed / SECONDS_PER_SNAPSHOT;
+      return this._move(state.pace === "epochs" ? this._afterEpochs(steps) : state.time + steps);
+    }
+    if (!state.loop) return this.pause();
+    this.held += seconds;
+    if (this.held < HOLD) return;
+    this.held = 0;
+    this._move(0);
+  }
+
+  /** The time after so many average snapshots' worth of epochs. */
+  _afterEpochs(steps) {
+    const { epochs, last } = this;
+    return this.timeAt(this.epochAt(this.state.time) + (steps * (epochs[last] - epochs[0])) / last);
+  }
+
+  /** The epoch at a time in snapshots. */
+  epochAt(time) {
+    const before = Math.min(Math.floor(time), Math.max(0, this.last - 1));
+    const [from, to] = [this.epochs[before], this.epochs[Math.min(before + 1, this.last)]];
+    return from + (to - from) * (time - before);
+  }
+
+  /** The time in snapshots at an epoch. */
+  timeAt(epoch) {
+    const { epochs, last } = this;
+    if (epoch >= epochs[last]) return last;
+    let before = 0;
+    while (before < last - 1 && epochs[before + 1] <= epoch) before++;
+    const span = epochs[before + 1] - epochs[before];
+    return before + (span > 0 ? Math.max(0, epoch - epochs[before]) / span : 0);
+  }
+
+  _clamp(time) {
+    return Math.max(0, Math.min(this.last, time));
+  }
+
+  _move(time) {
+    const to = this._clamp(time);
+    if (to === this.state.time) return;
+    this.state.time = to;
+    this.changed("time");
+  }
+}
+
+// What takes keys for itself
+const TAKES_ALL = [
+  "input:not([type=range], [type=checkbox], [type=button])",
+  "textarea, select, [contenteditable=''], [contenteditable=true]",
+  ...["textbox", "combobox", "spinbutton", "listbox", "option", "menu", "menuitem", "grid", "gridcell", "dialog"].map(role),
+].join();
+const TAKES_ARROWS = ["input[type=range]", ...["slider", "radio", "tab"].map(role)].join();
+const TAKES_SPACE = ["button, a[href], summary, input", ...["button", "switch", "checkbox", "radio", "tab"].map(role)].join();
+
+function role(name) {
+  return `[role=${name}]`;
+}
+
+function isTaken(target, key) {
+  if (target.closest(TAKES_ALL)) return true;
+  if (key !== " ") return target.closest(TAKES_ARROWS) !== null;
+  return target.closest(TAKES_SPACE) !== null && !target.matches("input[type=range]");
+}
+
+/**
+ * Listen to the keys of the page. With several players the one that has the focus answers, else the first.
+ * @param {HTMLElement} root of the player
+ * @param {object} state of the player; with `keys` "page" it listens everywhere, with "element" only inside itself
+ * @param {Record<string, () => void>} actions by KeyboardEvent.key
+ * @returns {() => void} stop listening
+ */
+export function listenToKeys(root, state, actions) {
+  const pressed = (event) => {
+    const action = actions[event.key];
+    if (!action || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    const inside = root.contains(target);
+    if (!inside && (state.keys !== "page" || target.closest("[data-player]") || !root.checkVisibility())) return;
+    if (isTaken(target, event.key)) return;
+    event.preventDefault(); // the page must not scroll, and no second player answer
+    action();
+  };
+  document.addEventListener("keydown", pressed);
+  return () => document.removeEventListener("keydown", pressed);
+}

@@ -1,0 +1,122 @@
+"""The Dash app: a factory with no global state, a shell, and a small router over the list of pages.
+
+Dash's own `use_pages` keeps its registry per process, so a second app would serve the first one's pages.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qsl
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html
+from platformdirs import user_cache_path
+
+from explorer import routes
+from explorer.library import Library
+from explorer.pages import explore, runs
+from explorer.places import assets_folder, demo_folder
+from explorer.views import Views
+
+PAGES: tuple[ModuleType, ...] = (explore, runs)  # in the order of the header
+THEME = {
+    "primaryColor": "indigo",
+    "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    "defaultRadius": "sm",
+    "cursorType": "pointer",
+}
+KEYS = [
+    ("space", "play or pause"),
+    ("← →", "one snapshot back or on"),
+    ("Home End", "first or last snapshot"),
+    ("?", "this list"),
+]
+
+
+def create_app(runs_folder: Path, demos: Path | None = None, cache: Path | None = None) -> Dash:
+    """An app that shows the runs in `runs_folder` and the bundled ones (in `demos`, by default the package's).
+
+    What is computed is kept in `cache`, by default the user's cache folder.
+    """
+    mimetypes.add_type("text/javascript", ".mjs")  # Windows may know it as plain text, which browsers refuse to run
+    mimetypes.add_type("text/javascript", ".js")
+    app = Dash(
+        __name__,
+        assets_folder=str(assets_folder()),
+        assets_ignore=r".*\.mjs",  # loaded by explorer.js as modules; Dash would load them a second time
+        title="Moving targets",
+        update_title="",
+    )
+    library = Library(runs_folder, demo_folder() if demos is None else demos)
+    views = Views(library, user_cache_path("moving-targets") if cache is None else cache)
+    routes.register(app.server, views)
+    app.layout = _shell()
+    app.validation_layout = html.Div(  # type: ignore[assignment]
+        [_shell(), *(page.layout(library) for page in PAGES)]
+    )
+    for page in PAGES:
+        page.register(app, library)
+    _register_shell(app, library)
+    return app
+
+
+def _shell() -> dmc.MantineProvider:
+    links = [
+        dmc.Anchor(page.NAME, href=page.PATH, underline="never", size="sm", className="shell-link") for page in PAGES
+    ]
+    name = dmc.Anchor(
+        [html.Span(className="shell-mark"), "Moving targets"], href="/", underline="never", className="shell-name"
+    )
+    keys_button = dmc.ActionIcon("?", id="shell-help", variant="subtle", color="gray", **{"aria-label": "Keys"})
+    theme_switch = dmc.ColorSchemeToggle(
+        id="shell-theme",
+        lightIcon=html.Span("☀"),
+        darkIcon=html.Span("☾"),
+        variant="subtle",
+        color="gray",
+        **{"aria-label": "Light or dark"},
+    )
+    tools = [
+        dmc.Tooltip(keys_button, label="Keys and what they do"),
+        dmc.Tooltip(theme_switch, label="Light or dark"),
+    ]
+    parts = [name, dmc.Group(links, gap="lg"), dmc.Group(tools, gap="xs", ml="auto")]
+    header = dmc.Group(parts, h="100%", px="md", gap="xl", wrap="nowrap")
+    keys = [dmc.Group([dmc.Kbd(key), dmc.Text(does, size="sm")], justify="space-between") for key, does in KEYS]
+    return dmc.MantineProvider(
+        id="shell-provider",
+        theme=THEME,
+        defaultColorScheme="auto",
+        children=[
+            dcc.Location(id="shell-url", refresh="callback-nav"),
+            dmc.NotificationContainer(id="shell-notices", position="bottom-right"),
+            dmc.Modal(dmc.Stack(keys, gap="xs"), id="shell-keys", title="Keys", size="sm"),
+            dmc.AppShell(
+                [dmc.AppShellHeader(header), dmc.AppShellMain(html.Div(id="shell-page"))],
+                header={"height": 48},
+                padding=0,
+            ),
+        ],
+    )
+
+
+def _register_shell(app: Dash, library: Library) -> None:
+    @app.callback(Output("shell-page", "children"), Input("shell-url", "pathname"), State("shell-url", "search"))
+    def show_page(pathname: str, search: str | None) -> Any:
+        query = dict(parse_qsl((search or "").lstrip("?")))
+        for page in PAGES:
+            if pathname == page.PATH:
+                return page.layout(library, **query)
+        return dmc.Container(
+            [dmc.Title("There is no such page", order=3), dmc.Anchor("Go to the runs", href="/")], py="xl", size="sm"
+        )
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        "(clicks, opened) => clicks ? !opened : dash_clientside.no_update",
+        Output("shell-keys", "opened"),
+        Input("shell-help", "n_clicks"),
+        Input("shell-keys", "opened"),
+    )

@@ -1,0 +1,94 @@
+"""The `explorer` command (also `moving-targets` and `python -m explorer`). Exit codes as for `mtm`."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtm.errors import InputError
+
+app = typer.Typer(
+    name="explorer",
+    help="Watch the embedding space of a classifier move while it learns.",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+PORTS_TO_TRY = 50
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs; the bundled ones are always there")]
+Host = Annotated[str, typer.Option(help="Address to listen on")]
+Port = Annotated[int, typer.Option(help="Port; if it is busy the next free one is taken", min=1, max=65535)]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser")]
+
+
+@app.callback()
+def default(
+    context: typer.Context,
+    runs: RunsFolder = Path("runs"),
+    host: Host = "127.0.0.1",
+    port: Port = 8050,
+    no_browser: NoBrowser = False,
+) -> None:
+    """Watch the embedding space of a classifier move while it learns. Without a command: serve the page."""
+    if context.invoked_subcommand is None:
+        serve(runs, host, port, no_browser)
+
+
+@app.command()
+def serve(
+    runs: RunsFolder = Path("runs"), host: Host = "127.0.0.1", port: Port = 8050, no_browser: NoBrowser = False
+) -> None:
+    """Serve the explorer and open it in the browser. Ctrl-C ends it."""
+    if runs.exists() and not runs.is_dir():
+        raise InputError(f"{runs} is not a folder; --runs names the folder of the runs")
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise InputError(f"--host {host}: only this machine may connect; use 127.0.0.1, or tunnel to it with ssh -L")
+    listening = _listen(host, port)
+    actual = listening.getsockname()[1]
+    if actual != port:
+        print(f"Port {port} is busy; taking {actual} instead.", flush=True)
+    address = f"http://{host}:{actual}"
+    from waitress import create_server
+
+    from explorer.app import create_app
+
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page opens with more requests than threads
+    server = create_server(create_app(runs.resolve()).server, sockets=[listening], threads=8)
+    print(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)", flush=True)
+    if not no_browser:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        print("\nStopped.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound to `port`, or to the first free port after it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + PORTS_TO_TRY, 65536)):
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            listening.listen(128)
+        except OSError:
+            listening.close()
+            continue
+        return listening
+    raise InputError(f"no free port from {port} to {port + PORTS_TO_TRY - 1} on {host}; give another --port")
+
+
+def main() -> None:
+    """Run the command; refused input is one line on standard error and exit code 2."""
+    from mtm.cli import run_app
+
+    run_app(app, "explorer")

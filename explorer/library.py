@@ -1,0 +1,131 @@
+"""The runs that the app can show: the only module of the explorer that opens run folders.
+
+A run's id is its folder's name; bundled demo runs are `demo/NAME` and cannot be changed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtm.errors import InputError
+from mtm.importing import import_run
+from mtm.runs import Run
+from mtm.snapshots import Array
+from mtm.summary import summarise
+
+DEMO = "demo"
+WATCHED = ("config.json", "status.json", "metrics.jsonl", "snapshots")
+
+
+class Library:
+    """The runs in a folder that may be changed, and the bundled ones."""
+
+    def __init__(self, runs_folder: Path, demo_folder: Path | None = None) -> None:
+        self.runs_folder = runs_folder
+        self.demo_folder = demo_folder
+        self._summaries: dict[str, tuple[object, dict[str, Any]]] = {}
+
+    def ids(self) -> list[str]:
+        """The ids of all runs, bundled ones last."""
+        own = _run_names(self.runs_folder)
+        return own + [f"{DEMO}/{name}" for name in _run_names(self.demo_folder)]
+
+    def folder(self, run_id: str) -> Path:
+        """The folder of a run. Raises InputError for an id that is not one of `ids()`."""
+        if run_id not in self.ids():  # also what keeps '..' and absolute paths out
+            raise InputError(f"there is no run '{run_id}' here (any more)")
+        if run_id.startswith(f"{DEMO}/") and self.demo_folder is not None:
+            return self.demo_folder / run_id.removeprefix(f"{DEMO}/")
+        return self.runs_folder / run_id
+
+    def run(self, run_id: str) -> Run:
+        """Open a run. Raises InputError if it is gone or of a newer format."""
+        return Run.open(self.folder(run_id))
+
+    def summary(self, run_id: str) -> dict[str, Any]:
+        """One line about a run, read again only when its files have changed."""
+        folder = self.folder(run_id)
+        stamp = tuple(_stamp(folder / name) for name in WATCHED)
+        known = self._summaries.get(run_id)
+        if known and known[0] == stamp and known[1]["state"] != "training":
+            return known[1]
+        run = Run.open(folder)
+        row = summarise(run) | {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
+        row["accuracies"] = [max(r["accuracy"].values(), default=None) for r in run.metrics if r.get("accuracy")]
+        self._summaries[run_id] = (stamp, row)
+        return row
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """A line for every run, newest first, bundled ones last; what cannot be opened says why in `error`."""
+        rows = []
+        for run_id in self.ids():
+            try:
+                rows.append(self.summary(run_id))
+            except InputError as error:
+                problem = {"state": "unreadable", "error": str(error), "is_demo": False}
+                rows.append({"id": run_id, "name": run_id} | problem)
+        rows.sort(key=lambda row: str(row.get("created") or ""), reverse=True)
+        return sorted(rows, key=lambda row: bool(row["is_demo"]))
+
+    def rename(self, run_id: str, name: str) -> str:
+        """Rename a run; returns its new id. Raises InputError for a name that cannot be or is taken."""
+        folder = self._own(run_id)
+        name = name.strip()
+        if not name or name.startswith(".") or any(c in name for c in "/\\\0:"):
+            raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
+        if (self.runs_folder / name).exists():
+            raise InputError(f"there is already a run '{name}'")
+        if Run.open(folder).status.state == "training":
+            raise InputError(f"'{run_id}' is being trained right now; stop it first")
+        folder.rename(self.runs_folder / name)
+        return name
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run for good. Raises InputError for a bundled run or one in training."""
+        folder = self._own(run_id)
+        if Run.open(folder).status.state == "training":
+            raise InputError(f"'{run_id}' is being trained right now; stop it first")
+        shutil.rmtree(folder)
+
+    def import_file(self, path: Path) -> str:
+        """Make a run of a file of embeddings and return its id. Raises InputError as `mtm import` does."""
+        return import_run(path, self.runs_folder / path.stem).name
+
+    def _own(self, run_id: str) -> Path:
+        folder = self.folder(run_id)
+        if run_id.startswith(f"{DEMO}/"):
+            raise InputError(f"'{run_id}' comes with the program and cannot be changed")
+        return folder
+
+
+def references_over_time(run: Run, classifier: str) -> Array | tuple[Array, Array]:
+    """What a classifier measures to at every snapshot: (T, C, D), or (weight (T, C, D), bias (T, C)) for `argmax`.
+
+    Raises InputError if the model has no such classifier.
+    """
+    found = [run.snapshot(i).references for i in range(len(run.snapshots))]
+    if not found or any(classifier not in references for references in found):
+        raise InputError(f"{run.name} has no classifier '{classifier}'")
+    if classifier == "argmax":
+        weights, biases = zip(*(references["argmax"] for references in found), strict=True)
+        return np.stack(weights).astype(np.float32), np.stack(biases).astype(np.float32)
+    return np.stack([np.asarray(references[classifier]) for references in found]).astype(np.float32)
+
+
+def _run_names(folder: Path | None) -> list[str]:
+    """Folders that look like runs."""
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if (p / "config.json").is_file() or (p / "snapshots").is_dir())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size

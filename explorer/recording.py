@@ -1,0 +1,73 @@
+"""What of a run is projected: the snapshots that fit together, their embeddings as views of the files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtm.errors import InputError
+from mtm.geometry import class_centres
+from mtm.runs import Run
+from mtm.snapshots import Array, Snapshot
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is projected: T snapshots of N images that fit together. Embeddings are views of the files."""
+
+    embeddings: list[Array]  # T of (N, D)
+    targets: list[Array] | None  # T of (C, D)
+    weights: list[Array] | None  # T of (C, D), of a linear head
+    labels: Array  # (N,)
+    n_classes: int
+    epochs: Floats  # (T,)
+    names: list[str]
+
+    @property
+    def dim(self) -> int:
+        return int(self.embeddings[0].shape[1])
+
+    def centres(self, t: int) -> Floats:
+        """Class centres (C, D) of the images at snapshot t; NaN for a class without images."""
+        return class_centres(self.embeddings[t], self.labels, self.n_classes)
+
+
+def read(run: Run, names: Sequence[str] | None = None) -> Recording:
+    """The snapshots of a run (those in `names`) that can be read and have the shapes of the most; others are left out.
+
+    Raises InputError if there is none.
+    """
+    n, n_classes = len(run.labels), run.points.n_classes
+    found: list[Snapshot] = []
+    for i, path in enumerate(run.snapshots):
+        if names is None or path.name in names:
+            with contextlib.suppress(InputError, IndexError):
+                found.append(run.snapshot(i))
+    found = [s for s in found if s.embeddings.ndim == 2 and len(s.embeddings) == n and s.embeddings.shape[1] > 0]
+    if not found or n == 0:
+        raise InputError(f"{run.name} has no snapshots to show yet")
+    kinds = [_kind(s) for s in found]
+    usual = max(kinds, key=kinds.count)
+    found = [s for s, kind in zip(found, kinds, strict=True) if kind == usual]
+    targets = [s.class_embeddings for s in found if s.class_embeddings is not None]
+    weights = [s.head[0] for s in found if s.head is not None]
+    return Recording(
+        [s.embeddings for s in found],
+        targets or None,
+        weights or None,
+        np.asarray(run.labels),
+        n_classes,
+        np.array([s.epoch for s in found], np.float64),
+        [f"{s.index:06d}.safetensors" for s in found],
+    )
+
+
+def _kind(s: Snapshot) -> tuple[object, ...]:
+    targets, head = s.class_embeddings, s.head
+    return s.embeddings.shape, None if targets is None else targets.shape, None if head is None else head[0].shape

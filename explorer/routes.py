@@ -1,0 +1,141 @@
+"""What the browser fetches: binary responses about one run, and JSON. Errors are JSON with one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from flask import Flask, Response, jsonify, request
+
+from explorer import regions, wire
+from explorer.projection import Frames
+from explorer.views import Views
+from mtm.errors import InputError
+from mtm.files import jsonable
+from mtm.snapshots import Array
+
+VOTE_CELLS = 96  # a side of the vote map
+
+
+def register(server: Flask, views: Views) -> None:
+    """Add the routes to the app's server."""
+
+    def route(path: str, answer: Callable[..., Response]) -> None:
+        def respond() -> Response:
+            try:
+                return answer(request.args)
+            except InputError as error:
+                response = jsonify({"error": str(error)})
+                response.status_code = 404
+                return response
+
+        server.add_url_rule(path, endpoint=path, view_func=respond)
+
+    route("/api/frames", lambda asked: _frames(views, asked))
+    route("/api/attributes", lambda asked: _attributes(views, asked))
+    route("/api/regions", lambda asked: _regions(views, asked))
+    route("/api/trust", lambda asked: _trust(views, asked))
+    route("/api/progress", lambda asked: jsonify(views.progress(_get(asked, "run"), _get(asked, "view"))))
+    route("/api/sprite", lambda asked: _sprite(views, asked))
+
+
+def _frames(views: Views, asked: Any) -> Response:
+    run, frames = views.frames(_get(asked, "run"), _get(asked, "view"))
+    best = {int(row["snapshot"]): max(row["accuracy"].values(), default=None) for row in run.metrics}
+    numbers = [int(name.split(".")[0]) for name in frames.snapshots]
+    whole = [row["n"] for row in run.metrics if row.get("split") == "test"]
+    return _binary(
+        wire.encode_frames(
+            frames,
+            class_names=run.points.class_names,
+            name=run.name,
+            total=max([*whole, len(run.labels)]),
+            accuracies=[best.get(number) for number in numbers],
+            sprite=run.points.thumbnails is not None,
+            problems=run.problems,
+        )
+    )
+
+
+def _attributes(views: Views, asked: Any) -> Response:
+    run = views.library.run(_get(asked, "run"))
+    snapshots = [run.snapshot(i) for i in range(len(run.snapshots))]
+    names = list(snapshots[0].predictions) if snapshots else []
+
+    def over_time(values: list[Any]) -> Array | None:
+        return None if any(value is None for value in values) else np.stack(values)
+
+    return _binary(
+        wire.encode_attributes(
+            run.labels,
+            class_names=run.points.class_names,
+            predictions={name: np.stack([s.predictions[name] for s in snapshots]) for name in names},
+            margins={name: np.stack([s.margins[name] for s in snapshots]) for name in names},
+            target_distances=over_time([s.target_distances for s in snapshots]),
+            centre_distances=over_time([s.centre_distances for s in snapshots]),
+            indices=run.points.indices,
+        )
+    )
+
+
+def _regions(views: Views, asked: Any) -> Response:
+    run_id, view, classifier = (_get(asked, name) for name in ("run", "view", "classifier"))
+    _, frames, drawn = views.regions(run_id, view, classifier)
+    mode = drawn.choose(_get(asked, "mode"))
+    about = {"mode": mode, "agreements": drawn.agreements, "classifier": classifier}
+    shown = drawn.modes[mode]
+    if shown == "vote":
+        return _binary(_vote_map(frames, drawn.decisions, about))
+    return _binary(wire.encode_regions(shown, **about))
+
+
+def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
+    """The vote at the middle of every cell of a grid over the whole run's box, a tenth wider on each side."""
+    low, high = frames.points.min(axis=(0, 1)), frames.points.max(axis=(0, 1))
+    low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
+    x, y = (np.linspace(low[i], high[i], 2 * VOTE_CELLS + 1)[1::2] for i in (0, 1))
+    where = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    voted = [regions.vote(u, decided, where) for u, decided in zip(frames.points, decisions, strict=True)]
+    shape = (len(voted), VOTE_CELLS, VOTE_CELLS)
+    classes, evidence = (np.stack(part).reshape(shape) for part in zip(*voted, strict=True))
+    return wire.encode_vote(classes, evidence, [*low, *high], **about)
+
+
+def _trust(views: Views, asked: Any) -> Response:
+    run_id, view, classifier, mode = (_get(asked, name) for name in ("run", "view", "classifier", "mode"))
+    measures = views.trust(run_id, view, classifier, mode)
+    *_, drawn = views.regions(run_id, view, classifier)
+    modes = ", ".join(f"{name} {value:.0%}" for name, value in drawn.agreements.items())
+    return jsonify(
+        {"measures": [jsonable(asdict(measure)) for measure in measures], "note": f"Agreement by mode: {modes}."}
+    )
+
+
+def _sprite(views: Views, asked: Any) -> Response:
+    run = views.library.run(_get(asked, "run"))
+    if run.points.thumbnails is None:
+        raise InputError(f"'{run.name}' has no thumbnails")
+    return _cached(Response(wire.sprite_sheet(run.points.thumbnails), mimetype="image/png"))
+
+
+def _get(asked: Any, name: str) -> str:
+    value = asked.get(name)
+    if not value:
+        raise InputError(f"the address lacks '{name}'")
+    return str(value)
+
+
+def _binary(content: bytes) -> Response:
+    return _cached(Response(content, mimetype="application/octet-stream"))
+
+
+def _cached(response: Response) -> Response:
+    """The browser keeps it and asks whether it is still the same."""
+    response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest())
+    response.cache_control.private = True
+    response.cache_control.no_cache = True  # keep, but ask
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,149 @@
+"""Pictures of runs, computed once each: frames, regions, and how far they can be trusted.
+
+Linear views are computed when they are asked for; UMAP is computed in the worker process. Everything is kept by
+content, in memory and in the cache folder, so that a picture is never computed twice and never goes stale.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from explorer import projection, quality, regions
+from explorer.library import Library, references_over_time
+from explorer.projection import Frames
+from explorer.quality import Measure
+from explorer.regions import Drawn
+from explorer.worker import Worker
+from mtm.errors import InputError, choose_from
+from mtm.runs import Run
+from mtm.snapshots import Array, Snapshot
+
+KEPT = 16  # results kept in memory, of each kind
+MODES = ("exact", "fitted", "targets", "centres", "vote")
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class DrawnRegions:
+    """What is drawn for one classifier in one view, mode by mode, and how much of it is true."""
+
+    modes: dict[str, Drawn]
+    agreements: dict[str, float]
+    best: str
+    decisions: Array  # (T, N) the real ones
+
+    def choose(self, mode: str) -> str:
+        """The mode that is meant by `mode`: itself, or the best. Raises InputError if there is no such mode here."""
+        if mode == "best":
+            return self.best
+        if mode not in self.modes:
+            raise InputError(f"regions '{mode}' cannot be drawn in this view; choose from {', '.join(self.modes)}")
+        return mode
+
+
+class Views:
+    """Everything that can be seen of the runs of a library."""
+
+    def __init__(self, library: Library, cache: Path) -> None:
+        self.library, self.cache = library, cache
+        self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+
+    @property
+    def worker(self) -> Worker:
+        """The process that computes UMAP; started when first needed."""
+        with self._lock:
+            if self._worker is None:
+                self._worker = Worker(self.cache)
+            return self._worker
+
+    def progress(self, run_id: str, method: str) -> dict[str, Any]:
+        """The state of the job that computes a projection; submits it if need be."""
+        run = self.library.run(run_id)
+        if projection.load_cached(self.cache, self._key(run, method)) is not None:
+            return {"state": "done", "progress": 1.0, "message": ""}
+        return self.worker.submit(run.folder, method, {})
+
+    def frames(self, run_id: str, method: str) -> tuple[Run, Frames]:
+        """A run and its frames in one view. Raises InputError if there is no such view, or it is not computed yet."""
+        run = self.library.run(run_id)
+        key = self._key(run, method)
+
+        def compute() -> Frames:
+            found = projection.load_cached(self.cache, key)
+            if found is not None:
+                return found
+            if method == "umap":
+                raise InputError("UMAP is not computed yet")
+            found = projection.project(run, method)
+            projection.store(self.cache, key, found)
+            return found
+
+        return run, self._once("frames", key, compute)
+
+    def regions(self, run_id: str, method: str, classifier: str) -> tuple[Run, Frames, DrawnRegions]:
+        """What every mode draws for a classifier, and its agreement with the real decisions."""
+        run, frames = self.frames(run_id, method)
+        key = (self._key(run, method), classifier)
+
+        def compute() -> DrawnRegions:
+            decisions = np.stack([s.predictions[classifier] for s in snapshots_of(run, frames, classifier)])
+            modes = regions.drawn_modes(frames, classifier, references_over_time(run, classifier), decisions)
+            each = regions.agreements(modes, frames.points, decisions)
+            means = {mode: float(np.mean(values)) for mode, values in each.items()}
+            return DrawnRegions(modes, means, regions.best_mode(each), decisions)
+
+        return run, frames, self._once("regions", key, compute)
+
+    def trust(self, run_id: str, method: str, classifier: str, mode: str) -> list[Measure]:
+        """The measures of a picture, the agreement of its regions first."""
+        run, frames, drawn = self.regions(run_id, method, classifier)
+        key = self._key(run, method)
+        of_view = self._once("trust", key, lambda: quality.view_quality(run, frames))
+        shown = None if mode == "off" else drawn.modes[drawn.choose(mode)]
+        decided = quality.decision_quality(run, frames, classifier, shown)
+        found = decided | of_view
+        return [found[name] for name in quality.MEASURES if name in found]
+
+    def close(self) -> None:
+        """End the worker process, if there is one."""
+        if self._worker is not None:
+            self._worker.close()
+
+    def _key(self, run: Run, method: str) -> str:
+        return projection.cache_key(run, method, {}, self.cache)
+
+    def _once(self, kind: str, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """The kept result of `compute`; two requests at the same time may both compute it, the first one's is kept."""
+        with self._lock:
+            kept = self._kept.setdefault(kind, OrderedDict())
+            if key in kept:
+                kept.move_to_end(key)
+                return kept[key]
+        result = compute()
+        with self._lock:
+            kept[key] = result
+            while len(kept) > KEPT:
+                kept.popitem(last=False)
+        return result
+
+
+def snapshots_of(run: Run, frames: Frames, classifier: str | None = None) -> list[Snapshot]:
+    """The snapshots that the frames show. Raises InputError if one is gone, or the model has no such classifier."""
+    names = {path.name: i for i, path in enumerate(run.snapshots)}
+    try:
+        found = [run.snapshot(names[name]) for name in frames.snapshots]
+    except KeyError as error:
+        raise InputError(f"snapshot {error} of '{run.name}' is gone or damaged; choose the run again") from None
+    if classifier is not None and any(classifier not in snapshot.predictions for snapshot in found):
+        raise choose_from("classifier", classifier, found[0].predictions)
+    return found

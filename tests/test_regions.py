@@ -1,0 +1,468 @@
+"""Regions against the classifiers themselves in D dimensions, pixel by pixel, at snapshots and between them."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+from sklearn.linear_model import LogisticRegression
+
+from explorer import regions
+from explorer.regions import (
+    KINDS,
+    MODES,
+    affine_scores,
+    agreement,
+    agreement_over_time,
+    agreements,
+    best_mode,
+    decide,
+    drawn_modes,
+    drawn_voronoi,
+    exact,
+    fitted,
+    vote,
+)
+from mtm import classifiers
+from mtm.classifiers import CLASSIFIERS, predict
+from mtm.errors import InputError
+from mtm.geometry import class_centres
+from mtm.runs import Run
+
+every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+TIMES = [0, 0.25, 0.5, 0.9, 1, 1.3, 2]  # of three snapshots
+
+
+def plane(d, seed=0):
+    """An origin (D,) and an orthonormal basis (D, 2); in two dimensions a rotation."""
+    random = np.random.default_rng([seed, d])
+    return random.normal(size=d) / np.sqrt(d), np.linalg.qr(random.normal(size=(d, 2)))[0]
+
+
+def targets(n_classes, d, n_snapshots=3, seed=0):
+    """Points (T, C, D) beside `plane`, over its middle and as far off it; elsewhere at every snapshot."""
+    o, p = plane(d)
+    random = np.random.default_rng([seed, n_classes, d])
+    beside = random.normal(size=(n_snapshots, n_classes, d)) / np.sqrt(d)
+    return o + 2 * random.normal(size=(n_snapshots, n_classes, 2)) @ p.T + 2 * beside
+
+
+def references_of(name, points):
+    """What classifier `name` takes: the points, or for a linear head the points as weights, and biases."""
+    bias = np.random.default_rng(1).normal(size=points.shape[:2])
+    return (points, bias) if name == "argmax" else points
+
+
+def blend(references, time):
+    """The references on their way in D dimensions; untouched at a snapshot."""
+    s, t = int(time), time - int(time)
+    if isinstance(references, tuple):
+        return tuple(blend(array, time) for array in references)
+    return references[s] if t == 0 else (1 - t) * references[s] + t * references[s + 1]
+
+
+def pixels(radius=5, n=41):
+    x, y = np.meshgrid(np.linspace(-radius, radius, n), np.linspace(-radius, radius, n))
+    return np.column_stack([x.ravel(), y.ravel()])  # (n*n, 2)
+
+
+def assert_decided_as(name, drawn, x, reference):
+    """The classes drawn are the decisions at x (M, D), but where two classes win alike, to rounding."""
+    chosen, margins = classifiers.decide(name, x, reference)
+    wrong = drawn != chosen
+    assert (margins[wrong] < 1e-9).all()
+    assert wrong.mean() < 0.01
+
+
+# --- Exact regions
+
+
+@every_classifier
+@pytest.mark.parametrize("n_classes", [3, 10, 100])
+@pytest.mark.parametrize("d", [2, 3, 64, 512])
+def test_every_pixel_is_what_the_classifier_decides_there(name, n_classes, d):
+    o, p = plane(d)
+    references, u = references_of(name, targets(n_classes, d)), pixels()
+    found = exact(name, references, o, p)
+    assert found.affine.shape == (3, n_classes, 3)
+    assert found.square.shape == (3, n_classes)
+    assert found.step.shape == (2, n_classes)
+    for time in TIMES:
+        drawn = decide(affine_scores(found, time), u)
+        assert len(np.unique(drawn)) > 1
+        assert_decided_as(name, drawn, o + u @ p.T, blend(references, time))
+
+
+@pytest.mark.parametrize("name", ["cos", "euc_ce"])
+def test_between_snapshots_the_scores_alone_would_not_do(name):
+    """What `step` is for: without it there are wrong pixels, but none at a snapshot."""
+    o, p = plane(64)
+    found, u = exact(name, targets(10, 64), o, p), pixels()
+    straight = replace(found, step=np.zeros_like(found.step))
+    wrong = [(decide(affine_scores(found, t), u) != decide(affine_scores(straight, t), u)).mean() for t in (0, 0.5, 1)]
+    assert wrong[0] == wrong[2] == 0
+    assert wrong[1] > 0.02
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_affine_scores_are_the_classifiers_own_up_to_what_all_classes_share(time):
+    o, p = plane(16)
+    c, u = targets(5, 16), pixels(n=5)
+    x, here = o + u @ p.T, blend(c, time)
+    bias = references_of("argmax", c)[1]
+    own = {
+        "cos": x @ here.T / np.linalg.norm(here, axis=1),
+        "euc": -(cdist(x, here) ** 2),
+        "argmax": x @ here.T + blend(bias, time),
+    }
+    for name, expected in own.items():
+        scores = (
+            np.column_stack([u, np.ones(len(u))]) @ affine_scores(exact(name, references_of(name, c), o, p), time).T
+        )
+        shared = 0 if name == "cos" else (expected - scores)[:, :1]
+        np.testing.assert_allclose(scores + shared, expected, rtol=1e-9, atol=1e-9)
+
+
+@every_classifier
+def test_a_class_without_a_reference_never_wins(name):
+    o, p = plane(8)
+    c, u = targets(6, 8), pixels()
+    c[:, 1], c[1, 4] = np.nan, np.nan  # one for the whole run, one at the middle snapshot only
+    references = references_of(name, c)
+    found = exact(name, references, o, p)
+    for time in TIMES:
+        drawn = decide(affine_scores(found, time), u)
+        assert 1 not in drawn
+        assert_decided_as(name, drawn, o + u @ p.T, blend(references, time))
+    assert [4 in decide(affine_scores(found, t), u) for t in (0, 0.5, 1, 1.5, 2)] == [True, False, False, False, True]
+
+
+@every_classifier
+def test_without_any_reference_it_is_class_0_as_with_argmax(name):
+    found = exact(name, references_of(name, np.full((2, 3, 4), np.nan)), *plane(4))
+    assert not decide(affine_scores(found, 0), pixels()).any()
+    assert not decide(affine_scores(found, 0.5), pixels()).any()
+
+
+@every_classifier
+@pytest.mark.parametrize("d", [2, 64])
+def test_ties_go_to_the_lower_class(name, d):
+    c = targets(9, d)
+    c[:, [5, 8]] = c[:, [2, 2]]
+    weight, bias = references_of("argmax", c)
+    bias[:, [5, 8]] = bias[:, [2, 2]]
+    found = exact(name, (weight, bias) if name == "argmax" else c, *plane(d))
+    drawn = np.concatenate([decide(affine_scores(found, time), pixels(n=101)) for time in TIMES])
+    assert not {5, 8} & set(drawn.tolist())
+    assert 2 in drawn
+
+
+def test_a_reference_of_length_zero_is_at_right_angles_to_everything():
+    o, p = np.zeros(2), np.eye(2)
+    c = np.array([[[1.0, 0], [0, 0], [-1, 1]], [[1.0, 0], [0, 1], [1, -1]]])  # class 2 goes through zero halfway
+    found, u = exact("cos", c, o, p), pixels()
+    for time in (0, 0.25, 0.5, 0.75):
+        assert_decided_as("cos", decide(affine_scores(found, time), u), u, blend(c, time))
+    assert decide(affine_scores(found, 0), [[-1.0, -3]]).tolist() == [1]
+    assert affine_scores(found, 0.5)[2].tolist() == [0, 0, 0]
+
+
+def test_a_reference_may_pass_through_zero_up_to_rounding():
+    """There |c|^2 of the blend is what rounding leaves, below zero for some."""
+    before = np.random.default_rng(0).normal(size=(100, 16))
+    o, p = plane(16)
+    found = exact("cos", np.stack([before, -before * 7 / 3]), o, p)
+    assert np.isfinite(affine_scores(found, 0.3)).all()
+    assert np.isfinite(affine_scores(found, 0.3 + 1e-12)).all()
+
+
+def test_cosine_regions_do_not_depend_on_lengths_but_at_a_blend():
+    o, p = plane(16)
+    c, u = targets(6, 16), pixels()
+    found, longer = exact("cos", c, o, p), exact("cos", c * np.logspace(-1, 1, 6)[:, None], o, p)
+    assert (decide(affine_scores(found, 1), u) == decide(affine_scores(longer, 1), u)).all()
+
+
+@pytest.mark.parametrize("name", ["euc", "argmax"])
+@pytest.mark.parametrize("offset", [0, 1e6])
+def test_the_browser_s_32_bits_are_enough(name, offset):
+    o, p = plane(512)
+    c, u = targets(10, 512) + offset, pixels()
+    found = exact(name, references_of(name, c), o + (offset if name == "euc" else 0), p)
+    narrow = replace(found, affine=found.affine.astype(np.float32), step=found.step.astype(np.float32))
+    for time in TIMES:
+        drawn = decide(affine_scores(narrow, time), u)
+        assert (drawn == decide(affine_scores(found, time), u)).mean() > 0.998
+
+
+def test_narrow_floats_are_accepted():
+    o, p = plane(8)
+    c = targets(4, 8).astype(np.float32)
+    same = exact("euc", c.astype(float), o, p)
+    np.testing.assert_array_equal(exact("euc", c, o, p).affine, same.affine)
+
+
+def test_every_classifier_has_its_kind():
+    assert KINDS.keys() == CLASSIFIERS.keys()
+
+
+def test_what_cannot_be_drawn_is_refused():
+    c = targets(3, 4)
+    with pytest.raises(InputError, match="unknown classifier 'knn'; choose from cos"):
+        exact("knn", c, *plane(4))
+    with pytest.raises(InputError, match="on a plane only"):
+        exact("euc", c, None, None)
+    for time in (-0.1, 2.1, np.nan):
+        with pytest.raises(InputError, match="choose from 0 to 2"):
+            affine_scores(exact("euc", c, *plane(4)), time)
+
+
+def test_the_scores_are_the_caller_s_own():
+    found = exact("euc", targets(3, 4), *plane(4))
+    affine_scores(found, 1)[:] = 0
+    assert found.affine[1].any()
+
+
+# --- Voronoi of what is drawn
+
+
+@pytest.mark.parametrize("n_classes", [1, 3, 100])
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_voronoi_is_the_nearest_of_what_is_drawn(n_classes, offset):
+    positions = 3 * np.random.default_rng(0).normal(size=(3, n_classes, 2)) + offset
+    found, u = drawn_voronoi(positions), pixels() + offset
+    for time in TIMES:
+        nearest = cKDTree(blend(positions, time)).query(u)[1]
+        assert (decide(affine_scores(found, time), u) == nearest).mean() > 0.999
+
+
+def test_what_is_not_drawn_has_no_region():
+    positions = np.random.default_rng(0).normal(size=(1, 5, 2))
+    positions[0, [0, 3]] = np.nan
+    nearest = np.array([1, 2, 4])[cKDTree(positions[0, [1, 2, 4]]).query(pixels())[1]]
+    assert decide(affine_scores(drawn_voronoi(positions), 0), pixels()).tolist() == nearest.tolist()
+
+
+# --- Fitted regions
+
+
+def blobs(n=600, n_classes=6, spread=0.3, n_snapshots=3, seed=0):
+    """Positions (T, N, 2) about moving centres on a circle, and their classes (T, N)."""
+    random = np.random.default_rng(seed)
+    y = random.permutation(np.arange(n) % n_classes)
+    turn = 2 * np.pi * (np.arange(n_classes) / n_classes + 0.1 * np.arange(n_snapshots)[:, None])
+    centres = 4 * np.stack([np.cos(turn), np.sin(turn)], axis=-1) * random.uniform(1, 2, size=(n_classes, 1))
+    return centres[:, y] + spread * random.normal(size=(n_snapshots, n, 2)), np.tile(y, (n_snapshots, 1))
+
+
+def voronoi_of_centres(u, y, n_classes):
+    return drawn_voronoi([class_centres(here, chosen, n_classes) for here, chosen in zip(u, y, strict=True)])
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
+def test_clear_clusters_are_told_apart_at_least_as_well_as_by_their_centres(scale):
+    u, y = blobs()
+    u = u * scale + 5 * scale
+    found = fitted(u, y, 6)
+    assert agreement(found, u, y) >= agreement(voronoi_of_centres(u, y, 6), u, y)
+    assert agreement(found, u, y) == 1
+
+
+@pytest.mark.parametrize("spread", [2, 3])
+def test_fitted_regions_are_those_of_logistic_regression(spread):
+    u, y = blobs(spread=spread)
+    found = fitted(u, y, 6)
+    for t, here in enumerate(u):
+        model = LogisticRegression(C=1000, max_iter=1000).fit(here, y[t])
+        assert (decide(affine_scores(found, t), pixels(8)) == model.predict(pixels(8))).mean() > 0.995
+
+
+@pytest.mark.parametrize("n_classes", [3, 10, 40])
+def test_affine_decisions_are_found_again(n_classes):
+    random = np.random.default_rng(n_classes)
+    u = random.normal(size=(2, 1000, 2))
+    scores = random.normal(size=(n_classes, 3))
+    decisions = np.stack([decide(scores, here) for here in u])
+    assert agreement(fitted(u, decisions, n_classes), u, decisions) > 0.97
+
+
+def test_the_snapshots_before_do_not_change_a_fit():
+    """They are only where it starts."""
+    u, y = blobs(spread=1.5, n_snapshots=5)
+    y[0] = np.random.default_rng(0).permutation(y[0])
+    u[1] *= 100
+    for t in range(5):
+        alone, among = fitted(u[t : t + 1], y[t : t + 1], 6), fitted(u, y, 6)
+        assert (decide(alone.affine[0], pixels(8)) == decide(among.affine[t], pixels(8))).mean() > 0.98
+
+
+def test_moving_and_turning_the_picture_moves_and_turns_the_regions():
+    u, y = blobs(spread=1.5)
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    found, moved = fitted(u, y, 6), fitted(7 * u @ turn + [300, -100], y, 6)
+    for t in range(3):
+        drawn, drawn_moved = (
+            decide(found.affine[t], pixels()),
+            decide(moved.affine[t], 7 * pixels() @ turn + [300, -100]),
+        )
+        assert (drawn == drawn_moved).mean() > 0.99
+
+
+def test_a_class_that_is_never_decided_has_no_region():
+    u, y = blobs(n_classes=4)
+    y[1][y[1] == 2] = 3  # decided at the other snapshots only
+    found = fitted(u, y, 6)  # 4 and 5 at none
+    everywhere = pixels(50)
+    present = [set(decide(affine_scores(found, t), everywhere).tolist()) for t in (0, 0.5, 1, 1.5, 2)]
+    assert present == [{0, 1, 2, 3}, {0, 1, 3}, {0, 1, 3}, {0, 1, 3}, {0, 1, 2, 3}]
+
+
+def test_the_only_class_that_is_decided_has_the_whole_plane():
+    u, _ = blobs()
+    found = fitted(u, np.full(u.shape[:2], 4), 6)
+    assert {4} == set(decide(affine_scores(found, 0.5), pixels(50)).tolist())
+    assert agreement(found, u, np.full(u.shape[:2], 4)) == 1
+
+
+def test_images_all_at_one_place_are_what_most_of_them_are():
+    found = fitted(np.ones((1, 10, 2)), [[2, 1, 2, 2, 1, 2, 2, 0, 2, 2]], 3)
+    assert decide(affine_scores(found, 0), [[1.0, 1.0]]).tolist() == [2]
+
+
+def test_without_images_there_are_no_regions():
+    assert np.isnan(fitted(np.zeros((2, 0, 2)), np.zeros((2, 0)), 3).affine).all()
+
+
+def test_no_snapshot_outweighs_another_in_a_tween():
+    u, y = blobs(spread=1.0)
+    u[1] = u[1] * 1000
+    found = fitted(u, y, 6)
+    for t, here in enumerate(u):
+        scores = np.column_stack([here, np.ones(len(here))]) @ found.affine[t].T
+        assert np.square(scores).mean() == pytest.approx(1)
+
+
+# --- The vote
+
+
+def slow_vote(u, decisions, place, k):
+    near = sorted(range(len(u)), key=lambda i: np.hypot(*(u[i] - place)))[:k]
+    counts = [sum(decisions[i] == c for i in near) for c in range(max(decisions) + 1)]
+    return counts.index(max(counts))
+
+
+@pytest.mark.parametrize("k", [1, 4, 15])
+def test_the_vote_is_that_of_the_near_images(k, monkeypatch):
+    monkeypatch.setattr(regions, "CHUNK", 100)  # several at once
+    u, y = blobs(200, spread=2.0)
+    where = pixels(8, 16)
+    classes, evidence = vote(u[0], y[0], where, k)
+    assert classes.tolist() == [slow_vote(u[0], y[0], place, k) for place in where]
+    assert len(np.unique(classes)) > 3
+    reach = np.sort(cdist(where, u[0]), axis=1)[:, k - 1]
+    typical = np.median(np.sort(cdist(u[0], u[0]), axis=1)[:, k - 1])
+    np.testing.assert_allclose(evidence, np.minimum(1, (typical / reach) ** 2))
+
+
+def test_among_equal_votes_the_lower_class_wins():
+    u = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
+    assert vote(u, [3, 1, 3, 1], [[0.4, 0.5], [0.6, 0.5]], k=4)[0].tolist() == [1, 1]
+
+
+def test_evidence_is_whole_among_the_images_and_fades_away_from_them():
+    u, y = blobs(2000, n_classes=1, spread=1.0, n_snapshots=1)
+    away = np.array([[0, 0], [4, 0], [8, 0], [1000, 0]])
+    evidence = vote(u[0], y[0], u[0].mean(axis=0) + away)[1]
+    assert evidence[0] == 1
+    assert evidence[1] < 0.2
+    assert evidence[2] < evidence[1] / 2
+    assert evidence[3] < 1e-4
+
+
+def test_fewer_images_than_voters_all_vote():
+    assert vote([[0.0, 0], [1, 1], [2, 2]], [2, 0, 2], [[1.0, 1.0]])[0].tolist() == [2]
+    assert vote([[0.0, 0]], [4], [[1.0, 1.0], [2, 2]], 1)[0].tolist() == [4, 4]
+    classes, evidence = vote(np.zeros((0, 2)), np.zeros(0), [[1.0, 1.0]])
+    assert (classes.tolist(), evidence.tolist()) == ([0], [0])
+
+
+def test_images_all_at_one_place_vote_there_and_nowhere_else():
+    evidence = vote(np.ones((20, 2)), np.zeros(20), [[1.0, 1.0], [1.1, 1.0]])[1]
+    assert evidence.tolist() == [1, 0]
+
+
+# --- Agreement
+
+
+def test_agreement_is_its_definition_by_hand():
+    positions = np.array([[[0.0, 0], [10, 0]], [[0.0, 0], [2, 0]]])  # the edge is at x = 5, then at x = 1
+    u = np.array([[[1.0, 0], [4, 9], [6, -9], [20, 0]]] * 2)
+    decisions = [[0, 0, 1, 0], [1, 1, 0, 1]]
+    assert agreement_over_time(drawn_voronoi(positions), u, decisions).tolist() == [3 / 4, 2 / 4]
+    assert agreement(drawn_voronoi(positions), u, decisions) == 5 / 8
+
+
+def test_agreement_of_the_vote_is_its_definition_by_hand():
+    u, y = blobs(120, spread=2.5, n_snapshots=2)
+    right = [[slow_vote(u[t], y[t], u[t, i], 15) == y[t, i] for i in range(120)] for t in range(2)]
+    assert agreement_over_time("vote", u, y).tolist() == np.mean(right, axis=1).tolist()
+    assert 0.2 < agreement("vote", u, y) < 1
+
+
+@pytest.mark.parametrize("name", ["cos", "cos_ce", "euc", "euc_ce"])
+def test_agreement_on_a_real_run_is_its_definition_by_hand(finished_run, name):
+    """Of the exact slice: what is decided where the image is drawn, against what is decided of the image."""
+    run = Run.open(finished_run)
+    snapshots = [run.snapshot(i) for i in range(len(run.snapshots))]
+    e = np.stack([s.embeddings for s in snapshots]).astype(float)  # (T, N, D)
+    o = e.mean(axis=(0, 1))
+    p = np.linalg.svd((e - o).reshape(-1, e.shape[2]), full_matrices=False)[2][:2].T
+    u, decisions = (e - o) @ p, np.stack([s.predictions[name] for s in snapshots])
+    found = exact(name, np.stack([s.references[name] for s in snapshots]), o, p)
+    by_hand = [
+        (predict(name, o + u[t] @ p.T, s.references[name]) == decisions[t]).mean() for t, s in enumerate(snapshots)
+    ]
+    assert agreement_over_time(found, u, decisions).tolist() == by_hand
+
+
+def test_without_images_there_is_no_agreement():
+    assert np.isnan(agreement(drawn_voronoi(np.zeros((2, 3, 2))), np.zeros((2, 0, 2)), np.zeros((2, 0))))
+
+
+# --- Modes
+
+
+def example_view(**changes):
+    u, y = blobs(300, spread=1.5)
+    centres = np.stack([class_centres(here, y[0], 6) for here in u])
+    view = {"points": u, "targets": centres + 1, "centres": centres, "origin": np.zeros(2), "basis": np.eye(2)}
+    return SimpleNamespace(**view | changes), y
+
+
+def test_every_mode_that_a_view_can_have():
+    view, decisions = example_view()
+    assert tuple(drawn_modes(view, "euc_ce", view.targets, decisions)) == MODES[:-1]
+    view, _ = example_view(targets=None)
+    assert tuple(drawn_modes(view, "euc", view.centres, decisions)) == ("exact", "fitted", "centres", "vote")
+    view, _ = example_view(origin=None, basis=None)  # UMAP
+    assert tuple(drawn_modes(view, "euc", view.centres, decisions)) == ("fitted", "targets", "centres", "vote")
+
+
+def test_a_plane_that_is_the_whole_space_agrees_exactly():
+    view, _ = example_view()
+    decisions = np.stack([predict("euc_ce", *pair) for pair in zip(view.points, view.targets, strict=True)])
+    modes = drawn_modes(view, "euc_ce", view.targets, decisions)
+    found = agreements(modes, view.points, decisions)
+    assert found.keys() == modes.keys()
+    assert found["exact"].tolist() == [1, 1, 1] == found["targets"].tolist()
+    assert best_mode(found) == "exact"
+    assert all(agreement(drawn, view.points, decisions) == found[mode].mean() for mode, drawn in modes.items())
+
+
+def test_the_best_mode_agrees_most_over_the_whole_run():
+    assert best_mode({"exact": [0.9, 0.1], "targets": [0.6, 0.6], "vote": [0.5, 0.6]}) == "targets"
+    assert best_mode({"vote": [0.6], "targets": [0.6], "fitted": [0.6]}) == "fitted"  # the first of MODES
+    assert best_mode({"fitted": [np.nan], "centres": [0.1]}) == "centres"
+    assert best_mode({"vote": [np.nan]}) == best_mode({}) == "off"

@@ -1,0 +1,235 @@
+"""The worker: one process apart; jobs with progress that can be cancelled; a crash ends one job and not the next."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from explorer.projection import load_cached, project
+from explorer.worker import WARM_UP, Worker
+from mtm.errors import InputError
+from mtm.runs import Run
+
+LONG = 120.0  # seconds: a busy machine is no failure
+
+
+def make_run(folder: Path, n: int = 60, snapshots: int = 2, dim: int = 8) -> Run:
+    rng = np.random.default_rng(0)
+    run, e = Run.create(folder), rng.standard_normal((n, dim))
+    for t in range(snapshots):
+        run.log(e * (1 + t) + np.arange(dim), np.arange(n) % 3, np.eye(3, dim), epoch=t)
+    run.finish()
+    return run
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    worker = Worker(tmp_path_factory.mktemp("worker") / "cache")
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return make_run(tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run whose layout takes some seconds, in many small steps."""
+    return make_run(tmp_path_factory.mktemp("slow") / "run", n=3000, snapshots=12)
+
+
+def until(said: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONG
+    while not said():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def running(worker: Worker, run: Run, seed: int) -> str:
+    """The key of a job that has begun to compute."""
+    key = worker.submit(run.folder, "umap", {"seed": seed})["key"]
+    until(lambda: worker.status(key)["progress"] > 0.06)
+    assert worker.status(key)["state"] == "running"
+    return str(key)
+
+
+@pytest.mark.parametrize("method", ["pca", "umap"])
+def test_a_job_leaves_in_the_cache_what_projecting_here_gives(worker: Worker, run: Run, method: str) -> None:
+    submitted = worker.submit(run.folder, method, {})
+    assert set(submitted) == {"key", "state", "progress", "message", "error"}
+    assert submitted["state"] in ("queued", "running")
+    done = worker.wait(submitted["key"], LONG)
+    assert (done["state"], done["progress"], done["error"]) == ("done", 1.0, None)
+    kept, here = load_cached(worker.cache, done["key"]), project(run, method)
+    assert kept is not None
+    assert (kept.method, kept.params, kept.snapshots) == (here.method, here.params, here.snapshots)
+    np.testing.assert_allclose(kept.points, here.points, atol=1e-4)
+    assert worker.submit(run.folder, method, {}) == done
+    other = Worker(worker.cache)  # knows nothing of the job, and finds its result
+    assert other.submit(run.folder, method, {})["state"] == "done"
+    other.close()
+
+
+def test_a_result_that_was_taken_away_is_computed_again(worker: Worker, run: Run) -> None:
+    key = worker.submit(run.folder, "centres", {})["key"]
+    assert worker.wait(key, LONG)["state"] == "done"
+    (worker.cache / f"{key}.safetensors").write_bytes(b"damaged")
+    assert worker.submit(run.folder, "centres", {})["state"] in ("queued", "running")
+    assert worker.wait(key, LONG)["state"] == "done"
+    assert load_cached(worker.cache, key) is not None
+
+
+def test_a_new_snapshot_is_a_new_job(worker: Worker, run: Run) -> None:
+    before = worker.submit(run.folder, "pca", {})["key"]
+    run.log(np.ones((60, 8)) * np.arange(60)[:, None], run.labels, np.eye(3, 8), epoch=9)
+    after = worker.submit(run.folder, "pca", {})["key"]
+    assert before != after
+    for key, n_snapshots in ((before, 2), (after, 3)):
+        worker.wait(key, LONG)
+        frames = load_cached(worker.cache, key)
+        assert frames is not None
+        assert len(frames.snapshots) == n_snapshots
+
+
+def test_progress_and_what_is_being_done(worker: Worker, slow: Run) -> None:
+    key = worker.submit(slow.folder, "umap", {"seed": 1})["key"]
+    seen = []
+
+    def over() -> bool:
+        seen.append(worker.status(key))
+        return seen[-1]["state"] == "done"
+
+    until(over)
+    shares = [s["progress"] for s in seen]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 4
+    assert {"starting", "layout of all snapshots together"} & {s["message"] for s in seen}
+
+
+def test_a_running_and_a_waiting_job_can_be_cancelled(worker: Worker, slow: Run, run: Run) -> None:
+    first = running(worker, slow, seed=2)
+    second = worker.submit(slow.folder, "umap", {"seed": 3})["key"]
+    last = worker.submit(run.folder, "targets", {})["key"]
+    assert worker.cancel(second)["state"] == "cancelled"
+    worker.cancel(first)
+    assert worker.wait(first, LONG)["state"] == "cancelled"
+    assert load_cached(worker.cache, first) is None
+    assert worker.wait(last, LONG)["state"] == "done"
+    assert worker.status(second)["state"] == "cancelled"
+    assert worker.cancel(last)["state"] == "done"
+    assert worker.submit(slow.folder, "umap", {"seed": 2})["state"] == "cancelled"  # until it is asked for again
+    assert worker.submit(slow.folder, "umap", {"seed": 2}, again=True)["state"] in ("queued", "running")
+    worker.cancel(first)
+    assert worker.wait(first, LONG)["state"] == "cancelled"
+
+
+def test_a_job_that_does_not_heed_a_cancel_is_killed(
+    worker: Worker, slow: Run, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = running(worker, slow, seed=4)
+    monkeypatch.setattr("explorer.worker.PATIENCE", 0.1)
+    assert worker._process is not None
+    if hasattr(signal, "SIGSTOP"):
+        os.kill(worker._process.pid, signal.SIGSTOP)
+    worker.cancel(key)
+    assert worker.wait(key, LONG)["state"] == "cancelled"
+    assert worker.wait(worker.submit(run.folder, "pca", {})["key"], LONG)["state"] == "done"
+
+
+def test_a_crash_fails_its_job_and_the_next_one_works(worker: Worker, slow: Run, run: Run) -> None:
+    key = running(worker, slow, seed=5)
+    after = worker.submit(run.folder, "umap", {"seed": 6})["key"]
+    assert worker._process is not None
+    old = worker._process.pid
+    os.kill(old, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    failed = worker.wait(key, LONG)
+    assert failed["state"] == "failed"
+    assert "the process that computed it ended" in failed["error"]
+    assert worker.wait(after, LONG)["state"] == "done"
+    assert worker._process.pid != old
+    assert worker.submit(slow.folder, "umap", {"seed": 5})["state"] == "failed"
+
+
+def test_what_cannot_be_projected_fails_with_its_sentence(worker: Worker, run: Run, tmp_path: Path) -> None:
+    failed = worker.wait(worker.submit(run.folder, "plane", {})["key"], LONG)
+    assert failed["state"] == "failed"
+    assert "this run has 8" in failed["error"]
+    with pytest.raises(InputError, match="unknown projection"):
+        worker.submit(run.folder, "tsne", {})
+    with pytest.raises(InputError):
+        worker.submit(tmp_path / "nowhere", "pca", {})
+    for ask in (worker.status, worker.cancel):
+        with pytest.raises(InputError, match="no job 'nothing'"):
+            ask("nothing")
+
+
+def test_warming_up_compiles_ahead_of_need(tmp_path: Path) -> None:
+    worker = Worker(tmp_path)
+    try:
+        worker.warm_up()
+        until(lambda: WARM_UP in worker._jobs)
+        assert worker.wait(WARM_UP, LONG)["state"] == "done"
+        kept = os.environ.get("NUMBA_CACHE_DIR") or tmp_path / "numba"
+        assert list(Path(kept).rglob("*.nbc"))
+    finally:
+        worker.close()
+
+
+def test_a_closed_worker_leaves_no_process_and_no_waiting_job(slow: Run, tmp_path: Path) -> None:
+    worker = Worker(tmp_path)
+    keys = [running(worker, slow, seed=7), worker.submit(slow.folder, "umap", {"seed": 8})["key"]]
+    process = worker._process
+    assert process is not None
+    worker.close()
+    assert process.poll() is not None
+    assert [worker.status(key)["state"] for key in keys] == ["cancelled", "cancelled"]
+    with pytest.raises(InputError, match="ending"):
+        worker.submit(slow.folder, "umap", {"seed": 9})
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from explorer.worker import Worker
+worker = Worker(Path(sys.argv[1]))
+key = worker.submit(Path(sys.argv[2]), "umap", {})["key"]
+while worker.status(key)["state"] == "queued":
+    time.sleep(0.01)
+print(worker._process.pid, flush=True)
+assert sys.argv[3] == "killed" or worker.wait(key, 120)["state"] == "done"
+assert not {"umap", "numba", "torch", "scipy", "sklearn"} & set(sys.modules)
+worker.close() if sys.argv[3] == "closed" else time.sleep(120 if sys.argv[3] == "killed" else 0)
+"""
+
+
+@pytest.mark.parametrize("end", ["closed", "forgotten", "killed"])
+def test_the_server_imports_no_numba_and_its_end_is_the_worker_s(slow: Run, run: Run, tmp_path: Path, end: str) -> None:
+    folder = slow.folder if end == "killed" else run.folder
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore::ResourceWarning", "-c", SERVER, str(tmp_path), str(folder), end],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        worker = int(server.stdout.readline())
+    if end == "killed":
+        server.kill()
+        server.wait()
+    else:
+        assert server.wait(LONG) == 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(worker).wait(LONG)
+    assert not psutil.pid_exists(worker)
