@@ -233,6 +233,8 @@ class Worker:
                     return
                 job.progress = told["progress"]
                 job.message = job.message if job.cancelling else told["message"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)  # for its own exit code
         with self._lock:
             code = self._dispose()
             if job.cancelling:

@@ -141,8 +141,7 @@ def test_a_job_that_does_not_heed_a_cancel_is_killed(
     key = running(worker, slow, seed=4)
     monkeypatch.setattr("explorer.worker.PATIENCE", 0.1)
     assert worker._process is not None
-    if hasattr(signal, "SIGSTOP"):
-        os.kill(worker._process.pid, signal.SIGSTOP)
+    psutil.Process(worker._process.pid).suspend()
     worker.cancel(key)
     assert worker.wait(key, LONG)["state"] == "cancelled"
     assert worker.wait(worker.submit(run.folder, "pca", {})["key"], LONG)["state"] == "done"
