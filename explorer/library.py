@@ -6,6 +6,7 @@ A run's id is its folder's name; bundled demo runs are `demo/NAME` and cannot be
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from mtm.errors import InputError
 from mtm.importing import import_run
 from mtm.runs import Run
-from mtm.snapshots import Array
+from mtm.snapshots import Array, Snapshot
 from mtm.summary import summarise
 
 DEMO = "demo"
@@ -102,14 +103,14 @@ class Library:
         return folder
 
 
-def references_over_time(run: Run, classifier: str) -> Array | tuple[Array, Array]:
-    """What a classifier measures to at every snapshot: (T, C, D), or (weight (T, C, D), bias (T, C)) for `argmax`.
+def references_over_time(snapshots: Sequence[Snapshot], classifier: str) -> Array | tuple[Array, Array]:
+    """What a classifier measures to at each of T snapshots: (T, C, D), or (weight (T, C, D), bias (T, C)) for `argmax`.
 
     Raises InputError if the model has no such classifier.
     """
-    found = [run.snapshot(i).references for i in range(len(run.snapshots))]
+    found = [snapshot.references for snapshot in snapshots]
     if not found or any(classifier not in references for references in found):
-        raise InputError(f"{run.name} has no classifier '{classifier}'")
+        raise InputError(f"this model has no classifier '{classifier}'")
     if classifier == "argmax":
         weights, biases = zip(*(references["argmax"] for references in found), strict=True)
         return np.stack(weights).astype(np.float32), np.stack(biases).astype(np.float32)

@@ -96,11 +96,14 @@ class Views:
         key = (self._key(run, method), classifier)
 
         def compute() -> DrawnRegions:
-            decisions = np.stack([s.predictions[classifier] for s in snapshots_of(run, frames, classifier)])
-            modes = regions.drawn_modes(frames, classifier, references_over_time(run, classifier), decisions)
+            snapshots = snapshots_of(run, frames, classifier)
+            decisions = np.stack([s.predictions[classifier] for s in snapshots])
+            modes = regions.drawn_modes(frames, classifier, references_over_time(snapshots, classifier), decisions)
             each = regions.agreements(modes, frames.points, decisions)
             means = {mode: float(np.mean(values)) for mode, values in each.items()}
-            return DrawnRegions(modes, means, regions.best_mode(each), decisions)
+            # in a vote every image is one of its own voters, which flatters it: the default is one with edges
+            best = regions.best_mode({mode: values for mode, values in each.items() if mode != "vote"})
+            return DrawnRegions(modes, means, best, decisions)
 
         return run, frames, self._once("regions", key, compute)
 

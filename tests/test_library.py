@@ -88,17 +88,18 @@ def test_a_file_of_embeddings_is_imported(library: Library, tmp_path: Path) -> N
 
 def test_references_are_stacked_over_time(library: Library) -> None:
     run = library.run("one")
+    snapshots = [run.snapshot(i) for i in range(3)]
     for name in ("euc", "cos", "euc_ce", "cos_ce"):
-        assert references_over_time(run, name).shape == (3, 10, 8)
-    np.testing.assert_array_equal(references_over_time(run, "euc_ce")[1], run.snapshot(1).class_embeddings)
+        assert references_over_time(snapshots, name).shape == (3, 10, 8)
+    np.testing.assert_array_equal(references_over_time(snapshots, "euc_ce")[1], run.snapshot(1).class_embeddings)
     with pytest.raises(InputError, match="has no classifier 'argmax'"):
-        references_over_time(run, "argmax")
+        references_over_time(snapshots, "argmax")
 
 
 def test_a_linear_head_is_a_pair_over_time(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "linear")
     for t in range(2):
         run.log(embeddings=np.eye(4) + t, labels=[0, 0, 1, 1], weight=np.ones((2, 4)) * t, bias=np.ones(2) * t)
-    weight, bias = references_over_time(run, "argmax")
+    weight, bias = references_over_time([run.snapshot(0), run.snapshot(1)], "argmax")
     assert weight.shape == (2, 2, 4)
     assert bias.tolist() == [[0, 0], [1, 1]]

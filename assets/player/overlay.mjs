@@ -4,7 +4,10 @@ import { isDimmed, isShown } from "./colours.mjs";
 
 const TARGET = 7; // radius of a target's disc, CSS pixels
 const CENTRE = 5; // half a centre's cross
+const TARGET_TRAIL = { width: 2.2, strength: 1 };
+const CENTRE_TRAIL = { width: 1.2, strength: 0.7 };
 const BANDS = 6; // steps in which a trail fades
+const DIMMED = 0.35; // strength of what is outside the focus
 const LABEL = 12; // font size
 const FONT = `600 ${LABEL}px Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
 const DASH = [3, 3];
@@ -19,6 +22,7 @@ export class Overlay {
     this.context = canvas.getContext("2d");
     this.frames = null;
     this.style = null;
+    this.past = new Past();
     this.sprites = { targets: [], centres: [], labels: [] };
     this.at = { targets: new Float64Array(0), centres: new Float64Array(0) }; // (C, 2) CSS pixels now, NaN: not drawn
     this.place = new Int8Array(0); // where each name stood in the last frame
@@ -69,10 +73,7 @@ export class Overlay {
     context.setTransform(density, 0, 0, density, 0, 0);
     context.clearRect(0, 0, frame.width, frame.height);
     if (!frames) return;
-    if (state.trails) {
-      if (state.centres) this._trails(frames.centres, this.at.centres, state, view, 1.2, 0.7);
-      if (state.targets) this._trails(frames.targets, this.at.targets, state, view, 2.2, 1);
-    }
+    if (state.trails) this._trails(state, view);
     if (state.gaps) this._gaps(state, view);
     if (hovered) this._hovered(hovered, state);
     this._marks(this.sprites.centres, this.at.centres, state);
@@ -111,38 +112,64 @@ export class Overlay {
     }
   }
 
-  /** The way here from the first snapshot, the older the fainter. */
-  _trails(array, at, state, { before, frame }, width, strength) {
-    const { context } = this;
+  /** The ways here from the first snapshot: what is past is drawn once a snapshot, each frame adds the last bit. */
+  _trails(state, view) {
+    const { context, canvas, past } = this;
+    const { frame } = view;
+    if (past.isNew(canvas, this.style, state, view)) {
+      if (state.centres) this._past(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
+      if (state.targets) this._past(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
+    }
+    context.drawImage(past.canvas, 0, 0, frame.width, frame.height);
+    if (view.blend === 0) return;
+    if (state.centres) this._recent(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
+    if (state.targets) this._recent(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
+  }
+
+  /** Up to the snapshot before, the older the fainter. */
+  _past(array, at, { width, strength }, state, { before, frame }) {
+    const { context } = this.past;
     const { C } = this.frames;
-    const { colours } = this.style;
     context.lineJoin = "round";
-    context.lineCap = "butt";
-    context.setLineDash(SOLID);
     for (let k = 0; k < C; k++) {
       if (Number.isNaN(at[2 * k])) continue;
-      context.strokeStyle = colours[k];
-      const dimmed = isDimmed(state, k) ? 0.3 : 1;
+      context.strokeStyle = this.style.colours[k];
       for (let band = 0; band < BANDS; band++) {
         const first = Math.round((before * band) / BANDS);
         const last = Math.round((before * (band + 1)) / BANDS);
+        if (first === last) continue;
         const age = (band + 1) / BANDS; // 1 is now
-        if (first === last && band < BANDS - 1) continue;
-        context.globalAlpha = strength * dimmed * (0.25 + 0.75 * age * age);
+        context.globalAlpha = strength * (isDimmed(state, k) ? DIMMED : 1) * (0.25 + 0.75 * age * age);
         context.lineWidth = width * (0.6 + 0.4 * age);
         context.beginPath();
         let pen = false;
         for (let s = first; s <= last; s++) {
-          const x = array[2 * (s * C + k)];
-          const y = array[2 * (s * C + k) + 1];
+          const x = frame.ax * array[2 * (s * C + k)] + frame.bx;
+          const y = frame.ay * array[2 * (s * C + k) + 1] + frame.by;
           const known = x === x && y === y;
-          if (known && pen) context.lineTo(frame.ax * x + frame.bx, frame.ay * y + frame.by);
-          else if (known) context.moveTo(frame.ax * x + frame.bx, frame.ay * y + frame.by);
+          if (known && pen) context.lineTo(x, y);
+          else if (known) context.moveTo(x, y);
           pen = known;
         }
-        if (band === BANDS - 1 && pen) context.lineTo(at[2 * k], at[2 * k + 1]);
         context.stroke();
       }
+    }
+  }
+
+  /** From the snapshot before to now. */
+  _recent(array, at, { width, strength }, state, { before, frame }) {
+    const { context } = this;
+    const { C } = this.frames;
+    context.lineWidth = width;
+    for (let k = 0; k < C; k++) {
+      const i = 2 * (before * C + k);
+      if (Number.isNaN(at[2 * k]) || Number.isNaN(array[i])) continue;
+      context.strokeStyle = this.style.colours[k];
+      context.globalAlpha = strength * (isDimmed(state, k) ? DIMMED : 1);
+      context.beginPath();
+      context.moveTo(frame.ax * array[i] + frame.bx, frame.ay * array[i + 1] + frame.by);
+      context.lineTo(at[2 * k], at[2 * k + 1]);
+      context.stroke();
     }
     context.globalAlpha = 1;
   }
@@ -162,7 +189,7 @@ export class Overlay {
       const toX = frame.ax * mix(centres, a + 2 * k, b + 2 * k, blend) + frame.bx;
       const toY = frame.ay * mix(centres, a + 2 * k + 1, b + 2 * k + 1, blend) + frame.by;
       if (Number.isNaN(x + y + toX + toY)) continue;
-      context.globalAlpha = isDimmed(state, k) ? 0.25 : 0.9;
+      context.globalAlpha = isDimmed(state, k) ? 0.9 * DIMMED : 0.9;
       context.strokeStyle = this.style.colours[k];
       context.beginPath();
       context.moveTo(x, y);
@@ -178,7 +205,7 @@ export class Overlay {
     for (let k = 0; k < this.frames.C; k++) {
       if (Number.isNaN(at[2 * k]) || Number.isNaN(at[2 * k + 1])) continue;
       const { image, width, height } = sprites[k];
-      context.globalAlpha = isDimmed(state, k) ? 0.35 : 1;
+      context.globalAlpha = isDimmed(state, k) ? DIMMED : 1;
       context.drawImage(image, at[2 * k] - width / 2, at[2 * k + 1] - height / 2, width, height);
     }
     context.globalAlpha = 1;
@@ -200,7 +227,7 @@ export class Overlay {
       for (let k = 0; k < C; k++) {
         if (isDimmed(state, k) !== (turn === 1)) continue;
         const at = targets[2 * k] === targets[2 * k] ? targets : centres;
-        this.context.globalAlpha = turn === 1 ? 0.35 : 1;
+        this.context.globalAlpha = turn === 1 ? DIMMED : 1;
         this._name(k, at[2 * k], at[2 * k + 1], at === targets ? TARGET : CENTRE, few || state.focus.size > 0, frame);
       }
     }
@@ -274,6 +301,33 @@ export class Overlay {
       }
     }
     return null;
+  }
+}
+
+/** A canvas with the trails up to the last snapshot, and what they were drawn for. */
+class Past {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d");
+    this.drawnFor = new Array(15).fill(undefined);
+  }
+
+  /** Whether they have to be drawn again; then the canvas is clear and of the right size. */
+  isNew(canvas, style, state, { before, frame, density }) {
+    const known = this.drawnFor;
+    let n = 0;
+    let isNew = false;
+    const note = (value) => {
+      if (known[n] !== value) isNew = true;
+      known[n++] = value;
+    };
+    note(before), note(frame.ax), note(frame.bx), note(frame.ay), note(frame.by), note(density);
+    note(canvas.width), note(canvas.height), note(style);
+    note(state.hidden), note(state.solo), note(state.focus), note(state.targets), note(state.centres);
+    if (!isNew) return false;
+    [this.canvas.width, this.canvas.height] = [canvas.width, canvas.height]; // clears it
+    this.context.setTransform(density, 0, 0, density, 0, 0);
+    return true;
   }
 }
 
