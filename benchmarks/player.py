@@ -1,15 +1,15 @@
 """Claims: the player draws a frame several times as fast as Plotly restyles its fastest trace, and starts at once.
 
-(a) A frame of the player, with regions, targets, centres, trails and names, over `Plotly.restyle` of one `scattergl` trace
-    that has the same points and nothing else: at most 1/4, for 10,000 and for 60,000 points.
+(a) A frame of the player, with regions, targets, centres, trails and names, over `Plotly.restyle` of one `scattergl`
+    trace that has the same points and nothing else: at most 1/4, for 10,000 and for 60,000 points.
 (b) The bytes of everything positional that the browser gets, over points and snapshots: at most 5.
-(c) From opening a page to the first picture of 60,000 points x 30 snapshots, encoded and sent with labels, the decisions
-    and margins of four classifiers and two distances: under 5 s.
+(c) From opening a page to the first picture of 60,000 points x 30 snapshots, encoded and sent with labels, decisions and
+    margins of four classifiers and two distances: under 5 s.
 (d) Pictures a second while playing, everything included that a browser does for one.
 
-A frame of either side is a new time between two snapshots, until the graphics processor has done all its work: one pixel
-is read back from every canvas. Positions of Plotly's frame are interpolated before the clock starts. Chromium without a
-graphics card (ANGLE on SwiftShader): what a virtual machine or a machine with blocked drivers does.
+A frame of either side is a new time between two snapshots, until the graphics processor has done all its work: one
+pixel is read back from every canvas. Positions of Plotly's frame are interpolated before the clock starts. Chromium
+without a graphics card (ANGLE on SwiftShader): what a virtual machine or one with blocked drivers does.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0">
     const marker = { size: player.stage.view.css, color, line: { width: 0 } };
     const trace = { type: "scattergl", mode: "markers", x: between(0, 0), y: between(0, 1), marker };
     const axis = { showgrid: false, zeroline: false };
-    const layout = { xaxis: axis, yaxis: { ...axis, scaleanchor: "x" }, hovermode: false, margin: { l: 44, r: 12, t: 28, b: 30 } };
+    const margin = { l: 44, r: 12, t: 28, b: 30 };
+    const layout = { xaxis: axis, yaxis: { ...axis, scaleanchor: "x" }, hovermode: false, margin };
     await Plotly.newPlot(gd, [trace], layout);
   };
   window.plotlyFrames = async (times) => {

@@ -129,13 +129,15 @@ def nearest(q: Floats, x: Floats, k: int, halved: bool, own: bool) -> tuple[NDAr
     vectors is the cosine distance.
     """
     index, distance = np.zeros((len(q), k), np.int32), np.zeros((len(q), k), np.float32)
-    squares = np.square(x).sum(axis=1)
+    squares = np.square(x).sum(axis=1, keepdims=True)
+    left = np.concatenate([-2 * q, np.ones((len(q), 1), np.float32)], axis=1)
+    right = np.ascontiguousarray(np.concatenate([x, squares], axis=1).T)
     for a in range(0, len(q), BLOCK):
-        rows = q[a : a + BLOCK]
-        d2 = rows @ x.T  # (BLOCK, N)
-        d2 *= -2
-        d2 += squares  # without |q|^2, the same for the whole row
-        _smallest(d2, a if own else -len(x) - BLOCK, index[a : a + BLOCK])
+        d2 = left[a : a + BLOCK] @ right  # (BLOCK, N) without |q|^2, the same for a whole row
+        if own:
+            own_rows = np.arange(len(d2))
+            d2[own_rows, a + own_rows] = np.inf
+        _smallest(d2, index[a : a + BLOCK])
     _distances(q, x, index, halved, distance)
     return index, distance
 
@@ -262,16 +264,17 @@ def _compiled(kernel: Kernel) -> Kernel:
 
 
 @_compiled
-def _smallest(values: Floats, own: int, index: NDArray[np.int32]) -> None:
-    """Per row of values (Q, N) the columns of the smallest, ascending, into index (Q, k); not column `own` + row."""
+def _smallest(values: Floats, index: NDArray[np.int32]) -> None:
+    """Per row of values (Q, N) the columns of the smallest, ascending, into index (Q, k)."""
     n_rows, k = index.shape
     best = np.empty(k, np.float32)
     for r in range(n_rows):
         found = 0
         limit = np.float32(np.inf)
-        for j in range(values.shape[1]):
-            value = values[r, j]
-            if (found < k or value < limit) and j != own + r:
+        row = values[r]
+        for j in range(len(row)):
+            value = row[j]
+            if value < limit:
                 at = min(found, k - 1)
                 while at > 0 and best[at - 1] > value:
                     best[at] = best[at - 1]

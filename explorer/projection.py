@@ -359,5 +359,5 @@ def _digests(paths: Sequence[Path], folder: Path | None) -> list[tuple[str, str]
         found.append((path.name, known[2]))
     if memory and is_new:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(memory, json.dumps(_known).encode())
+        write_bytes(memory, json.dumps(dict(_known)).encode())  # a copy: other requests go on adding
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -28,9 +29,10 @@ def register(server: Flask, views: Views) -> None:
             try:
                 return answer(request.args)
             except InputError as error:
-                response = jsonify({"error": str(error)})
-                response.status_code = 404
-                return response
+                return _problem(404, str(error))
+            except Exception as error:  # a defect of ours: the page gets a sentence, the terminal the traceback
+                logging.getLogger(__name__).exception("%s failed", request.full_path)
+                return _problem(500, f"{type(error).__name__}: {error}")
 
         server.add_url_rule(path, endpoint=path, view_func=respond)
 
@@ -40,6 +42,12 @@ def register(server: Flask, views: Views) -> None:
     route("/api/trust", lambda asked: _trust(views, asked))
     route("/api/progress", lambda asked: jsonify(views.progress(_get(asked, "run"), _get(asked, "view"))))
     route("/api/sprite", lambda asked: _sprite(views, asked))
+
+
+def _problem(status: int, sentence: str) -> Response:
+    response = jsonify({"error": sentence})
+    response.status_code = status
+    return response
 
 
 def _frames(views: Views, asked: Any) -> Response:

@@ -88,7 +88,8 @@ def _torchvision(name: str, weights: str) -> nn.Module:
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # googlenet, of its own future defaults
         network = models.get_model(name, weights=None)
     if weights in ("auto", "imagenet"):
-        entry = models.get_model_weights(name)["IMAGENET1K_V1"]
+        offered = models.get_model_weights(name).__members__
+        entry = offered.get("IMAGENET1K_V1") or next(iter(offered.values()))  # V1 is of the paper's time
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # belongs to --json; the bar goes to standard error
                 state = entry.get_state_dict(progress=True, check_hash=True)

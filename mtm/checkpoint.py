@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from dataclasses import asdict, dataclass, field
@@ -111,8 +112,12 @@ class Checkpoint:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        with replacing(self.folder / f"{name}.safetensors") as temporary:
-            save_file(contiguous, temporary, metadata=metadata)
+        path = self.folder / f"{name}.safetensors"
+        with replacing(path) as temporary:
+            try:
+                save_file(contiguous, temporary, metadata=metadata)
+            except SafetensorError as error:  # what it makes of a full disk
+                raise OSError(errno.EIO, str(error), str(path)) from error
 
 
 def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:

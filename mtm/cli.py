@@ -5,6 +5,7 @@ torch is imported by the commands that train, not by `mtm --help` or `mtm runs`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -115,7 +116,7 @@ def list_data(
             "title": source.title,
             "images": source.size,
             "transform": f"{source.resize or 'no resize'} / {source.crop or 'no crop'}",
-            "on_disk": not source.where or (data_root / source.where).is_dir(),
+            "on_disk": not source.where or any((data_root / source.where).glob("*")),
             "where": str(data_root / source.where) if source.where else "inside scikit-learn",
         }
         for name, source in DATASETS.items()
@@ -162,6 +163,8 @@ def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
     opened = _open(run, runs)
     if opened.status.state == "training":
         raise InputError(f"{opened.folder} is being trained right now; stop it first")
+    if opened.status.state in ("stopped", "interrupted"):
+        raise InputError(f"{opened.folder} is not finished: without its checkpoint it could not be resumed")
     display.say(f"Freed {opened.prune() / 1e6:,.1f} MB of {opened.folder}")
 
 
@@ -174,7 +177,7 @@ def run_app(app: typer.Typer, name: str) -> None:
     """Run a Typer app as the command `name`; refused input is one line and exit code 2, never a traceback."""
     sys.path.append(os.getcwd())  # where `--loss module:Class` looks, as it does under `python -m mtm`
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # Typer turns Ctrl-C into 130
     except InputError as error:
         _fail(2, str(error), name)
     except typer.Exit as error:
@@ -187,7 +190,11 @@ def run_app(app: typer.Typer, name: str) -> None:
             if not sentence:  # the name alone has printed its help
                 raise SystemExit(2) from None
             _fail(2, sentence, name)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _fail(1, f"cannot write {error.filename or ''}: {error.strerror}; free some space", name)
         raise
+    if isinstance(code, int) and code:
+        _fail(code, "stopped", name) if code == 130 else sys.exit(code)
 
 
 def _is_usage_error(error: Exception) -> bool:
@@ -201,7 +208,7 @@ def _train(run: Run, dataset: Any, as_json: bool) -> None:
     from mtm.recording import reason, record_training
 
     for note in dataset.notes:
-        display.say(note)
+        display.notices.print(note, markup=False, highlight=False)  # standard output belongs to --json
     try:
         if as_json:
             state = record_training(run, dataset, on_snapshot=lambda s: _print_json(_json_row(s)))

@@ -62,13 +62,13 @@ class TrainConfig(BaseModel):
     )
     resize: int | None = option(
         None,
-        "Resize the shorter side to this many pixels, 0 for not at all (the paper's 44 for its data sets, else 0)",
+        "Resize the shorter side to this many pixels, 0 for not at all (paper's sets: 44, digits: 16, own: 0)",
         "data",
         ge=0,
     )
     crop: int | None = option(
         None,
-        "Crop the centre to this many pixels, 0 for not at all (the paper's 36 for its data sets, else 0)",
+        "Crop the centre to this many pixels, 0 for not at all (paper's sets: 36, others: 0)",
         "data",
         ge=0,
     )
@@ -104,8 +104,8 @@ class TrainConfig(BaseModel):
     loss: str | None = option(
         None, f"{', '.join(LOSSES)}, or module:Class of your own (euclidean; none with a linear head)", "loss"
     )
-    r: float | None = option(None, "r of class proximity (paper: 1e3 to 1e6) and of push and pull (0.95)", "loss")
-    eps: float | None = option(None, "eps of class proximity", "loss")
+    r: float | None = option(None, "r of class proximity (1e5; paper: 1e3 to 1e6) and of push and pull (0.95)", "loss")
+    eps: float | None = option(None, "eps of class proximity (1e-6)", "loss")
     loss_args: dict[str, float] = option({}, "Further hyperparameters of a loss of your own, as name=value", "loss")
 
     # Training
@@ -163,6 +163,8 @@ class TrainConfig(BaseModel):
             if self.loss not in LOSSES:
                 raise choose_from("loss", str(self.loss), [*LOSSES, "module:Class"])
             self.make_loss()
+        if self.plateau_epochs == 1:
+            raise ValueError("plateau_epochs = 1: one epoch has no spread; use 0 for never, or 2 and more")
         if self.resize and self.crop and self.crop > self.resize:
             raise ValueError(f"crop {self.crop} is larger than resize {self.resize}")
         if self.weights == "imagenet" and self.backbone == "convnet":

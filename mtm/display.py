@@ -9,8 +9,11 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
+
+from mtm.snapshots import MEASURES
 
 console = Console()
 notices = Console(stderr=True)
@@ -26,13 +29,14 @@ class TrainingBar:
 
     def __init__(self, name: str) -> None:
         self.bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=12),
             TextColumn("{task.fields[text]}"),
             console=console,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task(name, total=1.0, text="loading")
+        if console.is_terminal:
+            console.print(name, style="bold", markup=False)
+        self.task = self.bar.add_task(name, total=1.0, text="starting")
 
     def __enter__(self) -> TrainingBar:
         self.bar.start()
@@ -44,7 +48,8 @@ class TrainingBar:
     def progress(self, p: Any) -> None:
         best = f"  {max(p.accuracy.values()):.1%}" if p.accuracy else ""
         left = "evaluating" if p.evaluating else f"{duration(p.seconds_left)} left"
-        text = f"epoch {p.epoch:.2f}/{p.epochs}  {p.images_per_second:,.0f} images/s  loss {p.loss:.4g}{best}  {left}"
+        speed = f"{p.images_per_second:,.0f} images/s"
+        text = f"{p.epoch:.2f}/{p.epochs} epochs  {speed}  loss {p.loss:.4g}{best}  {left}"
         self.bar.update(self.task, completed=p.epoch / p.epochs, text=text)
 
     def snapshot(self, snapshot: Any) -> None:
@@ -95,7 +100,7 @@ def runs_table(summaries: Sequence[dict[str, Any]]) -> None:
 def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     say(f"{summary['run']}: {summary['state']}, {summary['snapshots']} snapshots, {summary['megabytes']} MB")
     for sentence in ([summary["error"]] if summary["error"] else []) + summary["problems"]:
-        console.print(f"[yellow]![/] {sentence}", highlight=False)
+        console.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
     if info.get("config"):
         changed = {name: value for name, value in info["config"].items() if value not in (None, {})}
         say("  ".join(f"{name}={value}" for name, value in changed.items()))
@@ -103,9 +108,11 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
         return
     table = _table()
     names = [c for c in CLASSIFIERS if c in rows[-1]["accuracy"]]
-    for heading in ("epoch", "loss", *[f"{name} %" for name in names], "sigma", "rho", "sep.", "cosine", "n"):
+    wide = console.width >= 100
+    measures = MEASURES if wide else MEASURES[:2]
+    headings = ("sigma", "rho", "separation", "cosine")[: len(measures)]
+    for heading in ("epoch", "loss", *[f"{name} %" for name in names], *headings, "n"):
         table.add_column(heading, justify="right", no_wrap=True)
-    measures = ("cluster_size", "centre_distance", "mean_centre_separation", "median_cosine_similarity")
     for row in rows:
         scores = [percent(row["accuracy"].get(name)) for name in names]
         cells = (f"{row['epoch']:.4g}", number(row["loss"]), *scores, *(number(row[m]) for m in measures))

@@ -12,7 +12,9 @@ import numpy as np
 from mtm import geometry
 from mtm.errors import InputError
 from mtm.files import jsonable
-from mtm.snapshots import Array, Points, Snapshot, accuracies, make_snapshot, measure
+from mtm.snapshots import MEASURES, Array, Points, Snapshot, accuracies, make_snapshot, measure
+
+MEASURED = {"accuracy", "snapshot", "epoch", "n", "split", *MEASURES}  # names of a row that a user cannot give
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def foreign_snapshot(
     }
     if arrays.bias is not None and arrays.weight is None:
         raise InputError("bias was given without weight; a linear head has both")
+    for name in MEASURED & set(metrics):
+        raise InputError(f"{name} is measured by mtm and cannot be given; call yours my_{name}")
     row = {name: _measure(name, value) for name, value in metrics.items()}
     if known is None:
         points = _points(class_names, y, max((len(array) for array in per_class.values()), default=0), arrays)

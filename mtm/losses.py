@@ -149,7 +149,12 @@ def make_loss(name: str, **hyperparameters: float) -> Loss:
     missing = [key for key, f in known.items() if f.default is MISSING and key not in hyperparameters]
     if missing:
         raise InputError(f"loss '{name}' needs a value for '{missing[0]}'; give it one, or a default in the class")
-    loss: Loss = cls(**hyperparameters)
+    try:
+        loss: Loss = cls(**hyperparameters)
+    except InputError:
+        raise
+    except Exception as error:  # of the user's own
+        raise InputError(f"loss '{name}' cannot be made: {type(error).__name__}: {error}") from error
     if not callable(loss):
         raise InputError(f"loss '{name}' cannot be called; it needs __call__(self, e, c, y) -> (B,)")
     return loss

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +26,7 @@ from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
 from mtm.runs import Run
 from mtm.snapshots import Snapshot
+from mtm.status import Status
 from mtm.training import Progress, train
 
 HEARTBEAT_SECONDS = 1.0
@@ -48,6 +51,8 @@ def try_loss(loss: Loss, name: str, n_classes: int, dim: int) -> None:
     e, c, y = torch.ones(2, dim, requires_grad=True), torch.zeros(n_classes, dim), torch.tensor([0, 1])
     try:
         values = loss(e, c, y)
+        if isinstance(values, torch.Tensor):
+            values.sum().backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # it is the user's code: anything may go wrong in it
         line = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{line.filename}, line {line.lineno}"
@@ -79,6 +84,7 @@ def record_training(
     config = run.config
     if config is None:
         raise InputError(f"{run.folder} was recorded by another program; there is no config to train it with")
+    claim(run)
     run.clean()
     run.set_status(state="training", error=None)
     heartbeat = _Heartbeat(run, on_progress)
@@ -102,8 +108,31 @@ def record_training(
         with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
             run.finish("failed", reason(error, config))
         raise
-    run.finish()
+    finally:
+        (run.folder / "lock").unlink(missing_ok=True)
+    run.finish(epoch=run.metrics[-1]["epoch"])
     return "finished"
+
+
+def claim(run: Run) -> None:
+    """Make sure that no other process trains into this run, and that none begins to. Raises InputError."""
+    lock = run.folder / "lock"
+    for _ in range(2):
+        try:
+            with lock.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(Status(state="training").signed())))
+            return
+        except FileExistsError:
+            if read_lock(lock).is_alive():
+                raise InputError(f"{run.folder} is being trained right now by another process") from None
+            lock.unlink(missing_ok=True)  # its process is gone
+
+
+def read_lock(path: Path) -> Status:
+    try:
+        return Status(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Status()
 
 
 def reason(error: BaseException, config: TrainConfig) -> str:
@@ -132,13 +161,14 @@ class _Heartbeat:
         now = time.monotonic()
         if now - self.last >= HEARTBEAT_SECONDS:
             self.last = now
-            self.run.set_status(
-                epoch=progress.epoch,
-                progress=progress.epoch / progress.epochs,
-                images_per_second=progress.images_per_second,
-                seconds_left=progress.seconds_left,
-                loss=progress.loss,
-            )
+            with contextlib.suppress(OSError):  # a beat that is missed does no harm
+                self.run.set_status(
+                    epoch=progress.epoch,
+                    progress=progress.epoch / progress.epochs,
+                    images_per_second=progress.images_per_second,
+                    seconds_left=progress.seconds_left,
+                    loss=progress.loss,
+                )
 
 
 @contextlib.contextmanager

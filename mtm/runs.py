@@ -27,7 +27,7 @@ from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.files import check_arrays, jsonable, read_arrays, write_arrays, write_json
 from mtm.foreign import Arrays, foreign_snapshot
-from mtm.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
+from mtm.snapshots import MEASURES, Array, Points, Snapshot, from_arrays, to_arrays
 from mtm.status import STATES, Status
 
 FORMAT = 1  # of the run folder; a run with a larger number is refused
@@ -59,7 +59,7 @@ class Run:
         `config` is None for runs recorded by other programs; `notes` (JSON types) are kept in `config.json`.
         """
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
             raise InputError(f"{folder} exists already; choose another name, or continue it with: mtm resume {folder}")
         info = {
             "format": FORMAT,
@@ -70,13 +70,15 @@ class Run:
             "versions": _versions(),
             **(notes or {}),
         }
-        try:
-            (folder / "snapshots").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot make the run folder {folder}: {error.strerror}") from error
-        write_json(folder / "config.json", info)
         run = cls(folder, info)
-        run.set_status(state="queued")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / "config.json", info)  # first: from then on the folder is a run
+            (folder / "snapshots").mkdir(exist_ok=True)
+            run.set_status(state="queued")
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise InputError(f"cannot make the run folder {folder}: {error.strerror}") from error
         return run
 
     @classmethod
@@ -241,10 +243,10 @@ class Run:
         self._status = replace(self._status, **changes).signed()
         write_json(self.folder / "status.json", asdict(self._status))
 
-    def finish(self, state: str = "finished", error: str | None = None) -> None:
+    def finish(self, state: str = "finished", error: str | None = None, **more: Any) -> None:
         """Say how the run ended: finished, stopped or failed (with the reason)."""
         done = {"progress": 1.0, "seconds_left": 0.0} if state == "finished" else {"seconds_left": None}
-        self.set_status(state=state, error=error, **done)
+        self.set_status(state=state, error=error, **done, **more)
 
     def request_stop(self) -> None:
         """Ask the training to stop at its next step; it checkpoints first."""
@@ -304,7 +306,7 @@ class Run:
         for number, line in enumerate(text.splitlines(), start=1):
             try:
                 row = json.loads(line)
-                rows[int(row["snapshot"])] = row
+                rows[int(row["snapshot"])] = _checked_row(row)
             except (ValueError, KeyError, TypeError):
                 self._note(f"metrics.jsonl: line {number} is damaged")
         return rows
@@ -353,7 +355,18 @@ def _checked_header(path: Path, size: int, modified: int) -> dict[str, Any] | st
         header = check_arrays(path)
     except InputError as error:
         return str(error)
-    return header if {"epoch", "classifiers", "metrics"} <= set(header) else f"{path} is not a snapshot of this format"
+    try:
+        _checked_row(header["metrics"])
+    except (KeyError, TypeError):
+        return f"{path} is not a snapshot of this format"
+    return header if {"epoch", "classifiers"} <= set(header) else f"{path} is not a snapshot of this format"
+
+
+def _checked_row(row: Any) -> dict[str, Any]:
+    """A row of metrics that has what every row has. Raises KeyError or TypeError for another."""
+    if not isinstance(row["epoch"], int | float) or not isinstance(row["accuracy"], dict):
+        raise TypeError
+    return {"loss": None, "n": 0, "split": "recorded", **dict.fromkeys(MEASURES), **row}
 
 
 def _read_json(path: Path) -> tuple[dict[str, Any], str | None]:

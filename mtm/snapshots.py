@@ -16,6 +16,7 @@ from mtm.classifiers import Reference, decide
 
 Array = NDArray[Any]
 
+MEASURES = ("cluster_size", "centre_distance", "mean_centre_separation", "median_cosine_similarity")  # of every row
 FLOAT16_ROUNDING = 0.01  # share of the spread by which float16 may move embeddings
 
 

@@ -151,6 +151,9 @@ def _read_npz(path: Path) -> Raw:
     if "class_names" not in arrays and highest >= max(1000, sum(len(arrays[y]) for _, y in pairs)):
         raise InputError(f"{path}: labels go up to {highest}, more than there are images; they count classes from 0")
     names = tuple(texts(arrays["class_names"]) if "class_names" in arrays else map(str, range(highest + 1)))
+    if len(pairs) == 2 and arrays["x_train"].ndim != arrays["x_test"].ndim:
+        sizes = " and ".join("x".join(map(str, (*arrays[x].shape[1:], 1)[:3])) for x, _ in pairs)
+        raise InputError(f"{path}: x_train and x_test differ in channels ({sizes}); both are grey or both have three")
     if "x" in arrays and "x_train" not in arrays:
         return _with_test_split(arrays["x"], arrays["y"], names)
     return Raw(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays["y_test"], names)

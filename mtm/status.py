@@ -34,11 +34,13 @@ class Status:
 
     def is_alive(self) -> bool:
         """Whether the process that wrote this is still running (on another machine: still writing)."""
-        if self.host != socket.gethostname():
-            return time.time() - self.heartbeat < ALIVE_SECONDS
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.pid_started) < 1
-        except psutil.Error:
+            if self.host != socket.gethostname():
+                return time.time() - self.heartbeat < ALIVE_SECONDS
+            process = psutil.Process(self.pid)
+            is_same = abs(process.create_time() - self.pid_started) < 1
+            return is_same and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.Error, TypeError, ValueError, OverflowError):  # no such process, or a status that makes no sense
             return False
 
     def signed(self) -> Status:

@@ -97,7 +97,8 @@ class _Training:
         self.report, self.stop = report or (lambda progress: None), stop or (lambda: False)
         self.at = Position()
         self.accuracy: dict[str, float] = {}
-        self.loss_sum, self.loss_images = torch.zeros((), dtype=torch.float64), 0
+        self.wide = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
+        self.loss_sum, self.loss_images = torch.zeros((), dtype=self.wide), 0
         self.clock = _Clock(len(self.data.train) * config.epochs)
         self.bounds = batch_bounds(len(self.data.train), config.batch_size)
         self.steps = len(self.bounds)
@@ -107,7 +108,7 @@ class _Training:
             self.checkpoint.remove_state()
             return
         self.at = self.checkpoint.load(self.at)
-        self.loss_sum = torch.tensor(self.at.loss_sum, dtype=torch.float64, device=self.device)
+        self.loss_sum = torch.tensor(self.at.loss_sum, dtype=self.wide, device=self.device)
         self.loss_images = self.at.loss_images
         seen = self.bounds[self.at.step - 1][1] if self.at.step else 0
         self.clock.start(self.at.epoch * len(self.data.train) + seen)
@@ -247,7 +248,7 @@ class _Training:
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
             with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
                 e = self.model(x)
-            total += float(self.model.losses(e, y, self.loss).double().sum())
+            total += float(self.model.losses(e, y, self.loss).to(self.wide).sum())
             found.append(e.cpu().numpy())
             self.tell(evaluating=True)
         embeddings = np.concatenate(found)
@@ -287,7 +288,7 @@ class _Clock:
 
     def __init__(self, images: int) -> None:
         self.images, self.done, self.counted = images, 0, 0
-        self.seconds, self.last = 0.0, time.monotonic()
+        self.seconds, self.paused, self.last = 0.0, 0.0, time.monotonic()
 
     def start(self, done: int) -> None:
         self.done, self.last = done, time.monotonic()
@@ -298,13 +299,15 @@ class _Clock:
         self.done, self.counted = self.done + images, self.counted + images
 
     def pause(self, seconds: float) -> None:
+        """An evaluation took that long: no training time, but it counts for the time left."""
         self.last += seconds
+        self.paused += seconds
 
     def images_per_second(self) -> float:
         return self.counted / self.seconds if self.seconds else 0.0
 
     def seconds_left(self) -> float:
-        return (self.images - self.done) / self.images_per_second() if self.counted else math.nan
+        return (self.images - self.done) * (self.seconds + self.paused) / self.counted if self.counted else math.nan
 
 
 __all__ = ["InputError", "Progress", "train"]

@@ -56,7 +56,9 @@ def chromium() -> Iterator[Any]:
     if not found and not os.environ.get("CI"):
         pytest.skip("no Chromium or Chrome on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=found[0], args=CHROMIUM_FLAGS, ignore_default_args=["--headless"]
+        )
         yield browser
         browser.close()
 

@@ -97,3 +97,45 @@ def test_a_training_that_diverges_ends_with_one_line_and_exit_code_1(mtm: Comman
     assert done.stderr.count("\n") == 1
     assert "failed: the loss became" in done.stderr
     assert Run.open(tmp_path / "runs" / "a").status.state == "failed"
+
+
+def test_ctrl_c_while_the_data_is_loaded_is_exit_code_130(start: Start, tmp_path: Path) -> None:
+    process = start("train", "--name", "a")
+    time.sleep(1.5)  # importing torch takes longer
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT), err
+    assert "Traceback" not in err or process.returncode == -signal.SIGINT
+
+
+def test_a_killed_process_that_nobody_waited_for_is_interrupted(start: Start, mtm: Command, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--name", "a")
+    wait_for_snapshots(process, tmp_path / "runs" / "a", 2)
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while Run.open(tmp_path / "runs" / "a").status.state != "interrupted":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.communicate()
+
+
+def test_two_processes_cannot_train_into_one_run(start: Start, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--name", "a")
+    folder = tmp_path / "runs" / "a"
+    wait_for_snapshots(process, folder, 2)
+    process.kill()
+    process.communicate()
+    both = [start("resume", "a"), start("resume", "a")]
+    n = len(list((folder / "snapshots").glob("*")))
+    deadline = time.monotonic() + 60
+    while all(process.poll() is None for process in both) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    refused = next(process for process in both if process.poll() is not None)
+    assert refused.returncode == 2
+    assert "is being trained right now" in refused.communicate()[1]
+    other = next(process for process in both if process is not refused)
+    wait_for_snapshots(other, folder, n + 1)
+    other.kill()
+    other.communicate()
+    lines = [json.loads(line)["snapshot"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert len(lines) == len(set(lines))

@@ -281,6 +281,38 @@ def test_prune_removes_weights_and_nothing_else(run: Run) -> None:
     assert Run.open(run.folder).problems == []
 
 
+@pytest.mark.parametrize("name", ["accuracy", "cluster_size", "epoch_", "n"])
+def test_a_measure_of_ones_own_cannot_take_the_name_of_another(tmp_path: Path, name: str) -> None:
+    run = Run.create(tmp_path / "a")
+    if name == "epoch_":
+        run.log(embeddings=np.eye(4), labels=[0, 0, 1, 1], **{name: 3})
+        assert run.metrics[0][name] == 3
+        return
+    with pytest.raises(InputError, match=f"{name} is measured by mtm"):
+        run.log(embeddings=np.eye(4), labels=[0, 0, 1, 1], **{name: 0.5})
+
+
+@pytest.mark.parametrize("line", ['{"snapshot": 7}', '{"snapshot": 7, "epoch": 1, "accuracy": 0.5}', "[]", '"text"'])
+def test_a_line_of_metrics_that_is_none_is_named(run: Run, line: str) -> None:
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    opened = Run.open(run.folder)
+    assert len(opened.metrics) == 3
+    assert opened.problems == ["metrics.jsonl: line 4 is damaged"]
+
+
+@pytest.mark.parametrize("rest", ['"pid": "x"', '"pid": -5, "heartbeat": null'])
+def test_a_status_that_makes_no_sense_is_interrupted(run: Run, rest: str) -> None:
+    (run.folder / "status.json").write_text(f'{{"state": "training", {rest}}}')
+    assert Run.open(run.folder).status.state == "interrupted"
+
+
+def test_a_folder_that_was_left_before_it_became_a_run_is_free(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".config.json.x.tmp").write_text("half")
+    assert Run.create(tmp_path / "a").status.state == "queued"
+
+
 # A full disk: the limit on file size makes the operating system refuse to write further, as a full disk does.
 
 LIMITED = """

@@ -9,6 +9,13 @@ export function context(canvas) {
   }
 }
 
+/** Whether the processor does the graphics card's work. @param {WebGL2RenderingContext} gl */
+export function isSoftware(gl) {
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "";
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+}
+
 /**
  * @param {WebGL2RenderingContext} gl
  * @param {string} vertex

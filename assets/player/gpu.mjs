@@ -1,6 +1,6 @@
 /* Regions and points on one WebGL2 canvas; a lost context is waited for and everything uploaded again. */
 
-import { context } from "./gl.mjs";
+import { context, isSoftware } from "./gl.mjs";
 import { Points } from "./points.mjs";
 import { RegionLayer } from "./regions.mjs";
 import { VoteLayer } from "./votes.mjs";
@@ -21,17 +21,18 @@ export class GpuRenderer {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {(event: "lost" | "restored") => void} tell
-   * @returns a renderer, or null where there is no WebGL2
+   * @param {boolean} hardware not where the processor does the graphics card's work
+   * @returns {GpuRenderer | null}
    */
-  static make(canvas, tell) {
+  static make(canvas, tell, hardware) {
     const gl = context(canvas);
-    return gl ? new GpuRenderer(gl, canvas, tell) : null;
+    return gl && !(hardware && isSoftware(gl)) ? new GpuRenderer(gl, canvas, tell) : null;
   }
 
   constructor(gl, canvas, tell) {
     this.gl = gl;
     this.canvas = canvas;
-    this.tweens = true;
+    this.kind = "gpu";
     /** @type {Scene} */
     this.scene = { frames: null, labels: null, codes: null, chosen: null, regions: null, palette: null, ramp: null };
     this._build();

@@ -136,6 +136,7 @@ export class Player {
     if (name === "selection") stage.setChosen();
     if (name === "camera") stage.frame();
     if (name === "theme") stage.retheme();
+    if (name === "renderer") stage.chooseRenderer();
     if (RECOLOUR.includes(name)) stage.recolour();
     this.pointer.stale = this.pointer.inside;
     this.invalidate();

@@ -24,6 +24,7 @@ export const OPTIONS = {
   camera: "fixed", // on the box of the whole run, or "scale": following the cloud's centre and size
   theme: "auto", // "light" | "dark" | "auto": as the page
   keys: "page", // keys count on the whole "page" or only inside the "element"
+  renderer: "auto", // "gpu" | "cpu" | "auto": the graphics card if there is one
   still: false, // steps jump instead of gliding; true for those who asked their system for less motion
 };
 
@@ -34,6 +35,7 @@ const CHOICES = {
   camera: ["fixed", "scale"],
   theme: ["auto", "light", "dark"],
   keys: ["page", "element"],
+  renderer: ["auto", "gpu", "cpu"],
 };
 
 const BOUNDS = { pointSize: [0.5, 64], pointOpacity: [0, 1], regionOpacity: [0, 1], speed: [0.25, 8] };

@@ -1,6 +1,6 @@
 /* The layers of a player and the one function that draws them all.
  *
- *   canvas   regions and points (gpu.mjs, or plain.mjs without WebGL2)
+ *   canvas   regions and points (gpu.mjs, or cpu.mjs where there is no graphics card)
  *   div      Plotly's axes, transparent: zoom, pan, lasso (axes.mjs)
  *   canvas   targets, centres, trails, names (overlay.mjs); lets the pointer through
  */
@@ -8,10 +8,10 @@
 import { Axes } from "./axes.mjs";
 import { Follower, wholeBox } from "./camera.mjs";
 import * as colours from "./colours.mjs";
+import { CpuRenderer } from "./cpu.mjs";
 import { UNKNOWN } from "./data.mjs";
 import { GpuRenderer } from "./gpu.mjs";
 import { Overlay } from "./overlay.mjs";
-import { PlainRenderer } from "./plain.mjs";
 import { MODES } from "./points.mjs";
 import { View } from "./view.mjs";
 
@@ -56,7 +56,7 @@ export class Stage {
     this.overlay = new Overlay(make("canvas", "player-overlay"));
     this.root.append(make("style", "", { textContent: STYLE }), this.plot, this.overlay.canvas);
     element.append(this.root);
-    this._useGpu();
+    this.chooseRenderer();
     this.retheme();
     this._watch();
   }
@@ -146,7 +146,7 @@ export class Stage {
 
   /** The time that is drawn: that of a whole snapshot without tween. */
   get time() {
-    return this.state.tween && this.renderer.tweens ? this.state.time : Math.round(this.state.time);
+    return this.state.tween ? this.state.time : Math.round(this.state.time);
   }
 
   // Drawing
@@ -260,28 +260,46 @@ export class Stage {
     this.recolour();
   }
 
-  _useGpu() {
-    this.canvas = make("canvas", "player-canvas");
+  /** Draw with the graphics card if there is one, else with the processor; the option may say which. */
+  chooseRenderer() {
+    const { renderer: wanted } = this.state;
+    const before = this.renderer;
+    if (before && wanted !== "auto" && before.kind === wanted) return;
+    let made = null;
     let refusal = "";
-    try {
-      this.renderer = GpuRenderer.make(this.canvas, (event) => this._context(event));
-    } catch (error) {
-      refusal = ` (${error.message})`;
+    this._makeCanvas();
+    if (wanted !== "cpu") {
+      try {
+        made = GpuRenderer.make(this.canvas, (event) => this._context(event), wanted === "auto");
+      } catch (error) {
+        refusal = ` (${error.message})`;
+      }
+      if (!made) this._makeCanvas(); // a canvas keeps the kind of context that it was asked for first
     }
-    if (this.renderer) this.root.prepend(this.canvas);
-    else this._usePlain(`this browser has no WebGL2${refusal}: the points jump from snapshot to snapshot`);
+    const lacks = wanted !== "cpu" && !made && !document.createElement("canvas").getContext("webgl2");
+    this._use(made ?? new CpuRenderer(this.canvas));
+    if (lacks || refusal) this._notePlain(`this browser has no WebGL2${refusal}: the processor draws the points`);
   }
 
-  _usePlain(message) {
-    this.canvas.remove();
-    const scene = this.renderer?.scene;
+  _makeCanvas() {
+    this.canvas?.remove();
     this.canvas = make("canvas", "player-canvas");
     this.root.prepend(this.canvas);
-    this.renderer = new PlainRenderer(this.canvas);
-    if (scene) this.renderer.set(scene);
-    this.tell.mended("context");
-    this.tell.notice("webgl", `${message}; a current browser with hardware acceleration switched on shows them move`);
+  }
+
+  /** Take another renderer, with the scene of the one before. */
+  _use(renderer) {
+    const before = this.renderer;
+    this.renderer = renderer;
+    if (before) {
+      renderer.set({ ...before.scene });
+      before.remove();
+    }
     this.tell.changed();
+  }
+
+  _notePlain(message) {
+    this.tell.notice("webgl", `${message}; hardware acceleration switched on in a current browser makes large runs smooth`);
   }
 
   _context(event) {
@@ -293,7 +311,12 @@ export class Stage {
       return;
     }
     this.tell.notice("context", "the graphics card was taken away from this page; waiting to get it back");
-    this.patience = setTimeout(() => this._usePlain("the graphics card did not come back"), PATIENCE);
+    this.patience = setTimeout(() => {
+      this._makeCanvas();
+      this._use(new CpuRenderer(this.canvas));
+      this.tell.mended("context");
+      this._notePlain("the graphics card did not come back: the processor draws the points");
+    }, PATIENCE);
   }
 
   remove() {
