@@ -74,7 +74,6 @@ class Run:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / "config.json", info)  # first: from then on the folder is a run
-            (folder / "snapshots").mkdir(exist_ok=True)
             run.set_status(state="queued")
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -199,6 +198,7 @@ class Run:
             images = {} if p.thumbnails is None else {"thumbnails": p.thumbnails}
             write_arrays(points_file, fixed | images, {"class_names": p.class_names})
         path = self.folder / "snapshots" / f"{snapshot.index:06d}.safetensors"
+        path.parent.mkdir(exist_ok=True)
         header = self._header(path) if path.exists() else None
         is_new = header is None
         if header is None:
