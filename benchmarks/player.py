@@ -3,13 +3,15 @@
 (a) A frame of the player, with regions, targets, centres, trails and names, over `Plotly.restyle` of one `scattergl`
     trace that has the same points and nothing else: at most 1/4, for 10,000 and for 60,000 points.
 (b) The bytes of everything positional that the browser gets, over points and snapshots: at most 5.
-(c) From opening a page to the first picture of 60,000 points x 30 snapshots, encoded and sent with labels, decisions and
-    margins of four classifiers and two distances: under 5 s.
-(d) Pictures a second while playing, everything included that a browser does for one.
+(c) From opening a page to the first picture of 60,000 points x 30 snapshots, encoded and sent with labels, decisions
+    and margins of four classifiers and two distances: under 5 s.
+(d) Pictures a second while playing.
 
-A frame of either side is a new time between two snapshots, until the graphics processor has done all its work: one
-pixel is read back from every canvas. Positions of Plotly's frame are interpolated before the clock starts. Chromium
-without a graphics card (ANGLE on SwiftShader): what a virtual machine or one with blocked drivers does.
+A frame is everything that a browser does until the next one can begin: a new time between two snapshots, the scripts,
+the drawing, putting it on the screen; at the end of each timing a pixel is read back from every WebGL canvas, so that
+no work is left over. Positions of Plotly's frames are interpolated before the clock starts. Chromium without a graphics
+card (ANGLE on SwiftShader), as in a virtual machine or with blocked drivers: there the player draws with the processor;
+its WebGL2 renderer, which a graphics card would run, is shown beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import argparse
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,7 +41,8 @@ FLAGS = [
 ]
 ASSETS = Path(__file__).parent.parent / "assets"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-CLASSES, SNAPSHOTS, FRAMES = 10, 30, 8  # frames in one timing
+CLASSES, SNAPSHOTS = 10, 30
+FRAMES, STEP = 20, 0.04  # frames in one timing, snapshots between two of them
 PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0">
 <div id="player" style="position: relative; width: 760px; height: 700px"></div>
 <div id="plotly" style="width: 760px; height: 700px"></div>
@@ -48,25 +50,37 @@ PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0">
 <script type="module">
   import { fetchArrays } from "/assets/player/data.mjs";
   import { mount } from "/assets/player/main.mjs";
-  const player = mount(document.getElementById("player"), { colour: "label" });
+  const player = mount(document.getElementById("player"));
   const load = async () => {
     await player.load({ frames: "/frames", attributes: "/attributes" });
     player.setRegions(await fetchArrays("/regions", "the regions"));
     await player.ready;
-    window.drawFrame(0.5);
+    player.seek(0.5);
+    player.draw();
     window.readyAfter = performance.now() / 1000; // since the page was opened
   };
-  const read = (gl) => gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-  window.drawFrame = (time) => {
-    player.seek(time);
-    player.draw();
-    read(player.stage.renderer.gl);
-    player.stage.overlay.context.getImageData(0, 0, 1, 1);
+  const nextFrame = () => new Promise(requestAnimationFrame);
+  const finish = (gl) => gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+  const element = document.getElementById("player");
+  const gd = document.getElementById("plotly");
+  const show = async (shown) => {
+    element.style.display = shown === element ? "block" : "none";
+    gd.style.display = shown === gd ? "block" : "none";
+    await new Promise((done) => setTimeout(done, 300));
   };
-  window.playerFrames = (times) => times.forEach(window.drawFrame);
+  window.playerFrames = async (renderer, times) => {
+    player.set("renderer", renderer);
+    await show(element);
+    const began = performance.now();
+    for (const time of times) {
+      player.seek(time);
+      await nextFrame(); // the player has drawn in it
+    }
+    finish(player.stage.renderer.gl);
+    return (performance.now() - began) / 1000;
+  };
 
   const { floor } = Math;
-  const gd = document.getElementById("plotly");
   const between = (time, axis) => {
     const { points, N, box, T } = player.data.frames;
     const [before, blend] = [Math.min(floor(time), T - 2), time - Math.min(floor(time), T - 2)];
@@ -86,20 +100,21 @@ PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0">
     await Plotly.newPlot(gd, [trace], layout);
   };
   window.plotlyFrames = async (times) => {
-    let seconds = 0;
-    for (const time of times) {
-      const [x, y] = [between(time, 0), between(time, 1)];
-      const began = performance.now();
-      await Plotly.restyle(gd, { x: [x], y: [y] });
-      for (const canvas of gd.querySelectorAll(".gl-canvas")) {
-        const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
-        if (gl) read(gl);
-      }
-      seconds += (performance.now() - began) / 1000;
+    const frames = times.map((time) => ({ x: [between(time, 0)], y: [between(time, 1)] }));
+    await show(gd);
+    const began = performance.now();
+    for (const frame of frames) {
+      await Plotly.restyle(gd, frame);
+      await nextFrame();
     }
-    return seconds;
+    for (const canvas of gd.querySelectorAll(".gl-canvas")) {
+      finish(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+    }
+    return (performance.now() - began) / 1000;
   };
-  window.framesASecond = async (seconds) => {
+  window.framesASecond = async (renderer, seconds) => {
+    player.set("renderer", renderer);
+    await show(element);
     player.set("loop", true);
     player.play();
     await new Promise((done) => setTimeout(done, 500));
@@ -194,50 +209,62 @@ class Site:
         return float(page.evaluate("readyAfter"))
 
 
+SIDES = {  # what the page is asked for
+    "player": "(times) => playerFrames('auto', times)",
+    "player, WebGL2 in software": "(times) => playerFrames('gpu', times)",
+    "scattergl restyle": "(times) => plotlyFrames(times)",
+}
+
+
+def time_frames(page: Page, repetitions: int) -> dict[str, list[float]]:
+    """Milliseconds a frame of each side, in each repetition."""
+    rng = np.random.default_rng(0)
+    spent: dict[str, list[float]] = {name: [] for name in SIDES}
+
+    def side(name: str) -> Callable[[], object]:
+        def run() -> None:
+            times = rng.uniform(0, SNAPSHOTS - 2) + STEP * np.arange(FRAMES)
+            spent[name].append(1e3 * float(page.evaluate(SIDES[name], times.tolist())) / FRAMES)
+
+        return run
+
+    interleave({name: side(name) for name in SIDES}, repetitions)
+    return {name: values[1:] for name, values in spent.items()}  # the first round is to warm up
+
+
 def measure(options: argparse.Namespace, profile: str) -> None:
     sizes = (1_000, 2_000) if options.quick else (10_000, 60_000)
     most = 5_000 if options.quick else 1_000_000
-    site, rng = Site(), np.random.default_rng(0)
+    site = Site()
     rows: list[tuple[str, ...]] = []
     claims: list[Claim] = []
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, args=FLAGS, ignore_default_args=["--headless"],
-            viewport={"width": 800, "height": 1420},
+            viewport={"width": 800, "height": 760},
         )  # fmt: skip
         page = context.new_page()
         for n in sizes:
             site.open(page, n, SNAPSHOTS)
             page.evaluate("plot()")
-            spent: dict[str, list[float]] = {"player": [], "plotly": []}
-
-            def frames(side: str, page: Page = page, spent: dict[str, list[float]] = spent) -> Callable[[], object]:
-                def run() -> None:
-                    times = rng.uniform(0, SNAPSHOTS - 1, FRAMES).tolist()
-                    began = time.perf_counter()
-                    inside = page.evaluate(f"(times) => {side}Frames(times)", times)
-                    spent[side].append((inside or time.perf_counter() - began) / FRAMES)
-
-                return run
-
-            interleave({side: frames(side) for side in spent}, options.repetitions, rest=0.4)
-            player, scattergl = (values[1:] for values in (spent["player"], spent["plotly"]))  # without the warm-up
-            rows.append(side_row(f"player, {n:,} points", [1e3 * s for s in player], "ms a frame"))
-            rows.append(side_row(f"scattergl restyle, {n:,} points", [1e3 * s for s in scattergl], "ms a frame"))
+            spent = time_frames(page, options.repetitions)
+            rows += [side_row(f"{name}, {n:,} points", values, "ms a frame") for name, values in spent.items()]
+            player, by_webgl, scattergl = spent.values()
             over = ratios(player, scattergl)
             claims.append(Claim(f"(a) frame of the player over scattergl, {n:,} points", over, at_most=0.25))
-            if n == sizes[-1]:
-                per_point = site.sent["/frames"] / (n * SNAPSHOTS)
-                claims.append(Claim("(b) bytes per point and snapshot", [per_point], at_most=5))
+            claims.append(Claim(f"(a) the same by WebGL2 in software, {n:,} points", ratios(by_webgl, scattergl)))
+        per_point = site.sent["/frames"] / (sizes[-1] * SNAPSHOTS)
+        claims.append(Claim("(b) bytes per point and snapshot", [per_point], at_most=5))
         ready = [site.open(page, sizes[-1], SNAPSHOTS, full=True) for _ in range(max(2, options.repetitions // 3))]
         megabytes = (site.sent["/frames"] + site.sent["/attributes"]) / 1e6
         text = f"(c) s from opening the page to the first picture, {sizes[-1]:,} x {SNAPSHOTS} ({megabytes:.0f} MB)"
         claims.append(Claim(text, ready, at_most=5))
         for n in (*sizes, most):
             site.open(page, n, 4)
-            seconds = 1 if options.quick else 4
-            rates = [float(page.evaluate("(s) => framesASecond(s)", seconds)) for _ in range(3)]
-            claims.append(Claim(f"(d) pictures a second, playing {n:,} points", rates))
+            for renderer, name in (("auto", ""), ("gpu", " by WebGL2 in software")):
+                seconds = 1 if options.quick else 4
+                rates = [page.evaluate("(asked) => framesASecond(...asked)", [renderer, seconds]) for _ in range(3)]
+                claims.append(Claim(f"(d) pictures a second, playing {n:,} points{name}", rates))
         context.close()
     chromium = subprocess.run([CHROMIUM, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     note = f"{chromium}, plotly {plotly.__version__}; {FRAMES} frames in each timing."

@@ -33,7 +33,8 @@ def main_axes(
     about = sample.mean(axis=0)  # near enough to the mean that little cancels
     require_finite(about, "one of the snapshots")
     reach = float(np.abs(sample - about).max())
-    shift, scale = about.astype(np.float32), 1 / reach if reach > 0 else 1.0
+    # scaled only where squares would over- or underflow
+    shift, scale = about.astype(np.float32), 1.0 if reach == 0 or 1e-6 < reach < 1e6 else 1 / reach
     exact = dim <= EXACT_DIMENSIONS
     sums, covariance = np.zeros(dim), np.zeros((dim, dim) if exact else (0, 0))
     for t, (part, name) in enumerate(zip(parts, names, strict=True)):

@@ -167,7 +167,10 @@ def make_run(
     )  # fmt: skip
 
 
-QUIET = {"targets": False, "centres": False, "trails": False, "labels": False, "still": True}
+QUIET = {
+    **{"targets": False, "centres": False, "trails": False, "labels": False, "still": True},
+    "renderer": "gpu",  # also where the processor does its work, as here
+}
 BIG = {"pointSize": 13, "pointOpacity": 1, **QUIET}
 
 
@@ -265,6 +268,12 @@ def show(page: Page, site: Site) -> Callable[..., Shown]:
     return shown
 
 
+@pytest.fixture(params=["gpu", "cpu"])
+def show_by(request: pytest.FixtureRequest, show: Callable[..., Shown]) -> Callable[..., Shown]:
+    """`show`, drawn by the graphics card and by the processor."""
+    return partial(show, renderer=request.param)
+
+
 def rgb(colour: str) -> Colour:
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
@@ -307,8 +316,8 @@ def assert_points(shown: Shown, time: float, tolerance: float = 0.7) -> None:
 
 
 @pytest.mark.parametrize("time", [0, 2, 0.5, 1.5, 2.25, 3])
-def test_points_are_where_the_arrays_say_at_snapshots_and_between(show: Callable[..., Shown], time: float) -> None:
-    shown = show(make_run(spacing=2.0), **BIG)
+def test_points_are_where_the_arrays_say_at_snapshots_and_between(show_by: Callable[..., Shown], time: float) -> None:
+    shown = show_by(make_run(spacing=2.0), **BIG)
     shown.seek(time)
     assert_points(shown, time)
 
@@ -319,8 +328,8 @@ def test_without_tween_the_nearest_snapshot_is_shown(show: Callable[..., Shown])
     assert_points(shown, 2)
 
 
-def test_points_follow_the_axes_when_one_zooms_drags_and_resizes(show: Callable[..., Shown]) -> None:
-    shown = show(make_run(n=10, spacing=6.0), **BIG)
+def test_points_follow_the_axes_when_one_zooms_drags_and_resizes(show_by: Callable[..., Shown]) -> None:
+    shown = show_by(make_run(n=10, spacing=6.0), **BIG)
     start = shown.axes()
     shown.page.mouse.move(320, 300)
     shown.page.mouse.wheel(0, 80)  # zooms out
@@ -353,11 +362,11 @@ def test_the_axes_have_equal_scale_and_hold_everything(show: Callable[..., Shown
         assert (moving < [a["x"][1], a["y"][1]]).all()
 
 
-def test_a_point_without_position_is_not_drawn_nor_found(show: Callable[..., Shown]) -> None:
+def test_a_point_without_position_is_not_drawn_nor_found(show_by: Callable[..., Shown]) -> None:
     run = make_run(n=10, spacing=6.0)
     place = run.frames.points[1, 3].copy()
     run.frames.points[1, 3] = np.nan
-    shown = show(run, **BIG)
+    shown = show_by(run, **BIG)
     for time, there in ((0, 1), (0.5, 0), (1, 0), (1.5, 0), (2, 1)):
         shown.seek(time)
         assert len(blobs(shown.pixels(), rgb(CLASS_COLOURS[3]))) == there, time
@@ -366,12 +375,12 @@ def test_a_point_without_position_is_not_drawn_nor_found(show: Callable[..., Sho
     assert shown.js("player.pick(arg)", {"x": x, "y": y}) == -1
 
 
-def test_images_sorted_by_class_do_not_hide_each_other(show: Callable[..., Shown]) -> None:
+def test_images_sorted_by_class_do_not_hide_each_other(show_by: Callable[..., Shown]) -> None:
     run = make_run(n=4000, c=2)
     run.labels = np.repeat([0, 1], 2000)
     run.predictions = {"euc_ce": np.tile(run.labels, (4, 1))}
     run.frames.points[:] = np.random.default_rng(1).normal(size=(4000, 2))
-    shown = show(run, pointSize=8, pointOpacity=1)
+    shown = show_by(run, pointSize=8, pointOpacity=1)
     picture = shown.pixels()
     first, second = (near(picture, rgb(CLASS_COLOURS[k])).sum() for k in (0, 1))
     assert 0.7 < first / second < 1.4
@@ -456,10 +465,10 @@ def over_white(colour: Colour, alpha: float) -> Array:
 @pytest.mark.parametrize("kind", ["power", "cosine", "linear"])
 @pytest.mark.parametrize("c", [3, 10, 100])
 def test_every_pixel_has_the_region_that_is_decided_in_d_dimensions(
-    show: Callable[..., Shown], kind: str, c: int
+    show_by: Callable[..., Shown], kind: str, c: int
 ) -> None:
     r = references(kind, c)
-    shown = show(still_run(3, c), wire.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=True)
+    shown = show_by(still_run(3, c), wire.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=True)
     for time in (0, 0.5, 1.3, 2):
         shown.seek(time)
         picture = shown.pixels()
@@ -471,9 +480,9 @@ def test_every_pixel_has_the_region_that_is_decided_in_d_dimensions(
         assert (off <= 3).mean() > 0.998, time  # a narrow region may end within two pixels
 
 
-def test_regions_stay_exact_when_one_zooms_far_in(show: Callable[..., Shown]) -> None:
+def test_regions_stay_exact_when_one_zooms_far_in(show_by: Callable[..., Shown]) -> None:
     r = references("power", 10)
-    shown = show(still_run(3, 10), wire.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=False)
+    shown = show_by(still_run(3, 10), wire.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=False)
     shown.seek(0.7)
     grid = np.stack(np.meshgrid(np.linspace(-8, 8, 400), np.linspace(-8, 8, 400)), -1).reshape(-1, 2)
     classes = decide_in_d_dimensions(r, 0.7, grid).reshape(400, 400)
@@ -492,11 +501,11 @@ def test_regions_stay_exact_when_one_zooms_far_in(show: Callable[..., Shown]) ->
     assert (np.abs(picture[pixels[:, 1], pixels[:, 0]] - expected).max(axis=1) <= 3).all()
 
 
-def test_a_class_that_does_not_exist_has_no_region(show: Callable[..., Shown]) -> None:
+def test_a_class_that_does_not_exist_has_no_region(show_by: Callable[..., Shown]) -> None:
     r = references("power", 4)
     r.affine[:, 2] = np.nan
     r.x[:, 2] = np.nan
-    shown = show(still_run(3, 4), wire.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
+    shown = show_by(still_run(3, 4), wire.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
     shown.seek(0.5)
     picture = shown.pixels()
     assert not near(picture, rgb(CLASS_COLOURS[2])).any()
@@ -505,11 +514,11 @@ def test_a_class_that_does_not_exist_has_no_region(show: Callable[..., Shown]) -
     assert (np.abs(picture[pixels[:, 1], pixels[:, 0]] - expected).max(axis=1) <= 3).all()
 
 
-def test_a_reference_of_length_zero_scores_zero_for_the_cosine(show: Callable[..., Shown]) -> None:
+def test_a_reference_of_length_zero_scores_zero_for_the_cosine(show_by: Callable[..., Shown]) -> None:
     r = references("cosine", 3)
     r.x[:, 0] = 0
     r.affine[:, 0] = r.square[:, 0] = r.step[:, 0] = 0
-    shown = show(still_run(3, 3), wire.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
+    shown = show_by(still_run(3, 3), wire.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
     shown.seek(1)
 
     def decide(u: Array) -> Array:
@@ -522,9 +531,9 @@ def test_a_reference_of_length_zero_scores_zero_for_the_cosine(show: Callable[..
     assert (np.abs(picture[pixels[:, 1], pixels[:, 0]] - expected).max(axis=1) <= 3).all()
 
 
-def test_boundaries_run_between_regions_and_can_be_switched_off(show: Callable[..., Shown]) -> None:
+def test_boundaries_run_between_regions_and_can_be_switched_off(show_by: Callable[..., Shown]) -> None:
     r = references("power", 10)
-    shown = show(still_run(3, 10), wire.encode_regions(r), pointSize=1, regionOpacity=0.3, boundaries=True)
+    shown = show_by(still_run(3, 10), wire.encode_regions(r), pointSize=1, regionOpacity=0.3, boundaries=True)
     shown.seek(0.5)
     lined = shown.pixels()
     shown.set(boundaries=False)
@@ -545,9 +554,9 @@ def test_boundaries_run_between_regions_and_can_be_switched_off(show: Callable[.
     assert (np.abs(darker[inner & away]) <= 1).mean() > 0.999
 
 
-def test_regions_can_be_taken_off_and_their_opacity_changed(show: Callable[..., Shown]) -> None:
+def test_regions_can_be_taken_off_and_their_opacity_changed(show_by: Callable[..., Shown]) -> None:
     r = references("linear", 3)
-    shown = show(still_run(3, 3), wire.encode_regions(r), pointSize=1, boundaries=False)
+    shown = show_by(still_run(3, 3), wire.encode_regions(r), pointSize=1, boundaries=False)
     middle = shown.screen(np.zeros(2)).astype(int)
     k = int(decide_in_d_dimensions(r, 0, shown.data(middle[None]))[0])
     for opacity in (0.1, 0.5, 1):
@@ -558,13 +567,13 @@ def test_regions_can_be_taken_off_and_their_opacity_changed(show: Callable[..., 
     assert (shown.pixels()[middle[1], middle[0]] == 255).all()
 
 
-def test_the_vote_map_fades_with_evidence_and_from_snapshot_to_snapshot(show: Callable[..., Shown]) -> None:
+def test_the_vote_map_fades_with_evidence_and_from_snapshot_to_snapshot(show_by: Callable[..., Shown]) -> None:
     classes = np.zeros((3, 20, 20), int)
     classes[:, :, 10:] = 1  # the right half
     classes[1] = 2  # everywhere at snapshot 1
     evidence = np.ones((3, 20, 20))
     evidence[:, 15:] = 0  # the upper quarter knows nothing
-    shown = show(
+    shown = show_by(
         still_run(3, 3), wire.encode_vote(classes, evidence, [-10, -10, 10, 10]), pointSize=1, regionOpacity=0.8,
         boundaries=False,
     )  # fmt: skip
@@ -585,9 +594,9 @@ def test_the_vote_map_fades_with_evidence_and_from_snapshot_to_snapshot(show: Ca
 # Classes, colours
 
 
-def test_a_hidden_class_disappears_and_solo_shows_one(show: Callable[..., Shown]) -> None:
+def test_a_hidden_class_disappears_and_solo_shows_one(show_by: Callable[..., Shown]) -> None:
     options = {**BIG, "targets": True, "centres": True, "trails": True, "gaps": True}
-    shown = show(make_run(spacing=2.0), references_of_targets(make_run(spacing=2.0)), **options)
+    shown = show_by(make_run(spacing=2.0), references_of_targets(make_run(spacing=2.0)), **options)
     shown.seek(1)
     shown.set(hidden=[3])
     picture = shown.pixels()
@@ -609,8 +618,8 @@ def references_of_targets(run: Any) -> bytes:
     return wire.encode_regions(SimpleNamespace(kind="power", affine=affine, square=np.zeros(c.shape[:2]), step=step))
 
 
-def test_a_focus_makes_the_others_faint_and_recolours_beyond_ten(show: Callable[..., Shown]) -> None:
-    shown = show(make_run(n=24, c=12, spacing=3.0), **BIG)
+def test_a_focus_makes_the_others_faint_and_recolours_beyond_ten(show_by: Callable[..., Shown]) -> None:
+    shown = show_by(make_run(n=24, c=12, spacing=3.0), **BIG)
     assert len(blobs(shown.pixels(), rgb(CLASS_COLOURS[0]))) == 4  # classes 0 and 10 share a colour
     shown.set(focus=[11, 10])
     picture = shown.pixels()
@@ -630,8 +639,8 @@ def colours_at_points(shown: Shown) -> Array:
     return np.asarray(picture[y, x])
 
 
-def test_points_are_coloured_by_prediction_and_by_right_and_wrong(show: Callable[..., Shown]) -> None:
-    shown = show(make_run(spacing=2.0), **BIG, colour="prediction", classifier="euc_ce")
+def test_points_are_coloured_by_prediction_and_by_right_and_wrong(show_by: Callable[..., Shown]) -> None:
+    shown = show_by(make_run(spacing=2.0), **BIG, colour="prediction", classifier="euc_ce")
     predicted, labels = shown.run.predictions["euc_ce"], shown.run.labels
     palette = np.array([rgb(colour) for colour in CLASS_COLOURS])
     right_wrong = np.array([rgb(RIGHT), rgb(WRONG)])
@@ -655,11 +664,11 @@ def ramp_at(share: Array) -> Array:
 
 @pytest.mark.parametrize("ramp", ["run", "snapshot"])
 @pytest.mark.parametrize("colour", ["margin", "distance"])
-def test_points_are_coloured_by_margin_and_distance(show: Callable[..., Shown], colour: str, ramp: str) -> None:
+def test_points_are_coloured_by_margin_and_distance(show_by: Callable[..., Shown], colour: str, ramp: str) -> None:
     run = make_run(spacing=2.0)
     run.distances = np.random.default_rng(8).uniform(2, 7, run.margins["euc_ce"].shape)
     values = run.margins["euc_ce"] if colour == "margin" else run.distances
-    shown = show(run, **BIG, colour=colour, ramp=ramp)
+    shown = show_by(run, **BIG, colour=colour, ramp=ramp)
     for time in (0, 0.5, 2):
         shown.seek(time)
         now = blend(values, time)
@@ -673,10 +682,10 @@ def test_points_are_coloured_by_margin_and_distance(show: Callable[..., Shown], 
         assert np.abs(colours_at_points(shown) - ramp_at((now - low) / (high - low))).max() <= 9  # one code in 254
 
 
-def test_an_unknown_margin_is_grey_and_a_missing_classifier_is_told(show: Callable[..., Shown]) -> None:
+def test_an_unknown_margin_is_grey_and_a_missing_classifier_is_told(show_by: Callable[..., Shown]) -> None:
     run = make_run(spacing=2.0)
     run.margins["euc_ce"][:, 5] = np.nan
-    shown = show(run, **BIG, colour="margin")
+    shown = show_by(run, **BIG, colour="margin")
     grey = colours_at_points(shown)[5]
     assert np.ptp(grey) < 25
     shown.set(classifier="argmax")
@@ -686,9 +695,9 @@ def test_an_unknown_margin_is_grey_and_a_missing_classifier_is_told(show: Callab
     assert shown.js("player.state.notices") == []
 
 
-def test_point_size_and_opacity(show: Callable[..., Shown]) -> None:
+def test_point_size_and_opacity(show_by: Callable[..., Shown]) -> None:
     run = make_run(n=10, spacing=6.0)
-    shown = show(run, **BIG)
+    shown = show_by(run, **BIG)
     for size in (6, 20):
         shown.set(pointSize=size)
         area = (shown.pixels() < 250).any(axis=-1) & shown.inner(shown.pixels())
@@ -865,9 +874,9 @@ def test_what_is_known_of_an_image(show: Callable[..., Shown]) -> None:
     assert told["targetDistance"] is None
 
 
-def test_a_lasso_chooses_the_images_inside_and_escape_lets_go(show: Callable[..., Shown]) -> None:
+def test_a_lasso_chooses_the_images_inside_and_escape_lets_go(show_by: Callable[..., Shown]) -> None:
     run = make_run(n=60, spacing=1.0)
-    shown = show(run, pointSize=8, pointOpacity=1)
+    shown = show_by(run, pointSize=8, pointOpacity=1)
     shown.seek(0.5)
     shown.js("await Plotly.relayout(player.root.querySelector('.js-plotly-plot'), {dragmode: 'lasso'}); return 0")
     corners = [(150, 150), (450, 150), (450, 420), (150, 420), (150, 152)]
@@ -1022,9 +1031,9 @@ def assert_points_once_far(shown: Shown) -> None:
     assert np.ptp(coloured, axis=0).max() < 60
 
 
-def test_the_theme_is_the_page_s(show: Callable[..., Shown]) -> None:
+def test_the_theme_is_the_page_s(show_by: Callable[..., Shown]) -> None:
     run = make_run(n=10, spacing=6.0)
-    shown = show(run, targets=True, labels=True, **{k: v for k, v in BIG.items() if k not in ("targets", "labels")})
+    shown = show_by(run, targets=True, labels=True, **{k: v for k, v in BIG.items() if k not in ("targets", "labels")})
     light = shown.pixels()
     shown.page.evaluate("document.body.style.background = '#1a1b1e'; document.body.style.color = '#ddd'")
     shown.page.wait_for_timeout(300)
@@ -1042,9 +1051,9 @@ def assert_points_of_dark(shown: Shown, run: Any) -> None:
     assert near(shown.pixels()[y, x], rgb(CLASS_COLOURS[0]))
 
 
-def test_reading_a_pixel_and_painting_agree_with_the_screen(show: Callable[..., Shown]) -> None:
+def test_reading_a_pixel_and_painting_agree_with_the_screen(show_by: Callable[..., Shown]) -> None:
     run = make_run()
-    shown = show(run, references_of_targets(run), targets=True, centres=True, labels=True, trails=True, pointSize=9)
+    shown = show_by(run, references_of_targets(run), targets=True, centres=True, labels=True, trails=True, pointSize=9)
     shown.seek(1.5)
     picture = shown.pixels()
     rng = np.random.default_rng(0)
@@ -1109,32 +1118,44 @@ def test_a_wrong_option_is_refused(show: Callable[..., Shown], name: str, value:
 # When something is wrong
 
 
-def test_without_webgl2_points_and_regions_are_shown_and_the_reason_told(
+def test_without_webgl2_everything_is_drawn_all_the_same_and_the_reason_told(
     new_page: Callable[..., Page], show: Callable[..., Shown]
 ) -> None:
     run = make_run(spacing=2.0)
-    shown = show(run, on=new_page(NO_WEBGL2), **BIG)
+    shown = show(run, on=new_page(NO_WEBGL2), **{**BIG, "renderer": "auto"})
     shown.seek(1.7)
-    assert_points(shown, 2)
-    assert shown.js("player.stage.time") == 2
+    assert_points(shown, 1.7)
     (notice,) = shown.events("notice")
     assert notice["kind"] == "webgl"
-    assert "WebGL2" in notice["message"]
-    r = references("power", 10)
-    shown = show(
-        still_run(3, 10), wire.encode_regions(r), on=shown.page, pointSize=1, regionOpacity=0.6, boundaries=False
-    )
-    shown.seek(1)
-    picture = shown.pixels()
-    pixels, classes = sample(shown, picture, 800, lambda u: decide_in_d_dimensions(r, 1, u))
-    expected = np.array([over_white(rgb(CLASS_COLOURS[k]), 0.6) for k in classes])
-    assert (np.abs(picture[pixels[:, 1], pixels[:, 0]] - expected).max(axis=1) <= 3).mean() > 0.998
-    shown.set(colour="right", hidden=[0])
-    shown.pixels()
-    vote = wire.encode_vote(np.full((3, 8, 8), 4), np.ones((3, 8, 8)), [-10, -10, 10, 10])
-    shown = show(still_run(3, 10), vote, on=shown.page, pointSize=1, regionOpacity=0.5, boundaries=False)
-    x, y = shown.screen(np.array([3.0, 3.0])).astype(int)
-    assert np.abs(shown.pixels()[y, x] - over_white(rgb(CLASS_COLOURS[4]), 0.5)).max() <= 4
+    assert "no WebGL2" in notice["message"]
+    assert shown.js("player.stage.renderer.kind") == "cpu"
+
+
+def test_where_the_graphics_card_is_software_the_processor_draws_at_once(show: Callable[..., Shown]) -> None:
+    shown = show(make_run(), renderer="auto")  # Chromium runs on SwiftShader here
+    assert shown.js("player.stage.renderer.kind") == "cpu"
+    assert shown.events("notice") == []
+    for kind in ("gpu", "cpu", "gpu"):
+        shown.set(renderer=kind)
+        assert shown.js("player.stage.renderer.kind") == kind
+    shown.page.wait_for_timeout(100)
+    assert shown.events("notice") == []
+
+
+def test_both_renderers_draw_the_same_picture(show: Callable[..., Shown]) -> None:
+    run = make_run(n=400, spacing=0.1)
+    shown = show(run, references_of_targets(run), pointSize=6.5, regionOpacity=0.4, boundaries=True)
+    shown.seek(1.4)
+    for options in (
+        {"colour": "label"}, {"colour": "prediction", "hidden": [2]}, {"colour": "right"}, {"colour": "margin"},
+        {"colour": "label", "focus": [1, 4], "hidden": []}, {"selection": [3, 4, 5], "focus": [], "pointSize": 3},
+    ):  # fmt: skip
+        shown.set(**options, renderer="gpu")
+        by_gpu = shown.pixels()
+        shown.set(renderer="cpu")
+        difference = np.abs(shown.pixels() - by_gpu).max(axis=-1)[shown.inner(by_gpu)]
+        assert difference.mean() < 1.5, options  # rounding
+        assert (difference > 60).mean() < 0.002, options  # edges of discs differ by a part of a pixel
 
 
 def test_a_lost_graphics_context_is_told_and_restored(show: Callable[..., Shown]) -> None:
@@ -1161,7 +1182,7 @@ def test_a_graphics_context_that_does_not_come_back_is_replaced(
     shown.js("player.stage.renderer.gl.getExtension('WEBGL_lose_context').loseContext(); return 0")
     shown.page.wait_for_timeout(5500)
     shown.seek(1.4)
-    assert_points(shown, 1)
+    assert_points(shown, 1.4)
     assert [notice["kind"] for notice in shown.js("player.state.notices")] == ["webgl"]
 
 
@@ -1219,11 +1240,11 @@ def test_a_server_that_is_gone_is_told(show: Callable[..., Shown]) -> None:
     assert "the server does not answer" in message
 
 
-def test_a_run_without_labels_or_targets_is_shown(show: Callable[..., Shown], site: Site) -> None:
+def test_a_run_without_labels_or_targets_is_shown(show_by: Callable[..., Shown], site: Site) -> None:
     run = make_run(n=10, spacing=6.0)
     run.frames.targets = None
     run.frames.centres[:, 3] = np.nan
-    shown = show(run, targets=True, centres=True, trails=True, labels=True, gaps=True)
+    shown = show_by(run, targets=True, centres=True, trails=True, labels=True, gaps=True)
     shown.js("await player.load({ frames: '/frames' }); return 0")
     shown.set(colour="margin")
     shown.seek(0.5)

@@ -1,9 +1,15 @@
 /* Plotly's part of the picture: axes of equal scale, zoom, pan and lasso, in a transparent figure without points. */
 
-/** @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} Window CSS pixels, data */
+/**
+ * In CSS pixels, and what the axes show.
+ * @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} Window
+ */
 
 const MARGIN = { l: 44, r: 12, t: 28, b: 30 }; // at the top room for Plotly's buttons
-const BUTTONS = [["pan2d", "zoom2d", "lasso2d", "select2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
+const BUTTONS = [
+  ["pan2d", "zoom2d", "lasso2d", "select2d"],
+  ["zoomIn2d", "zoomOut2d", "resetScale2d"],
+];
 
 export class Axes {
   /**
@@ -93,7 +99,10 @@ export class Axes {
     const { clientWidth: width, clientHeight: height } = this.host;
     const { _fullLayout: layout } = this.host;
     if (layout.width === width && layout.height === height) return;
-    this.Plotly.Plots.resize(this.host).then(() => this.tell.moved(), () => {}); // refused while hidden: then nothing shows
+    this.Plotly.Plots.resize(this.host).then(
+      () => this.tell.moved(),
+      () => {},
+    ); // refused while hidden: then nothing shows
   }
 
   /** Where the picture lies and what it shows, as Plotly has it now. @returns {Window} */

@@ -1,4 +1,4 @@
-/* Which colour everything has: classes (hidden, solo, in focus), the ramp of a number, the page's own colours, the legend. */
+/* Which colour everything has: classes (hidden, solo, in focus), numbers on a ramp, the page itself; and the legend. */
 
 /** @typedef {import("./data.mjs").Attributes} Attributes */
 
@@ -7,8 +7,22 @@ const FALLBACK = { palette: ["#3945c3", "#ba7b04", "#55bcfb", "#d13c6f", "#9ac10
 const DIMMED = 90; // palette alpha of a class outside the focus; 0 is hidden, 255 shown
 
 export const THEMES = {
-  light: { page: "#ffffff", text: "#1f2329", quiet: "#868e96", frame: "#dee2e6", ink: [0.1, 0.12, 0.16, 0.45], unknown: "#b4bac4" },
-  dark: { page: "#1a1b1e", text: "#e6e8eb", quiet: "#828a94", frame: "#373a40", ink: [0.95, 0.96, 1, 0.38], unknown: "#5c636e" },
+  light: {
+    page: "#ffffff",
+    text: "#1f2329",
+    quiet: "#868e96",
+    frame: "#dee2e6",
+    ink: [0.1, 0.12, 0.16, 0.45],
+    unknown: "#b4bac4",
+  },
+  dark: {
+    page: "#1a1b1e",
+    text: "#e6e8eb",
+    quiet: "#828a94",
+    frame: "#373a40",
+    ink: [0.95, 0.96, 1, 0.38],
+    unknown: "#5c636e",
+  },
 };
 
 /** "#rrggbb" as three bytes. @param {string} hex */
@@ -23,12 +37,15 @@ export function themeOf(element) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 127 ? "dark" : "light";
 }
 
-/** The page's own colour behind the element as "#rrggbb", or null where nothing has one. @param {Element | null} element */
+/** The page's own colour behind an element as "#rrggbb", null where nothing has one. @param {Element | null} element */
 export function pageOf(element) {
   for (let node = element; node; node = node.parentElement) {
     const channels = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
     if (channels.length === 3 || channels[3] === 1) {
-      return `#${channels.slice(0, 3).map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
+      return `#${channels
+        .slice(0, 3)
+        .map((value) => Math.round(value).toString(16).padStart(2, "0"))
+        .join("")}`;
     }
   }
   return null;
@@ -130,7 +147,10 @@ export function legend(state, frames, attributes, colours, range) {
   const told = { mode, classes, title: mode === "prediction" ? "decision" : "class" };
   if (mode === "right") {
     told.title = "decision";
-    told.entries = [{ name: "right", colour: meta.right }, { name: "wrong", colour: meta.wrong }];
+    told.entries = [
+      { name: "right", colour: meta.right },
+      { name: "wrong", colour: meta.wrong },
+    ];
   }
   if (mode === "margin" || mode === "distance") {
     told.title = TITLES[mode] ?? TITLES[key];

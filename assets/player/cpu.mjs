@@ -1,7 +1,7 @@
 /* The same picture without a graphics card: regions and points painted by the processor into one image a frame.
  *
- * For browsers without WebGL2, and where WebGL2 is itself done by the processor (virtual machines, blocked drivers): there
- * this is several times as fast, since a point is a dozen bytes to change and not a primitive to set up.
+ * For browsers without WebGL2, and where WebGL2 is itself done by the processor (virtual machines, blocked drivers):
+ * there this is several times as fast, since a point is a few pixels to change and not a primitive to set up.
  */
 
 import { ABSENT, UNKNOWN } from "./data.mjs";
@@ -24,7 +24,7 @@ export class CpuRenderer {
     this.image = null;
     /** @type {import("./raster.mjs").Picture} */
     this.picture = { width: 0, height: 0, words: null, bytes: null };
-    this.stamps = { key: "", full: null, dim: null };
+    this.stamps = { full: null, dim: null };
     this.rgb = new Float64Array(3); // colour of the present point
   }
 
@@ -38,8 +38,8 @@ export class CpuRenderer {
   draw(view) {
     const { scene, picture, canvas } = this;
     if (picture.width !== canvas.width || picture.height !== canvas.height) this._resize();
-    const { rim: page } = view;
-    picture.words.fill(word(...[0, 1, 2].map((c) => Math.round(255 * page[c]))));
+    const { page } = view;
+    picture.words.fill(word(Math.round(255 * page[0]), Math.round(255 * page[1]), Math.round(255 * page[2])));
     const seen = view.regionOpacity > 0 || view.halfLine > 0;
     if (scene.regions && seen) this.regions.paint(picture, scene.regions, scene.palette, view);
     if (scene.frames) {
@@ -61,11 +61,14 @@ export class CpuRenderer {
     picture.words = new Uint32Array(this.image.data.buffer);
   }
 
-  /** Stamps of the present size and opacity. */
-  _sharpen({ size, opacity, rim }) {
-    const key = `${size} ${opacity} ${rim.join()}`;
-    if (this.stamps.key === key) return;
-    this.stamps = { key, full: new Stamps(size, opacity, rim), dim: new Stamps(size, DIM * opacity, rim) };
+  /** Make the stamps of the present size and opacity. */
+  _sharpen({ size, opacity, rim, page }) {
+    const { stamps } = this;
+    const colour = page[0] + 256 * (page[1] + 256 * page[2]);
+    const same = stamps.size === size && stamps.opacity === opacity && stamps.rim === rim && stamps.colour === colour;
+    if (same) return;
+    const [full, dim] = [1, DIM].map((share) => new Stamps(size, share * opacity, rim, page));
+    this.stamps = { size, opacity, rim, colour, full, dim };
   }
 
   /** @param {number} layer 0: all points, 1: those in the background, 2: those in front; see points.mjs */

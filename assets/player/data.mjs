@@ -1,4 +1,4 @@
-/* Fetching and decoding the explorer's binary responses (explorer/wire.py writes them), with errors a person can read. */
+/* Fetching and decoding the explorer's binary responses (explorer/wire.py writes them); errors a person can read. */
 
 /** @typedef {Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array} Numbers */
 /** @typedef {{arrays: Record<string, Numbers>, shapes: Record<string, number[]>, meta: Record<string, any>}} Decoded */
@@ -114,7 +114,8 @@ export function decode(buffer, what = "the data") {
   for (const [name, entry] of Object.entries(table)) {
     const Type = TYPES[entry?.dtype];
     const count = Array.isArray(entry?.shape) ? entry.shape.reduce((product, side) => product * side, 1) : NaN;
-    if (!Type || !Number.isInteger(count) || !Number.isInteger(entry.offset)) throw bad(`'${name}' is of an unknown kind`);
+    if (!Type || !Number.isInteger(count) || !Number.isInteger(entry.offset))
+      throw bad(`'${name}' is of an unknown kind`);
     const end = entry.offset + count * Type.BYTES_PER_ELEMENT;
     if (entry.offset < 0 || end > bytes || (start + entry.offset) % Type.BYTES_PER_ELEMENT) {
       throw bad(`'${name}' does not lie within it`);
@@ -128,10 +129,13 @@ export function decode(buffer, what = "the data") {
 /** An array of a given shape; NaN in `shape` stands for any length. */
 function need(decoded, name, shape, what) {
   const found = decoded.shapes[name];
-  const fits = found && found.length === shape.length && shape.every((side, i) => Number.isNaN(side) || side === found[i]);
+  const fits =
+    found && found.length === shape.length && shape.every((side, i) => Number.isNaN(side) || side === found[i]);
   if (!fits) {
     const told = found ? `is ${found.join(" x ")}` : "is missing";
-    throw new DataError(`${what} cannot be read: '${name}' ${told}; the server and this page may be of two versions, reload it`);
+    throw new DataError(
+      `${what} cannot be read: '${name}' ${told}; the server and this page may be of two versions, reload it`,
+    );
   }
   return decoded.arrays[name];
 }
@@ -185,7 +189,8 @@ export function readRegions(decoded) {
     const evidence = need(decoded, "evidence", [T, H, W], what);
     return { kind, T, C: 0, H, W, classes, evidence, box: meta.box, meta };
   }
-  if (!["power", "cosine", "linear"].includes(kind)) throw new DataError(`${what} cannot be read: unknown kind '${kind}'`);
+  if (!["power", "cosine", "linear"].includes(kind))
+    throw new DataError(`${what} cannot be read: unknown kind '${kind}'`);
   const affine = need(decoded, "affine", [NaN, NaN, 3], what);
   const [T, C] = decoded.shapes.affine;
   const square = need(decoded, "square", [T, C], what);

@@ -33,10 +33,12 @@ export class GpuRenderer {
     this.gl = gl;
     this.canvas = canvas;
     this.kind = "gpu";
+    this.removed = false;
     /** @type {Scene} */
     this.scene = { frames: null, labels: null, codes: null, chosen: null, regions: null, palette: null, ramp: null };
     this._build();
     canvas.addEventListener("webglcontextlost", (event) => {
+      if (this.removed) return;
       event.preventDefault(); // asks the browser to give it back
       tell("lost");
     });
@@ -100,6 +102,7 @@ export class GpuRenderer {
 
   /** Give the context back: a browser has only a few. */
   remove() {
+    this.removed = true;
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }

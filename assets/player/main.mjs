@@ -282,7 +282,7 @@ export class Player {
 
   // For pages and tests
 
-  /** What a legend needs: {mode, title, classes: [{index, name, colour, shown, dimmed}], entries?, ramp?, low?, high?} */
+  /** For a legend: {mode, title, classes: [{index, name, colour, shown, dimmed}], entries?, ramp?, low?, high?}. */
   legend() {
     const { frames, attributes } = this.data;
     const { key } = colours.colouring(this.state, attributes);

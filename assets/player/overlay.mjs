@@ -213,7 +213,7 @@ export class Overlay {
 
   /**
    * Names beside their marks, none over another or over a mark: each keeps its side as long as that is free, else takes
-   * the next one that is. Where none is, it is drawn all the same if there are at most ten classes or if it is in focus.
+   * the next one that is. Where none is, it is drawn all the same if there are few classes or if it is in focus.
    */
   _names(state, frame) {
     const { C } = this.frames;
@@ -294,7 +294,10 @@ export class Overlay {
    * @returns {{kind: "target" | "centre", class: number, x: number, y: number} | null}
    */
   markAt(x, y) {
-    for (const [kind, at, radius] of [["target", this.at.targets, TARGET + 3], ["centre", this.at.centres, CENTRE + 2]]) {
+    for (const [kind, at, radius] of [
+      ["target", this.at.targets, TARGET + 3],
+      ["centre", this.at.centres, CENTRE + 2],
+    ]) {
       for (let k = at.length / 2 - 1; k >= 0; k--) {
         const away = Math.hypot(at[2 * k] - x, at[2 * k + 1] - y);
         if (away <= radius) return { kind, class: k, x: at[2 * k], y: at[2 * k + 1] };
@@ -321,9 +324,9 @@ class Past {
       if (known[n] !== value) isNew = true;
       known[n++] = value;
     };
-    note(before), note(frame.ax), note(frame.bx), note(frame.ay), note(frame.by), note(density);
-    note(canvas.width), note(canvas.height), note(style);
-    note(state.hidden), note(state.solo), note(state.focus), note(state.targets), note(state.centres);
+    (note(before), note(frame.ax), note(frame.bx), note(frame.ay), note(frame.by), note(density));
+    (note(canvas.width), note(canvas.height), note(style));
+    (note(state.hidden), note(state.solo), note(state.focus), note(state.targets), note(state.centres));
     if (!isNew) return false;
     [this.canvas.width, this.canvas.height] = [canvas.width, canvas.height]; // clears it
     this.context.setTransform(density, 0, 0, density, 0, 0);
@@ -365,7 +368,10 @@ function drawTarget(context, colour, theme) {
 /** A cross with a thin edge in the page's colour. */
 function drawCentre(context, colour, theme) {
   context.lineCap = "round";
-  for (const [width, stroke] of [[5, theme.page], [2.25, colour]]) {
+  for (const [width, stroke] of [
+    [5, theme.page],
+    [2.25, colour],
+  ]) {
     context.lineWidth = width;
     context.strokeStyle = stroke;
     context.beginPath();

@@ -1,14 +1,17 @@
-/* The regions' C affine functions between two snapshots, in pixels of the picture: what every renderer of them starts from.
+/* The regions' C affine functions between two snapshots, in pixels of the picture: what regions are worked out from.
  *
  * They blend as the D-dimensional reference vectors do (explorer/regions.py): with g = (1-t) affine[s] + t affine[s+1],
  *   power   g.(x, y, 1) + t(1-t) step                     because |c|^2 is quadratic in t
  *   cosine  g.(x, y, 1) / sqrt((1-t) square[s] + t square[s+1] - t(1-t) step), 0 for a vector of length 0
  *   linear  g.(x, y, 1)
- * All of it in float64 here, once a frame and class. What is common to all classes is taken off and the origin is put in
- * the middle of the picture, so the float32 of a shader is exact to far below a pixel at any zoom.
+ * All of it in float64, once a frame and class. What is common to all classes is taken off and the origin is put in the
+ * middle of the picture, so that little cancels at any zoom.
  */
 
-/** @typedef {{width: number, height: number, ax: number, bx: number, ay: number, by: number}} Camera css = a * data + b */
+/**
+ * Size of the picture in CSS pixels; css = a * data + b.
+ * @typedef {{width: number, height: number, ax: number, bx: number, ay: number, by: number}} Camera
+ */
 
 export class Planes {
   constructor() {

@@ -1,4 +1,4 @@
-/* The images as points: two snapshots as vertex attributes, the blend as one uniform, so playing moves nothing but a number. */
+/* The images as points: two snapshots as vertex attributes, the blend as one uniform; playing changes one number. */
 
 import { fillColours, makeBuffer, makeProgram, makeTexture } from "./gl.mjs";
 
@@ -48,15 +48,16 @@ const FRAGMENT = `#version 300 es
 precision highp float;
 flat in vec4 colour;
 uniform float size;
-uniform vec4 rim;                       // the page's colour around a point; alpha 0: none
+uniform vec3 page;
+uniform float rim;                      // how much of the page's colour the outermost pixel has
 out vec4 pixel;
 
 void main() {
   float away = length(gl_PointCoord - 0.5) * (size + 1.0);            // device pixels from the centre
   float inside = clamp(0.5 * size + 0.5 - away, 0.0, 1.0);            // anti-aliased disc
-  float edge = clamp(away - 0.5 * size + 1.5, 0.0, 1.0) * rim.a;      // its outermost pixel
+  float edge = clamp(away - 0.5 * size + 1.5, 0.0, 1.0) * rim;        // its outermost pixel
   float alpha = colour.a * inside;
-  pixel = vec4(mix(colour.rgb, rim.rgb, edge) * alpha, alpha);
+  pixel = vec4(mix(colour.rgb, page, edge) * alpha, alpha);
 }`;
 
 export const MODES = { label: 0, prediction: 1, right: 2, distance: 3, margin: 3, none: 4 };
@@ -144,7 +145,8 @@ export class Points {
     gl.uniform3fv(at.right, view.right);
     gl.uniform3fv(at.wrong, view.wrong);
     gl.uniform3fv(at.unknown, view.unknown);
-    gl.uniform4fv(at.rim, view.rim);
+    gl.uniform3fv(at.page, view.page);
+    gl.uniform1f(at.rim, view.rim);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffers.order);
     if (view.layered) {
       this._layer(1);

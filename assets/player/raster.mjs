@@ -1,7 +1,6 @@
 /* Regions painted by the processor into an array of pixels: rows of fills, then soft edges and boundaries over them. */
 
-import { Cells } from "./cells.mjs";
-import { Planes } from "./planes.mjs";
+import { Diagram, EDGE } from "./cells.mjs";
 import { paintVotes } from "./votes.mjs";
 
 const FAINT = 0.35; // of the opacity: regions of classes outside the focus, as in regions.mjs
@@ -15,8 +14,7 @@ export function word(red, green, blue) {
 
 export class RegionRaster {
   constructor() {
-    this.planes = new Planes();
-    this.cells = new Cells();
+    this.diagram = new Diagram();
     this.fills = new Float64Array(0); // (C, 3) colours over the page
     this.left = new Float64Array(0); // where the present polygon begins and ends in each row
     this.right = new Float64Array(0);
@@ -36,29 +34,20 @@ export class RegionRaster {
   }
 
   _paintCells(picture, regions, palette, view) {
-    const { planes, cells, fills } = this;
+    const { diagram } = this;
     const { width, height } = picture;
-    this._mix(palette, view);
     if (this.left.length < height) {
       this.left = new Float64Array(height);
       this.right = new Float64Array(height);
     }
-    planes.update(regions, view.before, view.blend, view.frame, view.density);
-    for (let i = 0; i < planes.count; i++) {
-      cells.cut(planes, i, width, height);
-      if (cells.corners > 2) this._fill(picture, 3 * planes.values[4 * i + 3]);
-    }
-    for (let i = 0; i < planes.count; i++) {
-      cells.cut(planes, i, width, height);
-      for (let n = 0; n < cells.corners; n++) {
-        const j = cells.beyond[n];
-        if (j > i) edge(picture, cells, n, fills, 3 * planes.values[4 * i + 3], 3 * planes.values[4 * j + 3], view);
-      }
-    }
+    this._mix(palette, view);
+    diagram.update(regions, view, width, height);
+    for (let i = 0; i < diagram.count; i++) this._fill(picture, i);
+    for (let n = 0; n < diagram.edgeCount; n++) edge(picture, diagram.edges, EDGE * n, this.fills, view);
   }
 
   /** The colour of every region over the page. */
-  _mix(palette, { rim: page, regionOpacity }) {
+  _mix(palette, { page, regionOpacity }) {
     const C = palette.length / 4;
     if (this.fills.length < 3 * C) this.fills = new Float64Array(3 * C);
     for (let k = 0; k < C; k++) {
@@ -70,30 +59,35 @@ export class RegionRaster {
     }
   }
 
-  /** Fill the polygon that `cells` holds: every pixel whose middle lies inside. */
-  _fill({ width, height, words }, fill) {
-    const { cells, left, right, fills } = this;
-    const { x, y, corners } = cells;
+  /** Fill polygon i: every pixel whose middle lies inside. */
+  _fill({ width, height, words }, i) {
+    const { diagram, left, right, fills } = this;
+    const { x, y } = diagram;
+    const begins = diagram.first[i];
+    const ends = diagram.first[i + 1];
     let top = Infinity;
     let bottom = -Infinity;
-    for (let n = 0; n < corners; n++) {
+    for (let n = begins; n < ends; n++) {
       top = Math.min(top, height / 2 - y[n]);
       bottom = Math.max(bottom, height / 2 - y[n]);
     }
     const first = Math.max(0, Math.ceil(top - 0.5));
     const last = Math.min(height - 1, Math.ceil(bottom - 0.5) - 1);
-    for (let n = 0; n < corners; n++) {
-      const m = n + 1 < corners ? n + 1 : 0;
+    for (let n = begins; n < ends; n++) {
+      const m = n + 1 < ends ? n + 1 : begins;
       const down = y[m] < y[n]; // counter-clockwise with y upwards: the left side goes down
-      const [a, b] = down ? [n, m] : [m, n]; // a is the upper end
-      const [from, to] = [height / 2 - y[a], height / 2 - y[b]];
-      const slope = (x[b] - x[a]) / (to - from);
+      const upper = down ? n : m;
+      const lower = down ? m : n;
+      const from = height / 2 - y[upper];
+      const to = height / 2 - y[lower];
+      const slope = (x[lower] - x[upper]) / (to - from);
       const side = down ? left : right;
       const end = Math.min(last, Math.ceil(to - 0.5) - 1);
       for (let row = Math.max(first, Math.ceil(from - 0.5)); row <= end; row++) {
-        side[row] = width / 2 + x[a] + (row + 0.5 - from) * slope;
+        side[row] = width / 2 + x[upper] + (row + 0.5 - from) * slope;
       }
     }
+    const fill = 3 * diagram.classes[i];
     const colour = word(Math.round(fills[fill]), Math.round(fills[fill + 1]), Math.round(fills[fill + 2]));
     for (let row = first; row <= last; row++) {
       const begin = Math.max(0, Math.ceil(left[row] - 0.5));
@@ -112,26 +106,29 @@ export class RegionRaster {
       if (snapshot !== view.before && snapshot !== view.after) this.maps.delete(snapshot);
     }
     for (const snapshot of [view.before, view.after]) {
-      if (!this.maps.has(snapshot)) this.maps.set(snapshot, paintVotes(regions, snapshot, palette, lines ? view.ink : null));
+      if (!this.maps.has(snapshot))
+        this.maps.set(snapshot, paintVotes(regions, snapshot, palette, lines ? view.ink : null));
     }
     layMap(picture, regions.box, this.maps.get(view.before), this.maps.get(view.after), view);
   }
 }
 
-/** Recolour what lies within a few pixels of the edge that begins at corner n: soft, with the boundary over it. */
-function edge({ width, height, bytes }, { x, y, corners }, n, fills, left, right, { halfLine, ink }) {
-  const m = n + 1 < corners ? n + 1 : 0;
-  const dx = x[m] - x[n];
-  const dy = y[m] - y[n];
+/** Recolour what lies within a few pixels of an edge: soft, with the boundary over it. */
+function edge({ width, height, bytes }, edges, e, fills, { halfLine, ink }) {
+  const dx = edges[e + 2] - edges[e];
+  const dy = edges[e + 3] - edges[e + 1];
+  const left = 3 * edges[e + 4];
+  const right = 3 * edges[e + 5];
   const length = Math.hypot(dx, dy);
-  if (length < 1e-9) return;
   const reach = halfLine + 1;
   const steep = Math.abs(dy) > Math.abs(dx); // then row by row, else column by column
   const along = steep ? Math.abs(dy) : Math.abs(dx);
   const half = (reach * length) / along;
   // pixels: rows from the top, their middles at + 0.5
-  const [x0, y0] = [width / 2 + x[n], height / 2 - y[n]];
-  const [from, to] = steep ? [y0, y0 - dy] : [x0, x0 + dx];
+  const x0 = width / 2 + edges[e];
+  const y0 = height / 2 - edges[e + 1];
+  const from = steep ? y0 : x0;
+  const to = steep ? y0 - dy : x0 + dx;
   const slope = steep ? -dx / dy : -dy / dx; // of the other coordinate
   const most = steep ? height : width;
   const other = steep ? width : height;
@@ -156,7 +153,13 @@ function edge({ width, height, bytes }, { x, y, corners }, n, fills, left, right
 }
 
 /** Lay two vote maps that fade into each other over their box of the picture. */
-function layMap({ width, height, bytes }, [boxLeft, low, boxRight, high], from, to, { frame, density, blend, regionOpacity }) {
+function layMap(
+  { width, height, bytes },
+  [boxLeft, low, boxRight, high],
+  from,
+  to,
+  { frame, density, blend, regionOpacity },
+) {
   const left = density * (frame.ax * boxLeft + frame.bx);
   const bottom = density * (frame.ay * low + frame.by);
   const perX = from.width / (density * frame.ax * (boxRight - boxLeft)); // of the map, a pixel

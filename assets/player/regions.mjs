@@ -1,8 +1,7 @@
 /* The regions under the points, drawn anew for every tweened frame: polygons with soft edges. */
 
-import { Cells } from "./cells.mjs";
+import { Diagram, EDGE } from "./cells.mjs";
 import { fillColours, makeProgram, makeTexture } from "./gl.mjs";
-import { Planes } from "./planes.mjs";
 
 const COLOURS = `
 uniform sampler2D palette;              // alpha: 0 hidden, 1 shown, between: dimmed
@@ -47,7 +46,8 @@ out float side;                         // device pixels to the left of the edge
 flat out ivec2 pair;
 void main() {
   int corner = gl_VertexID % 6;         // of two triangles
-  bool left = corner == 0 || corner == 2 || corner == 3, end = corner > 1 && corner != 3;
+  bool left = corner == 0 || corner == 2 || corner == 3;
+  bool end = corner == 2 || corner == 3 || corner == 5;
   vec2 along = normalize(ends.zw - ends.xy);
   side = left ? reach : -reach;
   vec2 place = (end ? ends.zw : ends.xy) + side * vec2(-along.y, along.x);
@@ -66,8 +66,7 @@ void main() {
   pixel = over(base, abs(side));
 }`;
 
-const FLOATS = 3; // a corner: x, y, class
-const EDGE = 6; // floats of a corner of an edge: two ends, two classes
+const CORNER = 3; // numbers a corner: x, y, class
 
 export class RegionLayer {
   /** @param {WebGL2RenderingContext} gl */
@@ -76,8 +75,7 @@ export class RegionLayer {
     this.fill = makeProgram(gl, FILL_VERTEX, FILL_FRAGMENT);
     this.edge = makeProgram(gl, EDGE_VERTEX, EDGE_FRAGMENT);
     this.palette = makeTexture(gl, gl.TEXTURE_2D);
-    this.planes = new Planes();
-    this.cells = new Cells();
+    this.diagram = new Diagram();
     this.triangles = { count: 0, data: new Float32Array(0) }; // corners
     this.edges = { count: 0, data: new Float32Array(0) };
     this._arrays();
@@ -92,12 +90,15 @@ export class RegionLayer {
     gl.bindVertexArray(this.triangles.array);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.triangles.buffer);
     gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, FLOATS, gl.FLOAT, false, 0, 0);
+    gl.vertexAttribPointer(0, CORNER, gl.FLOAT, false, 0, 0);
     this.edges.buffer = gl.createBuffer();
     this.edges.array = gl.createVertexArray();
     gl.bindVertexArray(this.edges.array);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.edges.buffer);
-    for (const [location, size, at] of [[0, 4, 0], [1, 2, 16]]) {
+    for (const [location, size, at] of [
+      [0, 4, 0],
+      [1, 2, 16],
+    ]) {
       gl.enableVertexAttribArray(location);
       gl.vertexAttribPointer(location, size, gl.FLOAT, false, 4 * EDGE, at);
     }
@@ -131,13 +132,14 @@ export class RegionLayer {
     if (!regions) return;
     const { drawingBufferWidth: width, drawingBufferHeight: height } = gl;
     const { fill, edge, triangles, edges } = this;
-    this.planes.update(regions, view.before, view.blend, view.frame, view.density);
-    this._cut(width, height);
+    this.diagram.update(regions, view, width, height);
+    this._fillTriangles();
+    this._fillEdges();
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
     this._use(fill, view);
     gl.uniform2f(fill.at.perPixel, 2 / width, 2 / height);
-    upload(gl, triangles, FLOATS);
+    upload(gl, triangles, CORNER);
     gl.drawArrays(gl.TRIANGLES, 0, triangles.count);
     this._use(edge, view);
     gl.uniform2f(edge.at.perPixel, 2 / width, 2 / height);
@@ -156,47 +158,37 @@ export class RegionLayer {
     gl.uniform4fv(program.at.ink, view.ink);
   }
 
-  /** Triangles of all cells, and every edge between two of them once. */
-  _cut(width, height) {
-    const { planes, cells, triangles, edges } = this;
+  /** Every polygon as triangles around its first corner. */
+  _fillTriangles() {
+    const { diagram, triangles } = this;
     triangles.count = 0;
-    edges.count = 0;
-    for (let i = 0; i < planes.count; i++) {
-      cells.cut(planes, i, width, height);
-      const own = planes.values[4 * i + 3];
-      for (let n = 2; n < cells.corners; n++) {
-        this._corner(0, own);
-        this._corner(n - 1, own);
-        this._corner(n, own);
-      }
-      for (let n = 0; n < cells.corners; n++) {
-        if (cells.beyond[n] > i) this._edge(n, own, planes.values[4 * cells.beyond[n] + 3]);
+    for (let i = 0; i < diagram.count; i++) {
+      const first = diagram.first[i];
+      for (let n = first + 2; n < diagram.first[i + 1]; n++) {
+        this._corner(first, diagram.classes[i]);
+        this._corner(n - 1, diagram.classes[i]);
+        this._corner(n, diagram.classes[i]);
       }
     }
   }
 
   _corner(n, own) {
-    const at = FLOATS * this.triangles.count++;
-    const data = roomFor(this.triangles, at + FLOATS);
-    data[at] = this.cells.x[n];
-    data[at + 1] = this.cells.y[n];
+    const at = CORNER * this.triangles.count++;
+    const data = roomFor(this.triangles, at + CORNER);
+    data[at] = this.diagram.x[n];
+    data[at + 1] = this.diagram.y[n];
     data[at + 2] = own;
   }
 
-  _edge(n, left, right) {
-    const { x, y, corners } = this.cells;
-    const m = n + 1 < corners ? n + 1 : 0;
-    if (x[n] === x[m] && y[n] === y[m]) return;
-    const at = EDGE * this.edges.count;
-    const data = roomFor(this.edges, at + 6 * EDGE);
-    data[at] = x[n];
-    data[at + 1] = y[n];
-    data[at + 2] = x[m];
-    data[at + 3] = y[m];
-    data[at + 4] = left;
-    data[at + 5] = right;
-    for (let corner = 1; corner < 6; corner++) data.copyWithin(at + corner * EDGE, at, at + EDGE);
-    this.edges.count += 6;
+  /** Every edge as the six corners of two triangles. */
+  _fillEdges() {
+    const { diagram, edges } = this;
+    edges.count = 6 * diagram.edgeCount;
+    const data = roomFor(edges, EDGE * edges.count);
+    for (let n = 0; n < edges.count; n++) {
+      const from = EDGE * Math.floor(n / 6);
+      for (let i = 0; i < EDGE; i++) data[EDGE * n + i] = diagram.edges[from + i];
+    }
   }
 }
 

@@ -196,7 +196,7 @@ export class Stage {
     view.right.set(share(meta.right ?? theme.quiet));
     view.wrong.set(share(meta.wrong ?? "#e8590c"));
     view.unknown.set(share(theme.unknown));
-    view.rim.set(share(theme.page));
+    view.page.set(share(theme.page));
     const palette = colours.paletteBytes(state, this.colours);
     this.renderer.set({ ramp: this.ramp, palette });
     if (this.codes !== codes) this.renderer.set({ codes });
@@ -299,7 +299,10 @@ export class Stage {
   }
 
   _notePlain(message) {
-    this.tell.notice("webgl", `${message}; hardware acceleration switched on in a current browser makes large runs smooth`);
+    this.tell.notice(
+      "webgl",
+      `${message}; hardware acceleration switched on in a current browser makes large runs smooth`,
+    );
   }
 
   _context(event) {

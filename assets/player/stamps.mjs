@@ -8,33 +8,34 @@ export class Stamps {
   /**
    * @param {number} size diameter in pixels
    * @param {number} opacity
-   * @param {ArrayLike<number>} rim red, green, blue (shares of 1) and strength of the outermost pixel
+   * @param {number} rim strength of the page's colour in the outermost pixel
+   * @param {ArrayLike<number>} page that colour, shares of 1
    */
-  constructor(size, opacity, rim) {
+  constructor(size, opacity, rim, page) {
     this.reach = Math.ceil(size / 2 + 0.5); // pixels to either side of the one that the middle lies in
     this.side = 2 * this.reach + 1;
     const length = this.side * this.side;
     this.keep = []; // of what was there
     this.own = []; // of the point's colour
-    this.page = []; // what the rim adds to red, green, blue
+    this.rim = []; // what the rim adds to red, green, blue
     for (let phase = 0; phase < PHASES * PHASES; phase++) {
-      const [keep, own, page] = [new Uint16Array(length), new Uint16Array(length), new Uint16Array(3 * length)];
+      const [keep, own, added] = [new Uint16Array(length), new Uint16Array(length), new Uint16Array(3 * length)];
       const [dx, dy] = [(phase % PHASES) + 0.5, Math.floor(phase / PHASES) + 0.5].map((value) => value / PHASES);
       for (let i = 0; i < length; i++) {
         const x = (i % this.side) - this.reach + 0.5 - dx;
         const y = Math.floor(i / this.side) - this.reach + 0.5 - dy;
         const away = Math.hypot(x, y); // the same disc as in points.mjs
         const alpha = opacity * Math.max(0, Math.min(1, size / 2 + 0.5 - away));
-        const edge = Math.max(0, Math.min(1, away - size / 2 + 1.5)) * rim[3];
+        const edge = Math.max(0, Math.min(1, away - size / 2 + 1.5)) * rim;
         keep[i] = Math.round(ONE * (1 - alpha));
         own[i] = Math.round(ONE * alpha * (1 - edge));
-        for (let c = 0; c < 3; c++) page[3 * i + c] = Math.round(ONE * alpha * edge * 255 * rim[c]);
+        for (let c = 0; c < 3; c++) added[3 * i + c] = Math.round(ONE * alpha * edge * 255 * page[c]);
       }
       this.keep.push(keep);
       this.own.push(own);
-      this.page.push(page);
+      this.rim.push(added);
     }
-    this.rimmed = rim[3] > 0;
+    this.rimmed = rim > 0;
   }
 
   /**
@@ -46,10 +47,10 @@ export class Stamps {
     const column = Math.floor(x);
     const row = Math.floor(y);
     if (column < -reach || row < -reach || column >= width + reach || row >= height + reach) return;
-    const phase = ((y - row) * PHASES | 0) * PHASES + ((x - column) * PHASES | 0);
+    const phase = (((y - row) * PHASES) | 0) * PHASES + (((x - column) * PHASES) | 0);
     const keep = this.keep[phase];
     const own = this.own[phase];
-    const page = this.page[phase];
+    const rim = this.rim[phase];
     const left = Math.max(0, column - reach);
     const right = Math.min(width - 1, column + reach);
     const top = Math.max(0, row - reach);
@@ -62,9 +63,9 @@ export class Stamps {
         const share = own[i];
         if (rimmed) {
           const b = 4 * at;
-          bytes[b] = (bytes[b] * old + red * share + page[3 * i]) >> 8;
-          bytes[b + 1] = (bytes[b + 1] * old + green * share + page[3 * i + 1]) >> 8;
-          bytes[b + 2] = (bytes[b + 2] * old + blue * share + page[3 * i + 2]) >> 8;
+          bytes[b] = (bytes[b] * old + red * share + rim[3 * i]) >> 8;
+          bytes[b + 1] = (bytes[b + 1] * old + green * share + rim[3 * i + 1]) >> 8;
+          bytes[b + 2] = (bytes[b + 2] * old + blue * share + rim[3 * i + 2]) >> 8;
         } else {
           // red and blue in one multiplication: both stay below 2^32 as long as old + share is ONE
           const was = words[at];

@@ -1,9 +1,9 @@
 /* The clock of a player: play, pause, seek, step, loop, speed; and the keys that do the same.
  *
- * Time is a float in snapshots: 3.25 is a quarter of the way from snapshot 3 to 4. Playing runs over it evenly by default,
- * not over epochs: snapshots are taken most densely where the space moves most (a third of a five-epoch run's in its first epoch),
- * so of an evenly played run every second changes about as much; by epochs the birth of the clusters is over in a blink and
- * little happens after. Pace "epochs" is for those who want to see just that: training's own time.
+ * Time is a float in snapshots: 3.25 is a quarter of the way from snapshot 3 to 4. Playing runs over it evenly by
+ * default, not over epochs: snapshots are taken most densely where the space moves most (a third of a five-epoch run's
+ * in its first epoch), so every second of an evenly played run changes about as much; by epochs the birth of the
+ * clusters is over in a blink and little happens after. Pace "epochs" is for those who want to see training's own time.
  */
 
 const SECONDS_PER_SNAPSHOT = 0.6; // at speed 1
@@ -13,7 +13,7 @@ export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
 export class Timeline {
   /**
-   * @param {object} state of the player; `time`, `playing`, `speed`, `loop`, `tween`, `pace` are read, the first two written
+   * @param {object} state of the player; `time` and `playing` are written, the options about time read
    * @param {(what: "time" | "state") => void} changed
    */
   constructor(state, changed) {
@@ -82,7 +82,7 @@ export class Timeline {
 
   /** Move on to this moment. @param {number} now milliseconds */
   tick(now) {
-    const seconds = this.now === null ? 0 : Math.min(0.25, (now - this.now) / 1000); // a tab in the background stands still
+    const seconds = this.now === null ? 0 : Math.min(0.25, (now - this.now) / 1000); // a hidden tab stands still
     this.now = now;
     if (this.glide.on) this._glide(seconds);
     else if (this.state.playing) this._play(seconds * this.state.speed, seconds);
@@ -148,10 +148,15 @@ export class Timeline {
 const TAKES_ALL = [
   "input:not([type=range], [type=checkbox], [type=button])",
   "textarea, select, [contenteditable=''], [contenteditable=true]",
-  ...["textbox", "combobox", "spinbutton", "listbox", "option", "menu", "menuitem", "grid", "gridcell", "dialog"].map(role),
+  ...["textbox", "combobox", "spinbutton", "listbox", "option", "menu", "menuitem", "grid", "gridcell", "dialog"].map(
+    role,
+  ),
 ].join();
 const TAKES_ARROWS = ["input[type=range]", ...["slider", "radio", "tab"].map(role)].join();
-const TAKES_SPACE = ["button, a[href], summary, input", ...["button", "switch", "checkbox", "radio", "tab"].map(role)].join();
+const TAKES_SPACE = [
+  "button, a[href], summary, input",
+  ...["button", "switch", "checkbox", "radio", "tab"].map(role),
+].join();
 
 function role(name) {
   return `[role=${name}]`;

@@ -31,7 +31,8 @@ export class View {
     this.right = new Float32Array(3);
     this.wrong = new Float32Array(3);
     this.unknown = new Float32Array(3);
-    this.rim = new Float32Array(4);
+    this.page = new Float32Array(3); // the page's colour
+    this.rim = 0; // how much of it the outermost pixel of a point has
     this.ink = new Float32Array(4); // of boundaries
     this.layered = false; // some points are drawn after the others
     this.regionOpacity = 0;
@@ -85,7 +86,7 @@ export class View {
     this.css = state.pointSize ?? Math.max(1.5, Math.min(7, 6.5 * (1500 / frames.N) ** 0.25));
     this.size = this.css * this.density;
     this.opacity = state.pointOpacity;
-    this.rim[3] = this.css >= RIM_FROM ? RIM : 0;
+    this.rim = this.css >= RIM_FROM ? RIM : 0;
     this.regionOpacity = state.regionOpacity;
     this.halfLine = state.boundaries ? (LINE * this.density) / 2 : 0;
     this.ink.set(theme.ink);

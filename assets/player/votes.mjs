@@ -1,7 +1,7 @@
-/* The vote map: at every place the class that most images near it are decided to be, fainter where there are few of them.
+/* The vote map: at every place the class that most images near it are decided to be, the fainter the fewer they are.
  *
- * A snapshot's map is painted once, four times as fine as its cells and with smooth edges, and kept as a texture; a frame
- * between two snapshots fades from one to the other.
+ * A snapshot's map is painted once, four times as fine as its cells and with smooth edges, and kept; a frame between
+ * two snapshots fades from one to the other.
  */
 
 import { makeProgram, makeTexture } from "./gl.mjs";

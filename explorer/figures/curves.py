@@ -135,8 +135,16 @@ def _styled(figure: go.Figure) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 11, "color": "#808896"},
         showlegend=len(figure.data) > 1 and all(trace.name for trace in figure.data),
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"size": 10}, "itemwidth": 30,
-                "entrywidthmode": "pixels", "entrywidth": 0},
+        legend={
+            "orientation": "h",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "x": 0,
+            "font": {"size": 10},
+            "itemwidth": 30,
+            "entrywidthmode": "pixels",
+            "entrywidth": 0,
+        },
         hovermode="x unified" if figure.layout.xaxis.title.text == "epoch" else "closest",
         uirevision="keep",
     )
