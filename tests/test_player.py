@@ -271,7 +271,7 @@ def show(page: Page, site: Site) -> Callable[..., Shown]:
 @pytest.fixture(params=["gpu", "cpu"])
 def show_by(request: pytest.FixtureRequest, show: Callable[..., Shown]) -> Callable[..., Shown]:
     """`show`, drawn by the graphics card and by the processor."""
-    return partial(show, renderer=request.param)
+    return lambda run, regions=None, **options: show(run, regions, **{**options, "renderer": request.param})
 
 
 def rgb(colour: str) -> Colour:
@@ -373,6 +373,19 @@ def test_a_point_without_position_is_not_drawn_nor_found(show_by: Callable[..., 
     shown.seek(1)
     x, y = shown.screen(place).tolist()
     assert shown.js("player.pick(arg)", {"x": x, "y": y}) == -1
+
+
+def test_more_classes_than_a_byte_can_tell_and_a_single_snapshot(show_by: Callable[..., Shown]) -> None:
+    run = make_run(n=300, c=300, t=1)
+    run.frames.points[0] = np.stack(np.meshgrid(np.arange(20), np.arange(15)), axis=-1).reshape(-1, 2)
+    shown = show_by(run, **BIG, colour="prediction")
+    shown.js("player.play()")
+    expected = np.array([rgb(CLASS_COLOURS[k % 10]) for k in run.predictions["euc_ce"][0]])
+    assert np.abs(colours_at_points(shown) - expected).max() <= 4
+    shown.set(hidden=[299, 42], colour="label")
+    expected = np.array([rgb(CLASS_COLOURS[k % 10]) if k not in (299, 42) else (255, 255, 255) for k in range(300)])
+    assert np.abs(colours_at_points(shown) - expected).max() <= 4
+    assert not shown.js("player.state.playing")
 
 
 def test_images_sorted_by_class_do_not_hide_each_other(show_by: Callable[..., Shown]) -> None:
@@ -602,6 +615,11 @@ def test_a_hidden_class_disappears_and_solo_shows_one(show_by: Callable[..., Sho
     picture = shown.pixels()
     assert not near(picture, rgb(CLASS_COLOURS[3])).any()
     assert near(picture, rgb(CLASS_COLOURS[4])).any()
+    shown.js("player.setRegions(null)")
+    shown.set(targets=False, centres=False, trails=False, gaps=False)
+    assert (colours_at_points(shown)[shown.run.labels == 3] == 255).all()
+    assert (colours_at_points(shown)[shown.run.labels != 3] < 250).any(axis=1).all()
+    shown.set(targets=True, centres=True, trails=True, gaps=True)
     shown.set(solo=3)
     picture = shown.pixels()
     assert len(blobs(picture, rgb(CLASS_COLOURS[3]))) >= 4
@@ -712,6 +730,7 @@ def test_point_size_and_opacity(show_by: Callable[..., Shown]) -> None:
 
 def test_targets_centres_trails_and_gaps_are_where_the_arrays_say(show: Callable[..., Shown]) -> None:
     run = make_run(n=10, spacing=6.0)
+    run.frames.targets[:] = np.random.default_rng(4).uniform(-10, 10, run.frames.targets.shape)  # long ways
     shown = show(run, pointSize=0.5, pointOpacity=0)
     shown.seek(2.5)
     empty = shown.pixels()
@@ -764,18 +783,31 @@ def test_the_older_a_trail_the_fainter(show: Callable[..., Shown]) -> None:
     assert strength[0] < strength[1] < strength[2]
 
 
-def test_names_stand_beside_their_targets_and_never_over_another(show: Callable[..., Shown]) -> None:
-    run = make_run(n=10, spacing=6.0)
+def test_names_stand_beside_their_targets_and_do_not_cover_one_another(show: Callable[..., Shown]) -> None:
+    run = make_run(n=10)
+    angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    run.frames.targets[:] = np.stack([5 * np.cos(angle), 2.5 * np.sin(angle)], axis=-1)  # close together, on a ring
     shown = show(run, pointOpacity=0, targets=True, labels=True)
     dark = near(shown.pixels(), (31, 35, 41), 60)
     for place in shown.screen(run.frames.targets[0]):
         x, y = place.astype(int)
         assert dark[max(0, y - 30) : y + 30, max(0, x - 75) : x + 75].sum() > 20
-    rects = np.array(shown.js("[...player.stage.overlay.rects]")).reshape(-1, 4)[10:20]  # after the ten marks
-    for i in range(10):
-        for j in range(i):
-            (l1, t1, r1, b1), (l2, t2, r2, b2) = rects[i], rects[j]
-            assert r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1
+    rects = np.array(shown.js("[...player.stage.overlay.names.rects]")).reshape(-1, 4)  # ten marks, ten names
+    assert len(rects) == 20
+    for i in range(10, 20):
+        (l1, t1, r1, b1) = rects[i]
+        assert all(r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1 for l2, t2, r2, b2 in np.delete(rects, i, axis=0))
+
+
+def test_of_many_names_those_that_fit_are_drawn_and_those_in_focus_always(show: Callable[..., Shown]) -> None:
+    run = make_run(n=100, c=50)
+    run.frames.targets[:] = run.frames.targets[0] * 0.3
+    shown = show(run, pointOpacity=0, targets=True, labels=True)
+    drawn = "player.stage.overlay.names.rectCount"
+    assert 55 < shown.js(drawn) < 95  # all marks, some names
+    shown.set(focus=[4, 5, 6])
+    shown.pixels()
+    assert shown.js(drawn) == 6
 
 
 # Pointer
@@ -816,7 +848,7 @@ def test_hover_needs_a_point_within_a_few_pixels_and_ends(show: Callable[..., Sh
     shown.page.mouse.move(x + 5, y)
     shown.pixels()
     assert shown.events("hover")[-1]["index"] == 4
-    shown.page.mouse.move(x + 12, y)
+    shown.page.mouse.move(x + 8, y)
     shown.pixels()
     assert shown.events("hover")[-1] is None
     shown.page.mouse.move(x, y)
@@ -1169,10 +1201,14 @@ def test_a_lost_graphics_context_is_told_and_restored(show: Callable[..., Shown]
     shown.pixels()
     assert shown.events("notice")[-1]["kind"] == "context"
     shown.page.evaluate("lost.restoreContext()")
-    shown.page.wait_for_timeout(300)
-    assert shown.js("player.state.notices") == []
+    shown.page.wait_for_function("document.getElementById('a').player.state.notices.length === 0")
     shown.seek(1.5)
-    assert (shown.pixels() == before).all()
+    for _ in range(50):  # a busy machine shows a new context's first picture late
+        difference = np.abs(shown.pixels() - before).max(axis=-1)
+        if (difference > 2).mean() < 0.0005:
+            return
+        shown.page.wait_for_timeout(100)
+    raise AssertionError(f"{(difference > 2).sum()} pixels differ, by up to {difference.max()}")
 
 
 def test_a_graphics_context_that_does_not_come_back_is_replaced(
@@ -1230,6 +1266,17 @@ def test_parts_that_do_not_fit_together_are_refused(show: Callable[..., Shown], 
     site.files["attributes"] = wire.encode_attributes(np.arange(7), class_names=["a"] * 7, predictions={}, margins={})
     message = shown.js(tell.replace("{}", "await player.load({frames: '/frames', attributes: '/attributes'})", 1))
     assert "40 points but labels of 7 images" in message
+
+
+def test_of_two_loads_the_later_one_counts(show: Callable[..., Shown], site: Site) -> None:
+    shown = show(make_run())
+    site.files["later"] = wire.encode_frames(make_run(n=20).frames, class_names=[f"class {k}" for k in range(10)])
+    shown.js("""
+        const first = player.load({ frames: '/frames', attributes: '/attributes' });
+        await Promise.all([first, player.load({ frames: '/later' })]);
+        return 0""")
+    assert shown.js("player.data.frames.N") == 20
+    assert shown.events("notice") == []
 
 
 def test_a_server_that_is_gone_is_told(show: Callable[..., Shown]) -> None:

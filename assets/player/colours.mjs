@@ -10,9 +10,11 @@ export const THEMES = {
   light: {
     page: "#ffffff",
     text: "#1f2329",
-    quiet: "#868e96",
+    quiet: "#868e96", // numbers at the axes
     frame: "#dee2e6",
-    ink: [0.1, 0.12, 0.16, 0.45],
+    ring: "#ffffff", // within and around marks
+    lift: 0, // how much of the text's colour trails have, to be seen
+    ink: [0.1, 0.12, 0.16, 0.45], // of boundaries, shares of 1
     unknown: "#b4bac4",
   },
   dark: {
@@ -20,6 +22,8 @@ export const THEMES = {
     text: "#e6e8eb",
     quiet: "#828a94",
     frame: "#373a40",
+    ring: "#f1f3f5",
+    lift: 0.3,
     ink: [0.95, 0.96, 1, 0.38],
     unknown: "#5c636e",
   },
@@ -29,6 +33,17 @@ export const THEMES = {
 export function bytes(hex) {
   const number = parseInt(hex.slice(1), 16);
   return [number >> 16, (number >> 8) & 255, number & 255];
+}
+
+/** A colour with a share of another. */
+export function mixed(colour, other, share) {
+  const [from, to] = [bytes(colour), bytes(other)];
+  return hex(from.map((value, i) => value + share * (to[i] - value)));
+}
+
+/** Red, green, blue as "#rrggbb". */
+function hex(rgb) {
+  return `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** The page's theme as the element sees it: dark where its text is light. @param {Element} element */
@@ -42,10 +57,7 @@ export function pageOf(element) {
   for (let node = element; node; node = node.parentElement) {
     const channels = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
     if (channels.length === 3 || channels[3] === 1) {
-      return `#${channels
-        .slice(0, 3)
-        .map((value) => Math.round(value).toString(16).padStart(2, "0"))
-        .join("")}`;
+      return hex(channels.slice(0, 3));
     }
   }
   return null;

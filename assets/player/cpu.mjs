@@ -25,25 +25,36 @@ export class CpuRenderer {
     /** @type {import("./raster.mjs").Picture} */
     this.picture = { width: 0, height: 0, words: null, bytes: null };
     this.stamps = { full: null, dim: null };
-    this.rgb = new Float64Array(3); // colour of the present point
+    // colours as words
+    this.classes = new Uint32Array(1);
+    this.steps = new Uint32Array(256); // of the ramp
+    this.right = this.wrong = this.unknown = 0;
+    this.shown = new Uint8Array([255]); // of each class: 0 hidden, 255 shown, between: dimmed
   }
 
   /** @param {Partial<import("./gpu.mjs").Scene>} changed */
   set(changed) {
     Object.assign(this.scene, changed);
     if (changed.labels !== undefined) this.order = changed.labels && drawingOrder(changed.labels);
+    if (changed.ramp) this.steps = words(changed.ramp);
+    if (changed.palette) {
+      this.classes = words(changed.palette);
+      this.shown = changed.palette.filter((_, i) => i % 4 === 3);
+    }
   }
 
   /** @param {import("./view.mjs").View} view */
   draw(view) {
     const { scene, picture, canvas } = this;
     if (picture.width !== canvas.width || picture.height !== canvas.height) this._resize();
-    const { page } = view;
-    picture.words.fill(word(Math.round(255 * page[0]), Math.round(255 * page[1]), Math.round(255 * page[2])));
+    picture.words.fill(wordOf(view.page));
     const seen = view.regionOpacity > 0 || view.halfLine > 0;
     if (scene.regions && seen) this.regions.paint(picture, scene.regions, scene.palette, view);
     if (scene.frames) {
       this._sharpen(view);
+      this.right = wordOf(view.right);
+      this.wrong = wordOf(view.wrong);
+      this.unknown = wordOf(view.unknown);
       if (view.layered) {
         this._points(view, 1);
         this._points(view, 2);
@@ -73,8 +84,8 @@ export class CpuRenderer {
 
   /** @param {number} layer 0: all points, 1: those in the background, 2: those in front; see points.mjs */
   _points(view, layer) {
-    const { picture, order, rgb, stamps } = this;
-    const { frames, labels, palette, chosen } = this.scene;
+    const { picture, order, stamps, shown } = this;
+    const { frames, labels, chosen } = this.scene;
     const { N, points } = frames;
     const { blend, camera } = view;
     const a = 2 * view.before * N;
@@ -83,52 +94,44 @@ export class CpuRenderer {
     const perY = (-camera[1] * picture.height) / 2 / ABSENT;
     const x0 = ((camera[2] + 1) * picture.width) / 2;
     const y0 = ((1 - camera[3]) * picture.height) / 2;
+    const isRight = view.mode === MODES.right;
     for (let n = 0; n < N; n++) {
-      const i = order ? order[n] : n;
-      const k = labels ? labels[i] : 0;
-      const shown = palette[4 * k + 3];
+      const i = order === null ? n : order[n];
+      const k = labels === null ? 0 : labels[i];
       const from = points[a + 2 * i];
       const to = points[b + 2 * i];
-      if (shown === 0 || from === ABSENT || to === ABSENT) continue;
-      const dim = shown < 255 || (chosen !== null && chosen[i] === 0);
-      const wrong = this._colour(view, i, k);
-      if (layer !== 0 && (layer === 2) !== (!dim && (view.mode !== MODES.right || wrong > 0.5))) continue;
+      if (shown[k] === 0 || from === ABSENT || to === ABSENT) continue;
+      const dim = shown[k] < 255 || (chosen !== null && chosen[i] === 0);
+      if (layer !== 0) {
+        const front = !dim && (!isRight || this._wrong(view, i, k) > 0.5);
+        if ((layer === 2) !== front) continue;
+      }
       const fromY = points[a + 2 * i + 1];
       const x = x0 + perX * (from + blend * (to - from));
       const y = y0 + perY * (fromY + blend * (points[b + 2 * i + 1] - fromY));
-      (dim ? stamps.dim : stamps.full).put(picture, x, y, rgb[0], rgb[1], rgb[2]);
+      (dim ? stamps.dim : stamps.full).put(picture, x, y, this._colour(view, i, k));
     }
   }
 
-  /** Put the colour of a point of class k into `rgb`; returns how wrong its decision is, 0..1. */
+  /** The share of the moment at which the decision on a point of class k is wrong. */
+  _wrong({ before, after, blend }, i, k) {
+    const { codes, frames } = this.scene;
+    return (codes[before * frames.N + i] !== k ? 1 - blend : 0) + (codes[after * frames.N + i] !== k ? blend : 0);
+  }
+
+  /** The colour of a point of class k, a word. */
   _colour(view, i, k) {
-    const { codes, palette, ramp, frames } = this.scene;
-    const { mode, blend } = view;
-    if (mode === MODES.label) return this._take(palette, k, palette, k, 0);
-    const from = codes ? codes[view.before * frames.N + i] : 0;
-    const to = codes ? codes[view.after * frames.N + i] : 0;
-    if (mode === MODES.prediction) return this._take(palette, from, palette, to, blend);
-    const { rgb } = this;
-    if (mode === MODES.right) {
-      const share = (from !== k ? 1 - blend : 0) + (to !== k ? blend : 0);
-      for (let c = 0; c < 3; c++) rgb[c] = Math.round(255 * (view.right[c] + share * (view.wrong[c] - view.right[c])));
-      return share;
-    }
-    if (mode === MODES.none || from === UNKNOWN || to === UNKNOWN) {
-      for (let c = 0; c < 3; c++) rgb[c] = Math.round(255 * view.unknown[c]);
-      return 0;
-    }
-    const { scale } = view;
+    const { mode, blend, scale } = view;
+    if (mode === MODES.label) return this.classes[k];
+    if (mode === MODES.right) return between(this.right, this.wrong, this._wrong(view, i, k));
+    const { codes, frames } = this.scene;
+    if (mode === MODES.none || codes === null) return this.unknown;
+    const from = codes[view.before * frames.N + i];
+    const to = codes[view.after * frames.N + i];
+    if (mode === MODES.prediction) return between(this.classes[from], this.classes[to], blend);
+    if (from === UNKNOWN || to === UNKNOWN) return this.unknown;
     const share = (1 - blend) * (scale[0] + scale[1] * from) + blend * (scale[2] + scale[3] * to);
-    const step = Math.round(255 * Math.max(0, Math.min(1, share)));
-    return this._take(ramp, step, ramp, step, 0);
-  }
-
-  _take(first, k, second, l, share) {
-    for (let c = 0; c < 3; c++) {
-      this.rgb[c] = Math.round(first[4 * k + c] + share * (second[4 * l + c] - first[4 * k + c]));
-    }
-    return 0;
+    return this.steps[Math.round(255 * Math.max(0, Math.min(1, share)))];
   }
 
   /** Premultiplied RGBA of a device pixel, y from the top. */
@@ -138,4 +141,25 @@ export class CpuRenderer {
   }
 
   remove() {}
+}
+
+/** RGBA bytes as words. */
+function words(rgba) {
+  return Uint32Array.from({ length: rgba.length / 4 }, (_, k) => word(rgba[4 * k], rgba[4 * k + 1], rgba[4 * k + 2]));
+}
+
+/** Shares of 1 as a word. */
+function wordOf(rgb) {
+  return word(Math.round(255 * rgb[0]), Math.round(255 * rgb[1]), Math.round(255 * rgb[2]));
+}
+
+/** A colour between two. */
+function between(from, to, share) {
+  if (from === to || share === 0) return from;
+  let mixed = 0;
+  for (let bits = 0; bits < 24; bits += 8) {
+    const start = (from >>> bits) & 255;
+    mixed |= Math.round(start + share * (((to >>> bits) & 255) - start)) << bits;
+  }
+  return mixed;
 }

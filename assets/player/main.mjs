@@ -10,7 +10,8 @@
  */
 
 import * as colours from "./colours.mjs";
-import { DataError, LEVELS, UNKNOWN, fetchArrays, readAttributes, readFrames, readRegions } from "./data.mjs";
+import { DataError, fetchArrays, readAttributes, readFrames, readRegions } from "./data.mjs";
+import { describe } from "./describe.mjs";
 import { checked, newState } from "./options.mjs";
 import { Pointer } from "./pointer.mjs";
 import { Stage } from "./stage.mjs";
@@ -56,7 +57,7 @@ export class Player {
       ArrowLeft: () => this.step(-1),
       Home: () => this.seek(0),
       End: () => this.seek(this.timeline.last),
-      Escape: () => this.state.selection && this._selected(null),
+      Escape: () => this.state.selection !== null && this._selected(null),
     });
     this.ready = this.stage.start(plotly); // when the axes are there
   }
@@ -120,12 +121,16 @@ export class Player {
   async load({ frames, attributes, sprite = null }) {
     this.loading?.abort();
     const { signal } = (this.loading = new AbortController());
+    const fetched = Promise.all([
+      fetchArrays(frames, "the frames", signal),
+      attributes ? fetchArrays(attributes, "the labels and decisions", signal) : null,
+    ]);
     await this._try("data", async () => {
-      const [shown, known] = await Promise.all([
-        fetchArrays(frames, "the frames", signal),
-        attributes ? fetchArrays(attributes, "the labels and decisions", signal) : null,
-      ]);
-      if (!signal.aborted) this.setRun({ frames: shown, attributes: known, sprite });
+      const arrived = await fetched.catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+      if (signal.aborted) return; // a later call or the end of the player
+      this.setRun({ frames: arrived[0], attributes: arrived[1], sprite });
     });
   }
 
@@ -294,35 +299,8 @@ export class Player {
 
   /** What is known of an image at the moment: names, decision, distances, where its thumbnail lies on the sheet. */
   describe(index) {
-    const { frames, attributes, sprite } = this.data;
-    const snapshot = Math.round(this.stage.time);
-    const at = snapshot * frames.N + index;
-    const classifier = this.state.classifier ?? attributes?.classifiers[0] ?? null;
-    const value = (codes, key) => {
-      if (!codes || codes[at] === UNKNOWN) return null;
-      const [low, high] = attributes.meta.scales[key][snapshot];
-      return low + (codes[at] / LEVELS) * (high - low);
-    };
-    const label = attributes?.labels[index] ?? null;
-    const prediction = attributes?.predictions[classifier]?.[at] ?? null;
-    const columns = Math.ceil(Math.sqrt(frames.N));
-    const rows = Math.ceil(frames.N / columns);
-    return {
-      index,
-      snapshot,
-      dataIndex: attributes?.indices?.[index] ?? null,
-      label,
-      labelName: frames.classNames[label] ?? null,
-      classifier,
-      prediction,
-      predictionName: frames.classNames[prediction] ?? null,
-      right: prediction === null ? null : prediction === label,
-      margin: value(attributes?.margins[classifier], `margins.${classifier}`),
-      targetDistance: value(attributes?.distances.target, "distances.target"),
-      centreDistance: value(attributes?.distances.centre, "distances.centre"),
-      colour: this.stage.colourOf(index),
-      thumbnail: sprite && { url: sprite, columns, rows, column: index % columns, row: Math.floor(index / columns) },
-    };
+    const { state, data, stage } = this;
+    return { ...describe(data, state, Math.round(stage.time), index), colour: stage.colourOf(index) };
   }
 
   /**

@@ -16,6 +16,7 @@ import { MODES } from "./points.mjs";
 import { View } from "./view.mjs";
 
 const PATIENCE = 5000; // milliseconds until a lost graphics context counts as gone
+const SETTLED = 400; // milliseconds until a change of theme is through
 const PLOTLY_WAIT = 20_000; // milliseconds; Dash loads Plotly when it is first needed
 const FOLLOWED = [-1.12, -1.12, 1.12, 1.12]; // the axes' box while the camera follows: radii of the cloud
 
@@ -64,7 +65,11 @@ export class Stage {
   _watch() {
     const resizes = new ResizeObserver(() => this._resized());
     resizes.observe(this.root);
-    const themes = new MutationObserver(() => this.retheme());
+    const themes = new MutationObserver(() => {
+      this.retheme();
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.retheme(), SETTLED); // colours may change gradually
+    });
     for (const node of [document.documentElement, document.body, this.element]) {
       themes.observe(node, { attributes: true });
     }
@@ -325,6 +330,7 @@ export class Stage {
   remove() {
     this.removed = true;
     clearTimeout(this.patience);
+    clearTimeout(this.settling);
     for (const stop of this.stop) stop();
     this.renderer.remove();
     this.axes?.remove();

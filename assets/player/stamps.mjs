@@ -14,65 +14,92 @@ export class Stamps {
   constructor(size, opacity, rim, page) {
     this.reach = Math.ceil(size / 2 + 0.5); // pixels to either side of the one that the middle lies in
     this.side = 2 * this.reach + 1;
-    const length = this.side * this.side;
-    this.keep = []; // of what was there
-    this.own = []; // of the point's colour
-    this.rim = []; // what the rim adds to red, green, blue
-    for (let phase = 0; phase < PHASES * PHASES; phase++) {
-      const [keep, own, added] = [new Uint16Array(length), new Uint16Array(length), new Uint16Array(3 * length)];
-      const [dx, dy] = [(phase % PHASES) + 0.5, Math.floor(phase / PHASES) + 0.5].map((value) => value / PHASES);
-      for (let i = 0; i < length; i++) {
-        const x = (i % this.side) - this.reach + 0.5 - dx;
-        const y = Math.floor(i / this.side) - this.reach + 0.5 - dy;
-        const away = Math.hypot(x, y); // the same disc as in points.mjs
-        const alpha = opacity * Math.max(0, Math.min(1, size / 2 + 0.5 - away));
-        const edge = Math.max(0, Math.min(1, away - size / 2 + 1.5)) * rim;
-        keep[i] = Math.round(ONE * (1 - alpha));
-        own[i] = Math.round(ONE * alpha * (1 - edge));
-        for (let c = 0; c < 3; c++) added[3 * i + c] = Math.round(ONE * alpha * edge * 255 * page[c]);
-      }
-      this.keep.push(keep);
-      this.own.push(own);
-      this.rim.push(added);
+    this.length = this.side * this.side;
+    const all = PHASES * PHASES * this.length;
+    this.keep = new Uint16Array(all); // of what was there
+    this.own = new Uint16Array(all); // of the point's colour
+    this.rim = new Uint16Array(rim > 0 ? 3 * all : 0); // what the rim adds to red, green, blue
+    this.bounds = new Int16Array(4 * PHASES * PHASES); // rows, columns that are not empty, from the middle's pixel
+    for (let phase = 0; phase < PHASES * PHASES; phase++) this._work(phase, size, opacity, rim, page);
+  }
+
+  _work(phase, size, opacity, rim, page) {
+    const { reach, side, length, bounds } = this;
+    const dx = ((phase % PHASES) + 0.5) / PHASES;
+    const dy = (Math.floor(phase / PHASES) + 0.5) / PHASES;
+    let [top, bottom, left, right] = [reach, -reach, reach, -reach];
+    for (let n = 0; n < length; n++) {
+      const column = (n % side) - reach;
+      const row = Math.floor(n / side) - reach;
+      const away = Math.hypot(column + 0.5 - dx, row + 0.5 - dy); // the same disc as in points.mjs
+      const alpha = opacity * Math.max(0, Math.min(1, size / 2 + 0.5 - away));
+      const edge = Math.max(0, Math.min(1, away - size / 2 + 1.5)) * rim;
+      const i = phase * length + n;
+      this.keep[i] = ONE - Math.round(ONE * alpha);
+      this.own[i] = rim > 0 ? Math.round(ONE * alpha * (1 - edge)) : ONE - this.keep[i];
+      for (let c = 0; c < 3 && rim > 0; c++) this.rim[3 * i + c] = Math.round(ONE * alpha * edge * 255 * page[c]);
+      if (this.keep[i] === ONE) continue;
+      top = Math.min(top, row);
+      bottom = Math.max(bottom, row);
+      left = Math.min(left, column);
+      right = Math.max(right, column);
     }
-    this.rimmed = rim > 0;
+    bounds.set([top, bottom, left, right], 4 * phase);
   }
 
   /**
-   * Stamp a disc of a colour around (x, y).
+   * Stamp a disc around (x, y).
    * @param {import("./raster.mjs").Picture} picture
+   * @param {number} x
+   * @param {number} y
+   * @param {number} colour a word: 0x00bbggrr
    */
-  put({ width, height, bytes, words }, x, y, red, green, blue) {
-    const { reach, side, rimmed } = this;
-    const column = Math.floor(x);
-    const row = Math.floor(y);
-    if (column < -reach || row < -reach || column >= width + reach || row >= height + reach) return;
+  put(picture, x, y, colour) {
+    const { width, height } = picture;
+    const { reach, side, bounds } = this;
+    if (!(x > -reach && y > -reach && x < width + reach && y < height + reach)) return;
+    const column = Math.floor(x) | 0;
+    const row = Math.floor(y) | 0;
     const phase = (((y - row) * PHASES) | 0) * PHASES + (((x - column) * PHASES) | 0);
-    const keep = this.keep[phase];
-    const own = this.own[phase];
-    const rim = this.rim[phase];
-    const left = Math.max(0, column - reach);
-    const right = Math.min(width - 1, column + reach);
-    const top = Math.max(0, row - reach);
-    const bottom = Math.min(height - 1, row + reach);
+    const top = Math.max(0, row + bounds[4 * phase]);
+    const bottom = Math.min(height - 1, row + bounds[4 * phase + 1]);
+    const left = Math.max(0, column + bounds[4 * phase + 2]);
+    const right = Math.min(width - 1, column + bounds[4 * phase + 3]);
+    const corner = phase * this.length + (reach - row) * side + reach - column;
+    if (this.rim.length) this._rimmed(picture.bytes, width, top, bottom, left, right, corner, colour);
+    else this._plain(picture.words, width, top, bottom, left, right, corner, colour);
+  }
+
+  /** Two channels in one multiplication: sums stay below 2^32, since what is kept and what is added make up ONE. */
+  _plain(words, width, top, bottom, left, right, corner, colour) {
+    const { side, keep } = this;
+    const redBlue = colour & 0xff00ff;
+    const green = (colour >> 8) & 0xff;
     for (let v = top; v <= bottom; v++) {
-      let i = (v - row + reach) * side + left - column + reach;
+      let i = corner + v * side + left;
       for (let at = v * width + left, end = v * width + right; at <= end; at++, i++) {
         const old = keep[i];
-        if (old === ONE) continue;
+        const was = words[at];
+        const rb = ((was & 0xff00ff) * old + redBlue * (ONE - old)) >>> 8;
+        const g = ((was >>> 8) & 0xff) * old + green * (ONE - old);
+        words[at] = 0xff000000 | (g & 0xff00) | (rb & 0xff00ff);
+      }
+    }
+  }
+
+  _rimmed(bytes, width, top, bottom, left, right, corner, colour) {
+    const { side, keep, own, rim } = this;
+    const red = colour & 0xff;
+    const green = (colour >> 8) & 0xff;
+    const blue = (colour >> 16) & 0xff;
+    for (let v = top; v <= bottom; v++) {
+      let i = corner + v * side + left;
+      for (let at = 4 * (v * width + left), end = 4 * (v * width + right); at <= end; at += 4, i++) {
+        const old = keep[i];
         const share = own[i];
-        if (rimmed) {
-          const b = 4 * at;
-          bytes[b] = (bytes[b] * old + red * share + rim[3 * i]) >> 8;
-          bytes[b + 1] = (bytes[b + 1] * old + green * share + rim[3 * i + 1]) >> 8;
-          bytes[b + 2] = (bytes[b + 2] * old + blue * share + rim[3 * i + 2]) >> 8;
-        } else {
-          // red and blue in one multiplication: both stay below 2^32 as long as old + share is ONE
-          const was = words[at];
-          const rb = ((was & 0xff00ff) * old + (red | (blue << 16)) * share) >>> 8;
-          const g = (((was >>> 8) & 0xff) * old + green * share) >>> 8;
-          words[at] = 0xff000000 | ((g & 0xff) << 8) | (rb & 0xff00ff);
-        }
+        bytes[at] = (bytes[at] * old + red * share + rim[3 * i]) >> 8;
+        bytes[at + 1] = (bytes[at + 1] * old + green * share + rim[3 * i + 1]) >> 8;
+        bytes[at + 2] = (bytes[at + 2] * old + blue * share + rim[3 * i + 2]) >> 8;
       }
     }
   }

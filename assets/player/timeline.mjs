@@ -172,7 +172,7 @@ function isTaken(target, key) {
  * Listen to the keys of the page. With several players the one that has the focus answers, else the first.
  * @param {HTMLElement} root of the player
  * @param {object} state of the player; with `keys` "page" it listens everywhere, with "element" only inside itself
- * @param {Record<string, () => void>} actions by KeyboardEvent.key
+ * @param {Record<string, () => unknown>} actions by KeyboardEvent.key; false: there was nothing to do
  * @returns {() => void} stop listening
  */
 export function listenToKeys(root, state, actions) {
@@ -183,8 +183,7 @@ export function listenToKeys(root, state, actions) {
     const inside = root.contains(target);
     if (!inside && (state.keys !== "page" || target.closest("[data-player]") || !root.checkVisibility())) return;
     if (isTaken(target, event.key)) return;
-    event.preventDefault(); // the page must not scroll, and no second player answer
-    action();
+    if (action() !== false) event.preventDefault(); // the page must not scroll, and no second player answer
   };
   document.addEventListener("keydown", pressed);
   return () => document.removeEventListener("keydown", pressed);
