@@ -1,38 +1,137 @@
-/* The one script that Dash loads by itself: renderers of the runs table. */
+/* The one script that Dash loads by itself: the table of runs, and the way in to the Explore page. */
 (() => {
   const grid = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  window.dash_clientside = window.dash_clientside || {};
   const element = (type, props, ...children) => window.React.createElement(type, props, ...children);
+  const FOLDED = ["dataset", "backbone", "loss", "dim"]; // said beneath the name where there is no room for columns
+  const ROOM_FOR_ACCURACIES = 1000; // pixels, for those of every classifier beside the best
+  const ROOM_FOR_COLUMNS = 1400; // pixels, for the folded ones too
+  const LARGEST_IMPORT = 256 * 2 ** 20; // bytes: it is sent as text
 
-  /** The name of a run as a link to it, with a tag on bundled runs. */
-  grid.RunLink = ({ data }) =>
+  /** The newest snapshot; an empty frame if there is none, or it cannot be drawn. */
+  grid.RunThumbnail = ({ value }) => {
+    const show = (visibility) => (event) => { event.target.style.visibility = visibility; };
+    const image = { src: value, alt: "", loading: "lazy", width: 64, height: 64, onLoad: show("visible"), onError: show("hidden") };
+    return element("span", { className: "run-thumbnail" }, value ? element("img", image) : null);
+  };
+
+  /** The name as a link to the run, what it was trained on where the columns are folded away, and what is wrong with it. */
+  grid.RunName = ({ data }) => {
+    const about = [data.loss, data.dim && `D = ${data.dim}`, data.dataset, data.backbone].filter(Boolean).join(" · ");
+    const name = data.href
+      ? element("a", { className: "run-link", href: data.href, title: data.name, tabIndex: -1 }, data.name)
+      : element("span", { className: "run-link", title: data.name }, data.name);
+    const tag = data.is_demo ? element("span", { className: "run-tag", title: "Comes with the program; it cannot be changed" }, "bundled") : null;
+    return element(
+      "div",
+      { className: "run-name" },
+      element("div", { className: "run-title" }, name),
+      element("div", { className: "run-second" }, tag, element("span", { className: "run-about", title: about }, about)),
+      data.problem ? element("div", { className: "run-problem", title: data.problem }, data.problem) : null,
+    );
+  };
+
+  /** The state with a coloured dot, and how far it came. */
+  grid.RunState = ({ data }) =>
     element(
-      "span",
+      "div",
       null,
-      element("a", { className: "run-link", href: data.href }, data.name),
-      data.is_demo ? element("span", { className: "run-tag" }, "bundled") : null,
+      element("div", { className: `run-state ${data.state}` }, data.state),
+      element("div", { className: "run-progress" }, data.progress),
     );
 
-  /** The state of a run with a coloured dot; what is wrong with it on hover. */
-  grid.RunState = ({ data }) => element("span", { className: `run-state ${data.state}`, title: data.error || "" }, data.state);
-
-  /** Accuracy over snapshots, from 0 to 1. */
-  grid.Sparkline = ({ value }) => {
-    const values = (value || []).filter((v) => v !== null);
-    if (values.length < 2) return null;
-    const [width, height] = [140, 22];
-    const points = values.map((v, i) => `${((i / (values.length - 1)) * width).toFixed(1)},${((1 - v) * (height - 2) + 1).toFixed(1)}`);
-    const label = `accuracy from ${(100 * values[0]).toFixed(1)} % to ${(100 * values[values.length - 1]).toFixed(1)} %`;
-    return element("svg", { className: "spark", width, height, role: "img", "aria-label": label }, element("path", { d: `M${points.join("L")}` }));
+  /** The best accuracy and whose it is; all of them on hover. */
+  grid.RunBest = ({ value, data, api }) => {
+    if (value == null) return null;
+    const names = api.getColumnGroup("accuracy").getProvidedColumnGroup().getChildren().map((column) => column.getColId());
+    const percent = (v) => (100 * v).toFixed(2);
+    const all = names.filter((name) => name !== "best" && data[name] != null).map((name) => `${name} ${percent(data[name])} %`);
+    return element("span", { title: all.join("\n") }, percent(value), element("span", { className: "run-whose" }, data.best_name));
   };
+
+  /** Accuracy over snapshots, from 0 to 1, with a dot where it is now. */
+  grid.RunSpark = ({ value }) => {
+    const values = (value || []).filter((v) => v !== null);
+    if (!values.length) return null;
+    const [width, height] = [84, 36];
+    const place = (v, i) => `${(2 + (i / Math.max(1, values.length - 1)) * (width - 6)).toFixed(1)},${((1 - v) * (height - 6) + 3).toFixed(1)}`;
+    const points = values.map(place);
+    const [x, y] = points[points.length - 1].split(",");
+    const percent = (v) => `${(100 * v).toFixed(1)} %`;
+    const label = `accuracy from ${percent(values[0])} to ${percent(values[values.length - 1])}`;
+    return element(
+      "svg",
+      { className: "run-spark", width, height, role: "img", "aria-label": label },
+      element("title", null, label),
+      element("path", { className: "run-spark-area", d: `M2,${height - 3}L${points.join("L")}L${x},${height - 3}Z` }),
+      element("path", { className: "run-spark-line", d: `M${points.join("L")}` }),
+      element("circle", { cx: x, cy: y, r: 2.2 }),
+    );
+  };
+
+  /** What to do when there is no run at all. */
+  grid.NoRuns = ({ folder }) =>
+    element(
+      "div",
+      { className: "runs-none" },
+      element("h4", null, "No runs yet"),
+      element("p", null, "Train a network in a terminal; its row appears here as soon as it starts:"),
+      element("code", null, `mtm train --dataset digits --runs ${/\s/.test(folder) ? `"${folder}"` : folder}`),
+      element("p", null, "Or press Import to bring embeddings of your own: an .npz file with embeddings and labels."),
+    );
+
+  /** Youngest first. */
+  functions.RunAgeOrder = (_a, _b, one, other) => (other.data.created ?? -Infinity) - (one.data.created ?? -Infinity) || 0;
+
+  /** As many columns as there is room for; only when that has changed, so that what the user opens stays open. */
+  functions.RunsFit = ({ api }) => {
+    const table = document.getElementById("runs-table");
+    if (!table) return;
+    const room = table.clientWidth >= ROOM_FOR_COLUMNS ? "wide" : table.clientWidth >= ROOM_FOR_ACCURACIES ? "middle" : "narrow";
+    if (table.dataset.room === room) return;
+    table.dataset.room = room;
+    api.setColumnsVisible(FOLDED, room === "wide");
+    api.setColumnGroupOpened("accuracy", room !== "narrow");
+  };
+
+  /** Tab leaves the table: within it there are the arrow keys. */
+  functions.RunsLeave = () => false;
+
+  const open = (href) => href && window.dash_clientside.set_props("shell-url", { href });
+  functions.RunsOpen = ({ data }) => open(data.href);
+  functions.RunsKey = ({ data, event }) => event.key === "Enter" && open(data.href);
+
+  window.dash_clientside.runs = {
+    /** Which of open, rename and delete cannot be done with the selected run, as it is now. */
+    buttons: (selected, rows) => {
+      const run = (rows || []).find((row) => row.id === selected?.[0]?.id);
+      return [!run?.href, !run || run.is_demo, !run || run.is_demo];
+    },
+    open: (clicks, selected) => (clicks && selected?.[0]?.href) || window.dash_clientside.no_update,
+  };
+
+  /** A file that is too large is refused before the browser reads it. */
+  const refuse = (event) => {
+    const file = event.target.closest?.("#runs-import") && (event.dataTransfer || event.target).files?.[0];
+    if (!file || file.size <= LARGEST_IMPORT) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const sentence = `${file.name}: ${Math.round(file.size / 1e6)} MB is more than a browser can send; use a terminal: mtm import ${file.name}`;
+    window.dash_clientside.set_props("runs-import-problem", { children: sentence, hide: false });
+  };
+  document.addEventListener("change", refuse, true);
+  document.addEventListener("drop", refuse, true);
 })();
 
 /* The Explore page is a module; Dash calls it through this. */
 (() => {
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.explorer = {
-    update: async (run, view, classifier, regions, colour, shown, pointSize, pointOpacity, regionOpacity, camera, query) => {
+    update: async (run, view, classifier, regions, colour, shown, pointSize, pointOpacity, regionOpacity, camera, classes, query) => {
       const { update } = await import("/assets/explore/main.mjs");
-      return update({ run, view, classifier, regions, colour, shown, pointSize, pointOpacity, regionOpacity, camera }, query);
+      const wanted = { run, view, classifier, regions, colour, shown, pointSize, pointOpacity, regionOpacity, camera, classes };
+      return update(wanted, query);
     },
   };
   document.addEventListener("keydown", (event) => {

@@ -53,6 +53,7 @@ def create_app(runs_folder: Path, demos: Path | None = None, cache: Path | None 
     library = Library(runs_folder, demo_folder() if demos is None else demos)
     views = Views(library, user_cache_path("moving-targets") if cache is None else cache)
     routes.register(app.server, views)
+    app.server.extensions["views"] = views  # for who serves it: to begin and end the worker process
     app.layout = _shell()
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [_shell(), *(page.layout(library) for page in PAGES)]
@@ -64,9 +65,6 @@ def create_app(runs_folder: Path, demos: Path | None = None, cache: Path | None 
 
 
 def _shell() -> dmc.MantineProvider:
-    links = [
-        dmc.Anchor(page.NAME, href=page.PATH, underline="never", size="sm", className="shell-link") for page in PAGES
-    ]
     name = dmc.Anchor(
         [html.Span(className="shell-mark"), "Moving targets"], href="/", underline="never", className="shell-name"
     )
@@ -83,7 +81,7 @@ def _shell() -> dmc.MantineProvider:
         dmc.Tooltip(keys_button, label="Keys and what they do"),
         dmc.Tooltip(theme_switch, label="Light or dark"),
     ]
-    parts = [name, dmc.Group(links, gap="lg"), dmc.Group(tools, gap="xs", ml="auto")]
+    parts = [name, dmc.Group(_links(None), gap="lg", id="shell-links"), dmc.Group(tools, gap="xs", ml="auto")]
     header = dmc.Group(parts, h="100%", px="md", gap="xl", wrap="nowrap")
     keys = [dmc.Group([dmc.Kbd(key), dmc.Text(does, size="sm")], justify="space-between") for key, does in KEYS]
     return dmc.MantineProvider(
@@ -103,16 +101,34 @@ def _shell() -> dmc.MantineProvider:
     )
 
 
+def _links(here: str | None) -> list[Any]:
+    """Links to all pages; the one that is open stands out."""
+    return [
+        dmc.Anchor(
+            page.NAME,
+            href=page.PATH,
+            underline="never",
+            size="sm",
+            className="shell-link is-here" if here == page.PATH else "shell-link",
+        )
+        for page in PAGES
+    ]
+
+
 def _register_shell(app: Dash, library: Library) -> None:
-    @app.callback(Output("shell-page", "children"), Input("shell-url", "pathname"), State("shell-url", "search"))
+    @app.callback(
+        Output("shell-page", "children"),
+        Output("shell-links", "children"),
+        Input("shell-url", "pathname"),
+        State("shell-url", "search"),
+    )
     def show_page(pathname: str, search: str | None) -> Any:
         query = dict(parse_qsl((search or "").lstrip("?")))
         for page in PAGES:
             if pathname == page.PATH:
-                return page.layout(library, **query)
-        return dmc.Container(
-            [dmc.Title("There is no such page", order=3), dmc.Anchor("Go to the runs", href="/")], py="xl", size="sm"
-        )
+                return page.layout(library, **query), _links(pathname)
+        nowhere = [dmc.Title("There is no such page", order=3), dmc.Anchor("Go to Explore", href="/")]
+        return dmc.Container(nowhere, py="xl", size="sm"), _links(None)
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "(clicks, opened) => clicks ? !opened : dash_clientside.no_update",

@@ -8,11 +8,14 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtm.errors import InputError
+
+if TYPE_CHECKING:
+    from explorer.views import Views
 
 app = typer.Typer(
     name="explorer",
@@ -22,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 PORTS_TO_TRY = 50
+WARM_UP_AFTER = 5.0  # seconds: first the page, then what UMAP will need
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs; the bundled ones are always there")]
 Host = Annotated[str, typer.Option(help="Address to listen on")]
 Port = Annotated[int, typer.Option(help="Port; if it is busy the next free one is taken", min=1, max=65535)]
@@ -60,7 +64,10 @@ def serve(
     from explorer.app import create_app
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page opens with more requests than threads
-    server = create_server(create_app(runs.resolve()).server, sockets=[listening], threads=8)
+    flask = create_app(runs.resolve()).server
+    views: Views = flask.extensions["views"]
+    views.worker.warm_up(after=WARM_UP_AFTER)
+    server = create_server(flask, sockets=[listening], threads=8)
     print(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)", flush=True)
     if not no_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -68,6 +75,8 @@ def serve(
         server.run()
     except KeyboardInterrupt:
         print("\nStopped.")
+    finally:
+        views.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

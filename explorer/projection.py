@@ -28,14 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.planes import FLAT, completed, main_axes, on_plane, through
-from explorer.recording import Recording, read
+from explorer.recording import Recording, measured, read
 from mtm.errors import InputError, choose_from
 from mtm.files import read_arrays, write_arrays, write_bytes
 from mtm.geometry import class_centres
 from mtm.runs import Run
 from mtm.snapshots import Array
 
-CODE_VERSION = 1  # of what a projection computes: a new one makes every cached file a miss
+CODE_VERSION = 2  # of what a projection computes: a new one makes every cached file a miss
 METHODS = ("pca", "centres", "targets", "plane", "umap")
 
 Floats = NDArray[np.float64]
@@ -60,6 +60,7 @@ class Frames:
     variance: Floats | None  # (T,) share of each snapshot's variance that the plane shows; None if it is no plane
     params: dict[str, Any]  # what the projection depended on besides the data
     snapshots: list[str]  # the names of the T snapshot files
+    twice: NDArray[np.float32] | None = None  # (2, n, 2) where the method puts a sample of one snapshot given twice
 
 
 def project(
@@ -239,14 +240,18 @@ def _umap(recording: Recording, chosen: dict[str, Any], told: Progress) -> Frame
         extras = np.concatenate([extras, np.stack(recording.targets)], axis=1)  # (T, 2C, D)
     told(0.05, "loading numba, which compiles for some seconds the first time")
     aligned = importlib.import_module("explorer.aligned_umap")  # brings numba: only the worker gets here
-    u = aligned.umap_over_time(
-        recording.embeddings,
-        extras,
-        start,
-        metric=chosen["metric"],
-        seed=chosen["seed"],
-        told=lambda share, what: told(0.05 + 0.95 * share, what),
-    )
+
+    def laid_out(embeddings: Sequence[Array], extras: Array, start: Array, low: float, high: float) -> Array:
+        def heard(share: float, what: str) -> None:
+            told(low + (high - low) * share, what)
+
+        how = {"metric": chosen["metric"], "seed": chosen["seed"]}
+        return np.asarray(aligned.umap_over_time(embeddings, extras, start, **how, told=heard))
+
+    u = laid_out(recording.embeddings, extras, start, 0.05, 0.95)
+    rows = measured(recording.labels)
+    last = recording.embeddings[-1][rows]
+    shown_twice = laid_out([last, last], extras[-1:].repeat(2, axis=0), start[rows], 0.95, 1.0)[:, : len(rows)]
     centres, targets = u[:, n : n + n_classes].copy(), u[:, n + n_classes :].copy()
     return Frames(
         "umap",
@@ -259,6 +264,7 @@ def _umap(recording: Recording, chosen: dict[str, Any], told: Progress) -> Frame
         None,
         chosen,
         recording.names,
+        shown_twice.copy(),
     )
 
 
@@ -319,7 +325,7 @@ def load_frames(path: Path) -> Frames:
     arrays, header = read_arrays(path)
     try:
         if header.pop("digest") == _digest_of(arrays):
-            absent: dict[str, Any] = dict.fromkeys(("targets", "origin", "basis", "variance"))
+            absent: dict[str, Any] = dict.fromkeys(("targets", "origin", "basis", "variance", "twice"))
             return Frames(**(absent | arrays | header))
     except (KeyError, TypeError) as error:
         raise InputError(f"{path} is not a kept projection") from error

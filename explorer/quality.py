@@ -1,7 +1,7 @@
 """How far a picture can be trusted: measures of a projection against the space it shows, in words for its reader.
 
 The functions are the definitions, on arrays: x (N, D) or T of them, and the picture u (N, 2) or (T, N, 2).
-`quality` takes them all for a run, on a fixed class-balanced sample of at most SAMPLE images.
+`quality` takes them all for a run, on the sample that `explorer.recording.measured` takes.
 Sources: trustworthiness as scikit-learn has it; neighbours kept, temporal preserving and boundary preserving of Deep
 Visual Insight (Yang et al., AAAI 2022); temporal neighbours of TimeVis (Yang et al., IJCAI 2022). Distances are
 Euclidean, also for a run with a cosine loss, so that every projection of every run is measured alike.
@@ -19,11 +19,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.recording import measured
 from explorer.regions import Drawn, View, agreement_over_time
 from mtm.errors import InputError, choose_from
 from mtm.geometry import mean
 from mtm.runs import Run
-from mtm.sampling import balanced_sample
 from mtm.snapshots import Snapshot
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,6 @@ Rows = NDArray[np.int64]
 NEIGHBOURS = 15
 MOMENTS = 5  # near snapshots of the same image
 BORDER = 0.1  # share of images, those with the smallest margins, that stand for the boundary
-SAMPLE = 2000  # most images that are measured
 CHUNK = 1 << 22  # numbers of a run's trajectories that are held at once
 
 
@@ -41,6 +40,8 @@ class Layout(View, Protocol):
 
     @property
     def snapshots(self) -> list[str]: ...  # the names of the T snapshot files
+    @property
+    def twice(self) -> ArrayLike | None: ...  # (2, n, 2) what it made of the measured images of one snapshot, twice
 
 
 # The measures
@@ -229,28 +230,20 @@ def quality(
     classifier: str,
     drawn: Drawn | None = None,
     *,
-    twice: ArrayLike | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Measure]:
     """Every measure of a run's picture: `decision_quality` and `view_quality`, in the order of MEASURES."""
     decided = decision_quality(run, frames, classifier, drawn)
-    found = decided | view_quality(run, frames, twice=twice, progress=progress)
+    found = decided | view_quality(run, frames, progress=progress)
     return {name: found[name] for name in MEASURES if name in found}
 
 
-def view_quality(
-    run: Run,
-    frames: Layout,
-    *,
-    twice: ArrayLike | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> dict[str, Measure]:
+def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] | None = None) -> dict[str, Measure]:
     """The measures that depend on the view alone. Seconds: keep them.
 
-    `twice` (2, N, 2) is what the projection made of one snapshot given twice; planes need none. `progress` hears of
-    0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames is gone.
+    `progress` hears of 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames is gone.
     """
-    snapshots, rows = _snapshots(run, frames), balanced_sample(run.labels, SAMPLE, seed=0)
+    snapshots, rows = _snapshots(run, frames), measured(run.labels)
     x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
     u = np.asarray(frames.points, np.float64)[:, rows]  # (T, n, 2)
     n, n_snapshots = len(rows), len(x)
@@ -269,8 +262,8 @@ def view_quality(
     plane = frames.basis is not None and frames.origin is not None
     variance = [variance_shown(there, here) if plane else math.nan for there, here in zip(x, u, strict=True)]
     moved = math.nan
-    if twice is not None:
-        moved = jitter(*np.asarray(twice)[:, rows])
+    if frames.twice is not None:
+        moved = jitter(*np.asarray(frames.twice))
     elif plane and n:
         moved = no_op_jitter(lambda e: (e - frames.origin) @ frames.basis, x[-1])  # type: ignore[operator]
     if progress:
@@ -295,7 +288,7 @@ def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | N
 
     Fast. Raises InputError if the model has no such classifier, or a snapshot of the frames is gone.
     """
-    snapshots, rows = _snapshots(run, frames), balanced_sample(run.labels, SAMPLE, seed=0)
+    snapshots, rows = _snapshots(run, frames), measured(run.labels)
     if any(classifier not in s.predictions for s in snapshots):
         raise choose_from("classifier", classifier, snapshots[0].predictions)
     d = snapshots[0].embeddings.shape[1]

@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 from mtm.errors import InputError
 from mtm.geometry import class_centres
 from mtm.runs import Run
+from mtm.sampling import balanced_sample
 from mtm.snapshots import Array, Snapshot
 
 Floats = NDArray[np.float64]
+
+SAMPLE = 2000  # most images that a picture's quality is measured on
+
+
+def measured(labels: Array) -> Array:
+    """The rows that a picture's quality is measured on: a fixed class-balanced sample of at most SAMPLE images."""
+    return balanced_sample(labels, SAMPLE, seed=0)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from flask import Flask, Response, jsonify, request
 
 from explorer import regions, wire
 from explorer.projection import Frames
-from explorer.views import Views
+from explorer.thumbnails import Thumbnails
+from explorer.views import Picture, Views
 from mtm.errors import InputError
 from mtm.files import jsonable
 from mtm.snapshots import Array
@@ -24,7 +25,7 @@ VOTE_CELLS = 96  # a side of the vote map
 def register(server: Flask, views: Views) -> None:
     """Add the routes to the app's server."""
 
-    def route(path: str, answer: Callable[..., Response]) -> None:
+    def route(path: str, answer: Callable[..., Response], method: str = "GET") -> None:
         def respond() -> Response:
             try:
                 return answer(request.args)
@@ -34,14 +35,17 @@ def register(server: Flask, views: Views) -> None:
                 logging.getLogger(__name__).exception("%s failed", request.full_path)
                 return _problem(500, f"{type(error).__name__}: {error}")
 
-        server.add_url_rule(path, endpoint=path, view_func=respond)
+        server.add_url_rule(path, endpoint=path, view_func=respond, methods=[method])
 
     route("/api/frames", lambda asked: _frames(views, asked))
     route("/api/attributes", lambda asked: _attributes(views, asked))
     route("/api/regions", lambda asked: _regions(views, asked))
     route("/api/trust", lambda asked: _trust(views, asked))
-    route("/api/progress", lambda asked: jsonify(views.progress(_get(asked, "run"), _get(asked, "view"))))
+    route("/api/progress", lambda asked: jsonify(views.progress(_picture(asked), again="again" in asked)))
+    route("/api/cancel", lambda asked: jsonify(views.cancel(_picture(asked))), "POST")
     route("/api/sprite", lambda asked: _sprite(views, asked))
+    thumbnails = Thumbnails(views.library)
+    route("/api/thumbnail", lambda asked: _svg(thumbnails.svg(_get(asked, "run"))))
 
 
 def _problem(status: int, sentence: str) -> Response:
@@ -51,7 +55,7 @@ def _problem(status: int, sentence: str) -> Response:
 
 
 def _frames(views: Views, asked: Any) -> Response:
-    run, frames = views.frames(_get(asked, "run"), _get(asked, "view"))
+    run, frames = views.frames(_picture(asked))
     best = {int(row["snapshot"]): max(row["accuracy"].values(), default=None) for row in run.metrics}
     numbers = [int(name.split(".")[0]) for name in frames.snapshots]
     whole = [row["n"] for row in run.metrics if row.get("split") == "test"]
@@ -70,7 +74,9 @@ def _frames(views: Views, asked: Any) -> Response:
 
 def _attributes(views: Views, asked: Any) -> Response:
     run = views.library.run(_get(asked, "run"))
-    snapshots = [run.snapshot(i) for i in range(len(run.snapshots))]
+    asked_for = asked.get("n", "")
+    n = min(int(asked_for), len(run.snapshots)) if asked_for.isdigit() else len(run.snapshots)
+    snapshots = [run.snapshot(i) for i in range(n)]  # those of the frames: one more may have come since
     names = list(snapshots[0].predictions) if snapshots else []
 
     def over_time(values: list[Any]) -> Array | None:
@@ -90,8 +96,8 @@ def _attributes(views: Views, asked: Any) -> Response:
 
 
 def _regions(views: Views, asked: Any) -> Response:
-    run_id, view, classifier = (_get(asked, name) for name in ("run", "view", "classifier"))
-    _, frames, drawn = views.regions(run_id, view, classifier)
+    classifier = _get(asked, "classifier")
+    _, frames, drawn = views.regions(_picture(asked), classifier)
     mode = drawn.choose(_get(asked, "mode"))
     about = {"mode": mode, "agreements": drawn.agreements, "classifier": classifier}
     shown = drawn.modes[mode]
@@ -113,9 +119,9 @@ def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
 
 
 def _trust(views: Views, asked: Any) -> Response:
-    run_id, view, classifier, mode = (_get(asked, name) for name in ("run", "view", "classifier", "mode"))
-    measures = views.trust(run_id, view, classifier, mode)
-    *_, drawn = views.regions(run_id, view, classifier)
+    picture, classifier, mode = _picture(asked), _get(asked, "classifier"), _get(asked, "mode")
+    measures = views.trust(picture, classifier, mode)
+    *_, drawn = views.regions(picture, classifier)
     modes = ", ".join(f"{name} {value:.0%}" for name, value in drawn.agreements.items())
     return jsonify(
         {"measures": [jsonable(asdict(measure)) for measure in measures], "note": f"Agreement by mode: {modes}."}
@@ -127,6 +133,21 @@ def _sprite(views: Views, asked: Any) -> Response:
     if run.points.thumbnails is None:
         raise InputError(f"'{run.name}' has no thumbnails")
     return _cached(Response(wire.sprite_sheet(run.points.thumbnails), mimetype="image/png"))
+
+
+def _picture(asked: Any) -> Picture:
+    classes, at = asked.get("classes"), asked.get("at")
+    try:
+        chosen = tuple(int(k) for k in classes.split(",")) if classes else None
+        return Picture(_get(asked, "run"), _get(asked, "view"), chosen, int(at) if at else None)
+    except ValueError:
+        raise InputError(
+            f"classes={classes or ''}&at={at or ''}: classes are three numbers as in 0,3,6, and at is a snapshot"
+        ) from None
+
+
+def _svg(drawn: str) -> Response:
+    return _cached(Response(drawn, mimetype="image/svg+xml"))
 
 
 def _get(asked: Any, name: str) -> str:

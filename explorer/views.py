@@ -49,6 +49,21 @@ class DrawnRegions:
         return mode
 
 
+@dataclass(frozen=True)
+class Picture:
+    """Which picture of which run: its id, the projection, and for `targets` the classes and snapshot of the plane."""
+
+    run: str
+    method: str
+    classes: tuple[int, ...] | None = None
+    at: int | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What `explorer.projection.project` takes besides the run and the method."""
+        return {"classes": self.classes, "at": self.at} if self.method == "targets" else {}
+
+
 class Views:
     """Everything that can be seen of the runs of a library."""
 
@@ -66,34 +81,38 @@ class Views:
                 self._worker = Worker(self.cache)
             return self._worker
 
-    def progress(self, run_id: str, method: str) -> dict[str, Any]:
-        """The state of the job that computes a projection; submits it if need be."""
-        run = self.library.run(run_id)
-        if projection.load_cached(self.cache, self._key(run, method)) is not None:
+    def progress(self, asked: Picture, again: bool = False) -> dict[str, Any]:
+        """The state of the job that computes a projection; submits it if need be, after a failure if asked `again`."""
+        run = self.library.run(asked.run)
+        if projection.load_cached(self.cache, self._key(run, asked)) is not None:
             return {"state": "done", "progress": 1.0, "message": ""}
-        return self.worker.submit(run.folder, method, {})
+        return self.worker.submit(run.folder, asked.method, asked.params, again)
 
-    def frames(self, run_id: str, method: str) -> tuple[Run, Frames]:
+    def cancel(self, asked: Picture) -> dict[str, Any]:
+        """End the job that computes a projection. Raises InputError if there is none."""
+        return self.worker.cancel(self._key(self.library.run(asked.run), asked))
+
+    def frames(self, asked: Picture) -> tuple[Run, Frames]:
         """A run and its frames in one view. Raises InputError if there is no such view, or it is not computed yet."""
-        run = self.library.run(run_id)
-        key = self._key(run, method)
+        run = self.library.run(asked.run)
+        key = self._key(run, asked)
 
         def compute() -> Frames:
             found = projection.load_cached(self.cache, key)
             if found is not None:
                 return found
-            if method == "umap":
+            if asked.method == "umap":
                 raise InputError("UMAP is not computed yet")
-            found = projection.project(run, method)
+            found = projection.project(run, asked.method, **asked.params)
             projection.store(self.cache, key, found)
             return found
 
         return run, self._once("frames", key, compute)
 
-    def regions(self, run_id: str, method: str, classifier: str) -> tuple[Run, Frames, DrawnRegions]:
+    def regions(self, asked: Picture, classifier: str) -> tuple[Run, Frames, DrawnRegions]:
         """What every mode draws for a classifier, and its agreement with the real decisions."""
-        run, frames = self.frames(run_id, method)
-        key = (self._key(run, method), classifier)
+        run, frames = self.frames(asked)
+        key = (self._key(run, asked), classifier)
 
         def compute() -> DrawnRegions:
             snapshots = snapshots_of(run, frames, classifier)
@@ -107,11 +126,10 @@ class Views:
 
         return run, frames, self._once("regions", key, compute)
 
-    def trust(self, run_id: str, method: str, classifier: str, mode: str) -> list[Measure]:
+    def trust(self, asked: Picture, classifier: str, mode: str) -> list[Measure]:
         """The measures of a picture, the agreement of its regions first."""
-        run, frames, drawn = self.regions(run_id, method, classifier)
-        key = self._key(run, method)
-        of_view = self._once("trust", key, lambda: quality.view_quality(run, frames))
+        run, frames, drawn = self.regions(asked, classifier)
+        of_view = self._once("trust", self._key(run, asked), lambda: quality.view_quality(run, frames))
         shown = None if mode == "off" else drawn.modes[drawn.choose(mode)]
         decided = quality.decision_quality(run, frames, classifier, shown)
         found = decided | of_view
@@ -122,8 +140,8 @@ class Views:
         if self._worker is not None:
             self._worker.close()
 
-    def _key(self, run: Run, method: str) -> str:
-        return projection.cache_key(run, method, {}, self.cache)
+    def _key(self, run: Run, asked: Picture) -> str:
+        return projection.cache_key(run, asked.method, asked.params, self.cache)
 
     def _once(self, kind: str, key: Hashable, compute: Callable[[], Result]) -> Result:
         """The kept result of `compute`; two requests at the same time may both compute it, the first one's is kept."""

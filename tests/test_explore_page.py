@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from waitress import create_server
 
@@ -54,9 +56,14 @@ def state(page: Any, expression: str) -> Any:
     )
 
 
+def now(page: Any, text: str) -> None:
+    """Wait until the line over the picture says so."""
+    page.wait_for_function("(text) => document.querySelector('#explore-now').textContent.includes(text)", arg=text)
+
+
 def test_a_run_is_drawn_with_its_points_where_the_arrays_say(page: Any, address: str, runs: Path) -> None:
     explore(page, address)
-    assert "snapshot 3 / 3 · epoch 2.00" in page.inner_text("#explore-now")
+    now(page, "snapshot 3 / 3 · epoch 2.00")
     assert "showing 60 of 359 test images" in page.inner_text("#explore-count")
     assert state(page, "[p.data.frames.N, p.data.frames.T, p.data.frames.C]") == [60, 3, 10]
     labels = Run.open(runs / "one").labels.tolist()
@@ -73,18 +80,28 @@ def test_points_move_between_snapshots_and_regions_are_drawn(page: Any, address:
     assert len({(round(place["x"]), round(place["y"])) for place in places}) > 1
     assert state(page, "p.data.regions !== null")
     page.keyboard.press("Home")
-    page.wait_for_function("document.querySelector('#explore-now').textContent.includes('snapshot 1 / 3')")
+    now(page, "snapshot 1 / 3")
+
+
+def test_a_run_plays_from_its_start_when_it_is_opened(page: Any, address: str) -> None:
+    explore(page, address)
+    now(page, "epoch 2.00")
+    page.wait_for_function("document.querySelector('#explore-stage').player.state.playing === false")
+    calm = page.context.browser.new_page(reduced_motion="reduce")
+    explore(calm, address)
+    assert state(calm, "[p.state.playing, p.state.time]") == [False, 2]  # who wants no motion sees the end
+    calm.close()
 
 
 def test_the_player_s_keys_and_buttons_work(page: Any, address: str) -> None:
     explore(page, address, "?epoch=0")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('#explore-now').textContent.includes('epoch 1.00')")
+    now(page, "epoch 1.00")
     page.keyboard.press("Home")
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('#explore-now').textContent.includes('epoch 2.00')")
+    now(page, "epoch 2.00")
     page.click("[aria-label^='First snapshot']")
-    page.wait_for_function("document.querySelector('#explore-now').textContent.includes('epoch 0.00')")
+    now(page, "epoch 0.00")
     page.keyboard.press("?")
     page.wait_for_selector("text=play or pause")
 
@@ -117,10 +134,132 @@ def test_hover_shows_the_image_and_the_decision(page: Any, address: str, runs: P
     assert f"image {run.points.indices[shown]}" in page.inner_text(".card")
 
 
-def test_a_legend_chip_hides_its_class(page: Any, address: str) -> None:
+def test_the_legend_hides_shows_alone_and_lets_stand_out(page: Any, address: str) -> None:
     explore(page, address)
+    assert page.is_hidden(".legend-find")
     page.click(".legend-chip >> nth=3")
     assert state(page, "[...p.state.hidden]") == [3]
+    page.click(".legend-all")
+    page.hover(".legend-row >> nth=4")
+    page.click(".legend-row >> nth=4 >> text=only")
+    assert state(page, "[p.state.hidden.size, p.state.solo]") == [0, 4]
+    page.click(".legend-row >> nth=4 >> text=only")
+    page.click(".legend-row >> nth=5 >> text=focus")
+    assert state(page, "[p.state.solo, [...p.state.focus]]") == [None, [5]]
+    page.wait_for_function("location.search.includes('focus=5')")
+    page.reload()
+    page.wait_for_function(READY)
+    assert state(page, "[...p.state.focus]") == [5]
+
+
+def test_a_plane_goes_through_three_targets_of_one_s_choice(page: Any, address: str, runs: Path) -> None:
+    explore(page, address, "?view=targets&classes=1,4,7&at=1&epoch=1")
+    targets = Run.open(runs / "one").snapshot(1).class_embeddings.astype(float)  # type: ignore[union-attr]
+    three = targets[[1, 4, 7]]
+    drawn = state(
+        page, "[1, 4, 7].map((k) => [...p.data.frames.targets.slice(2 * (10 + k), 2 * (10 + k) + 2)].map(Number))"
+    )
+    across = [[math.dist(a, b) for a in three] for b in three]
+    np.testing.assert_allclose([[math.dist(a, b) for a in drawn] for b in drawn], across, rtol=1e-3, atol=1e-4)
+    page.click("#explore-at")  # away from snapshot 1: through those of the last
+    page.wait_for_function("!location.search.includes('at=')")
+
+
+def test_a_hundred_classes(page: Any, address: str, runs: Path) -> None:
+    random = np.random.default_rng(0)
+    run = Run.create(runs / "hundred")
+    targets = random.normal(size=(100, 20)) * 3
+    labels = np.arange(600) % 100
+    for t in range(3):
+        run.log(targets[labels] * t + random.normal(size=(600, 20)), labels, targets, epoch=t)
+    explore(page, address, "?run=hundred&epoch=2")
+    assert page.locator(".legend-row").count() == 100
+    page.fill(".legend-find", "99")
+    assert page.locator(".legend-row:visible").count() == 1
+    page.hover(".legend-row:visible")
+    page.click(".legend-row:visible >> text=focus")
+    assert state(page, "[...p.state.focus]") == [99]
+    assert state(page, "p.data.regions.C") == 100
+    assert page.errors == []
+
+
+def test_a_run_that_is_deleted_while_it_is_shown_plays_on_and_says_so(page: Any, address: str, runs: Path) -> None:
+    explore(page, address, "?epoch=2")
+    shutil.rmtree(runs / "one")
+    page.keyboard.press("Home")
+    now(page, "epoch 0.00")
+    page.locator("#explore-regions").click()
+    page.get_by_role("option", name="nearest drawn centre").click()
+    page.wait_for_function("document.querySelector('#explore-message').textContent.includes(\"there is no run 'one'\")")
+    assert state(page, "p.data.frames.N") == 60
+
+
+def test_two_tabs_do_not_disturb_each_other(page: Any, address: str, chromium: Any) -> None:
+    other = chromium.new_page()
+    explore(page, address, "?epoch=1&view=pca")
+    explore(other, address, "?epoch=2&view=centres&colour=right")
+    page.keyboard.press("Home")
+    now(page, "epoch 0.00")
+    assert "epoch 2.00" in other.inner_text("#explore-now")
+    assert state(page, "[p.data.frames.meta.method, p.state.colour]") == ["pca", "label"]
+    other.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_are_the_system_s_until_they_are_chosen(chromium: Any, address: str, scheme: str) -> None:
+    page = chromium.new_page(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    explore(page, address, "?epoch=2&regions=off&shown=gaps")
+
+    def corner() -> float:
+        place = state(page, "(() => { const b = p.stage.view; return p.readPixel(b.left + 4, b.top + 4); })()")
+        return float(np.mean(place))
+
+    assert (corner() > 200) == (scheme == "light")
+    page.click("#shell-theme")
+    page.wait_for_timeout(300)
+    assert (corner() > 200) == (scheme == "dark")
+    page.close()
+
+
+def test_on_a_narrow_page_curves_are_in_a_drawer_and_nothing_is_cut_off(page: Any, address: str) -> None:
+    page.set_viewport_size({"width": 800, "height": 700})
+    explore(page, address, "?epoch=2")
+    assert page.evaluate("document.documentElement.scrollWidth") == 800
+    assert not page.locator("#explore-side").is_visible()
+    page.click("#explore-drawer")
+    page.wait_for_timeout(300)
+    box = page.locator("#explore-side").bounding_box()
+    assert box["x"] + box["width"] == pytest.approx(800, abs=1)
+    page.click("#explore-drawer")
+    page.wait_for_timeout(300)
+    assert not page.locator("#explore-side").is_visible()
+
+
+def test_umap_shows_pca_while_it_is_computed_and_can_be_cancelled(page: Any, address: str) -> None:
+    explore(page, address, "?view=umap&epoch=2")
+    assert state(page, "p.data.frames.meta.method") == "pca"
+    assert "PCA meanwhile" in page.inner_text("#explore-waiting")
+    page.click(".waiting-button")
+    page.wait_for_function("document.querySelector('#explore-waiting').textContent.includes('UMAP was cancelled')")
+    page.click(".waiting-button >> text=again")
+    page.wait_for_function(
+        "document.querySelector('#explore-stage').player.data.frames.meta.method === 'umap'", timeout=120_000
+    )
+    page.wait_for_function("document.querySelector('#explore-trust').textContent.includes('Stands still')")
+    assert page.is_hidden("#explore-waiting")
+    assert page.inner_text("#explore-message") == ""
+
+
+def test_what_cannot_be_asked_for_is_told(runs: Path, tmp_path: Path) -> None:
+    client = create_app(runs, tmp_path / "none", tmp_path / "cache").server.test_client()
+
+    def error(query: str) -> str:
+        return str(json.loads(client.get(f"/api/frames?run=one&view={query}").data)["error"])
+
+    assert "classes are three numbers" in error("targets&classes=one,two,three")
+    assert "three different classes between 0 and 9, not 0, 0, 1" in error("targets&classes=0,0,1")
+    assert "there is no snapshot 9; choose one between 0 and 2" in error("targets&at=9")
+    assert client.post("/api/cancel?run=one&view=umap").status_code == 404
 
 
 @pytest.mark.parametrize("view", ["pca", "centres", "targets"])
@@ -177,22 +316,3 @@ def test_no_name_leads_out_of_the_runs(runs: Path, tmp_path: Path, route: str, n
     answer = client.get(f"/api/{route}?run={name}&view=pca&classifier=euc&mode=best")
     assert answer.status_code == 404
     assert set(json.loads(answer.data)) == {"error"}
-
-
-def test_the_table_of_runs_renames_and_deletes(page: Any, address: str, runs: Path) -> None:
-    page.goto(f"{address}/runs")
-    page.click(".ag-row")
-    page.click("#runs-rename")
-    page.fill("#runs-rename-name", "..")
-    page.click("#runs-rename-do")
-    page.wait_for_selector("text=cannot be the name of a run")
-    page.fill("#runs-rename-name", "two")
-    page.click("#runs-rename-do")
-    page.wait_for_selector(".run-link >> text=two")
-    page.click(".ag-row")
-    page.click("#runs-delete")
-    page.wait_for_selector("text=for good? It cannot be brought back")
-    assert (runs / "two").is_dir()
-    page.click("#runs-delete-do")
-    page.wait_for_selector("text=No runs yet")
-    assert not (runs / "two").exists()

@@ -18,6 +18,7 @@ from sklearn.neighbors import NearestNeighbors
 from explorer import planes, projection
 from explorer.aligned_umap import nearest, neighbour_graph, strengths, ties, umap_over_time
 from explorer.projection import METHODS, Cancelled, Frames, cache_key, load_cached, project, store
+from explorer.quality import jitter
 from mtm.classifiers import predict
 from mtm.config import TrainConfig
 from mtm.errors import InputError
@@ -399,6 +400,12 @@ def test_points_move_less_than_in_layouts_of_their_own(laid_out: tuple) -> None:
 
     alone = umap_over_time(e, NOTHING, PCA(2).fit_transform(e[-1]), smoothing=0)
     assert step(frames.points) < 0.5 * step(alone)
+
+
+def test_a_layout_brings_its_jitter(laid_out: tuple) -> None:
+    *_, frames = laid_out
+    assert frames.twice.shape == (2, *frames.points.shape[1:])
+    assert jitter(*frames.twice) < 0.01
 
 
 def test_a_snapshot_given_twice_hardly_moves() -> None:

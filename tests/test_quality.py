@@ -12,7 +12,6 @@ from sklearn.decomposition import PCA
 from explorer import quality as module
 from explorer.quality import (
     MEASURES,
-    SAMPLE,
     boundary_kept,
     decision_quality,
     jitter,
@@ -26,10 +25,10 @@ from explorer.quality import (
     variance_shown,
     view_quality,
 )
+from explorer.recording import measured
 from explorer.regions import agreement, drawn_voronoi
 from mtm.errors import InputError
 from mtm.runs import Run
-from mtm.sampling import balanced_sample
 
 # --- Slow twins
 
@@ -299,7 +298,7 @@ def linear_frames(run):
     p = np.linalg.svd((e - o).reshape(-1, e.shape[2]), full_matrices=False)[2][:2].T
     points, names = ((e - o) @ p).astype(np.float32), [path.name for path in run.snapshots]
     centres = np.stack([[here[run.labels == k].mean(axis=0) for k in range(3)] for here in points])
-    return SimpleNamespace(points=points, targets=None, centres=centres, origin=o, basis=p, snapshots=names)
+    return SimpleNamespace(points=points, targets=None, centres=centres, origin=o, basis=p, snapshots=names, twice=None)
 
 
 def test_the_quality_of_a_run_is_every_measure_of_it(tmp_path):
@@ -344,8 +343,8 @@ def test_a_view_that_is_no_plane_says_so_and_is_given_its_jitter(tmp_path):
     assert math.isnan(found["variance_shown"].value)
     assert "not a plane" in found["variance_shown"].text
     assert "not been measured" in found["no_op_jitter"].text
-    twice = np.stack([frames.points[-1], frames.points[-1] + [0.3, 0.4]])
-    assert view_quality(run, frames, twice=twice)["no_op_jitter"].value == pytest.approx(jitter(*twice))
+    frames.twice = np.stack([frames.points[-1], frames.points[-1] + [0.3, 0.4]])
+    assert view_quality(run, frames)["no_op_jitter"].value == pytest.approx(jitter(*frames.twice))
 
 
 def test_a_space_of_two_dimensions_is_shown_whole(tmp_path):
@@ -365,8 +364,8 @@ def test_at_most_2000_balanced_images_are_measured_and_all_are_judged(tmp_path):
         run.log(random.normal(size=(len(y), 3)), y, np.eye(3), epoch=t, reference_centres=np.eye(3))
     frames = linear_frames(run)
     found = quality(run, frames, "euc", "vote")
-    rows = balanced_sample(y, SAMPLE, seed=0)
-    assert SAMPLE == 2000 == len(rows)
+    rows = measured(y)
+    assert len(rows) == 2000
     assert np.bincount(y[rows]).tolist() == [1500, 300, 200]
     assert {name: m.n for name, m in found.items()} == dict.fromkeys(MEASURES, 2000) | {
         "region_agreement": 2400,

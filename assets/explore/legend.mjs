@@ -1,57 +1,95 @@
-/* The legend: a chip a class, which hides it (click), shows it alone (double click) or lets it stand out (alt click). */
+/* The legend: a line a class, which shows it alone, hides it or lets it stand out; and what other colours mean. */
 
-/** @param {HTMLElement | null} element @param {object} legend as the player tells it @param {import("../player/main.mjs").Player} player */
-export function showLegend(element, legend, player) {
-  if (!element) return;
-  const chips = legend.classes.map(({ index, name, colour, shown, dimmed }) => {
-    const chip = document.createElement("button");
-    chip.type = "button";
-    chip.className = "legend-chip";
-    chip.title = `${name}: click hides, double click shows it alone, alt click lets it stand out`;
-    chip.setAttribute("aria-pressed", shown);
-    chip.dataset.dimmed = dimmed;
-    const dot = document.createElement("span");
-    dot.className = "legend-dot";
-    dot.style.background = colour;
-    chip.append(dot, name);
-    chip.addEventListener("click", (event) => {
-      const { state } = player;
-      if (event.altKey) return player.set("focus", toggled(state.focus, index));
-      if (state.solo !== null) return player.set("solo", null);
-      player.set("hidden", toggled(state.hidden, index));
+const MANY = 12; // from so many classes on there is a field to find one
+
+export class Legend {
+  /** @param {HTMLElement} element @param {import("../player/main.mjs").Player} player */
+  constructor(element, player) {
+    this.player = player;
+    this.head = make("div", "legend-head");
+    this.all = make("button", "legend-all", { type: "button", textContent: "show all", title: "Show every class again" });
+    this.all.addEventListener("click", () => {
+      for (const name of ["hidden", "focus"]) player.set(name, new Set());
+      player.set("solo", null);
     });
-    chip.addEventListener("dblclick", () => {
-      player.set("hidden", new Set());
-      player.set("solo", index);
+    this.head.append(make("span", "", { textContent: "Classes" }), this.all);
+    this.find = make("input", "legend-find", { type: "search", placeholder: "find a class", ariaLabel: "Find a class" });
+    this.find.addEventListener("input", () => this.filter());
+    this.scale = make("div", "legend-scale");
+    this.list = make("div", "legend-list");
+    this.rows = [];
+    element.replaceChildren(this.scale, this.head, this.find, this.list);
+  }
+
+  /** @param {object} legend as the player tells it */
+  show(legend) {
+    const { classes } = legend;
+    if (this.rows.length !== classes.length || classes.some(({ name }, k) => name !== this.rows[k].name)) this.build(classes);
+    classes.forEach(({ colour, shown, dimmed }, k) => {
+      const { row, dot, chip, focus } = this.rows[k];
+      row.dataset.dimmed = dimmed;
+      chip.setAttribute("aria-pressed", shown);
+      focus.setAttribute("aria-pressed", this.player.state.focus.has(k));
+      dot.style.background = colour;
     });
-    return chip;
-  });
-  element.replaceChildren(...entries(legend), ...chips);
+    const { hidden, focus, solo } = this.player.state;
+    this.all.hidden = !hidden.size && !focus.size && solo === null;
+    this.scale.replaceChildren(...entries(legend));
+  }
+
+  build(classes) {
+    this.rows = classes.map(({ index, name }) => this.row(index, name));
+    this.list.replaceChildren(...this.rows.map(({ row }) => row));
+    this.find.hidden = classes.length < MANY;
+    this.find.value = "";
+  }
+
+  row(index, name) {
+    const { player } = this;
+    const row = make("div", "legend-row");
+    const dot = make("span", "legend-dot");
+    const chip = make("button", "legend-chip", { type: "button", title: `Hide or show ${name}` });
+    chip.append(dot, make("span", "legend-name", { textContent: name }));
+    chip.addEventListener("click", () => {
+      if (player.state.solo !== null) return player.set("solo", null);
+      player.set("hidden", toggled(player.state.hidden, index));
+    });
+    const action = (text, title, act) => {
+      const button = make("button", "legend-action", { type: "button", textContent: text, title });
+      button.addEventListener("click", act);
+      return button;
+    };
+    const solo = action("only", `Show ${name} alone; again for all`, () => player.set("solo", player.state.solo === index ? null : index));
+    const focus = action("focus", `Let ${name} stand out; others are faint`, () => player.set("focus", toggled(player.state.focus, index)));
+    row.append(chip, solo, focus);
+    return { name, row, dot, chip, focus };
+  }
+
+  filter() {
+    const asked = this.find.value.trim().toLowerCase();
+    for (const { row, name } of this.rows) row.hidden = !name.toLowerCase().includes(asked);
+  }
 }
 
 function entries(legend) {
   if (legend.ramp) {
-    const scale = document.createElement("div");
-    scale.className = "legend-ramp";
+    const scale = make("div", "legend-ramp");
     scale.style.setProperty("--ramp", `linear-gradient(to right, ${legend.ramp.join(",")})`);
-    scale.append(number(legend.low), legend.title, number(legend.high));
-    return [scale];
+    const number = (value) => make("span", "", { textContent: Number(value).toPrecision(3) });
+    scale.append(number(legend.low), number(legend.high));
+    return [make("div", "legend-title", { textContent: legend.title }), scale];
   }
   return (legend.entries ?? []).map(({ name, colour }) => {
-    const line = document.createElement("div");
-    line.className = "legend-entry";
-    const dot = document.createElement("span");
-    dot.className = "legend-dot";
+    const line = make("div", "legend-entry");
+    const dot = make("span", "legend-dot");
     dot.style.background = colour;
     line.append(dot, name);
     return line;
   });
 }
 
-function number(value) {
-  const text = document.createElement("span");
-  text.textContent = Number(value).toPrecision(3);
-  return text;
+function make(tag, className, properties = {}) {
+  return Object.assign(document.createElement(tag), { className, ...properties });
 }
 
 function toggled(set, value) {

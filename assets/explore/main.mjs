@@ -7,11 +7,12 @@ import { DataError, fetchArrays } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
 import { drawCursors, listenToCurves } from "./curves.mjs";
-import { showLegend } from "./legend.mjs";
+import { Legend } from "./legend.mjs";
 import { TimeBar } from "./timebar.mjs";
 import { showTrust } from "./trust.mjs";
+import { Waiting } from "./waiting.mjs";
 
-const POLL_MS = 1000; // between looks at a projection that is being computed
+const SHOWN = ["targets", "centres", "trails", "gaps", "labels", "boundaries"];
 const CLASSIFIERS_BY_DEFAULT = ["euc_ce", "argmax", "euc", "cos_ce", "cos"];
 
 /** The page that is mounted now, or null. */
@@ -42,15 +43,23 @@ class Page {
     this.shown = {};
     this.problem = "";
     this.turn = 0; // of the newest update; older ones give way
+    this.at = this.query.at ?? null; // the snapshot whose targets the plane of `targets` goes through; null is the last
+    this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.again());
+    this.legend = new Legend(document.getElementById("explore-legend"), this.player);
     this.player.on("time", () => this.timeChanged());
     this.player.on("state", () => this.remember());
-    this.player.on("legend", (legend) => showLegend(document.getElementById("explore-legend"), legend, this.player));
+    this.player.on("legend", (legend) => this.legend.show(legend));
     this.player.on("notice", ({ message }) => this.say(message));
     this.stopCurves = listenToCurves((epoch) => this.player.seek(this.timebar.timeOf(epoch)));
+    document.getElementById("explore-at").onclick = () => this.moveThrough();
+    document.getElementById("explore-drawer").onclick = () => {
+      const isOpen = document.getElementById("explore-page").classList.toggle("is-drawn");
+      if (isOpen) dispatchEvent(new Event("resize")); // graphs that were hidden take their size
+    };
   }
 
   remove() {
-    clearTimeout(this.polling);
+    this.waiting.stop();
     this.stopCurves();
     this.timebar.remove();
     this.player.remove();
@@ -59,11 +68,12 @@ class Page {
   /** @param {object} wanted */
   async show(wanted) {
     const turn = ++this.turn;
-    clearTimeout(this.polling);
     this.wanted = wanted;
     const { player } = this;
-    for (const name of ["targets", "centres", "trails", "gaps", "labels"]) player.set(name, wanted.shown.includes(name));
-    for (const name of ["pointSize", "pointOpacity", "regionOpacity", "camera", "colour"]) player.set(name, wanted[name]);
+    for (const name of SHOWN) player.set(name, wanted.shown.includes(name));
+    for (const name of ["pointOpacity", "regionOpacity", "camera", "colour"]) player.set(name, wanted[name]);
+    player.set("pointScale", 2 ** wanted.pointSize);
+    document.getElementById("explore-through").hidden = wanted.view !== "targets";
     if (!wanted.run) return "";
     try {
       await this.showRun(wanted, turn);
@@ -74,54 +84,74 @@ class Page {
       this.problem = error.message;
     }
     this.remember();
-    return this.problem || this.waiting || "";
+    return this.problem;
+  }
+
+  async again() {
+    const message = await this.show(this.wanted);
+    const place = document.getElementById("explore-message");
+    if (place) place.textContent = message;
+  }
+
+  /** The query that names a picture. @param {object} wanted @param {string} view */
+  about({ run, classes }, view) {
+    const query = new URLSearchParams({ run, view });
+    if (view === "targets") {
+      query.set("classes", classes.join(","));
+      if (this.at !== null) query.set("at", this.at);
+    }
+    return query.toString();
   }
 
   async showRun(wanted, turn) {
-    const key = `${wanted.run}/${wanted.view}`;
-    if (this.shown.key === key) return;
-    const { frames, view } = await this.frames(wanted, turn);
+    const { player } = this;
+    if (wanted.view === "targets" && wanted.classes.length !== 3) throw new DataError("choose three classes for the plane");
+    const asked = this.about(wanted, wanted.view);
+    if (wanted.view !== "umap") this.waiting.stop();
+    const isThere = wanted.view !== "umap" || (await this.waiting.ask(asked));
     if (turn !== this.turn) return;
-    const about = `run=${encodeURIComponent(wanted.run)}`;
-    if (this.shown.run !== wanted.run || this.shown.snapshots !== frames.meta.snapshots.length) {
-      this.attributes = await fetchArrays(`/api/attributes?${about}&n=${frames.meta.snapshots.length}`, "the decisions");
+    const view = isThere ? wanted.view : "pca";
+    const about = isThere ? asked : this.about(wanted, view);
+    if (this.shown.about === about) return;
+    const frames = await fetchArrays(`/api/frames?${about}`, "the view");
+    if (turn !== this.turn) return;
+    const T = frames.meta.epochs.length;
+    const run = `run=${encodeURIComponent(wanted.run)}`;
+    const isNew = this.shown.run !== wanted.run;
+    if (isNew || this.shown.snapshots !== T) {
+      this.attributes = await fetchArrays(`/api/attributes?${run}&n=${T}`, "the decisions");
       if (turn !== this.turn) return;
     }
-    const isNew = this.shown.run !== wanted.run;
     if (isNew && this.shown.run) document.getElementById("explore-notices").replaceChildren();
-    this.player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${about}` : null });
-    this.shown = { key: view === wanted.view ? key : null, run: wanted.run, view, snapshots: frames.meta.snapshots.length };
+    const epoch = this.shown.run ? player.epoch : this.query.epoch;
+    player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${run}` : null });
+    this.shown = { about, run: wanted.run, snapshots: T };
     this.timebar.setRun(frames.meta);
-    if (isNew) {
-      const asked = this.query.epoch;
-      this.player.seek(asked === undefined ? this.timebar.last : this.timebar.timeOf(Number(asked)));
-      this.query = {};
-    }
-    const { n, total } = frames.meta;
-    const count = document.getElementById("explore-count");
-    count.textContent = total > n ? `showing ${n.toLocaleString("en")} of ${total.toLocaleString("en")} test images` : `${n.toLocaleString("en")} images`;
+    if (isNew) this.begin(epoch);
     for (const problem of frames.meta.problems ?? []) this.say(problem);
     this.timeChanged();
   }
 
-  /** The frames of a view; while UMAP is being computed those of PCA. */
-  async frames({ run, view }, turn) {
-    const url = (method) => `/api/frames?run=${encodeURIComponent(run)}&view=${method}`;
-    this.waiting = "";
-    if (view !== "umap") return { frames: await fetchArrays(url(view), "the view"), view };
-    const response = await fetch("/api/progress?" + url(view).split("?")[1]).catch(() => null);
-    const job = response ? await response.json().catch(() => ({})) : { error: "the server does not answer; is it still running?" };
-    if (job.error) throw new DataError(`UMAP cannot be computed: ${job.error}`);
-    if (job.state === "done") return { frames: await fetchArrays(url(view), "the view"), view };
-    this.waiting = `UMAP: ${job.message || "waiting"} (${Math.round(100 * (job.progress ?? 0))} %). PCA meanwhile.`;
-    this.polling = setTimeout(() => turn === this.turn && this.again(), POLL_MS);
-    return { frames: await fetchArrays(url("pca"), "the view"), view: "pca" };
+  /** What is seen first: the epoch that was asked for, else the run is played from its start. */
+  begin(epoch) {
+    const { player, query } = this;
+    if (epoch !== undefined) player.seek(this.timebar.timeOf(Number(epoch)));
+    else if (player.state.still) player.seek(this.timebar.last);
+    else player.play();
+    for (const name of ["hidden", "focus"]) if (query[name]) player.set(name, query[name].split(",").map(Number));
+    if (query.solo) player.set("solo", Number(query.solo));
+    this.query = {};
+    const { n, total } = player.data.frames.meta;
+    const count = document.getElementById("explore-count");
+    const [few, all] = [n.toLocaleString("en"), total.toLocaleString("en")];
+    count.textContent = total > n ? `showing ${few} of ${all} test images` : `${few} images`;
   }
 
-  async again() {
-    const place = document.getElementById("explore-message");
-    const message = await this.show(this.wanted);
-    if (place) place.textContent = message;
+  /** Lay the plane of `targets` through where they are at the snapshot shown; a second time, where they are last. */
+  moveThrough() {
+    const here = String(Math.round(this.player.state.time));
+    this.at = this.at === here ? null : here;
+    this.again();
   }
 
   async showRegions(wanted, turn) {
@@ -129,7 +159,7 @@ class Page {
     const fits = classifiers.includes(wanted.classifier);
     const classifier = fits ? wanted.classifier : CLASSIFIERS_BY_DEFAULT.find((name) => classifiers.includes(name));
     this.player.set("classifier", classifier);
-    const about = `run=${encodeURIComponent(wanted.run)}&view=${this.shown.view}&classifier=${classifier}&n=${this.shown.snapshots}`;
+    const about = `${this.shown.about}&classifier=${classifier}&n=${this.shown.snapshots}`;
     const key = `${about}&mode=${wanted.regions}`;
     if (this.regions === key) return;
     const regions = wanted.regions === "off" ? null : await fetchArrays(`/api/regions?${key}`, "the regions");
@@ -161,6 +191,12 @@ class Page {
       const { run, view, classifier, regions, colour, shown, camera } = this.wanted;
       const epoch = this.player.epoch.toFixed(3).replace(/\.?0+$/, "");
       const query = new URLSearchParams({ run, view, classifier, regions, colour, shown: shown.join(","), camera, epoch });
+      const { hidden, focus, solo } = this.player.state;
+      if (hidden.size) query.set("hidden", [...hidden]);
+      if (focus.size) query.set("focus", [...focus]);
+      if (solo !== null) query.set("solo", solo);
+      if (view === "targets") query.set("classes", this.wanted.classes.join(","));
+      if (view === "targets" && this.at !== null) query.set("at", this.at);
       if (this.stage.isConnected) history.replaceState(history.state, "", `${location.pathname}?${query}`);
     }, 250);
   }

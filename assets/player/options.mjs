@@ -5,6 +5,7 @@ export const OPTIONS = {
   classifier: null, // whose predictions and margins; null: the first there is
   ramp: "run", // ends of the ramp: those of the whole "run" or of each "snapshot"
   pointSize: null, // diameter in CSS pixels; null: by the number of points
+  pointScale: 1, // so much larger than that
   pointOpacity: 0.85,
   regionOpacity: 0.25,
   boundaries: true,
@@ -38,7 +39,7 @@ const CHOICES = {
   renderer: ["auto", "gpu", "cpu"],
 };
 
-const BOUNDS = { pointSize: [0.5, 64], pointOpacity: [0, 1], regionOpacity: [0, 1], speed: [0.25, 8] };
+const BOUNDS = { pointSize: [0.5, 64], pointScale: [0.1, 10], pointOpacity: [0, 1], regionOpacity: [0, 1], speed: [0.25, 8] };
 
 /**
  * The state of a new player: options, time, and what cannot be shown.

@@ -83,7 +83,8 @@ export class View {
     this.caption = "";
     if (follower) this._follow(follower, time);
     this._lookAtCodes(frames.box);
-    this.css = state.pointSize ?? Math.max(1.5, Math.min(7, 6.5 * (1500 / frames.N) ** 0.25));
+    const fitting = Math.max(1.5, Math.min(7, 6.5 * (1500 / frames.N) ** 0.25));
+    this.css = (state.pointSize ?? fitting) * state.pointScale;
     this.size = this.css * this.density;
     this.opacity = state.pointOpacity;
     this.rim = this.css >= RIM_FROM ? RIM : 0;

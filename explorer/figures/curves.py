@@ -26,7 +26,7 @@ CURVES = ("sigma_rho", "accuracy", "separation", "cosine", "rho_sigma", "sigma_c
 def sigma_rho(rows: Sequence[Row]) -> go.Figure:
     """Cluster size sigma and centre distance rho of class centres and of class embeddings, log scale (Fig. 15, 16)."""
     figure = go.Figure()
-    series = (("cluster_size", "sigma", "sigma"), ("centre_distance", "rho of class centres", "rho"),
+    series = (("cluster_size", "sigma", "sigma"), ("centre_distance", "rho of centres", "rho"),
               ("target_distance", "rho of targets", "targets"))  # fmt: skip
     for key, name, colour in series:
         values = [row.get(key) for row in rows]
@@ -74,7 +74,9 @@ def rho_sigma(rows: Sequence[Row]) -> go.Figure:
                 x=ends, y=ends, mode="lines", line={"color": "#94a3b8", "dash": "dot", "width": 1}, hoverinfo="skip"
             )
         )
-    figure.update_xaxes(title_text="sigma", type="log").update_yaxes(title_text="rho", type="log")
+    figure.update_xaxes(title_text="sigma", type="log", tickformat=".3~g").update_yaxes(
+        title_text="rho", type="log", tickformat=".3~g"
+    )
     figure.data[0].meta = {"epochs": _epochs(rows)}  # where a click goes, and where the cursor is
     return _styled(figure)
 
@@ -115,7 +117,7 @@ def _line(x: Sequence[Any], y: Sequence[Any], name: str, colour: str, hover: str
 
 def _over_epochs(figure: go.Figure, title: str, log: bool = False, tickformat: str | None = None) -> go.Figure:
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
-    figure.update_yaxes(title_text=title, type="log" if log else "linear", tickformat=tickformat)
+    figure.update_yaxes(title_text=title, type="log" if log else "linear", tickformat=tickformat or ".3~g")
     return _styled(figure)
 
 
@@ -125,25 +127,29 @@ def _styled(figure: go.Figure) -> go.Figure:
         "gridcolor": "rgba(128,128,128,0.18)",
         "zeroline": False,
         "linecolor": "rgba(128,128,128,0.5)",
+        "title_font_size": 10,
+        "title_standoff": 4,
         "automargin": True,
     }
     figure.update_xaxes(**axis).update_yaxes(**axis)
+    is_named = len(figure.data) > 1 and all(trace.name for trace in figure.data)
     figure.update_layout(
-        height=200,
-        margin={"l": 48, "r": 8, "t": 8, "b": 36},
+        height=190,
+        margin={"l": 44, "r": 8, "t": 24 if is_named else 8, "b": 28},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 11, "color": "#808896"},
-        showlegend=len(figure.data) > 1 and all(trace.name for trace in figure.data),
+        showlegend=is_named,
         legend={
             "orientation": "h",
+            "yref": "container",
             "y": 1.0,
-            "yanchor": "bottom",
+            "yanchor": "top",
+            "xref": "container",
             "x": 0,
+            "xanchor": "left",
             "font": {"size": 10},
             "itemwidth": 30,
-            "entrywidthmode": "pixels",
-            "entrywidth": 0,
         },
         hovermode="x unified" if figure.layout.xaxis.title.text == "epoch" else "closest",
         uirevision="keep",

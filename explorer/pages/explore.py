@@ -1,15 +1,15 @@
 """The page people come for: the embedding space of one run, played over its training.
 
-The layout and the curves are made here; what moves is drawn by `assets/explore.mjs`, which fetches its data from
-`explorer.views` and keeps run, view, classifier, regions and epoch in the URL.
+The layout and the curves are made here; what moves is drawn by `assets/explore/main.mjs`, which fetches its data from
+`explorer.routes` and keeps run, view, classifier, regions and epoch in the URL.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
@@ -54,7 +54,9 @@ SHOWN = {
     "trails": ("trails", "Where targets and centres came from"),
     "gaps": ("gaps", "A line from each target to its class centre"),
     "labels": ("names", "Class names beside their targets"),
+    "boundaries": ("edges", "Lines where one region ends and the next begins"),
 }
+SHOWN_BY_DEFAULT = ("targets", "centres", "trails", "labels", "boundaries")
 TITLES = {
     "sigma_rho": "Cluster size σ and centre distance ρ",
     "accuracy": "Accuracy of the classifiers",
@@ -79,11 +81,12 @@ def layout(library: Library, **query: str) -> Any:
             _top(options, run_id, wanted),
             html.Div(
                 [
-                    _controls({"classifier": _classifier(summaries, run_id)} | query),
+                    _controls(_offer(library, run_id), query),
                     html.Div(
                         [
                             html.Div(id="explore-stage", className="explore-stage"),
                             html.Div(id="explore-message"),
+                            html.Div(id="explore-waiting", hidden=True),
                             html.Div(id="explore-notices"),
                         ],
                         className="explore-middle",
@@ -114,8 +117,24 @@ def register(app: Dash, library: Library) -> None:
         Input("explore-point-opacity", "value"),
         Input("explore-region-opacity", "value"),
         Input("explore-camera", "value"),
+        Input("explore-classes", "value"),
         State("explore-query", "data"),
     )
+
+    @app.callback(
+        *(Output(f"explore-{name}", part) for name in ("view", "classifier", "classes") for part in ("data", "value")),
+        Input("explore-run", "value"),
+        State("explore-view", "value"),
+        State("explore-classifier", "value"),
+        prevent_initial_call=True,
+    )
+    def offer(run_id: str | None, view: str, classifier: str) -> Any:
+        offered = _offer(library, run_id)
+        kept = [
+            no_update if value in choices else next(iter(choices))
+            for value, choices in ((view, offered.views), (classifier, offered.classifiers))
+        ]
+        return _options(offered.views), kept[0], _options(offered.classifiers), kept[1], *offered.classes
 
     @app.callback([Output(f"explore-curve-{name}", "figure") for name in curves.CURVES], Input("explore-run", "value"))
     def draw_curves(run_id: str | None) -> list[Any]:
@@ -139,10 +158,39 @@ def _first(summaries: list[dict[str, Any]]) -> str | None:
     return (own or sorted(row["id"] for row in summaries) or [None])[0]
 
 
-def _classifier(summaries: list[dict[str, Any]], run_id: str | None) -> str:
-    """The classifier that goes with the loss: by angle after the cosine loss, else by distance."""
-    loss = next((row.get("loss") for row in summaries if row["id"] == run_id), None)
-    return {"cosine": "cos_ce", "pure": "argmax"}.get(str(loss), "euc_ce")
+class _Offer(NamedTuple):
+    """What can be chosen for a run; the first of each is the default."""
+
+    views: dict[str, str]
+    classifiers: dict[str, str]
+    names: tuple[str, ...]  # of the classes
+
+    @property
+    def classes(self) -> tuple[list[dict[str, str]], list[str]]:
+        """Options and value of the choice of three classes."""
+        return [{"value": str(k), "label": name} for k, name in enumerate(self.names)], ["0", "1", "2"]
+
+
+def _offer(library: Library, run_id: str | None) -> _Offer:
+    """What a run offers: its classifiers, the one that goes with its loss first; the plane itself if D = 2."""
+    try:
+        run = library.run(run_id or "")
+        snapshot = run.snapshot(-1)
+        known, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
+        loss = run.config.loss if run.config else None
+    except (InputError, IndexError):
+        known, dim, names, loss = set(CLASSIFIERS), 3, (), None
+    views = {name: text for name, text in VIEWS.items() if name != "plane" or dim <= 2}
+    if "plane" in views:
+        views = {"plane": views.pop("plane")} | views
+    first = "cos_ce" if loss == "cosine" else "euc_ce"
+    order = sorted((name for name in CLASSIFIERS if name in known), key=lambda name: name != first)
+    order = order if first in known else order[::-1]  # argmax first where there are no targets
+    return _Offer(views, {name: CLASSIFIERS[name] for name in order}, names)
+
+
+def _options(choices: dict[str, str]) -> list[dict[str, str]]:
+    return [{"value": value, "label": text} for value, text in choices.items()]
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -151,11 +199,11 @@ def _title(row: dict[str, Any]) -> str:
     return f"{about} · D = {row['dim']}" if row.get("dim") else about
 
 
-def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) -> dmc.Group:
+def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) -> html.Div:
     problem = None
     if run_id is None:
         problem = f"there is no run '{wanted}' here (any more)" if wanted else "no runs yet; make one with: mtm train"
-    return dmc.Group(
+    return html.Div(
         [
             dmc.Select(
                 id="explore-run",
@@ -165,70 +213,94 @@ def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) 
                 placeholder="Choose a run",
                 searchable=True,
                 allowDeselect=False,
-                w=520,
+                className="explore-run",
                 size="sm",
                 comboboxProps={"width": 620, "position": "bottom-start"},
                 **{"aria-label": "Run"},
             ),
             html.Div(id="explore-now", className="explore-now"),
             html.Div(id="explore-count", className="explore-count"),
+            dmc.Tooltip(
+                dmc.Button("Curves", id="explore-drawer", variant="default", size="xs"),
+                label="Curves, and how far the picture can be trusted",
+                boxWrapperProps={"className": "explore-drawer"},
+            ),
         ],
         className="explore-top",
-        gap="lg",
-        wrap="nowrap",
     )
 
 
-def _controls(query: dict[str, str]) -> html.Div:
-    def select(name: str, label: str, choices: dict[str, str], default: str, help: str) -> Any:
-        chosen = query.get(name) if query.get(name) in choices else default
+def _controls(offered: _Offer, query: dict[str, str]) -> html.Div:
+    def select(name: str, label: str, choices: dict[str, str], help: str) -> Any:
+        asked = query.get(name)
+        known = asked in choices or (name == "view" and asked in VIEWS)  # a view that cannot be says why
         return dmc.Select(
             id=f"explore-{name}",
-            label=dmc.Tooltip(html.Span(label), label=help, multiline=True, w=240, position="right"),
-            data=[{"value": value, "label": text} for value, text in choices.items()],
-            value=chosen,
+            label=_explained(label, help),
+            data=_options(choices),
+            value=asked if known else next(iter(choices), None),
             allowDeselect=False,
             size="xs",
             comboboxProps={"width": 260, "position": "bottom-start"},
         )
 
-    def slider(name: str, label: str, low: float, high: float, value: float) -> Any:
+    def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> Any:
         return html.Div(
             [
-                dmc.Text(label, size="xs", fw=500),
+                dmc.Text(_explained(label, help), size="xs", fw=500),
                 dmc.Slider(id=f"explore-{name}", min=low, max=high, step=(high - low) / 40, value=value, size="sm",
                            label=None, updatemode="drag"),
             ]
         )  # fmt: skip
 
+    options, default = offered.classes
+    through = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(offered.names)]
+    checks = [
+        dmc.Tooltip(dmc.Checkbox(label=text, value=name, size="xs"), label=help, position="right")
+        for name, (text, help) in SHOWN.items()
+    ]
+    shown = query["shown"].split(",") if "shown" in query else list(SHOWN_BY_DEFAULT)
     return html.Div(
         [
-            select("view", "View", VIEWS, "pca", "How D dimensions become two: one set of axes for the whole run"),
-            select("classifier", "Decide by", CLASSIFIERS, "euc_ce", "Whose decisions colour regions and points"),
-            select("regions", "Regions", REGIONS, "best", "Which class each place of the picture stands for"),
-            select("colour", "Colour points by", COLOURS, "label", "What the colour of a point tells"),
-            dmc.CheckboxGroup(
-                dmc.Stack(
-                    [
-                        dmc.Tooltip(dmc.Checkbox(label=text, value=name, size="xs"), label=help, position="right")
-                        for name, (text, help) in SHOWN.items()
-                    ],
-                    gap=6,
-                ),
-                id="explore-shown",
-                label="Draw",
-                size="xs",
-                value=query["shown"].split(",") if "shown" in query else ["targets", "centres", "trails", "labels"],
+            select("view", "View", offered.views, "How D dimensions become two: one set of axes for the whole run"),
+            html.Div(
+                [
+                    dmc.MultiSelect(
+                        id="explore-classes",
+                        label=_explained("Three classes", "The plane goes through the targets of these three; which of "
+                                         "them is nearer is exact here for every image"),
+                        data=options,
+                        value=through if len(through) == 3 else default,
+                        maxValues=3,
+                        size="xs",
+                        comboboxProps={"width": 260, "position": "bottom-start"},
+                    ),
+                    dmc.Tooltip(
+                        dmc.Button("Where they are now", id="explore-at", variant="light", size="compact-xs"),
+                        label="Lay the plane through the targets of the snapshot shown; again for the last snapshot's",
+                        multiline=True, w=240, position="right",
+                    ),
+                ],
+                id="explore-through",
+                hidden=True,
             ),
-            slider("point-size", "Point size", 1, 16, 5),
-            slider("point-opacity", "Point opacity", 0.05, 1, 0.8),
-            slider("region-opacity", "Region opacity", 0, 0.8, 0.25),
-            select("camera", "Camera", {"fixed": "fixed", "scale": "follows the scale"}, "fixed",
+            select("classifier", "Decide by", offered.classifiers, "Whose decisions colour regions and points"),
+            select("regions", "Regions", REGIONS, "Which class each place of the picture stands for"),
+            select("colour", "Colour points by", COLOURS, "What the colour of a point tells"),
+            dmc.CheckboxGroup(dmc.Stack(checks, gap=6), id="explore-shown", label="Draw", size="xs", value=shown),
+            slider("point-size", "Point size", -2, 2, 0, "Larger or smaller than fits the number of images"),
+            slider("point-opacity", "Point opacity", 0.05, 1, 0.85, "Lower it where many images lie on each other"),
+            slider("region-opacity", "Region opacity", 0, 0.8, 0.25, "How strongly regions are coloured"),
+            select("camera", "Camera", {"fixed": "fixed", "scale": "follows the scale"},
                    "Fixed on the whole run, or zooming with the size of the cloud"),
-            html.Div([dmc.Text("Classes", size="xs", fw=500), html.Div(id="explore-legend")]),
+            html.Div(id="explore-legend"),
         ],
         className="explore-controls",
     )  # fmt: skip
+
+
+def _explained(label: str, help: str) -> Any:
+    return dmc.Tooltip(html.Span(label), label=help, multiline=True, w=240, position="right")
 
 
 def _side() -> html.Div:
@@ -248,4 +320,5 @@ def _side() -> html.Div:
                      className="explore-trust"),
         ],
         className="explore-side",
+        id="explore-side",
     )  # fmt: skip

@@ -1,0 +1,120 @@
+"""Thumbnails: the newest snapshot of a run as a tiny picture, for its row in a table.
+
+A few of the images, those of a class in its colour, and the class targets as ringed discs, on the plane in which these
+images vary most. Only the rows that are drawn are read from the file, so the size of the run does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.figures.colours import class_colour
+from explorer.library import Library
+from mtm.errors import InputError
+from mtm.runs import Run
+from mtm.sampling import balanced_sample
+
+IMAGES = 240  # drawn
+SIDE = 64  # pixels
+MARGIN = 4  # pixels, that a disc at the edge is whole
+DOT, DISC = 2.2, 2.6  # diameter of an image, radius of a target, in pixels
+MANY = 20  # classes, beyond which targets are smaller
+OUTER = 0.02  # share of the images, at either end of each axis, that may lie outside
+
+Array = NDArray[np.float64]
+
+
+class Thumbnails:
+    """The thumbnails of a library's runs, each drawn once and again when a newer snapshot is there."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._drawn: dict[str, tuple[object, str]] = {}  # run id -> newest file as it was then, picture
+
+    def svg(self, run_id: str) -> str:
+        """The picture of a run's newest snapshot. Raises InputError if there is no such run, or nothing to draw."""
+        newest = _newest(self.library.folder(run_id))
+        known = self._drawn.get(run_id)
+        if known is None or known[0] != newest:
+            known = newest, draw(self.library.run(run_id))
+            self._drawn[run_id] = known
+        return known[1]
+
+
+def draw(run: Run) -> str:
+    """The newest snapshot of a run as SVG. Raises InputError if there is none, or none that can be drawn."""
+    try:
+        snapshot = run.snapshot(-1)
+    except IndexError:
+        raise InputError(f"'{run.name}' has no snapshots to show yet") from None
+    y, e, c = np.asarray(run.labels), snapshot.embeddings, snapshot.class_embeddings
+    if e.ndim != 2 or len(e) != len(y) or e.size == 0:
+        raise InputError(f"the newest snapshot of '{run.name}' does not fit its labels")
+    rows = balanced_sample(y, IMAGES, seed=0)
+    e, y = e[rows].astype(np.float64), y[rows]  # (N, D), (N,)
+    c = np.empty((0, e.shape[1])) if c is None else np.asarray(c, np.float64)  # (C, D)
+    if not (np.isfinite(e).all() and np.isfinite(c).all()):
+        raise InputError(f"the newest snapshot of '{run.name}' holds embeddings that are not numbers")
+    u, targets = flat(e, y, c)
+    return svg({int(k): u[y == k] for k in np.unique(y)}, targets)
+
+
+def flat(e: Array, y: NDArray[np.int64], c: Array) -> tuple[Array, Array]:
+    """Positions (N, 2) of embeddings e (N, D) and (C, 2) of targets c (C, D), on the two main axes of e.
+
+    Signs are such that the first class lies to the right and above. D = 2 stays as it is, D = 1 lies on a line.
+    """
+    if e.shape[1] <= 2:
+        room = ((0, 0), (0, 2 - e.shape[1]))
+        return np.pad(e, room), np.pad(c, room)
+    mean = e.mean(axis=0)
+    axes = np.zeros((e.shape[1], 2))
+    leading = np.linalg.svd(e - mean, full_matrices=False)[2][:2].T  # (D, 2), or (D, 1) of a single image
+    axes[:, : leading.shape[1]] = leading
+    axes *= np.where((e[y == y[0]].mean(axis=0) - mean) @ axes < 0, -1, 1)
+    return (e - mean) @ axes, (c - mean) @ axes
+
+
+def svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
+    """Positions (n, 2) of the images of each class, and of all targets (C, 2), as a picture of SIDE x SIDE pixels.
+
+    One scale for both axes; a few outlying images are cut off so that the others have room, targets never.
+    """
+    u = np.concatenate([np.asarray(points) for points in classes.values()])
+    ends = np.concatenate([np.quantile(u, [OUTER, 1 - OUTER], axis=0), targets])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    scale = (SIDE - 2 * MARGIN) / (float((high - low).max()) or 1.0)
+
+    def on_page(points: ArrayLike) -> list[list[float]]:
+        placed = (np.asarray(points) - (low + high) / 2) * scale * (1, -1) + SIDE / 2  # y points down
+        return [[float(x) for x in point] for point in placed.round(1)]
+
+    dots = [
+        f'<path stroke="{class_colour(k)}" d="{"".join(f"M{x:g} {y:g}h0" for x, y in on_page(points))}"/>'
+        for k, points in classes.items()
+    ]
+    radius = DISC if len(targets) <= MANY else DISC / 2
+    discs = [
+        f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{class_colour(k)}"/>'
+        for k, (x, y) in enumerate(on_page(targets))
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}">'
+        f'<g fill="none" stroke-width="{DOT}" stroke-linecap="round" opacity=".7">{"".join(dots)}</g>'
+        f'<g stroke="#fff" stroke-width=".9">{"".join(discs)}</g></svg>'
+    )
+
+
+def _newest(folder: Path) -> object:
+    """What tells whether a run has a newer snapshot: the name and time of its last file."""
+    files = [path.name for path in (folder / "snapshots").glob("[0-9]*.safetensors")]
+    if not files:
+        return None
+    try:
+        return max(files), (folder / "snapshots" / max(files)).stat().st_mtime_ns
+    except OSError:  # deleted since
+        return None
