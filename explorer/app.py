@@ -28,6 +28,13 @@ THEME = {
     "defaultRadius": "sm",
     "cursorType": "pointer",
 }
+SEEN = [
+    (html.Span(className="seen seen-point"), "a test image: its output embedding, brought from D dimensions to two"),
+    (html.Span(className="seen seen-target"), "a target: the class embedding that pulls its images, and moves"),
+    (html.Span("×", className="seen seen-centre"), "a class centre: the mean of the images of a class"),
+    (html.Span(className="seen seen-region"), "a region: where the chosen classifier decides for a class"),
+    (html.Span(className="seen seen-trail"), "a trail: where a target or a centre came from"),
+]  # fmt: skip
 KEYS = [
     ("space", "play or pause"),
     ("← →", "one snapshot back or on"),
@@ -68,7 +75,9 @@ def _shell() -> dmc.MantineProvider:
     name = dmc.Anchor(
         [html.Span(className="shell-mark"), "Moving targets"], href="/", underline="never", className="shell-name"
     )
-    keys_button = dmc.ActionIcon("?", id="shell-help", variant="subtle", color="gray", **{"aria-label": "Keys"})
+    keys_button = dmc.ActionIcon(
+        "?", id="shell-help", variant="subtle", color="gray", **{"aria-label": "What you see, and keys"}
+    )
     theme_switch = dmc.ColorSchemeToggle(
         id="shell-theme",
         lightIcon=html.Span("☀"),
@@ -78,12 +87,14 @@ def _shell() -> dmc.MantineProvider:
         **{"aria-label": "Light or dark"},
     )
     tools = [
-        dmc.Tooltip(keys_button, label="Keys and what they do"),
+        dmc.Tooltip(keys_button, label="What you see, and keys"),
         dmc.Tooltip(theme_switch, label="Light or dark"),
     ]
     parts = [name, dmc.Group(_links(None), gap="lg", id="shell-links"), dmc.Group(tools, gap="xs", ml="auto")]
     header = dmc.Group(parts, h="100%", px="md", gap="xl", wrap="nowrap")
+    seen = [dmc.Group([mark, dmc.Text(what, size="sm", flex=1)], wrap="nowrap") for mark, what in SEEN]
     keys = [dmc.Group([dmc.Kbd(key), dmc.Text(does, size="sm")], justify="space-between") for key, does in KEYS]
+    help = [*seen, dmc.Divider(label="Keys", my="xs"), *keys]
     return dmc.MantineProvider(
         id="shell-provider",
         theme=THEME,
@@ -91,7 +102,7 @@ def _shell() -> dmc.MantineProvider:
         children=[
             dcc.Location(id="shell-url", refresh="callback-nav"),
             dmc.NotificationContainer(id="shell-notices", position="bottom-right"),
-            dmc.Modal(dmc.Stack(keys, gap="xs"), id="shell-keys", title="Keys", size="sm"),
+            dmc.Modal(dmc.Stack(help, gap="xs"), id="shell-keys", title="What you see", size="md"),
             dmc.AppShell(
                 [dmc.AppShellHeader(header), dmc.AppShellMain(html.Div(id="shell-page"))],
                 header={"height": 48},

@@ -69,6 +69,7 @@ def project(
     *,
     classes: Sequence[int] | None = None,
     at: int | None = None,
+    first: int | None = None,
     seed: int = 0,
     snapshots: Sequence[str] | None = None,
     progress: Progress | None = None,
@@ -77,11 +78,12 @@ def project(
     """Project every readable snapshot of a run by one of METHODS.
 
     `classes` (three class numbers, by default the first three) and `at` (a snapshot, by default the last) choose the
-    plane of `targets`; `seed` is UMAP's; `snapshots` are the names of the files to show, by default all there are.
+    plane of `targets`; a plane found from the `first` so many snapshots alone stays where it is while a run grows;
+    `seed` is UMAP's; `snapshots` are the names of the files to show, by default all there are.
     `progress(share, what)` is called now and then; raises Cancelled soon after `cancelled()` is true, and InputError
     if the run or the choice does not allow the view.
     """
-    chosen = settings(run, method, classes=classes, at=at, seed=seed)
+    chosen = settings(run, method, classes=classes, at=at, first=first, seed=seed)
     tell = progress or (lambda share, what: None)
     stop = cancelled or (lambda: False)
 
@@ -98,7 +100,13 @@ def project(
 
 
 def settings(
-    run: Run, method: str, *, classes: Sequence[int] | None = None, at: int | None = None, seed: int = 0
+    run: Run,
+    method: str,
+    *,
+    classes: Sequence[int] | None = None,
+    at: int | None = None,
+    first: int | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Of the parameters of `project` those that the method depends on, with defaults filled in.
 
@@ -106,8 +114,13 @@ def settings(
     """
     if method not in METHODS:
         raise choose_from("projection", method, METHODS)
+    if first is not None and _whole(first, "first") < 1:
+        raise InputError(f"first = {first}: a plane needs one snapshot or more")
     if method == "targets":
-        return {"classes": _three_classes(run, classes), "at": None if at is None else _whole(at, "at")}
+        moment = first - 1 if at is None and first is not None else at
+        return {"classes": _three_classes(run, classes), "at": None if moment is None else _whole(moment, "at")}
+    if method in ("pca", "centres"):
+        return {} if first is None else {"first": int(first)}
     if method == "umap":
         if _whole(seed, "seed") < 0:
             raise InputError(f"seed = {seed}: a seed is 0 or more")
@@ -151,14 +164,16 @@ def _plane(recording: Recording, method: str, chosen: Mapping[str, Any], told: P
         return np.zeros(recording.dim), np.eye(recording.dim, 2)
     if method == "targets":
         return _through_targets(recording, chosen["classes"], chosen["at"])
+    names = recording.names[: chosen.get("first")]
+    embeddings = recording.embeddings[: len(names)]
     if method == "pca":
-        return main_axes(recording.embeddings, recording.names, found)
-    centres = np.concatenate([recording.centres(t) for t in range(len(recording.names))])
+        return main_axes(embeddings, names, found)
+    centres = np.concatenate([recording.centres(t) for t in range(len(names))])
     centres = centres[~np.isnan(centres).any(axis=1)]  # (P, D) of the classes that have images
     origin, axes = main_axes([centres], ["one of the snapshots"])
     spread = (centres - origin) @ axes
     if recording.dim > 1 and not spread[:, 1].std() > FLAT * spread[:, 0].std():  # on a line: the images choose
-        axes = completed(axes, centres - origin, main_axes(recording.embeddings, recording.names, found)[1])
+        axes = completed(axes, centres - origin, main_axes(embeddings, names, found)[1])
     return origin, axes
 
 
@@ -189,7 +204,7 @@ def _on_plane(
         points[t], variance[t] = on_plane(e, origin, basis, name)
     centres = np.stack([class_centres(u, recording.labels, recording.n_classes) for u in points])  # (T, C, 2)
     if method in ("pca", "centres"):
-        signs = _signs(centres)
+        signs = _signs(centres[: chosen.get("first")])
         points, centres, basis = points * signs.astype(np.float32), centres * signs, basis * signs
     targets = None
     if recording.targets is not None:
@@ -280,14 +295,14 @@ def cache_key(
 ) -> str:
     """What a projection is kept under: everything its result depends on, by content.
 
-    `params` are `classes`, `at` and `seed` of `project`, and `snapshots` is its own. `folder`, where there is one,
-    remembers the digests of files that have not changed, so that they are read once. Raises InputError for parameters
-    that cannot be.
+    `params` are `classes`, `at`, `first` and `seed` of `project`, and `snapshots` is its own. `folder`, where there is
+    one, remembers the digests of files that have not changed, so that they are read once. Raises InputError for
+    parameters that cannot be.
     """
     paths = [path for path in run.snapshots if snapshots is None or path.name in snapshots]
     for name in params:
-        if name not in ("classes", "at", "seed"):
-            raise choose_from("parameter", name, ("classes", "at", "seed"))
+        if name not in ("classes", "at", "first", "seed"):
+            raise choose_from("parameter", name, ("classes", "at", "first", "seed"))
     depends = {
         "code": CODE_VERSION,
         "method": method,

@@ -17,6 +17,7 @@ from explorer.thumbnails import Thumbnails
 from explorer.views import Picture, Views
 from mtm.errors import InputError
 from mtm.files import jsonable
+from mtm.runs import Run
 from mtm.snapshots import Array
 
 VOTE_CELLS = 96  # a side of the vote map
@@ -41,6 +42,7 @@ def register(server: Flask, views: Views) -> None:
     route("/api/attributes", lambda asked: _attributes(views, asked))
     route("/api/regions", lambda asked: _regions(views, asked))
     route("/api/trust", lambda asked: _trust(views, asked))
+    route("/api/news", lambda asked: jsonify(_news(views.library.run(_get(asked, "run")))))
     route("/api/progress", lambda asked: jsonify(views.progress(_picture(asked), again="again" in asked)))
     route("/api/cancel", lambda asked: jsonify(views.cancel(_picture(asked))), "POST")
     route("/api/sprite", lambda asked: _sprite(views, asked))
@@ -72,10 +74,16 @@ def _frames(views: Views, asked: Any) -> Response:
     )
 
 
+def _news(run: Run) -> dict[str, Any]:
+    """Whether a run is growing, and how far it is."""
+    status = run.status
+    told = {"state": status.state, "epoch": status.epoch, "progress": status.progress, "error": status.error}
+    return told | {"snapshots": len(run.snapshots)}
+
+
 def _attributes(views: Views, asked: Any) -> Response:
     run = views.library.run(_get(asked, "run"))
-    asked_for = asked.get("n", "")
-    n = min(int(asked_for), len(run.snapshots)) if asked_for.isdigit() else len(run.snapshots)
+    n = min(_whole(asked, "n") or len(run.snapshots), len(run.snapshots))
     snapshots = [run.snapshot(i) for i in range(n)]  # those of the frames: one more may have come since
     names = list(snapshots[0].predictions) if snapshots else []
 
@@ -136,14 +144,24 @@ def _sprite(views: Views, asked: Any) -> Response:
 
 
 def _picture(asked: Any) -> Picture:
-    classes, at = asked.get("classes"), asked.get("at")
+    at, first = _whole(asked, "at"), _whole(asked, "first")
+    return Picture(_get(asked, "run"), _get(asked, "view"), _classes(asked), at, first)
+
+
+def _classes(asked: Any) -> tuple[int, ...] | None:
+    text = asked.get("classes")
     try:
-        chosen = tuple(int(k) for k in classes.split(",")) if classes else None
-        return Picture(_get(asked, "run"), _get(asked, "view"), chosen, int(at) if at else None)
+        return tuple(int(k) for k in text.split(",")) if text else None
     except ValueError:
-        raise InputError(
-            f"classes={classes or ''}&at={at or ''}: classes are three numbers as in 0,3,6, and at is a snapshot"
-        ) from None
+        raise InputError(f"classes={text}: three numbers are meant, as in 0,3,6") from None
+
+
+def _whole(asked: Any, name: str) -> int | None:
+    text = asked.get(name)
+    try:
+        return int(text) if text else None
+    except ValueError:
+        raise InputError(f"{name}={text}: a whole number is meant") from None
 
 
 def _svg(drawn: str) -> Response:

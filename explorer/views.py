@@ -51,17 +51,18 @@ class DrawnRegions:
 
 @dataclass(frozen=True)
 class Picture:
-    """Which picture of which run: its id, the projection, and for `targets` the classes and snapshot of the plane."""
+    """Which picture of which run: its id, the projection, and what else `explorer.projection.project` asks for."""
 
     run: str
     method: str
     classes: tuple[int, ...] | None = None
     at: int | None = None
+    first: int | None = None
 
     @property
     def params(self) -> dict[str, Any]:
-        """What `explorer.projection.project` takes besides the run and the method."""
-        return {"classes": self.classes, "at": self.at} if self.method == "targets" else {}
+        """The parameters of `project` that count for the method."""
+        return {"classes": self.classes, "at": self.at, "first": self.first} if self.method != "umap" else {}
 
 
 class Views:

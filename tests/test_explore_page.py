@@ -250,13 +250,49 @@ def test_umap_shows_pca_while_it_is_computed_and_can_be_cancelled(page: Any, add
     assert page.inner_text("#explore-message") == ""
 
 
+def test_a_run_that_grows_is_followed_and_its_past_stays_where_it_is(page: Any, address: str, runs: Path) -> None:
+    random = np.random.default_rng(0)
+    targets, labels = random.normal(size=(5, 12)) * 4, np.arange(100) % 5
+    run = Run.create(runs / "growing")
+
+    def grow(t: int) -> None:
+        turned = np.roll(targets, t, axis=1) * (1 + t)
+        run.log(turned[labels] + random.normal(size=(100, 12)), labels, turned, epoch=t)
+
+    for t in range(3):
+        grow(t)
+    explore(page, address, "?run=growing&epoch=2")
+    assert "training" in page.inner_text("#explore-live")
+    before = state(page, "[p.data.frames.T, p.screenOf(7).x, p.data.frames.meta.variance.length]")
+    past = "[...p.data.frames.targets.slice(0, 30)].map(Number)"
+    where = state(page, past)
+    grow(3)
+    page.wait_for_function("document.querySelector('#explore-stage').player.data.frames.T === 4")
+    now(page, "snapshot 4 / 4 · epoch 3.00")  # it follows
+    assert before[0] == 3
+    np.testing.assert_allclose(state(page, past), where, rtol=1e-5)
+    page.wait_for_function("document.querySelector('#explore-curve-sigma_rho .js-plotly-plot').data[0].x.length === 4")
+    page.uncheck("#explore-live input")
+    grow(4)
+    page.wait_for_function("document.querySelector('#explore-stage').player.data.frames.T === 5")
+    page.wait_for_timeout(1000)
+    assert "snapshot 4 / 5" in page.inner_text("#explore-now")
+    page.click(".live-newer")
+    page.wait_for_function(
+        f"Math.abs(document.querySelector('#explore-stage').player.data.frames.targets[0] - {where[0]}) > 1e-3"
+    )
+    run.finish()
+    page.wait_for_selector("#explore-live", state="hidden")
+    assert page.errors == []
+
+
 def test_what_cannot_be_asked_for_is_told(runs: Path, tmp_path: Path) -> None:
     client = create_app(runs, tmp_path / "none", tmp_path / "cache").server.test_client()
 
     def error(query: str) -> str:
         return str(json.loads(client.get(f"/api/frames?run=one&view={query}").data)["error"])
 
-    assert "classes are three numbers" in error("targets&classes=one,two,three")
+    assert "three numbers are meant, as in 0,3,6" in error("targets&classes=one,two,three")
     assert "three different classes between 0 and 9, not 0, 0, 1" in error("targets&classes=0,0,1")
     assert "there is no snapshot 9; choose one between 0 and 2" in error("targets&at=9")
     assert client.post("/api/cancel?run=one&view=umap").status_code == 404

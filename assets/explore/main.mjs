@@ -8,6 +8,7 @@ import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
 import { drawCursors, listenToCurves } from "./curves.mjs";
 import { Legend } from "./legend.mjs";
+import { Live } from "./live.mjs";
 import { TimeBar } from "./timebar.mjs";
 import { showTrust } from "./trust.mjs";
 import { Waiting } from "./waiting.mjs";
@@ -46,6 +47,11 @@ class Page {
     this.at = this.query.at ?? null; // the snapshot whose targets the plane of `targets` goes through; null is the last
     this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.again());
     this.legend = new Legend(document.getElementById("explore-legend"), this.player);
+    this.first = null; // how many snapshots the plane was found from, once the run has grown
+    this.live = new Live(document.getElementById("explore-live"), {
+      grown: () => this.grow(),
+      refit: () => this.refit(),
+    });
     this.player.on("time", () => this.timeChanged());
     this.player.on("state", () => this.remember());
     this.player.on("legend", (legend) => this.legend.show(legend));
@@ -59,6 +65,7 @@ class Page {
   }
 
   remove() {
+    this.live.stop();
     this.waiting.stop();
     this.stopCurves();
     this.timebar.remove();
@@ -100,11 +107,13 @@ class Page {
       query.set("classes", classes.join(","));
       if (this.at !== null) query.set("at", this.at);
     }
+    if (this.first !== null && view !== "umap") query.set("first", this.first);
     return query.toString();
   }
 
   async showRun(wanted, turn) {
     const { player } = this;
+    if (this.shown.run !== wanted.run) this.first = null;
     if (wanted.view === "targets" && wanted.classes.length !== 3) throw new DataError("choose three classes for the plane");
     const asked = this.about(wanted, wanted.view);
     if (wanted.view !== "umap") this.waiting.stop();
@@ -112,12 +121,13 @@ class Page {
     if (turn !== this.turn) return;
     const view = isThere ? wanted.view : "pca";
     const about = isThere ? asked : this.about(wanted, view);
-    if (this.shown.about === about) return;
+    if (this.shown.about === about && !this.hasGrown) return;
     const frames = await fetchArrays(`/api/frames?${about}`, "the view");
     if (turn !== this.turn) return;
     const T = frames.meta.epochs.length;
     const run = `run=${encodeURIComponent(wanted.run)}`;
     const isNew = this.shown.run !== wanted.run;
+    if (isNew) this.live.newer.hidden = true;
     if (isNew || this.shown.snapshots !== T) {
       this.attributes = await fetchArrays(`/api/attributes?${run}&n=${T}`, "the decisions");
       if (turn !== this.turn) return;
@@ -126,6 +136,7 @@ class Page {
     const epoch = this.shown.run ? player.epoch : this.query.epoch;
     player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${run}` : null });
     this.shown = { about, run: wanted.run, snapshots: T };
+    this.hasGrown = false;
     this.timebar.setRun(frames.meta);
     if (isNew) this.begin(epoch);
     for (const problem of frames.meta.problems ?? []) this.say(problem);
@@ -141,10 +152,34 @@ class Page {
     for (const name of ["hidden", "focus"]) if (query[name]) player.set(name, query[name].split(",").map(Number));
     if (query.solo) player.set("solo", Number(query.solo));
     this.query = {};
+    this.live.watch(this.shown.run, this.shown.snapshots);
     const { n, total } = player.data.frames.meta;
     const count = document.getElementById("explore-count");
     const [few, all] = [n.toLocaleString("en"), total.toLocaleString("en")];
     count.textContent = total > n ? `showing ${few} of ${all} test images` : `${few} images`;
+  }
+
+  /** The run has more snapshots: they join the time line, on the axes that there are. */
+  async grow() {
+    const { player, timebar } = this;
+    const wasAtEnd = player.state.time >= timebar.last - 1e-6;
+    this.first ??= this.shown.snapshots;
+    this.hasGrown = true;
+    this.live.newer.hidden = this.wanted.view === "plane";
+    await this.again();
+    document.getElementById("explore-grown").click(); // the curves grow too
+    if (this.live.follows && wasAtEnd && !player.state.playing) {
+      if (player.state.still) player.seek(timebar.last);
+      else player.play();
+    }
+  }
+
+  /** Lay the plane anew, through all snapshots that there are now. */
+  refit() {
+    this.first = null;
+    this.hasGrown = true;
+    this.live.newer.hidden = true;
+    this.again();
   }
 
   /** Lay the plane of `targets` through where they are at the snapshot shown; a second time, where they are last. */

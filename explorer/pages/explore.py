@@ -18,6 +18,7 @@ from mtm.errors import InputError
 
 PATH = "/"
 NAME = "Explore"
+FIRST = "demo/fashion-euclidean"
 VIEWS = {
     "pca": "PCA of all snapshots",
     "centres": "PCA of the class centres",
@@ -136,8 +137,12 @@ def register(app: Dash, library: Library) -> None:
         ]
         return _options(offered.views), kept[0], _options(offered.classifiers), kept[1], *offered.classes
 
-    @app.callback([Output(f"explore-curve-{name}", "figure") for name in curves.CURVES], Input("explore-run", "value"))
-    def draw_curves(run_id: str | None) -> list[Any]:
+    @app.callback(
+        [Output(f"explore-curve-{name}", "figure") for name in curves.CURVES],
+        Input("explore-run", "value"),
+        Input("explore-grown", "n_clicks"),
+    )
+    def draw_curves(run_id: str | None, _: int | None) -> list[Any]:
         try:
             run = library.run(run_id or "")
             rows, names = run.metrics, run.points.class_names
@@ -153,9 +158,10 @@ def register(app: Dash, library: Library) -> None:
 
 
 def _first(summaries: list[dict[str, Any]]) -> str | None:
-    """The newest run; among bundled ones the first by name."""
+    """The newest run; among bundled ones the one with the simplest loss."""
     own = [row["id"] for row in summaries if not row["is_demo"]]
-    return (own or sorted(row["id"] for row in summaries) or [None])[0]
+    bundled = sorted((row["id"] for row in summaries), key=lambda run_id: (run_id != FIRST, run_id))
+    return (own or bundled or [None])[0]
 
 
 class _Offer(NamedTuple):
@@ -219,6 +225,8 @@ def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) 
                 **{"aria-label": "Run"},
             ),
             html.Div(id="explore-now", className="explore-now"),
+            html.Div(id="explore-live", className="explore-live", hidden=True),
+            html.Button(id="explore-grown", hidden=True),  # pressed by the browser's code when the run has grown
             html.Div(id="explore-count", className="explore-count"),
             dmc.Tooltip(
                 dmc.Button("Curves", id="explore-drawer", variant="default", size="xs"),
