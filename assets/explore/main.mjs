@@ -3,6 +3,7 @@
  * Dash calls `update` with the values of the controls whenever one changes; everything that moves stays in here.
  */
 
+import { Follower, wholeBox } from "../player/camera.mjs";
 import { DataError, fetchArrays } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
@@ -13,6 +14,7 @@ import { TimeBar } from "./timebar.mjs";
 import { showTrust } from "./trust.mjs";
 import { Waiting } from "./waiting.mjs";
 
+const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
 const SHOWN = ["targets", "centres", "trails", "gaps", "labels", "boundaries"];
 const CLASSIFIERS_BY_DEFAULT = ["euc_ce", "argmax", "euc", "cos_ce", "cos"];
 
@@ -151,6 +153,9 @@ class Page {
     else player.play();
     for (const name of ["hidden", "focus"]) if (query[name]) player.set(name, query[name].split(",").map(Number));
     if (query.solo) player.set("solo", Number(query.solo));
+    if (query.camera === undefined && shrinks(player.data.frames)) {
+      dash_clientside.set_props("explore-camera", { value: "scale" });
+    }
     this.query = {};
     this.live.watch(this.shown.run, this.shown.snapshots);
     const { n, total } = player.data.frames.meta;
@@ -248,4 +253,10 @@ class Page {
     notice.addEventListener("click", () => notice.remove());
     place.append(notice);
   }
+}
+
+/** Whether most of a fixed picture would be empty at the end. @param {import("../player/data.mjs").Frames} frames */
+function shrinks(frames) {
+  const [left, low, right, high] = wholeBox(frames);
+  return SHRUNK * 2 * new Follower(frames).at(frames.T - 1, 0).radius < Math.max(right - left, high - low);
 }
