@@ -6,6 +6,7 @@ Dash's own `use_pages` keeps its registry per process, so a second app would ser
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,13 +16,14 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 from platformdirs import user_cache_path
 
-from explorer import routes
+from explorer import lab_routes, routes
 from explorer.library import Library
-from explorer.pages import explore, runs
+from explorer.own_losses import OwnLosses
+from explorer.pages import explore, lab, runs
 from explorer.places import assets_folder, demo_folder
 from explorer.views import Views
 
-PAGES: tuple[ModuleType, ...] = (explore, runs)  # in the order of the header
+PAGES: tuple[ModuleType, ...] = (explore, runs, lab)  # in the order of the header
 THEME = {
     "primaryColor": "indigo",
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
@@ -40,13 +42,18 @@ KEYS = [
     ("← →", "one snapshot back or on"),
     ("Home End", "first or last snapshot"),
     ("?", "this list"),
+    ("r s esc", "in the lab: release, one step, reset"),
+    ("f", "in the lab: fit the view"),
 ]
 
 
-def create_app(runs_folder: Path, demos: Path | None = None, cache: Path | None = None) -> Dash:
+def create_app(
+    runs_folder: Path, demos: Path | None = None, cache: Path | None = None, losses: Sequence[str] = ()
+) -> Dash:
     """An app that shows the runs in `runs_folder` and the bundled ones (in `demos`, by default the package's).
 
-    What is computed is kept in `cache`, by default the user's cache folder.
+    What is computed is kept in `cache`, by default the user's cache folder. `losses` are the user's own for the lab, a
+    file or module:Class each.
     """
     mimetypes.add_type("text/javascript", ".mjs")  # Windows may know it as plain text, which browsers refuse to run
     mimetypes.add_type("text/javascript", ".js")
@@ -60,6 +67,7 @@ def create_app(runs_folder: Path, demos: Path | None = None, cache: Path | None 
     library = Library(runs_folder, demo_folder() if demos is None else demos)
     views = Views(library, user_cache_path("moving-targets") if cache is None else cache)
     routes.register(app.server, views)
+    lab_routes.register(app.server, library, OwnLosses(losses))
     app.server.extensions["views"] = views  # for who serves it: to begin and end the worker process
     app.layout = _shell()
     app.validation_layout = html.Div(  # type: ignore[assignment]

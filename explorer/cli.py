@@ -29,6 +29,9 @@ WARM_UP_AFTER = 5.0  # seconds: first the page, then what UMAP will need
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs; the bundled ones are always there")]
 Host = Annotated[str, typer.Option(help="Address to listen on")]
 Port = Annotated[int, typer.Option(help="Port; if it is busy the next free one is taken", min=1, max=65535)]
+Losses = Annotated[
+    list[str] | None, typer.Option("--loss", help="A loss of your own for the lab, FILE.py or module:Class; repeatable")
+]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser")]
 
 
@@ -39,15 +42,20 @@ def default(
     host: Host = "127.0.0.1",
     port: Port = 8050,
     no_browser: NoBrowser = False,
+    loss: Losses = None,
 ) -> None:
     """Watch the embedding space of a classifier move while it learns. Without a command: serve the page."""
     if context.invoked_subcommand is None:
-        serve(runs, host, port, no_browser)
+        serve(runs, host, port, no_browser, loss)
 
 
 @app.command()
 def serve(
-    runs: RunsFolder = Path("runs"), host: Host = "127.0.0.1", port: Port = 8050, no_browser: NoBrowser = False
+    runs: RunsFolder = Path("runs"),
+    host: Host = "127.0.0.1",
+    port: Port = 8050,
+    no_browser: NoBrowser = False,
+    loss: Losses = None,
 ) -> None:
     """Serve the explorer and open it in the browser. Ctrl-C ends it."""
     if runs.exists() and not runs.is_dir():
@@ -64,7 +72,9 @@ def serve(
     from explorer.app import create_app
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page opens with more requests than threads
-    flask = create_app(runs.resolve()).server
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # where module:Class is looked for, as `mtm train` does
+    flask = create_app(runs.resolve(), losses=loss or ()).server
     views: Views = flask.extensions["views"]
     views.worker.warm_up(after=WARM_UP_AFTER)
     server = create_server(flask, sockets=[listening], threads=8)

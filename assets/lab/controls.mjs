@@ -1,0 +1,166 @@
+/* The left column: figures of the paper, the losses with their sliders, what is moved, the points, the scale. */
+
+import { button, make, prose, select, slider, tick } from "./dom.mjs";
+
+const VARY = [
+  ["c", "c_e, for this embedding"],
+  ["e", "e, this embedding"],
+  ["sum", "c_e, for all embeddings"],
+];
+const SCALES = { auto: "whichever reads best", linear: "linear", log: "logarithmic", symlog: "logarithmic on both sides of 0" };
+const DRAW = {
+  contours: ["contours", "Lines of equal loss"],
+  forces: ["forces", "The negative gradient on every point; lengths by its square root"],
+  field: ["force field", "The negative gradient on the moved point, were it elsewhere"],
+  follow: ["widen while released", "Widen the picture when a point leaves it"],
+};
+const MOST_LOSSES = 4;
+
+export class Controls {
+  /**
+   * @param {HTMLElement} host
+   * @param {object} catalogue of the server
+   * @param {(change: (state: import("./state.mjs").State) => void, how?: object) => void} change
+   * @param {(key: string) => void} choosePreset
+   * @param {import("./run.mjs").RunPicker} picker
+   */
+  constructor(host, catalogue, change, choosePreset, picker) {
+    Object.assign(this, { host, catalogue, change, choosePreset, picker });
+  }
+
+  /** Everything anew, for a state that was not reached through these controls. */
+  build(state) {
+    this.state = state;
+    this.pointsPlace = make("div", { class: "lab-group", id: "lab-points-controls" });
+    this.host.replaceChildren(
+      group("Figures of the paper", this.presets(state)),
+      group("Loss", ...state.losses.map((loss, i) => this.loss(loss, i)), this.addLoss()),
+      group(
+        "Landscape",
+        select("as a function of", VARY, state.vary, "Which point is moved over the plane", (value) => this.change((s) => (s.vary = value), { rebuild: true }), "lab-vary"),
+        select("Shades", this.catalogue.scales.map((kind) => [kind, SCALES[kind]]), state.scale, "How values become shades", (value) => this.change((s) => (s.scale = value)), "lab-scale"),
+        slider({
+          label: "leave out, %", value: state.clip, low: 0, high: 20, title: "How many of the places the ends of the scale may leave out, at poles",
+          onInput: (value) => this.change((s) => (s.clip = Math.max(0, Math.min(45, value)))), id: "lab-clip",
+        }),
+        make("div", { class: "lab-ticks" }, ...Object.entries(DRAW).map(([name, [label, title]]) =>
+          tick(label, state.shown.has(name), title, (on) => this.change((s) => (on ? s.shown.add(name) : s.shown.delete(name)), { preset: "keep" })))),
+      ),
+      group("Points", this.pointsPlace),
+    );
+    this.showPoints(state);
+  }
+
+  presets(state) {
+    const buttons = Object.entries(this.catalogue.presets).map(([key, preset]) =>
+      button(key, `${preset.name}: ${preset.says}`, () => this.choosePreset(key), {
+        id: `lab-preset-${key}`,
+        "aria-label": preset.name,
+        "aria-pressed": String(state.preset === key),
+      }),
+    );
+    const says = state.preset ? make("p", { class: "lab-says" }, ...prose(this.catalogue.presets[state.preset].says)) : null;
+    return make("div", {}, make("div", { class: "lab-buttons" }, ...buttons), ...(says ? [says] : []));
+  }
+
+  /** That the picture is no longer the paper's, without building everything anew. */
+  forgetPreset() {
+    for (const pressed of this.host.querySelectorAll("[aria-pressed=true][id^=lab-preset]")) pressed.setAttribute("aria-pressed", "false");
+    this.host.querySelector(".lab-says")?.remove();
+  }
+
+  loss({ name, params }, i) {
+    const { losses } = this.catalogue;
+    const known = losses.find((loss) => loss.name === name);
+    const choices = losses.map((loss) => [loss.name, loss.problem ? `${loss.name} (broken)` : loss.name]);
+    if (!known) choices.push([name, `${name} (unknown)`]);
+    const list = select(
+      this.state.losses.length > 1 ? "ABCD"[i] : "", choices, name, known?.about ?? "",
+      (value) => this.change((s) => (s.losses[i] = { name: value, params: {} }), { rebuild: true }), `lab-loss-${i}`,
+    );
+    const sliders = (known?.fields ?? []).map((field) =>
+      slider({
+        label: field.name, value: params[field.name] ?? field.default, low: Math.min(field.low, params[field.name] ?? field.low), high: field.high,
+        log: field.log && (params[field.name] ?? 1) > 0, title: field.help, onReset: () => field.default,
+        onInput: (value) => this.change((s) => (s.losses[i].params[field.name] = value)), id: `lab-${field.name}-${i}`,
+      }),
+    );
+    const remove = this.state.losses.length > 1
+      ? button("×", "Compare one loss less", () => this.change((s) => s.losses.splice(i, 1), { rebuild: true }), { class: "lab-button lab-remove" })
+      : null;
+    return make("div", { class: "lab-loss" }, make("div", { class: "lab-row" }, list, remove), ...sliders);
+  }
+
+  addLoss() {
+    const full = this.state.losses.length >= MOST_LOSSES;
+    return button("Compare with another loss", "A second landscape beside this one, on the same points", () => {
+      const taken = new Set(this.state.losses.map(({ name }) => name));
+      const next = this.catalogue.losses.find(({ name, problem }) => !taken.has(name) && !problem) ?? this.catalogue.losses[0];
+      this.change((s) => s.losses.push({ name: next.name, params: {} }), { rebuild: true });
+    }, { disabled: full, id: "lab-compare" });
+  }
+
+  /** What can be done with the points: of a plane, or of a run. */
+  showPoints(state) {
+    const source = select("from", [["", "the plane, placed by hand"], ...this.catalogue.runs.map(({ id, name, loss, dim }) => [id, `${name} · ${loss ?? "?"} · D = ${dim}`])],
+      state.inRun?.run ?? "", "Points placed by hand, or the real vectors of a run", (value) => this.picker.choose(value), "lab-source");
+    const rest = state.inRun ? this.picker.controls(state) : this.handPlaced(state);
+    this.pointsPlace.replaceChildren(source, ...rest);
+  }
+
+  handPlaced(state) {
+    const { points, chosen } = state;
+    const label = points.y[chosen];
+    const rows = points.e.map((_, i) =>
+      button(`e${points.e.length > 1 ? i : ""}`, `Make this the embedding that the picture is about (class ${points.y[i]})`,
+        () => this.change((s) => (s.chosen = i), { rebuild: true }), { "aria-pressed": String(i === chosen), class: "lab-button lab-chip" }));
+    return [
+      make("div", { class: "lab-buttons" }, ...rows),
+      make("div", { class: "lab-buttons" },
+        button("+ class", "One more class embedding", () => this.change(addTarget, { rebuild: true }), { id: "lab-add-class" }),
+        button("− class", "One class embedding less", () => this.change(removeTarget, { rebuild: true }), { id: "lab-remove-class", disabled: points.c.length < 2 }),
+        button("+ e", "One more output embedding of this class", () => this.change((s) => addEmbedding(s, label), { rebuild: true }), { id: "lab-add-e" }),
+        button("+ e of next class", "One more output embedding, of the class after this one", () => this.change((s) => addEmbedding(s, (label + 1) % s.points.c.length), { rebuild: true })),
+        button("− e", "Take this output embedding away", () => this.change(removeEmbedding, { rebuild: true }), { id: "lab-remove-e", disabled: points.e.length < 2 })),
+    ];
+  }
+}
+
+function group(title, ...children) {
+  return make("section", { class: "lab-group" }, make("h3", { textContent: title }), ...children);
+}
+
+/** A place in the box that moves on with every call, so that new points do not lie on old ones. */
+function freshPlace({ points, box }) {
+  const [left, bottom, right, top] = box ?? [-10, -10, 10, 10];
+  const i = points.e.length + points.c.length;
+  const spread = (share) => 0.15 + 0.7 * ((i * share) % 1);
+  return [left + (right - left) * spread(0.618), bottom + (top - bottom) * spread(0.755)].map((v) => Number(v.toPrecision(3)));
+}
+
+function addTarget(state) {
+  state.points.c.push(freshPlace(state));
+}
+
+/** The last class goes, with its embeddings; the chosen embedding's own class stays. */
+function removeTarget(state) {
+  const { points } = state;
+  const own = points.y[state.chosen];
+  const gone = own === points.c.length - 1 ? points.c.length - 2 : points.c.length - 1;
+  points.c.splice(gone, 1);
+  const kept = points.y.map((label, i) => [label, i]).filter(([label]) => label !== gone);
+  state.chosen = kept.findIndex(([, i]) => i === state.chosen);
+  points.e = kept.map(([, i]) => points.e[i]);
+  points.y = kept.map(([label]) => (label > gone ? label - 1 : label));
+}
+
+function addEmbedding(state, label) {
+  state.points.e.push(freshPlace(state));
+  state.points.y.push(label);
+}
+
+function removeEmbedding(state) {
+  state.points.e.splice(state.chosen, 1);
+  state.points.y.splice(state.chosen, 1);
+  state.chosen = Math.max(0, state.chosen - 1);
+}

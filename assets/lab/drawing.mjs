@@ -1,0 +1,315 @@
+/* One drawing of a landscape for every kind of paper: a canvas, SVG (svg.mjs) and PDF (pdf.mjs) get the same strokes. */
+
+import { rampBytes } from "../player/colours.mjs";
+
+/** Where the plot lies in a panel of a given size, in CSS pixels. */
+export function frameOf(width, height) {
+  const left = 44;
+  const top = 32;
+  const side = Math.floor(Math.max(40, Math.min(width - left - 76, height - top - 30)));
+  const shift = Math.round(Math.max(0, (width - left - 76 - side) / 2));
+  return { left: left + shift, top, side, width, height };
+}
+
+/** A place of the scene in pixels. */
+export function toScreen(frame, box, [x, y]) {
+  const { left, top, side } = frame;
+  return [left + ((x - box[0]) / (box[2] - box[0])) * side, top + side - ((y - box[1]) / (box[3] - box[1])) * side];
+}
+
+/** Pixels as a place of the scene. */
+export function toPlace(frame, box, [x, y]) {
+  const { left, top, side } = frame;
+  return [box[0] + ((x - left) / side) * (box[2] - box[0]), box[1] + ((top + side - y) / side) * (box[3] - box[1])];
+}
+
+/**
+ * The heat map as an image of n x n pixels, first row on top; what is not a number is hatched.
+ * @param {Float32Array} positions  (n, n), rows upwards
+ */
+export function heatMap(positions, n, ramp) {
+  const colours = rampBytes(ramp);
+  const pixels = new ImageData(n, n);
+  for (let row = 0; row < n; row++) {
+    for (let column = 0; column < n; column++) {
+      const position = positions[(n - 1 - row) * n + column];
+      const at = 4 * (row * n + column);
+      if (Number.isNaN(position)) {
+        const grey = (row + column) % 6 < 2 ? 90 : 170;
+        pixels.data.set([grey, grey, grey, 255], at);
+      } else {
+        const step = 4 * Math.round(255 * Math.min(1, Math.max(0, position)));
+        pixels.data.set(colours.subarray(step, step + 4), at);
+      }
+    }
+  }
+  const image = document.createElement("canvas");
+  image.width = image.height = n;
+  image.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0);
+  return image;
+}
+
+/**
+ * @param {any} ctx  a canvas context, or one that writes SVG or PDF
+ * @param {object} picture  of panel.mjs: frame, box, image, contours, ticks, points, arrows, trails, ...
+ */
+export function draw(ctx, picture) {
+  const { frame, theme } = picture;
+  ctx.fillStyle = theme.page;
+  ctx.fillRect(0, 0, frame.width, frame.height);
+  ctx.lineJoin = "round";
+  ctx.lineCap = "round";
+  drawTitle(ctx, picture);
+  drawAxes(ctx, picture);
+  if (!picture.image) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(frame.left, frame.top, frame.side, frame.side);
+  ctx.clip();
+  drawMap(ctx, picture);
+  if (picture.shows.has("contours")) drawContours(ctx, picture);
+  if (picture.shows.has("field")) drawField(ctx, picture);
+  drawOrigin(ctx, picture);
+  drawTrails(ctx, picture);
+  if (picture.rest) drawRest(ctx, picture);
+  if (picture.shows.has("forces")) for (const arrow of picture.arrows) drawArrow(ctx, picture, arrow);
+  for (const point of picture.points) drawPoint(ctx, picture, point);
+  for (const point of picture.points) drawName(ctx, picture, point);
+  ctx.restore();
+  drawColourBar(ctx, picture);
+}
+
+function drawTitle(ctx, { frame, theme, title, subtitle }) {
+  ctx.textBaseline = "alphabetic";
+  ctx.textAlign = "left";
+  ctx.fillStyle = theme.text;
+  ctx.font = "600 13px sans-serif";
+  ctx.fillText(title, frame.left, 20);
+  const width = ctx.measureText(title).width;
+  ctx.fillStyle = theme.quiet;
+  ctx.font = "12px sans-serif";
+  ctx.fillText(subtitle, frame.left + width + 10, 20);
+}
+
+function drawAxes(ctx, { frame, box, theme }) {
+  const { left, top, side } = frame;
+  ctx.strokeStyle = theme.frame;
+  ctx.lineWidth = 1;
+  ctx.strokeRect(left, top, side, side);
+  ctx.fillStyle = theme.quiet;
+  ctx.font = "11px sans-serif";
+  for (const value of round(box[0], box[2], side / 90)) {
+    const [x] = toScreen(frame, box, [value, 0]);
+    line(ctx, x, top + side, x, top + side + 4);
+    ctx.textAlign = "center";
+    ctx.textBaseline = "top";
+    ctx.fillText(text(value), x, top + side + 7);
+  }
+  for (const value of round(box[1], box[3], side / 90)) {
+    const [, y] = toScreen(frame, box, [0, value]);
+    line(ctx, left - 4, y, left, y);
+    ctx.textAlign = "right";
+    ctx.textBaseline = "middle";
+    ctx.fillText(text(value), left - 7, y);
+  }
+}
+
+function drawMap(ctx, { frame, image, mapBox, box }) {
+  const n = image.width;
+  const [x, y] = toScreen(frame, box, [mapBox[0], mapBox[3]]);
+  const [right, bottom] = toScreen(frame, box, [mapBox[2], mapBox[1]]);
+  const [half, high] = [(right - x) / (n - 1) / 2, (bottom - y) / (n - 1) / 2]; // values are of the pixels' middles
+  ctx.imageSmoothingEnabled = true;
+  ctx.imageSmoothingQuality = "high";
+  ctx.drawImage(image, x - half, y - high, right - x + 2 * half, bottom - y + 2 * high);
+}
+
+function drawContours(ctx, { frame, box, mapBox, n, contours }) {
+  const [x0, y0] = toScreen(frame, box, [mapBox[0], mapBox[1]]);
+  const [x1, y1] = toScreen(frame, box, [mapBox[2], mapBox[3]]);
+  const [dx, dy] = [(x1 - x0) / (n - 1), (y1 - y0) / (n - 1)];
+  ctx.strokeStyle = "rgba(255,255,255,0.45)";
+  ctx.lineWidth = 0.8;
+  for (const pairs of contours) {
+    ctx.beginPath();
+    for (let i = 0; i < pairs.length; i += 4) {
+      ctx.moveTo(x0 + dx * pairs[i], y0 + dy * pairs[i + 1]);
+      ctx.lineTo(x0 + dx * pairs[i + 2], y0 + dy * pairs[i + 3]);
+    }
+    ctx.stroke();
+  }
+}
+
+/** Forces on the moved point, were it elsewhere: equal lengths at equal orders of magnitude. */
+function drawField(ctx, { frame, box, field }) {
+  if (!field) return;
+  const sizes = Array.from({ length: field.at.length / 2 }, (_, i) => Math.hypot(field.force[2 * i], field.force[2 * i + 1]));
+  const largest = Math.max(...sizes.filter(Number.isFinite));
+  const cell = frame.side / Math.sqrt(sizes.length);
+  ctx.strokeStyle = "rgba(255,255,255,0.75)";
+  ctx.lineWidth = 1.1;
+  sizes.forEach((size, i) => {
+    if (!(size > 1e-9 * largest)) return;
+    const [x, y] = toScreen(frame, box, [field.at[2 * i], field.at[2 * i + 1]]);
+    const length = cell * (0.25 + 0.55 * Math.max(0, 1 + Math.log10(size / largest) / 3));
+    const [dx, dy] = [(field.force[2 * i] / size) * length, (-field.force[2 * i + 1] / size) * length];
+    head(ctx, x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2, 3.5);
+  });
+}
+
+function drawOrigin(ctx, { frame, box, origin }) {
+  if (!origin) return;
+  const [x, y] = toScreen(frame, box, origin);
+  ctx.strokeStyle = "rgba(255,255,255,0.8)";
+  ctx.lineWidth = 1;
+  line(ctx, x - 6, y, x + 6, y);
+  line(ctx, x, y - 6, x, y + 6);
+}
+
+function drawTrails(ctx, { frame, box, trails }) {
+  for (const { places, colour } of trails) {
+    for (const [style, width] of [["rgba(255,255,255,0.85)", 3.4], [colour, 1.8]]) {
+      ctx.strokeStyle = style;
+      ctx.lineWidth = width;
+      ctx.beginPath();
+      for (let i = 0; i < places.length; i += 2) {
+        const [x, y] = toScreen(frame, box, [places[i], places[i + 1]]);
+        if (i) ctx.lineTo(x, y);
+        else ctx.moveTo(x, y);
+      }
+      ctx.stroke();
+    }
+  }
+}
+
+/** Where the moved point would come to rest: a white cross in a ring. */
+function drawRest(ctx, { frame, box, rest }) {
+  const [x, y] = toScreen(frame, box, rest);
+  for (const [style, width] of [["rgba(20,22,30,0.75)", 4], ["#ffffff", 1.8]]) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = width;
+    line(ctx, x - 5, y - 5, x + 5, y + 5);
+    line(ctx, x - 5, y + 5, x + 5, y - 5);
+  }
+}
+
+function drawArrow(ctx, { frame, box }, { from, tip, ghost }) {
+  const [x, y] = toScreen(frame, box, from);
+  const [endX, endY] = [x + tip[0], y - tip[1]];
+  if (ghost) ctx.setLineDash([4, 4]);
+  for (const [style, width] of [["rgba(20,22,30,0.75)", ghost ? 3 : 5], [ghost ? "rgba(255,255,255,0.7)" : "#ffffff", ghost ? 1.2 : 2.4]]) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = width;
+    head(ctx, x, y, endX, endY, ghost ? 6 : 8);
+  }
+  if (ghost) ctx.setLineDash([]);
+}
+
+function drawPoint(ctx, { frame, box }, { place, colour, kind, main, faint, held }) {
+  const [x, y] = toScreen(frame, box, place);
+  const radius = (kind === "c" ? 7 : 5.5) * (main ? 1.15 : 1) + (held ? 1.5 : 0);
+  ctx.globalAlpha = faint ? 0.55 : 1;
+  ctx.beginPath();
+  ctx.arc(x, y, radius + 1.6, 0, 2 * Math.PI);
+  ctx.fillStyle = "#ffffff";
+  ctx.fill();
+  ctx.beginPath();
+  ctx.arc(x, y, radius, 0, 2 * Math.PI);
+  ctx.fillStyle = colour;
+  ctx.fill();
+  if (kind === "c") {
+    ctx.beginPath();
+    ctx.arc(x, y, radius * 0.5, 0, 2 * Math.PI);
+    ctx.fillStyle = "#ffffff";
+    ctx.fill();
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** A name beside its point: "c_e" with the part after the line lowered. */
+function drawName(ctx, { frame, box }, { place, name, kind, main, faint }) {
+  if (!name) return;
+  let [x, y] = toScreen(frame, box, place);
+  const [base, low] = /^[ce]_\w+$/.test(name) ? name.split("_") : [name, ""];
+  ctx.globalAlpha = faint ? 0.75 : 1;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "alphabetic";
+  const size = main ? 15 : 13;
+  ctx.font = `600 ${size}px sans-serif`;
+  if (kind === "e") [x, y] = [x - 24 - 9 * low.length, y + 22]; // below and left, so that it can be told from its target's
+  outlined(ctx, base, x + 11, y - 8);
+  if (low) {
+    const after = x + 11 + ctx.measureText(base).width;
+    ctx.font = `600 ${size - 4}px sans-serif`;
+    outlined(ctx, low, after + 1, y - 4);
+  }
+  ctx.globalAlpha = 1;
+}
+
+function outlined(ctx, words, x, y) {
+  ctx.strokeStyle = "rgba(20,22,30,0.8)";
+  ctx.lineWidth = 3;
+  ctx.strokeText(words, x, y);
+  ctx.fillStyle = "#ffffff";
+  ctx.fillText(words, x, y);
+}
+
+function drawColourBar(ctx, { frame, theme, ramp, ticks, scale }) {
+  const [x, top, width, height] = [frame.left + frame.side + 12, frame.top, 12, frame.side];
+  const steps = 64;
+  const colours = rampBytes(ramp);
+  for (let i = 0; i < steps; i++) {
+    const at = 4 * Math.round((255 * (i + 0.5)) / steps);
+    ctx.fillStyle = `rgb(${colours[at]},${colours[at + 1]},${colours[at + 2]})`;
+    ctx.fillRect(x, top + height - ((i + 1) * height) / steps, width, height / steps + 0.6);
+  }
+  ctx.fillStyle = theme.quiet;
+  ctx.strokeStyle = theme.frame;
+  ctx.lineWidth = 1;
+  ctx.font = "11px sans-serif";
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  for (const { at, label } of ticks) {
+    const y = top + height * (1 - at);
+    line(ctx, x + width, y, x + width + 4, y);
+    ctx.fillText(label, x + width + 6, y);
+  }
+  ctx.textBaseline = "top";
+  const kind = scale.kind === "linear" ? "loss" : `loss (${scale.kind})`;
+  ctx.fillText(kind, x, top + height + 7);
+}
+
+/** A line with an arrow's head at its end. */
+function head(ctx, x, y, endX, endY, size) {
+  const angle = Math.atan2(endY - y, endX - x);
+  ctx.beginPath();
+  ctx.moveTo(x, y);
+  ctx.lineTo(endX, endY);
+  for (const side of [-0.5, 0.5]) {
+    ctx.moveTo(endX, endY);
+    ctx.lineTo(endX - size * Math.cos(angle + side), endY - size * Math.sin(angle + side));
+  }
+  ctx.stroke();
+}
+
+function line(ctx, x0, y0, x1, y1) {
+  ctx.beginPath();
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.stroke();
+}
+
+/** Round numbers between two, about so many. */
+export function round(low, high, about) {
+  const rough = (high - low) / Math.max(2, about);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((candidate) => candidate >= rough * 0.999);
+  const found = [];
+  for (let i = Math.ceil(low / step - 1e-9); i <= high / step + 1e-9; i++) found.push(i * step);
+  return found;
+}
+
+function text(value) {
+  return String(Number(value.toPrecision(6)));
+}
+

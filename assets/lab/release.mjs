@@ -1,0 +1,152 @@
+/* Release: everything follows its gradient along paths from the server, shown step by step. */
+
+import { button, make, slider, tick } from "./dom.mjs";
+import { pairs } from "./panel.mjs";
+import { post } from "./requests.mjs";
+
+const SECONDS = 4; // that all steps take to watch
+
+export class Release {
+  /**
+   * @param {HTMLElement} host of the buttons
+   * @param {{request: () => object, settings: () => object, set: (name: string, value: any) => void, moved: () => void, say: (message: string) => void}} page
+   */
+  constructor(host, page) {
+    this.host = host;
+    this.page = page;
+    this.paths = null; // per loss {e, c: (steps + 1) lists of places, losses, problem}
+    this.at = 0;
+    this.playing = false;
+  }
+
+  remove() {
+    this.playing = false;
+    cancelAnimationFrame(this.frame);
+  }
+
+  build() {
+    const settings = this.page.settings();
+    const set = (name) => (value) => {
+      this.page.set(name, value);
+      this.reset();
+    };
+    this.go = button("Release", "Let everything follow its gradient", () => this.toggle(), { id: "lab-release", class: "lab-button lab-main" });
+    this.once = button("Step", "One step of gradient descent", () => this.step(), { id: "lab-step" });
+    this.back = button("Reset", "Everything back to where it was", () => this.reset(), { id: "lab-reset" });
+    this.keep = button("Keep", "Go on from here: make this the scene", () => this.page.keep(), { id: "lab-keep" });
+    this.now = make("span", { class: "lab-now", id: "lab-steps-now" });
+    this.host.replaceChildren(make("div", { class: "lab-bar" }, this.go, this.once, this.back, this.keep, this.now),
+      make("div", { class: "lab-bar lab-settings" },
+        slider({ label: "step size", value: settings.step_size, low: 1e-5, high: 10, log: true, title: "How far a point goes for a gradient of 1", onInput: set("step_size"), id: "lab-step-size" }),
+        slider({ label: "momentum", value: settings.momentum, low: 0, high: 0.99, title: "How much of its last step a point repeats", onInput: set("momentum"), id: "lab-momentum" }),
+        slider({ label: "steps", value: settings.steps, low: 1, high: 2000, step: 1, title: "How many steps", onInput: (v) => set("steps")(Math.max(1, Math.min(2000, Math.round(v)))), id: "lab-steps" }),
+        make("div", { class: "lab-ticks" },
+          tick("e moves", settings.move_e, "Embeddings follow their gradient", set("move_e")),
+          tick("targets move", settings.move_c, "Class embeddings follow theirs", set("move_c")))));
+    this.tell();
+  }
+
+  get steps() {
+    return this.paths ? Math.max(...this.paths.map((path) => (path.e ? path.e.length - 1 : 0))) : 0;
+  }
+
+  /** The settings of a request for the landscape as it is now; null where nothing was released. */
+  request() {
+    return this.paths ? { ...this.page.settings(), at: Math.floor(this.at) } : null;
+  }
+
+  async load() {
+    if (this.paths) return true;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    this.go.disabled = true;
+    try {
+      const answer = await post("/api/landscape/release", { ...this.page.request(), release: this.page.settings() }, "arrays");
+      if (turn !== this.turn) return false;
+      this.paths = answer.meta.panels.map(({ problem, error }, i) => {
+        if (error) return { problem: error };
+        const [steps, m] = answer.shapes[`${i}.e`];
+        const per = (name, count) => {
+          const all = pairs(answer.arrays[`${i}.${name}`]);
+          return Array.from({ length: steps }, (_, t) => all.slice(t * count, (t + 1) * count));
+        };
+        return { e: per("e", m), c: per("c", answer.shapes[`${i}.c`][1]), losses: answer.arrays[`${i}.losses`], problem };
+      });
+      this.at = 0;
+      return true;
+    } catch (error) {
+      this.page.say(error.message);
+      return false;
+    } finally {
+      this.go.disabled = false;
+    }
+  }
+
+  async toggle() {
+    if (this.playing) return this.pause();
+    if (!(await this.load())) return undefined;
+    if (this.at >= this.steps) this.at = 0;
+    this.playing = true;
+    this.last = performance.now();
+    this.frame = requestAnimationFrame((now) => this.advance(now));
+    this.tell();
+    return undefined;
+  }
+
+  advance(now) {
+    if (!this.playing) return;
+    const passed = Math.max(0, now - this.last); // a frame may have begun before the click
+    this.at = Math.min(this.steps, this.at + (passed / 1000 / SECONDS) * this.steps);
+    this.last = now;
+    this.page.moved();
+    this.tell();
+    if (this.at >= this.steps) this.pause();
+    else this.frame = requestAnimationFrame((next) => this.advance(next));
+  }
+
+  pause() {
+    this.playing = false;
+    cancelAnimationFrame(this.frame);
+    this.tell();
+  }
+
+  async step() {
+    this.pause();
+    if (!(await this.load())) return;
+    this.at = Math.min(this.steps, Math.floor(this.at) + 1);
+    this.page.moved();
+    this.tell();
+  }
+
+  reset() {
+    this.pause();
+    this.forget();
+    this.page.moved();
+  }
+
+  /** Without telling the page: what was released no longer fits. */
+  forget() {
+    this.turn = (this.turn ?? 0) + 1;
+    this.playing = false;
+    this.paths = null;
+    this.at = 0;
+    this.tell();
+  }
+
+  tell() {
+    if (!this.go) return;
+    this.go.textContent = this.playing ? "Pause" : "Release";
+    this.back.disabled = !this.paths;
+    this.keep.disabled = !this.paths || !this.page.canKeep();
+    const ended = this.paths?.map(({ problem }) => problem).filter(Boolean) ?? [];
+    const why = ended.length && this.at >= this.steps ? ` · ended ${ended[0]}` : "";
+    this.now.textContent = this.paths ? `step ${Math.floor(this.at)} / ${this.steps}${why}` : "";
+  }
+
+  /** Where points of loss i are now, and where they came from; null if they were not released. */
+  places(i) {
+    const path = this.paths?.[i];
+    if (!path?.e) return null;
+    const at = Math.min(Math.floor(this.at), path.e.length - 1);
+    return { e: path.e[at], c: path.c[at], trail: (kind, index) => path[kind].slice(0, at + 1).flatMap((places) => places[index]) };
+  }
+}

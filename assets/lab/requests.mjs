@@ -1,0 +1,68 @@
+/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. */
+
+import { DataError, decode } from "../player/data.mjs";
+
+export class Latest {
+  /** @param {string} url @param {"arrays" | "json"} kind of answer */
+  constructor(url, kind) {
+    this.url = url;
+    this.kind = kind;
+    this.inFlight = false;
+    this.waiting = null; // the newest request that has not been sent
+    this.sent = 0;
+    this.dropped = 0;
+  }
+
+  /**
+   * @param {object} body
+   * @returns {Promise<any>} the answer, or null if a newer request took this one's place before it was sent
+   */
+  ask(body) {
+    return new Promise((resolve, reject) => {
+      if (this.waiting) {
+        this.dropped++;
+        this.waiting.resolve(null);
+      }
+      this.waiting = { body, resolve, reject };
+      this._next();
+    });
+  }
+
+  async _next() {
+    if (this.inFlight || !this.waiting) return;
+    const { body, resolve, reject } = this.waiting;
+    this.waiting = null;
+    this.inFlight = true;
+    this.sent++;
+    try {
+      resolve(await post(this.url, body, this.kind));
+    } catch (error) {
+      reject(error);
+    } finally {
+      this.inFlight = false;
+      this._next();
+    }
+  }
+}
+
+/** Post JSON and read the answer. Raises DataError with one sentence. @param {"arrays" | "json" | "blob"} kind */
+export async function post(url, body, kind) {
+  return read(() => fetch(url, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }), kind);
+}
+
+/** Get JSON. Raises DataError with one sentence. */
+export async function get(url) {
+  return read(() => fetch(url), "json");
+}
+
+async function read(request, kind) {
+  const response = await request().catch(() => {
+    throw new DataError("the server does not answer; is it still running?");
+  });
+  if (!response.ok) {
+    const told = await response.json().catch(() => ({}));
+    throw new DataError(told.error ?? `the server answered ${response.status} ${response.statusText}`.trim());
+  }
+  if (kind === "blob") return response.blob();
+  return kind === "json" ? response.json() : decode(await response.arrayBuffer(), "the landscape");
+}

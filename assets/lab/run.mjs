@@ -1,0 +1,164 @@
+/* A scene in a run: which run, image or class and plane, and the player of its snapshots. */
+
+import { button, fill, make, select } from "./dom.mjs";
+import { get } from "./requests.mjs";
+
+const PLANES = [
+  ["points", "through e, c_e and the nearest other target"],
+  ["targets", "where the targets vary most"],
+  ["images", "where the images vary most"],
+];
+const PAUSE_MS = 350; // between snapshots while playing
+const SIDE = 56; // pixels of the image
+
+export class RunPicker {
+  /** @param {(change: (state: object) => void, how?: object) => void} change @param {(message: string) => void} say */
+  constructor(change, say) {
+    this.change = change;
+    this.say = say;
+    this.about = null; // of the run: epochs, class_names, labels, loss, indices, thumbnails
+    this.playing = false;
+  }
+
+  remove() {
+    this.pause();
+  }
+
+  /** What the server knows of the run that a state names; fills in the last snapshot. */
+  async load(state) {
+    const { inRun } = state;
+    if (!inRun) return;
+    if (this.about?.id !== inRun.run) {
+      this.about = { id: inRun.run, ...(await get(`/api/lab/run?run=${encodeURIComponent(inRun.run)}`)) };
+    }
+    const last = this.about.epochs.length - 1;
+    if (inRun.snapshot < 0 || inRun.snapshot > last) inRun.snapshot = last;
+  }
+
+  /** Show a run, or, with an empty id, points placed by hand again. */
+  async choose(id) {
+    this.pause();
+    if (!id) {
+      this.change((state) => Object.assign(state, { inRun: null, box: [-10, -10, 10, 10], chosen: 0 }), { rebuild: true });
+      return;
+    }
+    const inRun = { run: id, snapshot: -1, image: 0, label: null, plane: "points", moved_e: {}, moved_c: {} };
+    try {
+      await this.load({ inRun });
+    } catch (error) {
+      this.say(error.message);
+      return;
+    }
+    this.change((state) => {
+      Object.assign(state, { inRun, box: null, chosen: 0, scale: "auto" });
+      if (state.vary === "sum") state.vary = "c";
+      if (this.about.loss) state.losses[0] = { name: this.about.loss.name, params: { ...this.about.loss.params } };
+    }, { rebuild: true });
+  }
+
+  /** The controls of a run. @returns {HTMLElement[]} */
+  controls(state) {
+    const { inRun } = state;
+    const { class_names: names, labels } = this.about;
+    const isClass = inRun.label !== null;
+    const label = isClass ? inRun.label : labels[inRun.image];
+    const set = (values, how = { rebuild: true, fit: true }) =>
+      this.change((s) => Object.assign(s.inRun, { moved_e: {}, moved_c: {} }, values), how);
+    const images = labels.map((own, i) => [own, i]).filter(([own]) => own === label).map(([, i]) => i);
+    const image = (by) => images[(images.indexOf(inRun.image) + by + images.length) % images.length];
+    const what = select("around", [["image", "one image"], ["class", "a class: some of its images"]], isClass ? "class" : "image",
+      "One embedding, or a handful that stand for the class", (value) =>
+        this.change((s) => {
+          const whole = value === "class";
+          Object.assign(s.inRun, { label: whole ? label : null, image: whole ? null : images[0], moved_e: {}, moved_c: {} });
+          s.vary = whole ? "sum" : "c";
+        }, { rebuild: true, fit: true }), "lab-around");
+    const classes = select("class", names.map((name, k) => [String(k), name]), String(label), "Whose embedding and target", (value) => {
+      const k = Number(value);
+      const first = labels.indexOf(k);
+      if (first < 0) this.say(`The run recorded no image of ${names[k]}.`);
+      else set(isClass ? { label: k } : { image: first });
+    }, "lab-class");
+    const step = make("div", { class: "lab-row" }, this.thumbnail(isClass ? images[0] : inRun.image),
+      button("another image", "The next recorded image of this class", () => set({ image: image(1) }), { disabled: isClass, id: "lab-next-image" }));
+    const plane = select("plane", PLANES, inRun.plane, "Which two directions of the D are the picture's", (value) => set({ plane: value }), "lab-plane");
+    const back = button("put back", "Undo what was dragged", () => set({}, { rebuild: true }), { disabled: !Object.keys({ ...inRun.moved_e, ...inRun.moved_c }).length });
+    return [what, classes, step, plane, back];
+  }
+
+  thumbnail(image) {
+    const shape = this.about.thumbnails;
+    const place = make("div", { class: "lab-thumbnail", title: `image ${this.about.indices[image] ?? image} of the data set` });
+    if (!shape) return place;
+    const columns = Math.ceil(Math.sqrt(shape[0]));
+    const rows = Math.ceil(shape[0] / columns);
+    place.style.backgroundImage = `url("/api/sprite?run=${encodeURIComponent(this.about.id)}")`;
+    place.style.backgroundSize = `${columns * SIDE}px ${rows * SIDE}px`;
+    place.style.backgroundPosition = `-${(image % columns) * SIDE}px -${Math.floor(image / columns) * SIDE}px`;
+    return place;
+  }
+
+  // The player
+
+  /** The bar under the landscape. @returns {HTMLElement} */
+  bar(state) {
+    const last = this.about.epochs.length - 1;
+    this.toggleButton = button("▶", "Play or pause the snapshots (space)", () => this.toggle(), { id: "lab-play", "aria-label": "Play or pause" });
+    this.range = make("input", {
+      type: "range", min: 0, max: last, step: 1, value: state.inRun.snapshot, class: "lab-range", id: "lab-snapshot", "aria-label": "Snapshot",
+      on: { input: () => { this.pause(); this.go(Number(this.range.value)); } },
+    });
+    this.now = make("span", { class: "lab-now", id: "lab-now" });
+    this.tell(state);
+    return make("div", { class: "lab-bar" },
+      button("|◀", "First snapshot (Home)", () => this.go(0), { "aria-label": "First snapshot" }),
+      button("◀", "One snapshot back (←)", () => this.step(-1), { "aria-label": "One snapshot back" }),
+      this.toggleButton,
+      button("▶", "One snapshot on (→)", () => this.step(1), { "aria-label": "One snapshot on", class: "lab-button lab-next" }),
+      button("▶|", "Last snapshot (End)", () => this.go(last), { "aria-label": "Last snapshot" }),
+      this.range, this.now);
+  }
+
+  tell(state) {
+    this.snapshot = state.inRun.snapshot;
+    if (!this.range) return;
+    this.range.value = this.snapshot;
+    fill(this.range);
+    const { epochs } = this.about;
+    this.now.textContent = `snapshot ${this.snapshot + 1} / ${epochs.length} · epoch ${epochs[this.snapshot].toFixed(2)}`;
+  }
+
+  go(snapshot) {
+    const last = this.about.epochs.length - 1;
+    const at = Math.max(0, Math.min(last, snapshot));
+    if (at !== this.snapshot) this.change((s) => Object.assign(s.inRun, { snapshot: at, moved_e: {}, moved_c: {} }), { snapshot: true });
+  }
+
+  step(by) {
+    this.pause();
+    this.go(this.snapshot + by);
+  }
+
+  toggle() {
+    if (this.playing) return this.pause();
+    if (this.snapshot === this.about.epochs.length - 1) this.go(0);
+    this.playing = true;
+    this.toggleButton.textContent = "❚❚";
+    this.next();
+  }
+
+  pause() {
+    this.playing = false;
+    clearTimeout(this.timer);
+    if (this.toggleButton) this.toggleButton.textContent = "▶";
+  }
+
+  next() {
+    this.timer = setTimeout(() => {
+      if (!this.playing || !this.range?.isConnected) return this.pause();
+      if (this.snapshot >= this.about.epochs.length - 1) return this.pause();
+      this.go(this.snapshot + 1);
+      this.next();
+    }, PAUSE_MS);
+  }
+}

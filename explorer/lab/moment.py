@@ -1,0 +1,123 @@
+"""The scene that a run gives: one snapshot's vectors as they are, and a plane through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.landscape import Scene, Vary
+from explorer.planes import main_axes, through
+from mtm.errors import InputError, choose_from
+from mtm.runs import Run
+from mtm.snapshots import Snapshot
+
+Floats = NDArray[np.float64]
+
+PLANES = ("points", "targets", "images")  # through three points; where targets, or images, vary most
+HANDFUL = 12  # images of a class that stand for it
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A scene in a run, and what its points are called."""
+
+    scene: Scene
+    images: NDArray[np.int64]  # (M,) the recorded images whose embeddings these are
+    class_names: tuple[str, ...]  # C
+    epoch: float
+    index: int  # of the snapshot
+    rival: int | None  # the class whose target is the third point of the plane
+
+
+def moment(
+    run: Run, index: int, vary: Vary, *, image: int | None = None, label: int | None = None, plane: str = "points"
+) -> Moment:
+    """Snapshot `index` of a run around one recorded image, or around a class and a handful of its images.
+
+    Raises InputError for a run without class embeddings, or if there is no such snapshot, image, class or plane.
+    """
+    if plane not in PLANES:
+        raise choose_from("plane", plane, PLANES)
+    images = _images(run, image, label)
+    snapshot = _snapshot(run, index)
+    c = _targets(run, snapshot)
+    e, y = np.asarray(snapshot.embeddings[images], np.float64), run.labels[images].astype(np.int64)
+    _require_finite(run, snapshot.index, e, c)
+    own = int(y[0])
+    rival = _rival(run, images, own)
+    origin, basis = _plane(plane, snapshot, e, c, own, rival)
+    scene = Scene(e, c, y, vary, 0, origin, basis)
+    return Moment(scene, images, run.points.class_names, snapshot.epoch, snapshot.index, rival)
+
+
+def displaced(scene: Scene, e: Mapping[int, Sequence[float]], c: Mapping[int, Sequence[float]]) -> Scene:
+    """The scene after some of its points were dragged along the plane by so much: (2,) by position in e and in c."""
+    moved = {"e": scene.e.copy(), "c": scene.c.copy()}
+    for name, shifts in (("e", e), ("c", c)):
+        for i, shift in shifts.items():
+            if not 0 <= i < len(moved[name]):
+                raise InputError(f"there is no point {name}[{i}] to move; there are {len(moved[name])}")
+            moved[name][i] += scene.basis @ np.asarray(shift, np.float64)
+    return replace(scene, e=moved["e"], c=moved["c"])
+
+
+def _images(run: Run, image: int | None, label: int | None) -> NDArray[np.int64]:
+    """The one image, or some of the class's, evenly spaced."""
+    labels = run.labels
+    if image is not None:
+        if not 0 <= image < len(labels):
+            raise InputError(f"'{run.name}' recorded {len(labels)} images; there is no number {image}")
+        return np.array([image])
+    own = np.flatnonzero(labels == label)
+    if not len(own):
+        raise InputError(f"'{run.name}' recorded no image of class {label}")
+    return own[np.unique(np.linspace(0, len(own) - 1, HANDFUL).astype(int))]
+
+
+def _snapshot(run: Run, index: int) -> Snapshot:
+    try:
+        return run.snapshot(index)
+    except IndexError:
+        raise InputError(f"'{run.name}' has {len(run.snapshots)} snapshots; there is no number {index}") from None
+
+
+def _targets(run: Run, snapshot: Snapshot) -> Floats:
+    if snapshot.class_embeddings is None:
+        raise InputError(f"'{run.name}' was trained with a linear head: it has no class embeddings and no such loss")
+    return np.asarray(snapshot.class_embeddings, np.float64)
+
+
+def _require_finite(run: Run, index: int, *arrays: Floats) -> None:
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise InputError(f"snapshot {index} of '{run.name}' holds embeddings that are not numbers: it diverged")
+
+
+def _rival(run: Run, images: NDArray[np.int64], own: int) -> int | None:
+    """The class, other than the own one, whose target is nearest at the end: the same for all snapshots of the run."""
+    last = _snapshot(run, -1)
+    c = _targets(run, last)
+    if len(c) < 2:
+        return None
+    distances = np.linalg.norm(c - np.asarray(last.embeddings[images], np.float64).mean(axis=0), axis=1)
+    distances[own] = np.inf
+    return int(np.nanargmin(distances))
+
+
+def _plane(kind: str, snapshot: Snapshot, e: Floats, c: Floats, own: int, rival: int | None) -> tuple[Floats, Floats]:
+    """Origin (D,) and orthonormal basis (D, 2)."""
+    if c.shape[1] <= 2:
+        return np.zeros(c.shape[1]), np.eye(c.shape[1], 2)
+    if kind == "points" and rival is not None:
+        found = through(c[own], e.mean(axis=0), c[rival])
+        if found is not None:
+            return c[own], found
+    if kind == "images":
+        return main_axes([snapshot.embeddings], [f"snapshot {snapshot.index}"])
+    middle = c.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(np.concatenate([c, e]) - middle, full_matrices=False)
+    known = axes[:2][sizes[:2] > 1e-9 * sizes[0]]  # with fewer than three points apart, any axis will do
+    basis = np.linalg.qr(np.concatenate([known, np.eye(2, c.shape[1])]).T)[0][:, :2]
+    return middle, basis * np.where(basis[np.abs(basis).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)  # a sign that stays

@@ -1,0 +1,144 @@
+"""Losses of the user's own, from a Python file or `module:Class` named on the command line.
+
+A file is read again when it has changed. What is wrong in it becomes one sentence with the line, beside the loss that
+it concerns, and changes nothing else. Nothing here ever runs code that came from a browser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from mtm.errors import InputError
+from mtm.losses import Loss, hyperparameters_of, loss_class
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class OwnLoss:
+    """A loss of the user's own, or why there is none."""
+
+    name: str  # module:Class, as `mtm train --loss` takes it from the file's folder; the file's name if it is broken
+    source: str  # as named on the command line
+    cls: type | None
+    problem: str = ""
+
+    def make(self, params: Mapping[str, float]) -> Loss:
+        """The loss with these hyperparameters. Raises InputError, with the line, for what goes wrong in it."""
+        if self.cls is None:
+            raise InputError(self.problem)
+        known = hyperparameters_of(self.cls)
+        for name in params:
+            if name not in known:
+                raise InputError(f"loss '{self.name}' has no hyperparameter '{name}'")
+        try:
+            made = self.cls(**params)
+        except Exception as error:
+            raise InputError(told(error, self.source)) from error
+        return _Watched(made, self.source)
+
+
+class OwnLosses:
+    """The losses of the files and classes in `sources`; empty without any."""
+
+    def __init__(self, sources: Sequence[str] = ()) -> None:
+        self.sources = tuple(sources)
+        self._read: dict[Path, tuple[tuple[int, int], list[OwnLoss]]] = {}
+
+    def all(self) -> list[OwnLoss]:
+        """Every loss there is now, in the order of the command line."""
+        return [loss for source in self.sources for loss in self._of(source)]
+
+    def find(self, name: str) -> OwnLoss | None:
+        """The loss of this name, None if there is none."""
+        return next((loss for loss in self.all() if loss.name == name), None)
+
+    def _of(self, source: str) -> list[OwnLoss]:
+        path = Path(source)
+        if path.suffix != ".py":
+            return [_from_module(source)]
+        try:
+            stat = path.stat()
+            stamp = stat.st_mtime_ns, stat.st_size
+            if path not in self._read or self._read[path][0] != stamp:
+                self._read[path] = stamp, _from_file(path)
+        except OSError as error:
+            return [OwnLoss(path.name, source, None, f"{source} cannot be read: {error.strerror}")]
+        return self._read[path][1]
+
+
+def told(error: BaseException, source: str) -> str:
+    """What went wrong as one sentence, with the last line of the user's own file that led there."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno}: {error.msg}"
+    own = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == _file_name(source)
+    ]
+    where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else source
+    lines = str(error).strip().splitlines() or [""]
+    return f"{where}: {type(error).__name__}: {lines[0]}".rstrip(": ")
+
+
+class _Watched:
+    """A loss whose exceptions say in which line they arose."""
+
+    def __init__(self, loss: Callable[[Any, Any, Any], Any], source: str) -> None:
+        self.loss, self.source, self.cls = loss, source, type(loss)
+
+    def __call__(self, e: Tensor, c: Tensor, y: Tensor) -> Tensor:
+        try:
+            return self.loss(e, c, y)
+        except Exception as error:
+            raise InputError(told(error, self.source)) from error
+
+
+def _from_file(path: Path) -> list[OwnLoss]:
+    """The classes in the file that can be called, or the one reason why there are none."""
+    module = ModuleType(f"own_losses_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=6).hexdigest()}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # dataclasses look their module up
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except OSError:
+        raise
+    except (Exception, SystemExit) as error:  # it is the user's code: anything may go wrong in it
+        return [OwnLoss(path.name, str(path), None, told(error, str(path)))]
+    found = [
+        OwnLoss(f"{path.stem}:{name}", str(path), thing)
+        for name, thing in vars(module).items()
+        if isinstance(thing, type)
+        and thing.__module__ == module.__name__
+        and not name.startswith("_")
+        and _calls(thing)
+    ]
+    problem = f"{path.name} has no loss: a class with __call__(self, e, c, y) -> (B,)"
+    return found or [OwnLoss(path.name, str(path), None, problem)]
+
+
+def _from_module(source: str) -> OwnLoss:
+    try:
+        cls = loss_class(source)
+    except InputError as error:
+        cause = error.__cause__
+        return OwnLoss(source, source, None, told(cause, source) if cause is not None else str(error))
+    if not _calls(cls):
+        return OwnLoss(source, source, None, f"{source} cannot be called; it needs __call__(self, e, c, y) -> (B,)")
+    return OwnLoss(source, source, cls)
+
+
+def _calls(cls: type) -> bool:
+    return any("__call__" in base.__dict__ for base in cls.__mro__)
+
+
+def _file_name(source: str) -> str:
+    """`my_losses.py` for that file and for `package.my_losses:Class`."""
+    path = Path(source)
+    return path.name if path.suffix == ".py" else source.partition(":")[0].rpartition(".")[2] + ".py"

@@ -1,0 +1,445 @@
+"""The lab in a real browser: points are dragged, sliders slid, everything let go; pixels and values are the losses'."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from waitress import create_server
+
+from explorer import wire
+from explorer.app import create_app
+from explorer.figures.colours import RAMP
+from explorer.lab.presets import PRESETS
+from explorer.lab.scales import scale
+from explorer.landscape import Scene, landscape, values
+from explorer.own_losses import OwnLosses
+from mtm.losses import make_loss
+from mtm.runs import Run
+
+OWN = '''
+from dataclasses import dataclass, field
+
+@dataclass(frozen=True)
+class Squeezed:
+    """Distances to the left count double."""
+    weight: float = field(default=2.0, metadata={"help": "of the left", "low": 1.0, "high": 9.0})
+
+    def __call__(self, e, c, y):
+        apart = e - c[y]
+        left = (-apart[:, 0]).clamp(min=0) * (self.weight - 1)
+        return apart.square().sum(-1) + left
+'''
+LAB = "document.querySelector('#lab-page')?.lab"
+
+
+@pytest.fixture
+def runs(finished_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(finished_run, tmp_path / "runs" / "one")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(OWN)
+    return path
+
+
+@pytest.fixture
+def server(runs: Path, own: Path, tmp_path: Path) -> Any:
+    return create_app(runs, tmp_path / "no-demos", tmp_path / "cache", losses=[str(own)]).server
+
+
+@pytest.fixture
+def address(server: Any) -> Iterator[str]:
+    waiting = create_server(server, port=0, threads=8)
+    threading.Thread(target=waiting.run, daemon=True).start()
+    yield f"http://127.0.0.1:{waiting.effective_port}"
+    waiting.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(60_000)
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    yield page
+    assert page.errors == []
+    page.close()
+
+
+def settle(page: Any) -> None:
+    """Wait until nothing is asked for any more and the last answer is drawn."""
+    page.wait_for_function(
+        f"(() => {{ const l = {LAB}; return l?.drawn > 0 && !l.landscapes.inFlight && !l.landscapes.waiting"
+        f" && l.asked?.n === 192 && l.pending === null; }})()"
+    )
+
+
+def open_lab(page: Any, address: str, query: str = "") -> None:
+    page.goto(f"{address}/lab{query}")
+    page.wait_for_function(f"{LAB}?.drawn > 0")
+    settle(page)
+
+
+def on_screen(page: Any, x: float, y: float, panel: int = 0) -> tuple[float, float]:
+    """Where a place of the scene is on the screen."""
+    return tuple(
+        page.evaluate(
+            f"""([x, y]) => {{
+                const {{ canvas, picture: {{ frame: f, box: b }} }} = {LAB}.panels[{panel}];
+                const r = canvas.getBoundingClientRect();
+                return [r.left + f.left + ((x - b[0]) / (b[2] - b[0])) * f.side,
+                        r.top + f.top + f.side - ((y - b[1]) / (b[3] - b[1])) * f.side];
+            }}""",
+            [x, y],
+        )
+    )
+
+
+def pixel(page: Any, x: float, y: float) -> list[int]:
+    """The colour at a place of the scene."""
+    left, top = on_screen(page, x, y)
+    return page.evaluate(
+        f"""([x, y]) => {{
+            const {{ canvas }} = {LAB}.panels[0];
+            const r = canvas.getBoundingClientRect();
+            return [...canvas.getContext("2d").getImageData(Math.round(x - r.left), Math.round(y - r.top), 1, 1).data];
+        }}""",
+        [left, top],
+    )[:3]
+
+
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*on_screen(page, *start))
+    page.mouse.down()
+    page.mouse.move(*on_screen(page, *end), steps=8)
+    page.mouse.up()
+    settle(page)
+
+
+def scene_of(page: Any) -> tuple[Scene, dict[str, Any]]:
+    state = page.evaluate(f"(() => {{ const s = {LAB}.state; return {{ ...s, shown: [...s.shown] }}; }})()")
+    points = state["points"]
+    places = np.array(points["e"], float), np.array(points["c"], float)
+    return Scene(*places, np.array(points["y"]), state["vary"], state["chosen"]), state
+
+
+def shown_values(page: Any) -> np.ndarray:
+    n = page.evaluate(f"{LAB}.panels[0].picture.n")
+    return np.array(page.evaluate(f"[...{LAB}.panels[0].picture.values]")).reshape(n, n)
+
+
+def colour_at(position: float) -> np.ndarray:
+    stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMP], float)
+    at = min(1.0, max(0.0, position)) * (len(stops) - 1)
+    low, share = int(at), at - int(at)
+    return stops[low] + share * (stops[min(low + 1, len(stops) - 1)] - stops[low])
+
+
+@pytest.mark.parametrize("key", PRESETS)
+def test_a_figure_is_one_click_and_its_pixels_and_values_are_the_loss_s(page: Any, address: str, key: str) -> None:
+    open_lab(page, address, "?preset=6" if key == "5" else "")
+    page.click(f"#lab-preset-{key}")
+    page.wait_for_function(f"{LAB}.state.preset === '{key}' && {LAB}.answer.meta.panels.length === 1")
+    page.uncheck("text=contours")
+    page.uncheck("text=forces")
+    settle(page)
+    preset = PRESETS[key]
+    around = Scene(np.array([preset.e]), np.array(preset.c), np.zeros(1, int), preset.vary)
+    loss = make_loss(preset.loss, **preset.params)
+    found = landscape(loss, around, preset.box, 192)
+    np.testing.assert_allclose(shown_values(page), found.values, rtol=1e-9, atol=1e-9)
+    shades = scale(found.values, preset.scale)
+    left, bottom, right, top = preset.box
+    for share_x, share_y in ((0.08, 0.07), (0.93, 0.31), (0.12, 0.95), (0.66, 0.9)):
+        x, y = left + share_x * (right - left), bottom + share_y * (top - bottom)
+        expected = colour_at(float(shades.positions(values(loss, around, np.array([[x, y]])))[0]))
+        assert np.abs(np.array(pixel(page, x, y)) - expected).max() < 14
+    assert preset.says[:20].split(" c_e")[0] in page.inner_text(".lab-says")
+
+
+def test_a_dragged_point_takes_the_landscape_with_it(page: Any, address: str) -> None:
+    open_lab(page, address, "?preset=7")
+    before = shown_values(page)
+    drag(page, (-8.0, 6.0), (-12.0, -3.0))
+    around, _ = scene_of(page)
+    np.testing.assert_allclose(around.c[1], [-12, -3], atol=0.1)
+    expected = landscape(make_loss("class_proximity", r=500.0), around, PRESETS["7"].box, 192).values
+    np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
+    assert not np.allclose(before, expected)
+    assert page.evaluate(f"{LAB}.state.preset") is None
+    page.wait_for_function("location.search.includes('-12')")
+
+
+def test_fast_dragging_builds_no_queue(page: Any, address: str) -> None:
+    open_lab(page, address, "?preset=7")
+    most = page.evaluate(
+        f"""async () => {{
+            const lab = {LAB};
+            let most = 0;
+            for (let i = 0; i < 80; i++) {{
+                lab.movePoint("c", 1, [-8 + i / 10, 6 - i / 10], i === 79);
+                most = Math.max(most, (lab.landscapes.inFlight ? 1 : 0) + (lab.landscapes.waiting ? 1 : 0));
+            }}
+            return most;
+        }}"""
+    )
+    assert most <= 2
+    settle(page)
+    assert page.evaluate(f"{LAB}.landscapes.dropped") >= 70
+    around, _ = scene_of(page)
+    np.testing.assert_allclose(around.c[1], [-0.1, -1.9])
+    expected = landscape(make_loss("class_proximity", r=500.0), around, PRESETS["7"].box, 192).values
+    np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
+
+
+def test_a_slider_of_the_loss_changes_the_landscape_and_the_words(page: Any, address: str) -> None:
+    open_lab(page, address, "?preset=9")
+    assert "2 times as far out" in page.inner_text("#lab-rest-0")
+    page.fill("#lab-r-0-number", "0.95")
+    page.press("#lab-r-0-number", "Enter")
+    page.wait_for_function("document.querySelector('#lab-rest-0').textContent.includes('20 times as far out')")
+    settle(page)
+    around, state = scene_of(page)
+    assert state["losses"] == [{"name": "push_pull", "params": {"r": 0.95}}]
+    expected = landscape(make_loss("push_pull", r=0.95), around, PRESETS["9"].box, 192).values
+    np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
+    page.evaluate("(() => { const r = document.querySelector('#lab-r-0'); r.value = r.max; })()")
+    page.dispatch_event("#lab-r-0", "input")
+    page.wait_for_function("document.querySelector('#lab-rest-0').textContent.includes('no minimum')")
+
+
+def test_the_value_under_the_pointer_is_the_loss_and_its_parts(page: Any, address: str) -> None:
+    open_lab(page, address, "?preset=7")
+    page.mouse.move(*on_screen(page, -3.0, 12.0))
+    page.wait_for_selector("#lab-value-0 [data-exact]")
+    x, y = page.evaluate(f"{LAB}.pointed")
+    around, _ = scene_of(page)
+    exact = float(values(make_loss("class_proximity", r=500.0), around, np.array([[x, y]]))[0])
+    assert float(page.get_attribute("#lab-value-0 [data-exact]", "data-exact")) == pytest.approx(exact)
+    assert "r · proximity" in page.inner_text("#lab-side")
+    between = page.evaluate(f"{LAB}.panels[0].valueAt([{x}, {y}])")
+    assert between == pytest.approx(exact, rel=1e-2)
+
+
+def test_release_follows_the_gradient_and_reset_undoes_it(page: Any, address: str) -> None:
+    open_lab(page, address, "?preset=5")
+    start = page.evaluate(f"{LAB}.state.points")
+    page.click("#lab-step")
+    page.wait_for_function("document.querySelector('#lab-steps-now').textContent.startsWith('step 1 /')")
+    own = f"{LAB}.panels[0].picture.points.filter((p) => p.main || p.name === 'c_e')"
+    c, e = (np.array(place) for place in page.evaluate(f"{own}.map((p) => p.place)"))
+    apart = np.array(start["e"][0]) - np.array(start["c"][0])
+    np.testing.assert_allclose(e, start["e"][0] - 0.02 * 2 * apart)
+    np.testing.assert_allclose(c, start["c"][0] + 0.02 * 2 * apart)
+    page.click("#lab-release")
+    page.wait_for_function("document.querySelector('#lab-steps-now').textContent === 'step 300 / 300'")
+    settle(page)
+    together = page.evaluate(
+        f"{LAB}.panels[0].picture.points.filter((p) => p.main || p.name === 'c_e').map((p) => p.place)"
+    )
+    np.testing.assert_allclose(together[0], together[1], atol=1e-3)
+    assert page.evaluate(f"{LAB}.panels[0].picture.trails.some((t) => t.places.length > 200)")
+    page.click("#lab-reset")
+    settle(page)
+    assert page.evaluate(f"{LAB}.state.points") == start
+    assert page.evaluate(f"{LAB}.panels[0].picture.trails") == []
+
+
+def test_losses_are_compared_on_the_same_points(page: Any, address: str) -> None:
+    open_lab(page, address, "?preset=9")
+    page.click("#lab-compare")
+    page.wait_for_function(f"{LAB}.panels.length === 2 && {LAB}.answer.panels.length === 2")
+    settle(page)
+    assert page.inner_text("#lab-forces-1").count("differs from A") == 2
+    drag(page, (4.0, 2.0), (6.0, 6.0))
+    around, _ = scene_of(page)
+    shown = np.array(page.evaluate(f"[...{LAB}.panels[1].picture.values]")).reshape(192, 192)
+    np.testing.assert_allclose(shown, landscape(make_loss("euclidean"), around, PRESETS["9"].box, 192).values)
+    page.click(".lab-remove >> nth=0")
+    page.wait_for_function(f"{LAB}.panels.length === 1")
+    assert page.evaluate(f"{LAB}.state.losses[0].name") == "euclidean"
+
+
+def test_a_loss_of_one_s_own_is_drawn_and_its_mistakes_are_told_with_the_line(
+    page: Any, address: str, own: Path
+) -> None:
+    open_lab(page, address, "?preset=5")
+    page.select_option("#lab-loss-0", "mine:Squeezed")
+    settle(page)
+    page.fill("#lab-weight-0-number", "4")
+    page.press("#lab-weight-0-number", "Enter")
+    settle(page)
+    around, _ = scene_of(page)
+    found = OwnLosses([str(own)]).find("mine:Squeezed")
+    assert found is not None
+    expected = landscape(found.make({"weight": 4.0}), around, PRESETS["5"].box, 192).values
+    np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
+    own.write_text(OWN.replace("apart.square()", "apart.squared()"))
+    page.click("#lab-fit")
+    page.wait_for_function("document.querySelector('.lab-problem').textContent.includes('mine.py, line 12')")
+    page.select_option("#lab-loss-0", "cosine")
+    settle(page)
+    assert page.inner_text(".lab-problem") == ""
+
+
+def test_a_run_s_landscape_is_the_loss_of_its_vectors_and_its_epochs_play(page: Any, address: str, runs: Path) -> None:
+    open_lab(page, address)
+    page.select_option("#lab-source", "one")
+    page.wait_for_function(f"{LAB}.answer?.meta.epoch !== undefined")
+    settle(page)
+    assert "snapshot 3 / 3 · epoch 2.00" in page.inner_text("#lab-now")
+    assert "D = 8, a slice" in page.inner_text("#lab-about")
+    run = Run.open(runs / "one")
+    snapshot, label = run.snapshot(2), int(run.labels[0])
+    c = np.asarray(snapshot.class_embeddings, float)
+    own = float(np.square(np.asarray(snapshot.embeddings[0], float) - c[label]).sum())
+    at = page.evaluate(f"{LAB}.answer.c[{label}]")
+    assert page.evaluate(f"{LAB}.panels[0].valueAt({json.dumps(at)})") == pytest.approx(own, rel=1e-3, abs=1e-3)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Home")
+    page.wait_for_function(f"{LAB}.answer.meta.epoch === 0")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"{LAB}.answer.meta.epoch === 1")
+    page.keyboard.press("Space")
+    page.wait_for_function(f"{LAB}.answer.meta.epoch === 2")
+    settle(page)
+    page.select_option("#lab-around", "class")
+    settle(page)
+    assert page.evaluate(f"{LAB}.state.vary") == "sum"
+    assert "images" in page.inner_text("#lab-about")
+    page.click("#lab-release")
+    page.wait_for_function("document.querySelector('#lab-steps-now').textContent === 'step 300 / 300'")
+
+
+def test_in_a_run_a_dragged_point_moves_along_the_slice(page: Any, address: str) -> None:
+    open_lab(page, address, "?run=one&vary=e&image=0&losses=euclidean")
+    e = page.evaluate(f"{LAB}.answer.e[0]")
+    box = page.evaluate(f"{LAB}.answer.box")
+    end = (e[0], e[1] + (box[3] - e[1]) / 2)
+    drag(page, tuple(e), end)
+    moved = page.evaluate(f"{LAB}.state.inRun.moved_e[0]")
+    np.testing.assert_allclose(moved, [end[0] - e[0], end[1] - e[1]], atol=(box[2] - box[0]) / 200)
+    np.testing.assert_allclose(page.evaluate(f"{LAB}.answer.e[0]"), end, atol=(box[2] - box[0]) / 200)
+    page.click("text=put back")
+    settle(page)
+    np.testing.assert_allclose(page.evaluate(f"{LAB}.answer.e[0]"), e)
+
+
+def test_the_keyboard_moves_points_and_the_url_restores_them(page: Any, address: str, chromium: Any) -> None:
+    open_lab(page, address, "?preset=10")
+    page.focus("[data-point=c1]")
+    for key in ("ArrowRight", "ArrowUp", "Shift+ArrowUp"):
+        page.keyboard.press(key)
+    settle(page)
+    around, state = scene_of(page)
+    np.testing.assert_allclose(around.c[1], [-4.8, 4.24])
+    page.click("#lab-add-class")
+    page.click("#lab-add-e")
+    page.select_option("#lab-vary", "sum")
+    settle(page)
+    page.wait_for_function("location.search.includes('vary=sum')")
+    _, state = scene_of(page)
+    other = chromium.new_page()
+    open_lab(other, address, page.evaluate("location.search"))
+    again = other.evaluate(f"(() => {{ const s = {LAB}.state; return {{ ...s, shown: [...s.shown] }}; }})()")
+    assert again == state
+    other.close()
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<svg"), ("pdf", b"%PDF-1.4")])
+def test_the_picture_can_be_kept(page: Any, address: str, tmp_path: Path, kind: str, begins: bytes) -> None:
+    open_lab(page, address, "?preset=7")
+    with page.expect_download() as download:
+        page.click(f"#lab-export-{kind}")
+    download.value.save_as(tmp_path / kind)
+    content = (tmp_path / kind).read_bytes()
+    assert content.startswith(begins)
+    if kind == "svg":
+        assert b">class proximity</text>" in content
+        assert content.count(b"<image") == 1
+        assert content.count(b"<path") > 30
+    if kind == "pdf":
+        assert content.rstrip().endswith(b"%%EOF")
+        start = int(content.split(b"startxref\n")[1].split()[0])
+        assert content[start:].startswith(b"xref")
+
+
+def test_the_grid_can_be_kept(page: Any, address: str, tmp_path: Path) -> None:
+    open_lab(page, address, "?preset=9")
+    kept = {}
+    for kind in ("csv", "npz"):
+        with page.expect_download() as download:
+            page.click(f"#lab-export-{kind}")
+        download.value.save_as(tmp_path / f"grid.{kind}")
+        kept[kind] = tmp_path / f"grid.{kind}"
+    with np.load(kept["npz"]) as arrays:
+        np.testing.assert_allclose(arrays["loss"], shown_values(page))
+        table = np.loadtxt(kept["csv"], delimiter=",", skiprows=1)
+        np.testing.assert_allclose(table[:, 2], arrays["loss"].ravel())
+        np.testing.assert_allclose(table[:192, 0], arrays["x"])
+
+
+@pytest.mark.parametrize("query", [
+    "?preset=77", "?losses=nothing", "?losses=push_pull(r=2,x=1)", "?e=1,2&c=a", "?run=gone", "?box=1,1,0,0&scale=odd",
+    "?run=one&snapshot=999&image=0", "?c=0,0;0,0&e=0,0,0&losses=cosine|comparison|class_proximity",
+])  # fmt: skip
+def test_a_url_that_cannot_be_is_explained_and_never_blank(page: Any, address: str, query: str) -> None:
+    page.goto(f"{address}/lab{query}")
+    page.wait_for_function(f"{LAB}?.drawn > 0 || document.querySelector('#lab-message')?.textContent.length > 20")
+    assert page.inner_text("#lab-controls")
+    page.errors[:] = [error for error in page.errors if "400 (BAD REQUEST)" not in error]
+
+
+# --- The routes by themselves
+
+
+def ask(server: Any, **changes: Any) -> Any:
+    points = {"e": [[1, 2]], "y": [0], "c": [[0, 0], [3, 4]]}
+    body = {"losses": [{"name": "euclidean"}], "points": points, "box": [0, 0, 1, 1]}
+    return server.test_client().post("/api/landscape", json={**body, **changes})
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"losses": []}, "losses"), ({"n": 5000}, "n: "), ({"points": None}, "either points or"), ({"vary": "x"}, "vary"),
+    ({"code": "print(1)"}, "code"), ({"points": None, "in_run": {"run": "../x", "snapshot": 0, "image": 0}}, "no run"),
+    ({"points": {"e": [], "y": [], "c": [[0, 0]]}}, "no output embedding"),
+])  # fmt: skip
+def test_what_cannot_be_asked_is_refused_in_one_sentence(server: Any, changes: dict[str, Any], message: str) -> None:
+    answer = ask(server, **changes)
+    assert answer.status_code == 400
+    assert message in answer.json["error"]
+
+
+def test_one_loss_that_fails_leaves_the_others_alone(server: Any) -> None:
+    names = [{"name": "nowhere:Loss"}, {"name": "euclidean"}, {"name": "push_pull", "params": {"x": 1}}]
+    arrays, meta = wire.decode(ask(server, losses=names).data)
+    assert "unknown loss 'nowhere:Loss'" in meta["panels"][0]["error"]
+    assert "has no hyperparameter 'x'" in meta["panels"][2]["error"]
+    assert arrays["1.values"].shape == (128, 128)
+
+
+def test_only_losses_named_on_the_command_line_are_ever_loaded(server: Any) -> None:
+    _, meta = wire.decode(ask(server, losses=[{"name": "os:system"}]).data)
+    assert "unknown loss" in meta["panels"][0]["error"]
+
+
+def test_the_archive_holds_the_scene_of_a_run(server: Any) -> None:
+    place = {"run": "one", "snapshot": 1, "image": 4}
+    body = {"losses": [{"name": "comparison"}], "vary": "e", "in_run": place, "n": 16}
+    answer = server.test_client().post("/api/landscape/npz", json=body)
+    with np.load(io.BytesIO(answer.data)) as arrays:
+        assert arrays["c"].shape == (10, 8)
+        assert arrays["basis"].shape == (8, 2)
+        assert arrays["loss"].shape == (16, 16)
