@@ -18,7 +18,8 @@
 
   /** The name as a link to the run, what it was trained on where the columns are folded away, and what is wrong with it. */
   grid.RunName = ({ data }) => {
-    const about = [data.loss, data.dim && `D = ${data.dim}`, data.dataset, data.backbone].filter(Boolean).join(" · ");
+    const about = [data.loss, data.dim && `D = ${data.dim}`, data.dataset, data.backbone].filter(Boolean);
+    const parts = about.flatMap((part, i) => [i ? " · " : "", element("span", { key: i, className: "run-part" }, part)]);
     const name = data.href
       ? element("a", { className: "run-link", href: data.href, title: data.name, tabIndex: -1 }, data.name)
       : element("span", { className: "run-link", title: data.name }, data.name);
@@ -27,7 +28,7 @@
       "div",
       { className: "run-name" },
       element("div", { className: "run-title" }, name),
-      element("div", { className: "run-second" }, tag, element("span", { className: "run-about", title: about }, about)),
+      element("div", { className: "run-second" }, tag, element("span", { className: "run-about", title: about.join(" · ") }, parts)),
       data.problem ? element("div", { className: "run-problem", title: data.problem }, data.problem) : null,
     );
   };
@@ -54,7 +55,7 @@
   grid.RunSpark = ({ value }) => {
     const values = (value || []).filter((v) => v !== null);
     if (!values.length) return null;
-    const [width, height] = [84, 36];
+    const [width, height] = [72, 36];
     const place = (v, i) => `${(2 + (i / Math.max(1, values.length - 1)) * (width - 6)).toFixed(1)},${((1 - v) * (height - 6) + 3).toFixed(1)}`;
     const points = values.map(place);
     const [x, y] = points[points.length - 1].split(",");
@@ -95,14 +96,21 @@
     api.setColumnGroupOpened("accuracy", room !== "narrow");
   };
 
-  /** Tab leaves the table: within it there are the arrow keys. */
+  /** Tab goes from the header to the rows, and from there out of the table: within it there are the arrow keys. */
   functions.RunsLeave = () => false;
+  functions.RunsToRows = ({ api, backwards }) => {
+    if (backwards || !api.getDisplayedRowCount()) return false;
+    setTimeout(() => api.setFocusedCell(api.getSelectedNodes()[0]?.rowIndex ?? 0, "name"));
+    return true; // and then it leaves the focus alone
+  };
 
   const open = (href) => href && window.dash_clientside.set_props("shell-url", { href });
   functions.RunsOpen = ({ data }) => open(data.href);
   functions.RunsKey = ({ data, event }) => event.key === "Enter" && open(data.href);
 
   window.dash_clientside.runs = {
+    /** When rows come: the grid may have been there before it could tell its size. */
+    fit: async () => functions.RunsFit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
     /** Which of open, rename and delete cannot be done with the selected run, as it is now. */
     buttons: (selected, rows) => {
       const run = (rows || []).find((row) => row.id === selected?.[0]?.id);
@@ -123,6 +131,13 @@
   document.addEventListener("change", refuse, true);
   document.addEventListener("drop", refuse, true);
 })();
+
+/* Explore is where people land: what it needs is asked for while Dash is still starting. */
+if (location.pathname === "/") {
+  import("/assets/explore/main.mjs");
+  const src = "/_dash-component-suites/plotly/package_data/plotly.min.js"; // where Dash would look, once it has started
+  document.head.append(Object.assign(document.createElement("script"), { src }));
+}
 
 /* The Explore page is a module; Dash calls it through this. */
 (() => {

@@ -93,7 +93,14 @@ class Page {
       this.problem = error.message;
     }
     this.remember();
+    if (this.curvesOf !== this.shown.run) this.drawCurves();
     return this.problem;
+  }
+
+  /** The curves come after the picture: drawing them takes the browser about a second. */
+  drawCurves() {
+    this.curvesOf = this.shown.run;
+    requestAnimationFrame(() => setTimeout(() => document.getElementById("explore-curves-due")?.click()));
   }
 
   async again() {
@@ -172,7 +179,7 @@ class Page {
     this.hasGrown = true;
     this.live.newer.hidden = this.wanted.view === "plane";
     await this.again();
-    document.getElementById("explore-grown").click(); // the curves grow too
+    this.drawCurves();
     if (this.live.follows && wasAtEnd && !player.state.playing) {
       if (player.state.still) player.seek(timebar.last);
       else player.play();

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 Row = dict[str, Any]
 
 # Lines, not classes: a quiet set of its own, readable on light and dark
+CURVES = ("sigma_rho", "accuracy", "separation", "cosine", "rho_sigma", "sigma_class", "rho_class")
 LINES = {
     "sigma": "#0f766e",
     "rho": "#c2410c",
@@ -20,7 +21,6 @@ LINES = {
     "euc_ce": "#f59e0b",
     "argmax": "#7c3aed",
 }
-CURVES = ("sigma_rho", "accuracy", "separation", "cosine", "rho_sigma", "sigma_class", "rho_class")
 
 
 def sigma_rho(rows: Sequence[Row]) -> go.Figure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
+import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from explorer.figures import curves
@@ -138,23 +139,27 @@ def register(app: Dash, library: Library) -> None:
         return _options(offered.views), kept[0], _options(offered.classifiers), kept[1], *offered.classes
 
     @app.callback(
-        [Output(f"explore-curve-{name}", "figure") for name in curves.CURVES],
-        Input("explore-run", "value"),
-        Input("explore-grown", "n_clicks"),
+        Output("explore-curves", "children"),
+        Input("explore-curves-due", "n_clicks"),
+        State("explore-run", "value"),
+        prevent_initial_call=True,
     )
-    def draw_curves(run_id: str | None, _: int | None) -> list[Any]:
+    def draw_curves(_: int | None, run_id: str | None) -> Any:
         try:
             run = library.run(run_id or "")
             rows, names = run.metrics, run.points.class_names
         except InputError:
-            rows, names = [], ()
-        drawn = [curves.sigma_rho(rows), curves.accuracy(rows), curves.separation(rows), curves.cosine(rows)]
-        drawn.append(curves.rho_sigma(rows))
-        return [
-            *drawn,
-            curves.sigma_class(rows, names, CLASS_COLOURS),
-            curves.rho_class(rows, names, CLASS_COLOURS),
-        ]
+            return no_update  # the message over the picture says why
+        drawn = {
+            "sigma_rho": curves.sigma_rho(rows),
+            "accuracy": curves.accuracy(rows),
+            "separation": curves.separation(rows),
+            "cosine": curves.cosine(rows),
+            "rho_sigma": curves.rho_sigma(rows),
+            "sigma_class": curves.sigma_class(rows, names, CLASS_COLOURS),
+            "rho_class": curves.rho_class(rows, names, CLASS_COLOURS),
+        }
+        return [_curve(name, figure) for name, figure in drawn.items()]
 
 
 def _first(summaries: list[dict[str, Any]]) -> str | None:
@@ -226,7 +231,7 @@ def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) 
             ),
             html.Div(id="explore-now", className="explore-now"),
             html.Div(id="explore-live", className="explore-live", hidden=True),
-            html.Button(id="explore-grown", hidden=True),  # pressed by the browser's code when the run has grown
+            html.Button(id="explore-curves-due", hidden=True),  # pressed by the browser once there is a picture
             html.Div(id="explore-count", className="explore-count"),
             dmc.Tooltip(
                 dmc.Button("Curves", id="explore-drawer", variant="default", size="xs"),
@@ -311,22 +316,17 @@ def _explained(label: str, help: str) -> Any:
     return dmc.Tooltip(html.Span(label), label=help, multiline=True, w=240, position="right")
 
 
+def _curve(name: str, figure: go.Figure) -> html.Div:
+    graph = dcc.Graph(
+        id=f"explore-curve-{name}", figure=figure, config={"displayModeBar": False}, className="explore-curve"
+    )
+    return html.Div([dmc.Text(TITLES[name], size="xs", fw=500), graph])
+
+
 def _side() -> html.Div:
-    graphs = [
-        html.Div(
-            [
-                dmc.Text(TITLES[name], size="xs", fw=500),
-                dcc.Graph(id=f"explore-curve-{name}", config={"displayModeBar": False}, className="explore-curve"),
-            ]
-        )
-        for name in curves.CURVES
-    ]
+    trust = [dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")]
     return html.Div(
-        [
-            html.Div(graphs, className="explore-curves"),
-            html.Div([dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")],
-                     className="explore-trust"),
-        ],
+        [html.Div(id="explore-curves", className="explore-curves"), html.Div(trust, className="explore-trust")],
         className="explore-side",
         id="explore-side",
-    )  # fmt: skip
+    )

@@ -47,7 +47,7 @@ COLUMNS: list[dict[str, Any]] = [
      "resizable": False, "cellClass": "run-picture", "headerTooltip": "The newest snapshot"},
     {"field": "name", "headerName": "Run", "flex": 4, "minWidth": 180, "cellRenderer": "RunName",
      "valueGetter": {"function": "params.data.name + '\\n' + params.data.problem"}},
-    {"field": "state", "headerName": "State", "flex": 1, "minWidth": 126, "cellRenderer": "RunState",
+    {"field": "state", "headerName": "State", "flex": 1, "minWidth": 122, "cellRenderer": "RunState",
      "valueGetter": {"function": "params.data.state + ' ' + params.data.progress"}},
     {"field": "dataset", "headerName": "Data set", "flex": 1, "minWidth": 112, "tooltipField": "dataset"},
     {"field": "backbone", "headerName": "Backbone", "flex": 1, "minWidth": 94, "tooltipField": "backbone"},
@@ -55,18 +55,18 @@ COLUMNS: list[dict[str, Any]] = [
     {"field": "dim", "headerName": "D", "width": 60, "headerTooltip": "Dimensions of the embedding space",
      **LARGEST_FIRST},
     {"headerName": "Accuracy, %", "groupId": "accuracy", "headerTooltip": "The best of each run", "children": [
-        {"field": "best", "headerName": "best", "width": 114, "columnGroupShow": "closed", "cellRenderer": "RunBest",
+        {"field": "best", "headerName": "best", "width": 120, "columnGroupShow": "closed", "cellRenderer": "RunBest",
          "headerTooltip": "Of whichever classifier reached most", **LARGEST_FIRST},
         *({"field": name, "headerName": name, "width": 70, "columnGroupShow": "open", "headerTooltip": HELP.get(name),
            "cellClassRules": {"run-best": "params.value != null && params.value === params.data.best"},
            **PERCENT, **LARGEST_FIRST} for name in CLASSIFIERS),
     ]},
-    {"field": "accuracies", "headerName": "Over time", "width": 100, "cellRenderer": "RunSpark", "sortable": False,
+    {"field": "accuracies", "headerName": "Over time", "width": 92, "cellRenderer": "RunSpark", "sortable": False,
      "headerTooltip": "The accuracy of the best classifier at each snapshot, from 0 to 100 %"},
-    {"field": "age", "headerName": "Age", "width": 70, "comparator": {"function": "RunAgeOrder"}},
-    {"field": "megabytes", "headerName": "Size", "width": 80, **LARGEST_FIRST, "valueFormatter": {
-        "function": "params.value == null ? '' : params.value < 1000 ? d3.format('.3~r')(params.value) + ' MB'"
-                    " : d3.format('.3~r')(params.value / 1000) + ' GB'"}},
+    {"field": "age", "headerName": "Age", "width": 68, "comparator": {"function": "RunAgeOrder"}},
+    {"field": "megabytes", "headerName": "Size", "width": 78, **LARGEST_FIRST, "valueFormatter": {
+        "function": "params.value == null ? '' : params.value < 0.1 ? '< 0.1 MB' : params.value < 1000"
+                    " ? d3.format('.3~r')(params.value) + ' MB' : d3.format('.3~r')(params.value / 1000) + ' GB'"}},
 ]  # fmt: skip
 GRID_OPTIONS = {
     "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
@@ -74,14 +74,13 @@ GRID_OPTIONS = {
     "headerHeight": 32,
     "groupHeaderHeight": 26,
     "animateRows": False,
-    "enableCellTextSelection": False,
     "tooltipShowDelay": 300,
     "suppressDragLeaveHidesColumns": True,
     "tabToNextCell": {"function": "RunsLeave()"},
+    "tabToNextHeader": {"function": "RunsToRows(params)"},
 }
 EVENTS = {
     "gridSizeChanged": ["RunsFit(params)"],
-    "firstDataRendered": ["RunsFit(params)"],
     "cellKeyDown": ["RunsKey(params)"],
     "rowDoubleClicked": ["RunsOpen(params)"],
 }
@@ -97,8 +96,8 @@ def layout(library: Library, **query: str) -> Any:
         dcc.Upload(
             dmc.Tooltip(
                 dmc.Button("Import", id="runs-import-button", variant="filled", size="xs"),
-                label="Make a run of your own embeddings: an .npz file with `embeddings` (N, D) or (T, N, D) and "
-                "`labels` (N,), or a .parquet file",
+                label="Make a run of your own embeddings: an .npz file with embeddings, (N, D) or (T, N, D), and "
+                "labels, (N,); or a .parquet file with an image a row",
                 multiline=True,
                 w=260,
             ),
@@ -112,7 +111,7 @@ def layout(library: Library, **query: str) -> Any:
                 [dmc.Title("Runs", order=3), where, dmc.Group(tools, gap="xs", ml="auto", wrap="nowrap")],
                 wrap="nowrap",
             ),
-            dmc.Alert(id="runs-import-problem", title="Not imported", color="red", withCloseButton=True, hide=True),
+            dmc.Alert(id="runs-import-problem", color="red", withCloseButton=True, hide=True, p="xs"),
             dag.AgGrid(
                 id="runs-table",
                 columnDefs=COLUMNS,
@@ -130,7 +129,7 @@ def layout(library: Library, **query: str) -> Any:
             dcc.Interval(id="runs-tick", interval=REFRESH_MS),
             *(dcc.Store(id=f"runs-{name}") for name in ("stamp", "renamed", "deleted", "imported")),
             _rename_dialog(),
-            _delete_dialog(),
+            *_delete_dialogs(),
         ],
         className="runs",
     )
@@ -177,14 +176,14 @@ def _problem(summary: dict[str, Any], folder: Path, name: str) -> str:
 
 
 def _progress(summary: dict[str, Any]) -> str:
-    """How far a training came: `epoch 2.5 / 30`, or `30 epochs` when it is finished."""
-    epoch, epochs = summary.get("epoch"), summary.get("epochs")
+    """How far a training came: `epoch 2.5 / 30`, `30 epochs` when finished, `5 snapshots` of another program."""
+    epoch, epochs, snapshots = summary.get("epoch"), summary.get("epochs"), summary.get("snapshots")
     if epoch is None:
         return ""
+    if epochs is None:
+        return f"{snapshots} snapshot{'s' * (snapshots != 1)}"
     at = f"{epoch:.2f}".rstrip("0").rstrip(".")
-    if summary["state"] == "finished":
-        return f"{at} epoch{'s' * (at != '1')}"
-    return f"epoch {at} / {epochs}" if epochs else f"epoch {at}"
+    return f"{at} epoch{'s' * (at != '1')}" if summary["state"] == "finished" else f"epoch {at} / {epochs}"
 
 
 def age(created: str | None, now: datetime) -> str:
@@ -211,6 +210,9 @@ def _seconds(created: str | None) -> float | None:
 def register(app: Dash, library: Library) -> None:
     """The page's callbacks."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("runs", "fit"), Input("runs-table", "rowData")
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("runs", "buttons"),
         Output("runs-open", "disabled"),
         Output("runs-rename", "disabled"),
@@ -235,6 +237,7 @@ def register(app: Dash, library: Library) -> None:
         Input("runs-deleted", "data"),
         Input("runs-imported", "data"),
         State("runs-stamp", "data"),
+        running=[(Output("runs-tick", "disabled"), True, False)],  # the next tick would make this answer void
     )
     def refresh(_: int | None, renamed: Any, __: Any, imported: Any, stamp: str | None) -> Any:
         found = rows(library)
@@ -269,33 +272,41 @@ def register(app: Dash, library: Library) -> None:
     @app.callback(
         Output("runs-delete-dialog", "opened"),
         Output("runs-delete-text", "children"),
-        Output("runs-delete-problem", "children"),
-        Output("runs-delete-ask", "display"),
-        Output("runs-delete-do", "display"),
-        Output("runs-deleted", "data"),
-        Output("shell-notices", "sendNotifications", allow_duplicate=True),
         Input("runs-delete", "n_clicks"),
         Input("runs-delete-ask", "n_clicks"),
-        Input("runs-delete-do", "n_clicks"),
         Input("runs-delete-keep", "n_clicks"),
         State("runs-table", "selectedRows"),
         prevent_initial_call=True,
     )
-    def delete(_: Any, __: Any, ___: Any, ____: Any, selected: list[dict[str, Any]] | None) -> Any:
-        unchanged = no_update, no_update
-        if not selected or ctx.triggered_id == "runs-delete-keep":
-            return False, no_update, "", *unchanged, *unchanged
+    def ask(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
+        if not selected or ctx.triggered_id != "runs-delete":
+            return False, no_update
         run = selected[0]
-        if ctx.triggered_id == "runs-delete":
-            held = f"{run['snapshots']} snapshots, {run['megabytes']} MB"
-            return True, f"Delete '{run['name']}' ({held})?", "", "block", "none", *unchanged
+        return True, f"Delete '{run['name']}' with its {run['snapshots']} snapshots ({run['megabytes']} MB)?"
+
+    @app.callback(
+        Output("runs-delete-again", "opened"),
+        Output("runs-delete-text-again", "children"),
+        Output("runs-delete-problem", "children"),
+        Output("runs-deleted", "data"),
+        Output("shell-notices", "sendNotifications", allow_duplicate=True),
+        Input("runs-delete-ask", "n_clicks"),
+        Input("runs-delete-do", "n_clicks"),
+        Input("runs-delete-keep-again", "n_clicks"),
+        State("runs-table", "selectedRows"),
+        prevent_initial_call=True,
+    )
+    def delete(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
+        if not selected or ctx.triggered_id == "runs-delete-keep-again":
+            return False, no_update, "", no_update, no_update
+        run = selected[0]
         if ctx.triggered_id == "runs-delete-ask":
-            return True, f"'{run['name']}' cannot be brought back. Really?", "", "none", "block", *unchanged
+            return True, f"'{run['name']}' cannot be brought back. Delete it for good?", "", no_update, no_update
         problem = _attempt(lambda: library.delete(run["id"]))[1]
         if problem:
-            return True, "", problem, "none", "none", *unchanged
-        told = [notice(f"Deleted '{run['name']}'.", good=True)]
-        return False, no_update, "", *unchanged, {"id": None, "at": time.time()}, told
+            return True, no_update, problem, no_update, no_update
+        told = notice(f"Deleted '{run['name']}'.", good=True)
+        return False, no_update, "", {"id": run["id"], "at": time.time()}, [told]
 
     @app.callback(
         Output("runs-import", "contents"),  # emptied: the same file again is a new import
@@ -318,7 +329,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def import_upload(library: Library, filename: str, contents: str) -> str:
-    """Make a run of a file as the browser sends it, a data URL, and return its id. Raises InputError as a reader does."""
+    """Make a run of a file that the browser sent, as a data URL, and return its id. Raises InputError if it is none."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     stem, suffix = Path(name).stem, Path(name).suffix.lower()
     if suffix not in IMPORTED:
@@ -349,7 +360,7 @@ def _button(text: str, button_id: str, tooltip: str) -> Any:
 
 
 def _rename_dialog() -> Any:
-    name = dmc.TextInput(id="runs-rename-name", label="New name", **{"data-autofocus": True})
+    name = dmc.TextInput(id="runs-rename-name", label="New name", debounce=True, **{"data-autofocus": True})
     return dmc.Modal(
         dmc.Stack([name, dmc.Group(dmc.Button("Rename", id="runs-rename-do"), justify="flex-end")]),
         id="runs-rename-dialog",
@@ -358,18 +369,21 @@ def _rename_dialog() -> Any:
     )
 
 
-def _delete_dialog() -> Any:
-    """Two questions; where the first one's button was, the second has the one that keeps the run."""
-    buttons = [
-        dmc.Button("Delete for good", id="runs-delete-do", color="red", display="none"),
-        dmc.Button("Keep it", id="runs-delete-keep", variant="default"),
-        dmc.Button("Delete", id="runs-delete-ask", color="red", variant="light"),
-    ]
-    question = dmc.Text(id="runs-delete-text", size="sm")
-    problem = html.Div(id="runs-delete-problem", className="runs-problem", role="alert")
-    return dmc.Modal(
-        dmc.Stack([question, problem, dmc.Group(buttons, justify="flex-end")]),
-        id="runs-delete-dialog",
-        title="Delete the run",
-        size="sm",
+def _delete_dialogs() -> list[Any]:
+    """Two questions; where the first has the button that goes on, the second has the one that keeps the run."""
+    keep, keep_again = (
+        dmc.Button("Keep it", id=f"runs-delete-keep{again}", variant="default", **{"data-autofocus": True})
+        for again in ("", "-again")
     )
+    go_on = dmc.Button("Delete", id="runs-delete-ask", color="red", variant="light")
+    do = dmc.Button("Delete for good", id="runs-delete-do", color="red")
+    problem = html.Div(id="runs-delete-problem", className="runs-problem", role="alert")
+    question, question_again = (
+        dmc.Text(id=f"runs-delete-text{again}", size="sm", mih="3em") for again in ("", "-again")
+    )
+    first = [question, dmc.Group([keep, go_on], justify="flex-end")]
+    second = [question_again, problem, dmc.Group([do, keep_again], justify="flex-end")]
+    return [
+        dmc.Modal(dmc.Stack(first), id="runs-delete-dialog", title="Delete the run", size="sm", returnFocus=False),
+        dmc.Modal(dmc.Stack(second), id="runs-delete-again", title="Delete the run", size="sm", returnFocus=False),
+    ]
