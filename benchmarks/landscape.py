@@ -7,6 +7,8 @@
 - grid: 64 x 64 places of every loss, moving e and moving c_e, against the loss called place by place; the values agree.
 - drag: the server's whole answer to a drag at 128 x 128 (values, scale, forces, words, encoding), for every figure of
   the paper.
+- page: the whole way in Chromium, from a move of the dragged point to the landscape redrawn, as the browser's driver
+  sees it.
 - run: 256 x 256 places of the comparison loss with C = 100 and D = 512, in the few dimensions that give the same
   values, against all 512.
 """
@@ -14,6 +16,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from argparse import Namespace
 from functools import partial
@@ -22,22 +25,27 @@ from pathlib import Path
 import numpy as np
 from common import Claim, interleave, parser, ratios, report, side_row
 from flask import Flask
+from player import CHROMIUM, FLAGS
+from playwright.sync_api import sync_playwright
+from waitress import create_server
 
 from explorer import lab_routes
+from explorer.app import create_app
 from explorer.lab.presets import PRESETS
 from explorer.landscape import Scene, landscape, values
 from explorer.library import Library
 from mtm.losses import LOSSES, Comparison
 
 BOX = (-6.0, -6.0, 6.0, 6.0)
-PARTS = ("grid", "drag", "run")
+PARTS = ("grid", "drag", "run", "page")
+MOVES = 100  # of the pointer, one after the other
 
 
 def main() -> None:
     made = parser(__doc__, 10)
     made.add_argument("--only", choices=PARTS, help="one part")
     options = made.parse_args()
-    for name, part in (("grid", grid), ("drag", drag), ("run", run)):
+    for name, part in (("grid", grid), ("drag", drag), ("run", run), ("page", page)):
         if options.only in (None, name):
             part(options)
 
@@ -112,6 +120,45 @@ def run(options: Namespace) -> None:
         Claim("in few dimensions, ms", [1e3 * s for s in fast], at_most=150),
     ]
     report(f"Comparison loss, C = {n_classes}, D = {dim}, {side} x {side} places", rows, claims, options)
+
+
+def page(options: Namespace) -> None:
+    lab = "document.querySelector('#lab-page')?.lab"
+    claims = []
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        server = create_server(create_app(Path(name), Path(name), Path(name)).server, port=0, threads=8)
+        threading.Thread(target=server.run, daemon=True).start()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, ignore_default_args=["--headless"])
+        shown = browser.new_page(viewport={"width": 1440, "height": 900})
+        for key in PRESETS:
+            shown.goto(f"http://127.0.0.1:{server.effective_port}/lab?preset={key}")
+            shown.wait_for_function(f"{lab}?.drawn > 0 && !({lab}).landscapes.inFlight && ({lab}).pending === null")
+            vary = PRESETS[key].vary
+            x, y = PRESETS[key].e if vary == "e" else PRESETS[key].c[0]
+            left, top = shown.evaluate(
+                f"""([x, y]) => {{
+                    const {{ canvas, picture: {{ frame: f, box: b }} }} = {lab}.panels[0];
+                    const r = canvas.getBoundingClientRect();
+                    return [r.left + f.left + ((x - b[0]) / (b[2] - b[0])) * f.side,
+                            r.top + f.top + f.side - ((y - b[1]) / (b[3] - b[1])) * f.side];
+                }}""",
+                [x, y],
+            )
+            shown.mouse.move(left, top)
+            shown.mouse.down()
+            spent = []
+            for i in range(10 if options.quick else MOVES):
+                before = shown.evaluate(f"{lab}.drawn")
+                began = time.perf_counter()
+                shown.mouse.move(left + 30 * np.sin(i / 5) + 5, top + 30 * np.cos(i / 7) - 25)
+                shown.wait_for_function(f"{lab}.drawn > {before}", polling="raf")
+                spent.append(1e3 * (time.perf_counter() - began))
+            shown.mouse.up()
+            text = f"Figure {key}: from a move to the landscape redrawn, p95, ms"
+            claims.append(Claim(text, [float(np.percentile(spent[3:], 95))], at_most=120))
+        browser.close()
+        server.close()
+    report("Dragging in the page, 128 x 128", [], claims, options)
 
 
 if __name__ == "__main__":
