@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtm.errors import InputError
+from mtm.options import Version
 
 if TYPE_CHECKING:
     from explorer.views import Views
@@ -43,6 +44,7 @@ def default(
     port: Port = 8050,
     no_browser: NoBrowser = False,
     loss: Losses = None,
+    version: Version = False,
 ) -> None:
     """Watch the embedding space of a classifier move while it learns. Without a command: serve the page."""
     if context.invoked_subcommand is None:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
+from mtm.config import WEIGHTS
 from mtm.errors import InputError, choose_from
 
 
@@ -58,30 +59,37 @@ class TinyMapConv2d(nn.Conv2d):
 
 BACKBONES: dict[str, Callable[[int], nn.Module]] = {"convnet": ConvNet}  # of our own: from channels to a module
 PAPER_BACKBONES = ("resnet18", "resnet50", "resnet101")
+OURS = ("backbone.", "model.backbone.")  # names of a backbone's weights in our checkpoints: kept, and to be resumed
 
 
 def make_backbone(name: str, channels: int, size: tuple[int, int], weights: str = "none") -> tuple[nn.Module, int]:
     """A backbone for images of `channels` x `size`, and its number of features F.
 
     weights: `imagenet`, `none`, `auto` (ImageNet where the backbone has it) or a state-dict file (.pt, .pth or
-    .safetensors). Raises InputError for a name, weights or an image size that cannot be.
+    .safetensors), which may be a checkpoint of a run with this backbone. Raises InputError for a name, weights or an
+    image size that cannot be.
     """
+    state = {} if weights in WEIGHTS else read_state(Path(weights))
+    ours = _backbone_of_ours(state)
     if name in BACKBONES:
         if weights == "imagenet":
             raise InputError(f"there are no ImageNet weights for backbone '{name}'; use --weights none")
         network = BACKBONES[name](channels)
-        if weights not in ("auto", "none"):
-            _load(network, read_state(Path(weights)), weights)
+        if weights not in WEIGHTS and not ours:
+            _load(network, state, weights)
     else:
-        network = _torchvision(name, weights)
+        network = _torchvision(name, "none" if ours else weights, state)
         _remove_last_linear(network, name)
         if channels == 1:
             _take_grey(network, name)
         _make_tiny_maps_fast(network)
+    if ours:
+        _load(network, ours, weights)
     return network, _count_features(network, name, channels, size)
 
 
-def _torchvision(name: str, weights: str) -> nn.Module:
+def _torchvision(name: str, weights: str, file: dict[str, Tensor]) -> nn.Module:
+    """torchvision's network `name` with the weights asked for; `file` is the state dict where they name one."""
     known = models.list_models(module=models)
     if name not in known:
         raise choose_from("backbone", name, [*BACKBONES, *PAPER_BACKBONES, f"any of torchvision's {len(known)}"])
@@ -101,7 +109,7 @@ def _torchvision(name: str, weights: str) -> nn.Module:
             ) from error
         network.load_state_dict(state)
     elif weights != "none":
-        _load(network, read_state(Path(weights)), weights)
+        _load(network, file, weights, replaced=_last_linear(network))
     return network
 
 
@@ -124,14 +132,26 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _load(network: nn.Module, state: dict[str, Tensor], where: str) -> None:
-    """Load what a state dict says of the network; the last linear layer, which is replaced, may be of any shape."""
+def _backbone_of_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The backbone in a checkpoint of a run, by the names it has in the network; {} for any other state dict."""
+    for prefix in OURS:
+        found = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        if found:
+            return found
+    return {}
+
+
+def _load(network: nn.Module, state: dict[str, Tensor], where: str, replaced: str | None = None) -> None:
+    """Load what a state dict says of the network; the layer `replaced`, which will be, may be of any shape."""
     own = network.state_dict()
-    replaced = _last_linear(network)
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     missing = [name for name in own if name not in fitting and not (replaced and name.startswith(f"{replaced}."))]
     if missing:
-        raise InputError(f"the weights in {where} do not fit the backbone: {len(missing)} differ, first '{missing[0]}'")
+        first, needed = missing[0], tuple(own[missing[0]].shape)
+        there = f"is {tuple(state[first].shape)}, not {needed}" if first in state else "is not there"
+        raise InputError(
+            f"the weights in {where} do not fit the backbone: {len(missing)} differ, first '{first}' {there}"
+        )
     network.load_state_dict(own | fitting)
 
 

@@ -28,6 +28,7 @@ class Position:
     is_due: bool = False  # a snapshot of this position is still to be taken
     loss_sum: float = 0.0  # since the last snapshot
     loss_images: int = 0
+    seconds: float = 0.0  # of training up to here
     plateau: bool = False
     scores: list[float] = field(default_factory=list)  # best accuracy of each epoch
 

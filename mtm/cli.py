@@ -17,9 +17,9 @@ import typer
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.files import jsonable
-from mtm.options import with_config_options
-from mtm.runs import Run, list_runs
-from mtm.summary import summarise
+from mtm.options import Version, with_config_options
+from mtm.runs import Run
+from mtm.summary import summaries, summarise
 
 app = typer.Typer(
     name="mtm",
@@ -34,30 +34,43 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its name inside --runs")]
 
 
+@app.callback()
+def default(version: Version = False) -> None:
+    """What holds for every command."""
+
+
 @app.command("train")
 @with_config_options
 def train(
     config: TrainConfig,
     runs: RunsFolder = Path("runs"),
-    name: Annotated[str | None, typer.Option(help="Name of the run [data set, backbone, loss and a number]")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run (data set, backbone, loss and a number)")] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model and record snapshots of its embedding space.
 
-    Without options: a small network on the handwritten digits, in a few seconds. Every option is a field of the config
-    that the run keeps; Ctrl-C stops at a checkpoint, and mtm resume goes on from there.
+    Without options: a small network on the handwritten digits, in seconds.
+    Every option is a field of the config that the run keeps; Ctrl-C stops at
+    a checkpoint, and mtm resume goes on from there.
     """
+    named = None if name is None else runs / _checked_name(name)
+    if named and named.exists():
+        raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
+    from mtm.folders import free_folder
     from mtm.recording import prepare, start_run
 
-    folder = runs / (_checked_name(name) if name is not None else _free_name(runs, config))
-    if folder.exists():
-        raise InputError(f"{folder} exists already; choose another --name, or continue it with: mtm resume {folder}")
     dataset = prepare(config)
-    _train(start_run(folder, config, dataset), dataset, as_json)
+    _train(start_run(named or free_folder(runs, config), config, dataset), dataset, as_json)
 
 
 @app.command()
-def resume(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+def resume(
+    run: RunPath,
+    runs: RunsFolder = Path("runs"),
+    dataset: Annotated[str | None, typer.Option(help="Where images of your own are now, if they have moved")] = None,
+    data_root: Annotated[str | None, typer.Option(help="Folder of the downloaded data sets, if it has moved")] = None,
+    as_json: Json = False,
+) -> None:
     """Go on with a run that was stopped, killed or failed, from its last checkpoint."""
     opened = _open(run, runs)
     status = opened.status
@@ -69,25 +82,34 @@ def resume(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False)
         raise InputError(
             f"{opened.folder} has no config that can be read: {'; '.join(opened.problems) or 'imported run'}"
         )
+    moved = {"dataset": dataset, "data_root": data_root}
+    config = opened.config.model_copy(update={name: path for name, path in moved.items() if path is not None})
+    from mtm.data import DATASETS
+
+    if config.dataset not in DATASETS and not Path(config.dataset).exists():
+        raise InputError(
+            f"{opened.folder} was trained on {config.dataset}: there is no such file or folder; "
+            "say with --dataset where it is now"
+        )
     from mtm.recording import prepare
 
-    _train(opened, prepare(opened.config), as_json)
+    _train(opened, prepare(config), as_json)
 
 
 @app.command("runs")
 def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
-    """List the runs, newest first."""
-    found = list_runs(runs)
+    """List the runs, newest first, and why any cannot be opened."""
+    found = summaries(runs)
     if as_json:
-        for run in found:
-            _print_json(summarise(run))
+        for line in found:
+            _print_json(line)
         return
     from mtm import display
 
     if not found:
         display.say(f"No runs in {runs} yet. Make one with: mtm train")
         return
-    display.runs_table([summarise(run) for run in found])
+    display.runs_table(found)
 
 
 @app.command()
@@ -135,14 +157,16 @@ def import_embeddings(
     file: Annotated[Path, typer.Argument(help=".npz, .npy or .parquet file of embeddings")],
     labels: Annotated[Path | None, typer.Option(help="Labels for .npy: another .npy, or text, one a line")] = None,
     runs: RunsFolder = Path("runs"),
-    name: Annotated[str | None, typer.Option(help="Name of the run [the file's]")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run (the file's)")] = None,
     as_json: Json = False,
 ) -> None:
     """Make a run of embeddings that exist already, from any program.
 
-    npz: embeddings (N, D) or (T, N, D) for T epochs, labels (N,); optional class_embeddings and reference_centres
-    (C, D) or (T, C, D), epochs (T,), indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
-    npy: the embeddings, with --labels. parquet: columns label, and embedding or one column a dimension; optional epoch.
+    npz: embeddings (N, D) or (T, N, D) for T epochs, labels (N,); optional
+    class_embeddings and reference_centres (C, D) or (T, C, D), epochs (T,),
+    indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
+    npy: the embeddings, with --labels.
+    parquet: columns label, and embedding or one a dimension; optional epoch.
     """
     from mtm.importing import import_run
 
@@ -219,6 +243,8 @@ def _train(run: Run, dataset: Any, as_json: bool) -> None:
             display.closing_table(run.name, run.metrics)
     except InputError:
         raise
+    except KeyboardInterrupt:  # a second Ctrl-C
+        _fail(130, f"interrupted; go on from the checkpoint before with: mtm resume {run.folder}")
     except Exception as error:
         assert run.config is not None
         _fail(1, f"{run.folder} failed: {reason(error, run.config)}")
@@ -236,15 +262,6 @@ def _checked_name(name: str) -> str:
     if not name.strip() or name in (".", "..") or any(c in name for c in "/\\\0"):
         raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
     return name
-
-
-def _free_name(runs: Path, config: TrainConfig) -> str:
-    """Data set, backbone and loss, and the first free number."""
-    stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}"
-    number = 1
-    while (runs / f"{stem}-{number}").exists():
-        number += 1
-    return f"{stem}-{number}"
 
 
 def _json_row(snapshot: Any) -> dict[str, Any]:

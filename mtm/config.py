@@ -35,6 +35,7 @@ def _device_name(value: object) -> object:
     return value
 
 
+WEIGHTS = ("auto", "imagenet", "none")  # what `weights` takes besides a file
 Validation = Annotated[Literal["test"] | float, BeforeValidator(_fraction_or_test)]
 Device = Annotated[str, BeforeValidator(_device_name)]
 
@@ -88,7 +89,10 @@ class TrainConfig(BaseModel):
     )
     backbone: str = option("convnet", "convnet, resnet18, resnet50, resnet101 or any torchvision classifier", "network")
     weights: str = option(
-        "auto", "imagenet, none, or a state-dict file (auto: imagenet where the backbone has it)", "network"
+        "auto",
+        "imagenet, none, a state-dict file, or a run's best.safetensors for its backbone "
+        "(auto: imagenet where the backbone has it)",
+        "network",
     )
     dim: int = option(
         64, "D, dimensions of the embedding space (a linear head has the backbone's own)", "network", ge=1, le=1_000_000
@@ -113,7 +117,7 @@ class TrainConfig(BaseModel):
     class_lr_factor: float = option(
         1.0, "Learning rate of the class embeddings over that of the network", "training", ge=0
     )
-    optimiser: Literal["adam", "adamw", "sgd"] = option("adam", "Optimiser", "training")
+    optimiser: Literal["adam", "adamw", "sgd"] = option("adam", "adam, adamw or sgd", "training")
     momentum: float = option(0.9, "Momentum of SGD", "training", ge=0, lt=1)
     weight_decay: float = option(0.0, "Weight decay of the network's weights", "training", ge=0)
     batch_size: int = option(128, "Images in a batch", "training", ge=1)
@@ -134,7 +138,10 @@ class TrainConfig(BaseModel):
     )
     device: Device = option("auto", "auto, cpu, cuda, cuda:1 or mps", "training")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
-        "auto", "Type of the network's arithmetic (auto: mixed on a GPU or a CPU with AMX, else float32)", "training"
+        "auto",
+        "Type of the network's arithmetic: float32, bfloat16, float16 or auto (mixed on a GPU or a CPU with AMX, "
+        "else float32)",
+        "training",
     )
 
     def __init__(self, **values: Any) -> None:
@@ -142,6 +149,10 @@ class TrainConfig(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise InputError(_sentence(error)) from None
+
+    def __hash__(self) -> int:
+        """By value, as equality is; pydantic's own does not take the dict of `loss_args`."""
+        return hash(frozenset((dict(self) | {"loss_args": frozenset(self.loss_args.items())}).items()))
 
     @model_validator(mode="before")
     @classmethod

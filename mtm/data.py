@@ -61,7 +61,7 @@ def load(config: TrainConfig) -> Dataset:
     grey = _all_grey(raw)
     if isinstance(raw.train_images, list) and not (resize and crop):
         check_sizes([*raw.train_images, *raw.test_images])
-    notes: list[str] = []
+    notes = list(raw.notes)
 
     def split(images: Array | list[Path], labels: Array, rows: Array) -> Split:
         return Split(transform(_rows(images, rows), resize, crop, grey, notes), labels[rows].astype(np.int64))

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from mtm.snapshots import MEASURES
+from mtm.summary import best_of
 
 console = Console()
 notices = Console(stderr=True)
@@ -22,6 +23,10 @@ CLASSIFIERS = ("cos", "cos_ce", "euc", "euc_ce", "argmax")
 
 def say(sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def warn(sentence: str) -> None:
+    console.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
 
 
 class TrainingBar:
@@ -66,41 +71,52 @@ def _table(title: str | None = None) -> Table:
 
 def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Accuracies, sigma and rho of the first, the best and the last snapshot."""
-    if not rows:
+    best = best_of(rows)
+    if best is None:
         return
-    best = max(rows, key=lambda row: max(row["accuracy"].values(), default=0.0))
     table = _table(name)
-    for heading in ("", "epoch", *[f"{c} %" for c in CLASSIFIERS if c in best["accuracy"]], "sigma", "rho"):
+    for heading in ("", "epoch", *[f"{c} %" for c in CLASSIFIERS if c in best.row["accuracy"]], "sigma", "rho"):
         table.add_column(heading, justify="right" if heading else "left")
     first = "untrained" if rows[0]["epoch"] == 0 else "first"
-    for title, row in ((first, rows[0]), ("best", best), ("last", rows[-1])):
-        scores = [percent(row["accuracy"].get(c)) for c in CLASSIFIERS if c in best["accuracy"]]
+    for title, row in ((first, rows[0]), ("best", best.row), ("last", rows[-1])):
+        scores = [percent(row["accuracy"].get(c)) for c in CLASSIFIERS if c in best.row["accuracy"]]
         table.add_row(title, f"{row['epoch']:g}", *scores, number(row["cluster_size"]), number(row["centre_distance"]))
     console.print(table)
     say(
-        f"Accuracy on {best['n']:,} {best['split']} images. sigma: median distance to the own class centre; "
-        "rho: mean distance of class centres to their mean."
+        f"Accuracy on {best.row['n']:,} {best.row['split']} images; best: the epoch of highest {best.by} accuracy. "
+        "sigma: median distance to the own class centre; rho: mean distance of class centres to their mean."
     )
 
 
 def runs_table(summaries: Sequence[dict[str, Any]]) -> None:
     table = _table()
-    for heading in ("run", "state", "loss", "D", "epoch", "best accuracy", "MB"):
+    for heading in ("run", "state", "loss", "D", "epoch", "best epoch's\naccuracy", "MB"):
         right = heading in ("D", "epoch", "MB")
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=heading != "run")
+    unreadable = [s for s in summaries if s["state"] == "unreadable"]
     for s in summaries:
-        best = max(s["best_accuracy"].items(), key=lambda item: item[1], default=None)
+        if s in unreadable:
+            table.add_row(s["name"], s["state"])
+            continue
         epoch = "" if s["epoch"] is None else f"{s['epoch']:.3g}" + (f"/{s['epochs']}" if s["epochs"] else "")
-        score = f"{best[1]:.2%} {best[0]}" if best else ""
+        best = s["best_classifier"]
+        score = f"{s['best_accuracy'].get(best, math.nan):.2%} {best}" if best else ""
         cells = (s["name"], s["state"], s["loss"], s["dim"], epoch, score, s["megabytes"])
         table.add_row(*("" if cell is None else str(cell) for cell in cells))
     console.print(table)
+    for s in unreadable:
+        warn(s["error"])
+    if any(s.get("best_by") for s in summaries):
+        say(
+            "Best epoch: the one of highest accuracy on the validation split, or, where a run has none (as in the "
+            "paper), on the test images themselves. The accuracy is always that on test images."
+        )
 
 
 def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     say(f"{summary['run']}: {summary['state']}, {summary['snapshots']} snapshots, {summary['megabytes']} MB")
     for sentence in ([summary["error"]] if summary["error"] else []) + summary["problems"]:
-        console.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
+        warn(sentence)
     if info.get("config"):
         changed = {name: value for name, value in info["config"].items() if value not in (None, {})}
         say("  ".join(f"{name}={value}" for name, value in changed.items()))
@@ -118,6 +134,12 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
         cells = (f"{row['epoch']:.4g}", number(row["loss"]), *scores, *(number(row[m]) for m in measures))
         table.add_row(*cells, str(row["n"]))
     console.print(table)
+    if best := best_of(rows):
+        chosen = f"of highest {best.by} accuracy" + (", as in the paper" if best.by == "test" else "")
+        say(
+            f"Best epoch ({chosen}): {best.row['epoch']:.4g}, {best.classifier} {percent(best.accuracy)} % on "
+            f"{best.row['n']:,} {best.row['split']} images."
+        )
 
 
 def data_table(rows: Sequence[dict[str, Any]]) -> None:
@@ -129,7 +151,7 @@ def data_table(rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(row["name"], row["images"], row["transform"], where)
     console.print(table)
     say(
-        "Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/CLASS/*.png (or just CLASS/*.png), or "
+        "Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/ or val/ (or just CLASS/*.png), or "
         "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): uint8 images and labels from 0."
     )
 

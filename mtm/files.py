@@ -116,9 +116,13 @@ def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return arrays, header
 
 
-def check_arrays(path: Path) -> dict[str, Any]:
-    """The JSON header of a safetensors file, after checking that the file is as long as its arrays need."""
-    return _read_table(path)[2]
+def check_arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, Any]]:
+    """The shapes of the arrays in a safetensors file and its JSON header; no array is read.
+
+    Raises InputError, as `read_arrays` does, for a file that is not as long as its arrays need.
+    """
+    table, _, header = _read_table(path)
+    return {name: tuple(entry["shape"]) for name, entry in table.items()}, header
 
 
 def _read_table(path: Path) -> tuple[dict[str, Any], int, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Command-line options made from the fields of a pydantic model, so that each is stated once."""
+"""Command-line options: those made from the fields of a pydantic model, each stated once, and `--version`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
+from rich.markup import escape
 
+from mtm import __version__
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+
+
+def _say_version(context: typer.Context, asked: bool) -> None:
+    if asked:
+        print(f"{context.command.name} {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version", callback=_say_version, is_eager=True, show_default=False)
+]
 
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,7 +47,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """An option whose absence (None) leaves the default to the config, which is the one place that has it."""
     extra = field.json_schema_extra
     assert isinstance(extra, dict)
-    help = field.description or ""
+    help = escape(field.description or "")
     if field.default not in (None, {}, "auto"):
         help += f" [dim]\\[default: {field.default}][/dim]"
     kind: Any = list[str] if name == "loss_args" else str  # numbers too: the config says what is wrong with them
@@ -48,9 +61,9 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
-    """What stands for the value in the help: the choices, or its kind."""
+    """The kind of value, in a few letters: a long word here would cut the options' names in a narrow terminal."""
     if get_origin(field.annotation) is Literal:
-        return "|".join(get_args(field.annotation))
+        return "NAME"
     kinds = {field.annotation, *get_args(field.annotation)}
     if name == "loss_args":
         return "NAME=NUMBER"

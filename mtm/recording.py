@@ -19,13 +19,14 @@ from types import FrameType
 import torch
 
 from mtm.config import TrainConfig
-from mtm.data import Dataset, load
+from mtm.data import Dataset, balanced_sample, load
 from mtm.devices import choose_device, choose_precision, describe
 from mtm.errors import Diverged, InputError, Stopped
+from mtm.folders import found_from_anywhere
 from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
+from mtm.snapshots import Points, Snapshot
 from mtm.status import Status
 from mtm.training import Progress, train
 
@@ -67,7 +68,7 @@ def start_run(folder: Path, config: TrainConfig, dataset: Dataset) -> Run:
     device = choose_device(config.device)
     arithmetic = choose_precision(config.precision, device)
     notes = {"device": describe(device, arithmetic), "notes": list(dataset.notes)}
-    return Run.create(folder, config, class_names=dataset.class_names, notes=notes)
+    return Run.create(folder, found_from_anywhere(config), class_names=dataset.class_names, notes=notes)
 
 
 def record_training(
@@ -78,12 +79,15 @@ def record_training(
 ) -> str:
     """Train what `run` asks for, from its checkpoint if it has one, record every snapshot, return the state.
 
-    `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A loss that is not finite, a
-    full disk or running out of memory marks the run `failed` with the reason and raises; what was recorded stays.
+    `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A second Ctrl-C raises at once:
+    `stopped` too, from the checkpoint before. A loss that is not finite, a full disk or running out of memory marks the
+    run `failed` with the reason and raises; what was recorded stays. Raises InputError for other images than before.
     """
     config = run.config
     if config is None:
         raise InputError(f"{run.folder} was recorded by another program; there is no config to train it with")
+    if dataset is not None:
+        check_images(run, config, dataset)
     claim(run)
     run.clean()
     run.set_status(state="training", error=None)
@@ -105,13 +109,25 @@ def record_training(
         run.finish("stopped")
         return "stopped"
     except BaseException as error:
+        state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
         with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
-            run.finish("failed", reason(error, config))
+            run.finish(state, reason(error, config))
         raise
     finally:
         (run.folder / "lock").unlink(missing_ok=True)
     run.finish(epoch=run.metrics[-1]["epoch"])
     return "finished"
+
+
+def check_images(run: Run, config: TrainConfig, dataset: Dataset) -> None:
+    """Make sure that the images a run goes on with are those it has snapshots of. Raises InputError."""
+    if not run.snapshots:
+        return
+    rows = balanced_sample(dataset.test.labels, config.record, config.seed)
+    if not Points(dataset.test.labels[rows], rows, dataset.class_names).are_the_images_of(run.points):
+        raise InputError(
+            f"{run.folder} has snapshots of other images than {dataset.name} has now; it needs the same data"
+        )
 
 
 def claim(run: Run) -> None:
@@ -140,7 +156,7 @@ def reason(error: BaseException, config: TrainConfig) -> str:
     if isinstance(error, Diverged | InputError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted before a checkpoint could be written"
+        return "interrupted before a checkpoint could be written; resuming goes on from the one before"
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return f"out of memory; lower batch_size ({config.batch_size}) or record ({config.record})"
     if isinstance(error, OSError):

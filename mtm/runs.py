@@ -18,16 +18,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import check_arrays, jsonable, read_arrays, write_arrays, write_json
+from mtm.files import jsonable, read_arrays, write_arrays, write_json
 from mtm.foreign import Arrays, foreign_snapshot
-from mtm.snapshots import MEASURES, Array, Points, Snapshot, from_arrays, to_arrays
+from mtm.reading import checked_row, nulls_to_nan, read_json, snapshot_header
+from mtm.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
 from mtm.status import STATES, Status
 
 FORMAT = 1  # of the run folder; a run with a larger number is refused
@@ -89,7 +89,7 @@ class Run:
         folder = Path(folder)
         if not folder.is_dir():
             raise InputError(f"there is no run at {folder}; `mtm runs` lists those there are")
-        info, problem = _read_json(folder / "config.json")
+        info, problem = read_json(folder / "config.json")
         if problem and not any((folder / "snapshots").glob("*.safetensors")):
             raise InputError(f"{folder} is not a run: {problem}")
         if not isinstance(info.get("format", FORMAT), int) or info.get("format", FORMAT) > FORMAT:
@@ -162,7 +162,7 @@ class Run:
     @property
     def status(self) -> Status:
         """What the run is doing now; one without a config cannot be resumed: once its writer is gone it is finished."""
-        stored, problem = _read_json(self.folder / "status.json")
+        stored, problem = read_json(self.folder / "status.json")
         known = {f.name for f in fields(Status)}
         try:
             status = Status(**{key: value for key, value in stored.items() if key in known})
@@ -190,13 +190,17 @@ class Run:
     # Writing
 
     def record(self, snapshot: Snapshot) -> None:
-        """Write one snapshot and its row of metrics; a snapshot that is there already stays as it is."""
-        points_file = self.folder / "points.safetensors"
+        """Write one snapshot and its row of metrics; a snapshot that is there already stays as it is.
+
+        Raises InputError for a snapshot of other images than those recorded before.
+        """
+        points_file, p = self.folder / "points.safetensors", snapshot.points
         if not points_file.exists():
-            p = snapshot.points
             fixed = {"labels": p.labels, "indices": p.indices}
             images = {} if p.thumbnails is None else {"thumbnails": p.thumbnails}
             write_arrays(points_file, fixed | images, {"class_names": p.class_names})
+        elif not p.are_the_images_of(self.points):
+            raise InputError(f"{self.folder} has snapshots of other images; it goes on with the data it began with")
         path = self.folder / "snapshots" / f"{snapshot.index:06d}.safetensors"
         path.parent.mkdir(exist_ok=True)
         header = self._header(path) if path.exists() else None
@@ -288,13 +292,20 @@ class Run:
     def _header(self, path: Path) -> dict[str, Any] | None:
         try:
             stat = path.stat()
-            header = _checked_header(path, stat.st_size, stat.st_mtime_ns)
+            header = snapshot_header(path, stat.st_size, stat.st_mtime_ns, self._sizes())
         except OSError:
             return None
         if isinstance(header, str):
             self._note(header)
             return None
         return header
+
+    def _sizes(self) -> tuple[int, int] | None:
+        """N and C, which every snapshot has to fit; None if the file that says so cannot be read."""
+        try:
+            return len(self.points.labels), self.points.n_classes
+        except InputError:
+            return None
 
     def _rows(self) -> dict[int, dict[str, Any]]:
         """The whole lines of metrics.jsonl, by number of snapshot."""
@@ -306,7 +317,7 @@ class Run:
         for number, line in enumerate(text.splitlines(), start=1):
             try:
                 row = json.loads(line)
-                rows[int(row["snapshot"])] = _checked_row(row)
+                rows[int(row["snapshot"])] = checked_row(row)
             except (ValueError, KeyError, TypeError):
                 self._note(f"metrics.jsonl: line {number} is damaged")
         return rows
@@ -328,15 +339,6 @@ class Run:
             self._problems.append(problem)
 
 
-def nulls_to_nan(row: Any) -> Any:
-    """A row of metrics as read from JSON, with NaN where the file has null for a measure that does not exist."""
-    if isinstance(row, dict):
-        return {key: nulls_to_nan(value) for key, value in row.items()}
-    if isinstance(row, list):
-        return [nulls_to_nan(value) for value in row]
-    return float("nan") if row is None else row
-
-
 def list_runs(folder: str | Path) -> list[Run]:
     """The runs directly inside `folder`, newest first; what is no run is passed over."""
     found = []
@@ -346,38 +348,6 @@ def list_runs(folder: str | Path) -> list[Run]:
         except InputError:
             continue
     return sorted(found, key=lambda run: (str(run.info.get("created", "")), run.name), reverse=True)
-
-
-@lru_cache(maxsize=4096)
-def _checked_header(path: Path, size: int, modified: int) -> dict[str, Any] | str:
-    """The header of a snapshot file, or the sentence that says why it cannot be read."""
-    try:
-        header = check_arrays(path)
-    except InputError as error:
-        return str(error)
-    try:
-        _checked_row(header["metrics"])
-    except (KeyError, TypeError):
-        return f"{path} is not a snapshot of this format"
-    return header if {"epoch", "classifiers"} <= set(header) else f"{path} is not a snapshot of this format"
-
-
-def _checked_row(row: Any) -> dict[str, Any]:
-    """A row of metrics that has what every row has. Raises KeyError or TypeError for another."""
-    if not isinstance(row["epoch"], int | float) or not isinstance(row["accuracy"], dict):
-        raise TypeError
-    return {"loss": None, "n": 0, "split": "recorded", **dict.fromkeys(MEASURES), **row}
-
-
-def _read_json(path: Path) -> tuple[dict[str, Any], str | None]:
-    """The object in a JSON file, or {} and the sentence that says why not."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        return {}, f"{path.name} cannot be read ({error.strerror})"
-    except ValueError:
-        return {}, f"{path.name} is damaged"
-    return (content, None) if isinstance(content, dict) else ({}, f"{path.name} is damaged")
 
 
 def _versions() -> dict[str, str]:

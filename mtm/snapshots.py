@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,11 @@ class Points:
     @property
     def n_classes(self) -> int:
         return len(self.class_names)
+
+    def are_the_images_of(self, other: Points) -> bool:
+        """Whether these are the same images in the same order (thumbnails are not looked at)."""
+        same = np.array_equal(self.labels, other.labels) and np.array_equal(self.indices, other.indices)
+        return same and self.class_names == other.class_names
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,21 @@ def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: di
         centre_distances=arrays["centre_distances"],
         metrics=header["metrics"],
     )
+
+
+def misfit(shapes: Mapping[str, tuple[int, ...]], classifiers: Sequence[str], n: int, n_classes: int) -> str | None:
+    """What is wrong with the arrays of a snapshot file for n images of n_classes classes; None if nothing is."""
+    d = shapes.get("embeddings", ())[-1:]  # (D,)
+    always = {"embeddings": (n, *d), "reference_centres": (n_classes, *d), "centre_distances": (n,)}
+    always |= {f"{kind}.{name}": (n,) for kind in ("predictions", "margins") for name in classifiers}
+    perhaps = {"class_embeddings": (n_classes, *d), "weight": (n_classes, *d), "bias": (n_classes,)}
+    perhaps |= {"target_distances": (n,)}
+    for name, shape in (always | {name: perhaps[name] for name in perhaps if name in shapes}).items():
+        if name not in shapes:
+            return f"it has no '{name}'"
+        if shapes[name] != shape:
+            return f"{name} has shape {shapes[name]}, for {n} images of {n_classes} classes it is {shape}"
+    return None
 
 
 def compact(e: Array, y: Array) -> Array:

@@ -21,6 +21,7 @@ from mtm.sampling import stratified_rows
 from mtm.snapshots import Array
 
 TEST_SHARE = 0.2  # of data that comes without a test split
+TEST_FOLDERS = ("test", "val", "valid", "validation")  # beside train/; the first that is there has the test images
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
 
 
@@ -33,6 +34,7 @@ class Raw:
     test_images: Array | list[Path]
     test_labels: Array
     class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what the user should know of how they were read
 
 
 @dataclass(frozen=True)
@@ -160,33 +162,52 @@ def _read_npz(path: Path) -> Raw:
 
 
 def _read_folder(path: Path) -> Raw:
-    """`train/CLASS/*` and perhaps `test/CLASS/*`, or `CLASS/*`; without a test folder a fifth is held out."""
+    """`train/CLASS/*` and perhaps `test/CLASS/*` or `val/CLASS/*`, or `CLASS/*`; without either a fifth is held out."""
     train_folder = path / "train" if (path / "train").is_dir() else path
-    names = tuple(sorted(p.name for p in train_folder.iterdir() if p.is_dir() and not p.name.startswith(".")))
+    names = _class_folders(train_folder)
     if not names:
         raise InputError(f"{path} has no class folders; it needs train/CLASS/*.png, or CLASS/*.png")
     train, train_labels = _list_images(train_folder, names)
-    if train_folder == path or not (path / "test").is_dir():
+    beside = [path / name for name in TEST_FOLDERS if (path / name).is_dir()] if train_folder != path else []
+    if not beside:
         rows = stratified_rows(train_labels, TEST_SHARE, 0)
         kept = np.setdiff1d(np.arange(len(train)), rows)
         parts = [train[i] for i in kept], train_labels[kept], [train[i] for i in rows], train_labels[rows]
         return Raw(*parts, names)
-    extra = {p.name for p in (path / "test").iterdir() if p.is_dir() and not p.name.startswith(".")} - set(names)
+    test_folder, *unused = beside
+    extra = set(_class_folders(test_folder)) - set(names)
     if extra:
-        raise InputError(f"{path / 'test'} has class '{min(extra)}', which {train_folder} has not")
-    test, test_labels = _list_images(path / "test", names, required=False)
+        raise InputError(f"{test_folder} has class '{min(extra)}', which {train_folder} has not")
+    test, test_labels = _list_images(test_folder, names, required=False)
     if not test:
         raise InputError(
-            f"{path / 'test'} has no images; put some there, or remove the folder to have a fifth held out"
+            f"{test_folder} has no images in class folders; put some there, or remove it to have a fifth held out"
         )
-    return Raw(train, train_labels, test, test_labels, names)
+    notes = [f"{folder} is not used; --validation 0.1 holds out a part of {train_folder}" for folder in unused]
+    if test_folder.name != "test":
+        notes.append(f"the test images are those of {test_folder}: there is no {path / 'test'}")
+    return Raw(train, train_labels, test, test_labels, names, tuple(notes))
+
+
+def _class_folders(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and not _is_hidden(p)))
+
+
+def _is_hidden(path: Path) -> bool:
+    """What systems leave beside the user's own files: `.DS_Store`, `._cat.png`, `__MACOSX`."""
+    return path.name.startswith(".") or path.name == "__MACOSX"
 
 
 def _list_images(folder: Path, names: Sequence[str], required: bool = True) -> tuple[list[Path], Array]:
     files, labels = [], []
     for k, name in enumerate(names):
-        found = sorted(p for p in (folder / name).glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        inside = [p for p in (folder / name).glob("*") if not _is_hidden(p)]
+        found = sorted(p for p in inside if p.suffix.lower() in IMAGE_SUFFIXES)
         if required and not found:
+            if any(p.is_dir() for p in inside):
+                raise InputError(
+                    f"{folder / name} has folders but no images; {folder} needs train/CLASS/*.png, or CLASS/*.png"
+                )
             raise InputError(
                 f"class '{name}' is empty: {folder / name} has no images ({', '.join(IMAGE_SUFFIXES[:3])}, ...)"
             )

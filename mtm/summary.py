@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from mtm.runs import Run
+from mtm.errors import InputError
+from mtm.runs import Run, list_runs
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best snapshot of a run, and what made it so."""
+
+    row: dict[str, Any]  # its row of metrics
+    classifier: str
+    by: str  # the images that chose it: validation, test or recorded
+
+    @property
+    def accuracy(self) -> float:
+        """Of the classifier, on the images of the row: those of the test split, where there is a training."""
+        return float(self.row["accuracy"].get(self.classifier, math.nan))
+
+
+def best_of(rows: Sequence[dict[str, Any]]) -> Best | None:
+    """The end of an epoch with the highest accuracy of any classifier on the validation split, or on the test images
+    where they take its place: the one whose weights are in `checkpoint/best.safetensors`.
+
+    Of all snapshots where no epoch has ended on the whole test split; None where no accuracy is known.
+    """
+    ends = [row for row in rows if row["split"] == "test" and row["epoch"] > 0] or rows
+    scores = [
+        (value, name, row)
+        for row in ends
+        for name, value in (row.get("validation_accuracy") or row["accuracy"]).items()
+        if not math.isnan(value)
+    ]
+    if not scores:
+        return None
+    _, name, row = max(scores, key=lambda score: score[0])  # the first of equals, as the training keeps it
+    return Best(row, name, "validation" if row.get("validation_accuracy") else row["split"])
 
 
 def summarise(run: Run) -> dict[str, Any]:
-    """State, config, progress and best accuracies of a run, in JSON's types."""
+    """State, config, progress and the accuracies of the best epoch of a run, in JSON's types."""
     status, config, rows = run.status, run.info.get("config") or {}, run.metrics
-    best: dict[str, float] = {}
-    for row in rows:
-        for name, value in (row.get("accuracy") or {}).items():
-            best[name] = max(value, best.get(name, 0.0))
+    best = best_of(rows)
     return {
         "run": str(run.folder),
         "name": run.name,
@@ -27,7 +62,30 @@ def summarise(run: Run) -> dict[str, Any]:
         "epoch": rows[-1]["epoch"] if rows else None,
         "epochs": config.get("epochs"),
         "snapshots": len(run.snapshots),
-        "best_accuracy": best,
+        "best_accuracy": best.row["accuracy"] if best else {},
+        "best_classifier": best.classifier if best else None,
+        "best_epoch": best.row["epoch"] if best else None,
+        "best_by": best.by if best else None,
         "megabytes": round(run.size() / 1e6, 1),
         "problems": run.problems,
     }
+
+
+def summaries(folder: Path) -> list[dict[str, Any]]:
+    """A line for every run directly inside `folder`, newest first.
+
+    Last those that cannot be opened, such as runs of a newer format: `name`, the state `unreadable` and the `error`.
+    """
+    return [summarise(run) for run in list_runs(folder)] + _unreadable(folder)
+
+
+def _unreadable(folder: Path) -> list[dict[str, Any]]:
+    lines = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not (path / "config.json").exists():
+            continue
+        try:
+            Run.open(path)
+        except InputError as error:
+            lines.append({"run": str(path), "name": path.name, "state": "unreadable", "error": str(error)})
+    return lines

@@ -111,7 +111,7 @@ class _Training:
         self.loss_sum = torch.tensor(self.at.loss_sum, dtype=self.wide, device=self.device)
         self.loss_images = self.at.loss_images
         seen = self.bounds[self.at.step - 1][1] if self.at.step else 0
-        self.clock.start(self.at.epoch * len(self.data.train) + seen)
+        self.clock.start(self.at.epoch * len(self.data.train) + seen, self.at.seconds)
         if self.at.snapshots == 0 or self.at.is_due:
             yield from self.take_snapshot()
         while self.at.epoch < self.config.epochs and not self.at.plateau:
@@ -208,6 +208,7 @@ class _Training:
 
     def save(self) -> None:
         self.at.loss_sum, self.at.loss_images = float(self.loss_sum), self.loss_images
+        self.at.seconds = self.clock.total()
         self.checkpoint.save(self.at)
 
     @torch.no_grad()
@@ -234,7 +235,7 @@ class _Training:
             decided = classify(held, classifiers)[0]
             metrics["validation_accuracy"] = accuracies(decided, self.data.validation.labels)
         metrics |= measure(e, y, class_embeddings, self.data.n_classes)
-        metrics |= {"seconds": self.clock.seconds, "images_per_second": self.clock.images_per_second()}
+        metrics |= {"seconds": self.clock.total(), "images_per_second": self.clock.images_per_second()}
         self.model.train()
         shown = e[self.recorded] if whole else e
         epoch = self.at.epoch + self.at.step / self.steps
@@ -289,9 +290,10 @@ class _Clock:
     def __init__(self, images: int) -> None:
         self.images, self.done, self.counted = images, 0, 0
         self.seconds, self.paused, self.last = 0.0, 0.0, time.monotonic()
+        self.before = 0.0  # seconds up to the checkpoint that this training goes on from
 
-    def start(self, done: int) -> None:
-        self.done, self.last = done, time.monotonic()
+    def start(self, done: int, before: float) -> None:
+        self.done, self.before, self.last = done, before, time.monotonic()
 
     def tick(self, images: int) -> None:
         now = time.monotonic()
@@ -302,6 +304,10 @@ class _Clock:
         """An evaluation took that long: no training time, but it counts for the time left."""
         self.last += seconds
         self.paused += seconds
+
+    def total(self) -> float:
+        """Seconds of training since epoch 0, over all resumes."""
+        return self.before + self.seconds
 
     def images_per_second(self) -> float:
         return self.counted / self.seconds if self.seconds else 0.0

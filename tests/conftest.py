@@ -86,7 +86,10 @@ def mtm(start: Callable[..., subprocess.Popen[str]]) -> Command:
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         process = start(*arguments)
-        out, err = process.communicate(timeout=120)
+        try:
+            out, err = process.communicate(timeout=600)
+        finally:
+            process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     return run

@@ -285,6 +285,10 @@ PHOTOS = "train --epochs 1 --dataset photos"
         case("mixed sizes only resized", f"{PHOTOS} --resize 8", "--crop", make=pictures(a=SAME, b=[(14, 12)] * 5)),
         case("a test class that was not trained", PHOTOS, "'emu'", "photos/train",
              make=pictures(train__a=SAME, train__b=SAME, test__a=SAME, test__emu=SAME)),
+        case("classes a folder too deep", PHOTOS, "photos/more has folders but no images", "photos needs train/CLASS",
+             make=pictures(more__a=SAME, more__b=SAME)),
+        case("a validation class that was not trained", PHOTOS, "photos/val has class 'emu'", "photos/train",
+             make=pictures(train__a=SAME, train__b=SAME, val__a=SAME, val__emu=SAME)),
         case("no test images", PHOTOS, "photos/test has no images",
              make=pictures(train__a=SAME, train__b=SAME, test=[])),
         case("text named .png", PHOTOS, "9.png is not an image", make=with_file("9.png", lambda good: b"cat")),
@@ -394,8 +398,12 @@ CONFIG = TrainConfig(epochs=1)
         case("resume of a damaged config", "resume mine", "config.json is damaged", make=info('{"format": 1')),
         case("resume of a config that cannot be", "resume mine", "lr", "-1",
              make=info({"format": 1, "config": {"lr": -1}})),
-        case("resume without its data", "resume mine", "gone.npz", "no such file",
+        case("resume without its data", "resume mine", "gone.npz", "no such file", "--dataset",
              make=recorded("stopped", TrainConfig(dataset="gone.npz"))),
+        case("resume without its folder", "resume mine", "trained on photos", "no such file or folder", "--dataset",
+             make=recorded("stopped", TrainConfig(dataset="photos"))),
+        case("resume with other images", "resume mine", "snapshots of other images than digits has now",
+             make=recorded("stopped", CONFIG)),
         case("resume of an unknown field", "resume mine", "'lrr'", make=info({"config": {"lrr": 1}})),
         case("resume of a newer format", "resume mine", "format 99", "up to 1", "update", make=info({"format": 99})),
         case("show of a format in words", "show mine", "format", "two", make=info({"format": "two"})),
@@ -414,7 +422,7 @@ def test_a_damaged_checkpoint_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    recorded("stopped", CONFIG)()
+    Run.create("runs/mine", CONFIG).set_status(state="stopped")
     checkpoint = Path("runs/mine/checkpoint/state.safetensors")
     checkpoint.parent.mkdir()
     checkpoint.write_bytes(b"half")

@@ -426,6 +426,40 @@ def test_upper_case_suffixes_and_jpegs_are_images(tmp_path: Path) -> None:
     assert len(load(TrainConfig(dataset=str(tmp_path))).train) == 8
 
 
+def test_what_systems_hide_beside_images_is_not_looked_at(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_pictures(tmp_path / name, noise(5, 8, 8, 3))
+        for hidden in ("._000.png", ".DS_Store", ".trash.jpg"):
+            (tmp_path / name / hidden).write_bytes(b"not an image")
+    (tmp_path / "__MACOSX").mkdir()
+    dataset = load(TrainConfig(dataset=str(tmp_path)))
+    assert dataset.class_names == ("a", "b")
+    assert len(dataset.train) + len(dataset.test) == 10
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_a_validation_folder_takes_the_place_of_a_missing_test_folder(tmp_path: Path, name: str) -> None:
+    images = numbered(12, 3)
+    save_pictures(tmp_path / "train" / "a", images[:4])
+    save_pictures(tmp_path / "train" / "b", images[4:8])
+    save_pictures(tmp_path / name / "b", images[8:])
+    dataset = load(TrainConfig(dataset=str(tmp_path)))
+    np.testing.assert_array_equal(dataset.train.images, images[:8])
+    np.testing.assert_array_equal(dataset.test.images, images[8:])
+    assert dataset.notes == (f"the test images are those of {tmp_path / name}: there is no {tmp_path / 'test'}",)
+
+
+def test_a_validation_folder_beside_a_test_folder_is_not_used_and_that_is_said(tmp_path: Path) -> None:
+    images = numbered(15, 3)
+    for k, name in enumerate(("train", "test", "val")):
+        for i in range(2):
+            save_pictures(tmp_path / name / "ab"[i], images[5 * k + 2 * i : 5 * k + 2 * i + 2])
+    dataset = load(TrainConfig(dataset=str(tmp_path)))
+    np.testing.assert_array_equal(dataset.test.images, images[5:9])
+    (note,) = dataset.notes
+    assert f"{tmp_path / 'val'} is not used" in note
+
+
 # Memory
 
 

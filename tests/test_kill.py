@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,21 +18,56 @@ from conftest import Command
 from mtm.runs import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
+PATIENCE = 300  # seconds: other work may leave a process a small part of a core
 LONG = ("--train-images", 600, "--epochs", 400, "--dim", 8, "--record", 50, "--device", "cpu")
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and signals as on Linux and macOS")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="fork and signals as on Linux and macOS"),
+    pytest.mark.timeout(8 * PATIENCE),
+]
 
 
-def test_kill_9_at_every_file_written_leaves_a_run_that_opens_and_ends_with_the_same_bits(tmp_path: Path) -> None:
-    done = subprocess.run(
+@pytest.fixture
+def start(start: Start) -> Iterator[Start]:
+    """As in `conftest`; no process outlives its test, however that ends."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        begun.append(start(*arguments))
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+
+
+@pytest.fixture
+def killed_training(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`killed_training.py` at work; its children, which it forks, go with it."""
+    process = subprocess.Popen(
         [sys.executable, str(Path(__file__).parent / "killed_training.py"), str(tmp_path)],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        timeout=280,
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr
-    moments = [json.loads(line) for line in done.stdout.splitlines()]
+    yield process
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_kill_9_at_every_file_written_leaves_a_run_that_opens_and_ends_with_the_same_bits(
+    killed_training: subprocess.Popen[str],
+) -> None:
+    out, err = killed_training.communicate(timeout=6 * PATIENCE)
+    assert killed_training.returncode == 0, err
+    moments = [json.loads(line) for line in out.splitlines()]
     assert len(moments) > 20
     assert {m["snapshots"] for m in moments} >= {0, 1, 4, 7}
     for m in moments:
@@ -47,7 +83,7 @@ def test_kill_9_at_every_file_written_leaves_a_run_that_opens_and_ends_with_the_
 
 
 def wait_for_snapshots(process: subprocess.Popen[str], run: Path, n: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(list((run / "snapshots").glob("*.safetensors"))) < n:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -59,13 +95,24 @@ def test_ctrl_c_and_sigterm_checkpoint_and_say_stopped(start: Start, tmp_path: P
     process = start("train", *LONG, "--name", "a")
     wait_for_snapshots(process, tmp_path / "runs" / "a", 3)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert err == f"mtm: stopped; go on with: mtm resume {Path('runs/a')}\n"
     run = Run.open(tmp_path / "runs" / "a")
     assert run.status.state == "stopped"
     assert (run.checkpoints / "state.safetensors").exists()
     assert run.problems == []
+
+
+def test_two_ctrl_cs_at_once_leave_a_run_that_can_be_resumed(start: Start, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--name", "a")
+    wait_for_snapshots(process, tmp_path / "runs" / "a", 3)
+    for pause in (0.05, 0):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode in (130, -signal.SIGINT), err
+    assert Run.open(tmp_path / "runs" / "a").status.state in ("stopped", "interrupted")
 
 
 def test_a_stop_file_stops_a_running_process_and_resume_goes_on(start: Start, mtm: Command, tmp_path: Path) -> None:
@@ -77,7 +124,7 @@ def test_a_stop_file_stops_a_running_process_and_resume_goes_on(start: Start, mt
     assert refused.returncode == 2
     assert "is being trained right now" in refused.stderr
     Run.open(folder).request_stop()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     before = Run.open(folder)
     n, last = len(before.snapshots), before.snapshots[-1].read_bytes()
@@ -103,7 +150,7 @@ def test_ctrl_c_while_the_data_is_loaded_is_exit_code_130(start: Start, tmp_path
     process = start("train", "--name", "a")
     time.sleep(1.5)  # importing torch takes longer
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode in (130, -signal.SIGINT), err
     assert "Traceback" not in err or process.returncode == -signal.SIGINT
 
@@ -112,7 +159,7 @@ def test_a_killed_process_that_nobody_waited_for_is_interrupted(start: Start, mt
     process = start("train", *LONG, "--name", "a")
     wait_for_snapshots(process, tmp_path / "runs" / "a", 2)
     os.kill(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while Run.open(tmp_path / "runs" / "a").status.state != "interrupted":
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -127,7 +174,7 @@ def test_two_processes_cannot_train_into_one_run(start: Start, tmp_path: Path) -
     process.communicate()
     both = [start("resume", "a"), start("resume", "a")]
     n = len(list((folder / "snapshots").glob("*")))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while all(process.poll() is None for process in both) and time.monotonic() < deadline:
         time.sleep(0.1)
     refused = next(process for process in both if process.poll() is not None)

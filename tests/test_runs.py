@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from mtm.files import read_arrays, write_arrays
 from mtm.runs import FORMAT, Run, list_runs
 from mtm.snapshots import compact
 from mtm.status import Status
+from mtm.summary import best_of, summaries
 from mtm.training import train
 
 
@@ -170,6 +172,52 @@ def test_arrays_whose_size_does_not_fit_their_shape_are_refused(tmp_path: Path) 
         read_arrays(path)
 
 
+def rewritten(path: Path, **changes: object) -> None:
+    """Change arrays of a snapshot file; None takes one away."""
+    arrays, header = read_arrays(path)
+    kept = {
+        name: np.array(changes.get(name, array)) for name, array in arrays.items() if changes.get(name, 0) is not None
+    }
+    write_arrays(path, kept, header)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"embeddings": np.zeros((59, 8), np.float16)}, r"embeddings has shape \(59, 8\), for 60 images"),
+        ({"predictions.euc": np.zeros(61, np.int32)}, r"predictions\.euc has shape \(61,\)"),
+        ({"target_distances": np.zeros(0, np.float32)}, "target_distances has shape"),
+        ({"class_embeddings": np.zeros((9, 8), np.float32)}, r"class_embeddings has shape \(9, 8\).*10 classes"),
+        ({"reference_centres": np.zeros((10, 7), np.float32)}, r"reference_centres has shape \(10, 7\)"),
+        ({"margins.cos": None}, r"has no 'margins\.cos'"),
+        ({"embeddings": None}, "has no 'embeddings'"),
+    ],
+)
+def test_a_snapshot_that_does_not_fit_the_run_is_left_out_and_named(
+    run: Run, changes: dict[str, object], said: str
+) -> None:
+    rewritten(run.snapshots[1], **changes)
+    opened = Run.open(run.folder)
+    assert [opened.snapshot(i).epoch for i in range(len(opened.snapshots))] == [0, 2]
+    assert len(opened.metrics) == 3
+    (problem,) = opened.problems
+    assert "000001.safetensors is damaged" in problem
+    assert re.search(said, problem)
+
+
+def test_a_damaged_snapshot_is_written_anew_and_other_images_are_refused(run: Run) -> None:
+    whole = run.snapshot(1)
+    whole = replace(whole, embeddings=np.array(whole.embeddings), metrics=dict(whole.metrics))
+    rewritten(run.snapshots[1], embeddings=np.zeros((59, 8), np.float16))
+    opened = Run.open(run.folder)
+    opened.record(whole)
+    assert len(opened.snapshots) == 3
+    others = replace(whole.points, labels=whole.points.labels[::-1])
+    with pytest.raises(InputError, match="snapshots of other images"):
+        opened.record(replace(whole, index=3, points=others))
+    assert len(opened.snapshots) == 3
+
+
 def test_half_a_line_of_metrics_is_named_and_mended_by_the_next(run: Run) -> None:
     path = run.folder / "metrics.jsonl"
     path.write_text(path.read_text()[:-40])
@@ -246,6 +294,48 @@ def test_folders_that_are_no_runs_are_passed_over(run: Run, tmp_path: Path) -> N
     assert list_runs(tmp_path / "nowhere") == []
 
 
+def test_runs_that_cannot_be_opened_are_listed_with_the_reason(run: Run, tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    shutil.copytree(run.folder, newer)
+    info = json.loads((newer / "config.json").read_text())
+    (newer / "config.json").write_text(json.dumps(info | {"format": FORMAT + 1}))
+    (tmp_path / "other").mkdir()
+    first, second = summaries(tmp_path)
+    assert (first["name"], first["state"]) == ("copy", "finished")
+    assert (second["name"], second["state"]) == ("newer", "unreadable")
+    assert "update mtm" in second["error"]
+
+
+# The best epoch
+
+
+def row(epoch: float, split: str = "test", validation: float | None = None, **accuracy: float) -> dict[str, object]:
+    held = {} if validation is None else {"validation_accuracy": {"cos": 0.1, "euc": validation}}
+    return {"epoch": epoch, "split": split, "accuracy": accuracy, **held}
+
+
+def test_the_best_epoch_is_the_end_of_an_epoch() -> None:
+    rows = [row(0, euc=0.95), row(0.5, "recorded", euc=0.99), row(1, euc=0.7, cos=0.8), row(2, euc=0.8, cos=0.6)]
+    best = best_of(rows)
+    assert best is not None
+    assert (best.row["epoch"], best.classifier, best.accuracy, best.by) == (1, "cos", 0.8, "test")
+
+
+def test_validation_images_choose_the_best_epoch_where_there_are_any() -> None:
+    best = best_of([row(1, validation=0.9, euc=0.7, cos=0.8), row(2, validation=0.8, euc=0.99)])
+    assert best is not None
+    assert (best.row["epoch"], best.classifier, best.accuracy, best.by) == (1, "euc", 0.7, "validation")
+
+
+def test_without_the_end_of_an_epoch_every_snapshot_counts() -> None:
+    nan = float("nan")
+    best = best_of([row(1, "recorded", euc=nan, cos=0.3), row(2, "recorded", euc=0.6)])
+    assert best is not None
+    assert (best.row["epoch"], best.classifier, best.by) == (2, "euc", "recorded")
+    assert best_of([row(1, "recorded", euc=nan), row(2, "recorded")]) is None
+    assert best_of([]) is None
+
+
 # Status
 
 
@@ -292,7 +382,16 @@ def test_a_measure_of_ones_own_cannot_take_the_name_of_another(tmp_path: Path, n
         run.log(embeddings=np.eye(4), labels=[0, 0, 1, 1], **{name: 0.5})
 
 
-@pytest.mark.parametrize("line", ['{"snapshot": 7}', '{"snapshot": 7, "epoch": 1, "accuracy": 0.5}', "[]", '"text"'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"snapshot": 7}',
+        '{"snapshot": 7, "epoch": 1, "accuracy": 0.5}',
+        '{"snapshot": 7, "epoch": 1, "accuracy": {"euc": "much"}}',
+        "[]",
+        '"text"',
+    ],
+)
 def test_a_line_of_metrics_that_is_none_is_named(run: Run, line: str) -> None:
     with (run.folder / "metrics.jsonl").open("a") as file:
         file.write(line + "\n")

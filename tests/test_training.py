@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,17 @@ import torch
 from conftest import small
 
 from mtm import geometry
+from mtm.backbones import make_backbone, read_state
 from mtm.config import TrainConfig
 from mtm.data import load
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.losses import LOSSES
-from mtm.recording import record_training
+from mtm.model import make_model
+from mtm.recording import prepare, record_training, start_run
 from mtm.runs import Run
 from mtm.sampling import balanced_sample
 from mtm.snapshots import Snapshot
+from mtm.summary import best_of
 from mtm.training import Progress, train
 
 MOVING = ["cos", "cos_ce", "euc", "euc_ce"]
@@ -213,6 +218,63 @@ def test_a_stopped_training_goes_on_with_the_same_bits(tmp_path: Path, steps: in
     assert [a.metrics["loss"] for a in found] == [b.metrics["loss"] for b in whole]
 
 
+def test_seconds_go_on_after_a_stop(tmp_path: Path) -> None:
+    asked, found = stop_after(16), []
+    with pytest.raises(Stopped):
+        collect(train(small(), checkpoints=tmp_path / "c", stop=lambda: next(asked)), found)
+    before = found[-1].metrics["seconds"]
+    found += train(small(), checkpoints=tmp_path / "c")
+    seconds = [snapshot.metrics["seconds"] for snapshot in found]
+    assert before > 0
+    assert seconds == sorted(seconds)
+    assert [s.epoch for s in found] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("validation", ["test", 0.2])
+def test_the_best_epoch_of_the_table_is_the_one_whose_weights_are_kept(tmp_path: Path, validation: object) -> None:
+    run = Run.create(tmp_path / "a", small(epochs=4, lr=0.05, optimiser="sgd", loss="cosine", validation=validation))
+    kept: dict[float, bytes] = {}
+
+    def look(snapshot: Snapshot) -> None:
+        if snapshot.epoch:
+            kept[snapshot.epoch] = (run.checkpoints / "best.safetensors").read_bytes()
+
+    record_training(run, on_snapshot=look)
+    best = best_of(run.metrics)
+    assert best is not None
+    assert best.row["epoch"] == next(epoch for epoch, weights in kept.items() if weights == kept[4])
+    assert best.by == ("test" if validation == "test" else "validation")
+
+
+def test_the_weights_of_a_run_give_another_its_backbone(finished_run: Path, tmp_path: Path) -> None:
+    path = finished_run / "checkpoint" / "best.safetensors"
+    weights = read_state(path)
+    config = small(weights=str(path), dim=5)
+    model = make_model(config, load(config))
+    assert model.embedding.weight.shape == (5, 128)
+    for name, value in model.backbone.state_dict().items():
+        torch.testing.assert_close(value, weights[f"backbone.{name}"], rtol=0, atol=0)
+    asked = stop_after(8)
+    with pytest.raises(Stopped):
+        list(train(small(), checkpoints=tmp_path, stop=lambda: next(asked)))
+    make_backbone("convnet", 1, (16, 16), str(tmp_path / "state.safetensors"))
+    with pytest.raises(InputError, match=r"do not fit the backbone: \d+ differ, first 'conv1.weight' is not there"):
+        make_backbone("resnet18", 1, (36, 36), str(path))
+    with pytest.raises(InputError, match=r"'0.weight' is \(32, 1, 3, 3\), not \(32, 3, 3, 3\)"):
+        make_backbone("convnet", 3, (16, 16), str(path))
+
+
+@pytest.mark.parametrize(("name", "channels"), [("resnet18", 1), ("resnet18", 3), ("vgg11", 1)])
+def test_the_weights_of_a_run_fit_a_backbone_of_torchvision_without_its_last_layer(
+    name: str, channels: int, tmp_path: Path
+) -> None:
+    first, _ = make_backbone(name, channels, (36, 36))
+    torch.save({f"backbone.{key}": value for key, value in first.state_dict().items()}, tmp_path / "own.pt")
+    second, _ = make_backbone(name, channels, (36, 36), str(tmp_path / "own.pt"))
+    for key, value in second.state_dict().items():
+        torch.testing.assert_close(value, first.state_dict()[key], rtol=0, atol=0)
+
+
 def test_random_layers_go_on_with_the_same_bits(tmp_path: Path) -> None:
     config = small(backbone="mobilenet_v3_small", weights="none", resize=32, train_images=100, epochs=1)  # has dropout
     whole = list(train(config))
@@ -264,6 +326,34 @@ def test_a_stop_file_stops_and_is_taken_away(tmp_path: Path) -> None:
     assert not run.stop_requested()
 
 
+def test_a_second_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "a", small())
+
+    def impatient(snapshot: Snapshot) -> None:
+        if snapshot.index == 1:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        record_training(run, on_snapshot=impatient)
+    status = Run.open(run.folder).status
+    assert status.state == "stopped"
+    assert "interrupted before a checkpoint" in str(status.error)
+    assert record_training(Run.open(run.folder)) == "finished"
+    assert Run.open(run.folder).status.error is None
+    assert len(run.snapshots) == 3
+
+
+def test_a_run_does_not_go_on_with_other_images(tmp_path: Path) -> None:
+    config = small()
+    run = start_run(tmp_path / "a", config, prepare(config))
+    record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
+    before = (run.folder / "status.json").read_bytes()
+    with pytest.raises(InputError, match="snapshots of other images than digits has now"):
+        record_training(run, replace(prepare(config), class_names=tuple("abcdefghij")))
+    assert (run.folder / "status.json").read_bytes() == before
+
+
 def test_progress_is_in_the_status_file(tmp_path: Path) -> None:
     seen = []
     run = Run.create(tmp_path / "a", small())
@@ -272,6 +362,13 @@ def test_progress_is_in_the_status_file(tmp_path: Path) -> None:
     assert Run.open(run.folder).status.state == "finished"
     assert Run.open(run.folder).status.progress == 1
     assert math.isfinite(seen[-1].heartbeat)
+
+
+def test_equal_configs_have_equal_hashes() -> None:
+    assert hash(TrainConfig()) == hash(TrainConfig(lr=1e-3))
+    own = [TrainConfig(loss="a:B", loss_args=args) for args in ({"p": 1.0, "q": 2.0}, {"q": 2.0, "p": 1.0})]
+    assert own[0] == own[1]
+    assert len({*own, TrainConfig(), TrainConfig(), TrainConfig(lr=1e-2)}) == 3
 
 
 def test_balanced_sample_is_fixed_by_the_seed() -> None:

@@ -54,12 +54,12 @@ COLUMNS: list[dict[str, Any]] = [
     {"field": "loss", "headerName": "Loss", "flex": 1, "minWidth": 122, "tooltipField": "loss"},
     {"field": "dim", "headerName": "D", "width": 60, "headerTooltip": "Dimensions of the embedding space",
      **LARGEST_FIRST},
-    {"headerName": "Accuracy, %", "groupId": "accuracy", "headerTooltip": "The best of each run", "children": [
+    {"headerName": "Accuracy, %", "groupId": "accuracy", "headerTooltip": "At the best epoch", "children": [
         {"field": "best", "headerName": "best", "width": 120, "columnGroupShow": "closed", "cellRenderer": "RunBest",
-         "headerTooltip": "Of whichever classifier reached most", **LARGEST_FIRST},
+         "headerTooltip": "Of the classifier that is best there", **LARGEST_FIRST},
         *({"field": name, "headerName": name, "width": 70, "columnGroupShow": "open", "headerTooltip": HELP.get(name),
-           "cellClassRules": {"run-best": "params.value != null && params.value === params.data.best"},
-           **PERCENT, **LARGEST_FIRST} for name in CLASSIFIERS),
+           "cellClassRules": {"run-best": f"params.data.best_name === '{name}'"}, **PERCENT, **LARGEST_FIRST}
+          for name in CLASSIFIERS),
     ]},
     {"field": "accuracies", "headerName": "Over time", "width": 92, "cellRenderer": "RunSpark", "sortable": False,
      "headerTooltip": "The accuracy of the best classifier at each snapshot, from 0 to 100 %"},
@@ -145,14 +145,14 @@ def _row(library: Library, summary: dict[str, Any], now: datetime) -> dict[str, 
     run_id, snapshots = summary["id"], summary.get("snapshots") or 0
     is_demo, name = run_id.startswith(f"{DEMO}/"), run_id.removeprefix(f"{DEMO}/")
     found = summary.get("best_accuracy") or {}
-    best = {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
-    top = max(best, key=lambda name: best[name], default=None)
+    accuracies = {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
+    top = summary.get("best_classifier")
     values = [None if a is None or not math.isfinite(a) else round(a, 3) for a in summary.get("accuracies") or []]
     address = urlencode({"run": run_id})
     is_whole = snapshots > 0 and summary["state"] != "unreadable"
     return {
         **{key: summary.get(key) for key in ("id", "state", "dataset", "backbone", "loss", "dim", "megabytes")},
-        **{name: best.get(name) for name in CLASSIFIERS},
+        **{name: accuracies.get(name) for name in CLASSIFIERS},
         "name": name,
         "is_demo": is_demo,
         "href": f"/?{address}" if is_whole else None,
@@ -160,7 +160,7 @@ def _row(library: Library, summary: dict[str, Any], now: datetime) -> dict[str, 
         "snapshots": snapshots,
         "problem": _problem(summary, (library.demo_folder if is_demo else library.runs_folder) or Path(), name),
         "progress": _progress(summary),
-        "best": best[top] if top else None,
+        "best": accuracies.get(str(top)),
         "best_name": top,
         "accuracies": values[:: math.ceil(len(values) / SPARKS) or 1],
         "created": _seconds(summary.get("created")),

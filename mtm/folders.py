@@ -1,0 +1,36 @@
+"""Where a new run goes, and where it finds the user's own files later; without torch, so for the explorer as well."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from pathlib import Path
+
+from mtm.config import WEIGHTS, TrainConfig
+from mtm.errors import InputError
+from mtm.sources import DATASETS
+
+
+def free_folder(runs: Path, config: TrainConfig) -> Path:
+    """Make the empty folder of a run without a name: data set, backbone, loss and the first free number.
+
+    Making it takes the number, so trainings that start together get one each. Raises InputError if it cannot be made.
+    """
+    stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            with contextlib.suppress(FileExistsError):
+                (runs / f"{stem}-{number}").mkdir()
+                break
+    except OSError as error:
+        raise InputError(f"cannot make a run folder in {runs}: {error.strerror}") from error
+    return runs / f"{stem}-{number}"
+
+
+def found_from_anywhere(config: TrainConfig) -> TrainConfig:
+    """`config` with the user's own files by absolute path, so that a resume in another folder finds them."""
+    own = {} if config.dataset in DATASETS else {"dataset": str(Path(config.dataset).absolute())}
+    if config.weights not in WEIGHTS:
+        own["weights"] = str(Path(config.weights).absolute())
+    return config.model_copy(update=own)

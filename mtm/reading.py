@@ -1,0 +1,61 @@
+"""Reading the files of a run folder one at a time: what is in them, or the sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mtm.errors import InputError
+from mtm.files import check_arrays
+from mtm.snapshots import MEASURES, misfit
+
+
+def read_json(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The object in a JSON file, or {} and the sentence that says why not."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, f"{path.name} cannot be read ({error.strerror})"
+    except ValueError:
+        return {}, f"{path.name} is damaged"
+    return (content, None) if isinstance(content, dict) else ({}, f"{path.name} is damaged")
+
+
+@lru_cache(maxsize=4096)
+def snapshot_header(path: Path, size: int, modified: int, sizes: tuple[int, int] | None) -> dict[str, Any] | str:
+    """The header of a snapshot file, or the sentence that says why it cannot be read.
+
+    `size` and `modified` are the file's, so that a changed one is read again; `sizes` is (N, C) of the run, if known.
+    """
+    try:
+        shapes, header = check_arrays(path)
+    except InputError as error:
+        return str(error)
+    try:
+        checked_row(header["metrics"])
+        classifiers = [str(name) for name in header["classifiers"]]
+        float(header["epoch"])
+    except (KeyError, TypeError, ValueError):
+        return f"{path} is not a snapshot of this format"
+    problem = misfit(shapes, classifiers, *sizes) if sizes else None
+    return f"{path} is damaged: {problem}" if problem else header
+
+
+def checked_row(row: Any) -> dict[str, Any]:
+    """A row of metrics that has what every row has. Raises KeyError or TypeError for another."""
+    if not isinstance(row["epoch"], int | float) or not isinstance(row["accuracy"], dict):
+        raise TypeError
+    if not all(isinstance(value, int | float | None) for value in row["accuracy"].values()):
+        raise TypeError
+    return {"loss": None, "n": 0, "split": "recorded", **dict.fromkeys(MEASURES), **row}
+
+
+def nulls_to_nan(row: Any) -> Any:
+    """A row of metrics as read from JSON, with NaN where the file has null for a measure that does not exist."""
+    if isinstance(row, dict):
+        return {key: nulls_to_nan(value) for key, value in row.items()}
+    if isinstance(row, list):
+        return [nulls_to_nan(value) for value in row]
+    return float("nan") if row is None else row
