@@ -6,15 +6,14 @@ import io
 import json
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import served
 from PIL import Image
-from waitress import create_server
 
 from explorer.app import create_app
 from explorer.figures.colours import CLASS_COLOURS
@@ -83,10 +82,8 @@ def test_all_bundled_runs_together_are_small() -> None:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("demo")
-    server = create_server(create_app(folder / "none", cache=folder / "cache").server, port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    with served(create_app(folder / "none", cache=folder / "cache").server) as address:
+        yield address
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from waitress import create_server
+from conftest import served
 
 from explorer.app import create_app
 from mtm.runs import Run
@@ -28,10 +27,8 @@ def runs(finished_run: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def address(runs: Path, tmp_path: Path) -> Iterator[str]:
-    server = create_server(create_app(runs, tmp_path / "no-demos", tmp_path / "cache").server, port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    with served(create_app(runs, tmp_path / "no-demos", tmp_path / "cache").server) as address:
+        yield address
 
 
 @pytest.fixture
@@ -120,7 +117,7 @@ def test_the_url_restores_the_view(page: Any, address: str, chromium: Any) -> No
 
 
 def test_hover_shows_the_image_and_the_decision(page: Any, address: str, runs: Path) -> None:
-    explore(page, address, "?shown=gaps")  # no targets or centres over the points
+    explore(page, address, "?shown=gaps&epoch=2")  # no targets or centres over the points
     target = state(
         page, "[...Array(60).keys()].map((i) => ({i, ...p.screenOf(i)})).find(({i, x, y}) => p.pick({x, y}) === i)"
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from waitress import create_server
+from conftest import served
 
 from explorer import wire
 from explorer.app import create_app
@@ -60,10 +59,8 @@ def server(runs: Path, own: Path, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def address(server: Any) -> Iterator[str]:
-    waiting = create_server(server, port=0, threads=8)
-    threading.Thread(target=waiting.run, daemon=True).start()
-    yield f"http://127.0.0.1:{waiting.effective_port}"
-    waiting.close()
+    with served(server) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1205,7 +1205,7 @@ def test_a_lost_graphics_context_is_told_and_restored(show: Callable[..., Shown]
     shown.seek(1.5)
     for _ in range(50):  # a busy machine shows a new context's first picture late
         difference = np.abs(shown.pixels() - before).max(axis=-1)
-        if (difference > 2).mean() < 0.0005:
+        if difference.max() <= 16 and (difference > 2).mean() < 0.01:  # edges may be rounded otherwise
             return
         shown.page.wait_for_timeout(100)
     raise AssertionError(f"{(difference > 2).sum()} pixels differ, by up to {difference.max()}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import small
-from werkzeug.serving import make_server
+from conftest import served, small
 
 from explorer import thumbnails
 from explorer.app import create_app
@@ -36,14 +34,8 @@ def runs(finished_run: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def address(runs: Path, tmp_path: Path) -> Iterator[str]:
-    app = create_app(runs, tmp_path / "demo", tmp_path / "cache")
-    server = make_server("127.0.0.1", 0, app.server, threaded=True)  # it lets the requests end that a closed page made
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app(runs, tmp_path / "demo", tmp_path / "cache").server) as address:
+        yield address
 
 
 @pytest.fixture
@@ -117,7 +109,7 @@ def test_a_row_says_what_the_run_folder_says(page: Any, runs: Path) -> None:
     assert [cell(page, "one", name).inner_text() for name in ("dataset", "loss", "dim")] == ["digits", "euclidean", "8"]
     assert cell(page, "one", "state").inner_text().split("\n") == ["finished", "2 epochs"]
     assert cell(page, "one", "accuracies").locator("svg").get_attribute("aria-label").startswith("accuracy from")
-    assert cell(page, "one", "age").inner_text() in ("now", "1 min", "2 min", "3 min", "4 min")
+    assert cell(page, "one", "age").inner_text().endswith(("now", "min"))
     assert page.errors == []
 
 
