@@ -108,15 +108,17 @@
   functions.RunsOpen = ({ data }) => open(data.href);
   functions.RunsKey = ({ data, event }) => event.key === "Enter" && open(data.href);
 
+  /** The selected run as it is now, not as it was when it was selected. */
+  const chosen = (selected, rows) => (rows || []).find((row) => row.id === selected?.[0]?.id);
   window.dash_clientside.runs = {
     /** When rows come: the grid may have been there before it could tell its size. */
     fit: async () => functions.RunsFit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
-    /** Which of open, rename and delete cannot be done with the selected run, as it is now. */
+    /** Which of open, rename and delete cannot be done. */
     buttons: (selected, rows) => {
-      const run = (rows || []).find((row) => row.id === selected?.[0]?.id);
+      const run = chosen(selected, rows);
       return [!run?.href, !run || run.is_demo, !run || run.is_demo];
     },
-    open: (clicks, selected) => (clicks && selected?.[0]?.href) || window.dash_clientside.no_update,
+    open: (clicks, selected, rows) => (clicks && chosen(selected, rows)?.href) || window.dash_clientside.no_update,
   };
 
   /** A file that is too large is refused before the browser reads it. */

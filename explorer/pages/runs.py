@@ -162,7 +162,7 @@ def _row(library: Library, summary: dict[str, Any], now: datetime) -> dict[str, 
         "progress": _progress(summary),
         "best": accuracies.get(str(top)),
         "best_name": top,
-        "accuracies": values[:: math.ceil(len(values) / SPARKS) or 1],
+        "accuracies": values[:: -(math.ceil(len(values) / SPARKS) or 1)][::-1],  # the last is always there
         "created": _seconds(summary.get("created")),
         "age": age(summary.get("created"), now),
     }
@@ -225,6 +225,7 @@ def register(app: Dash, library: Library) -> None:
         Output("shell-url", "href"),
         Input("runs-open", "n_clicks"),
         State("runs-table", "selectedRows"),
+        State("runs-table", "rowData"),
         prevent_initial_call=True,
     )
 
@@ -281,8 +282,9 @@ def register(app: Dash, library: Library) -> None:
     def ask(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
         if not selected or ctx.triggered_id != "runs-delete":
             return False, no_update
-        run = selected[0]
-        return True, f"Delete '{run['name']}' with its {run['snapshots']} snapshots ({run['megabytes']} MB)?"
+        run = next((row for row in rows(library) if row["id"] == selected[0]["id"]), selected[0])  # as it is now
+        n, size = run["snapshots"], run["megabytes"] or 0
+        return True, f"Delete '{run['name']}' with its {n} snapshot{'s' * (n != 1)} ({size} MB)?"
 
     @app.callback(
         Output("runs-delete-again", "opened"),
