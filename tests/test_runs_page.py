@@ -372,6 +372,8 @@ def test_a_training_that_was_killed_is_interrupted(page: Any, runs: Path) -> Non
 
 
 def test_nothing_is_sent_while_nothing_changes(page: Any, runs: Path) -> None:
+    backdate(runs / "one", days=3)  # an age that stays
+    page.wait_for_selector('[row-id="one"] >> text=3 d')
     sent, drawn = [], []
     page.on("response", lambda response: sent.append(response) if "_dash-update" in response.url else None)
     page.on("request", lambda request: drawn.append(request.url) if "thumbnail" in request.url else None)
