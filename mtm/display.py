@@ -65,7 +65,7 @@ class TrainingBar:
             say(f"epoch {snapshot.epoch:.3f}  loss {row['loss']:.5g}  {scores}")
 
 
-def _table(title: str | None = None) -> Table:
+def new_table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
 
 
@@ -74,7 +74,7 @@ def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
     best = best_of(rows)
     if best is None:
         return
-    table = _table(name)
+    table = new_table(name)
     for heading in ("", "epoch", *[f"{c} %" for c in CLASSIFIERS if c in best.row["accuracy"]], "sigma", "rho"):
         table.add_column(heading, justify="right" if heading else "left")
     first = "untrained" if rows[0]["epoch"] == 0 else "first"
@@ -89,7 +89,7 @@ def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def runs_table(summaries: Sequence[dict[str, Any]]) -> None:
-    table = _table()
+    table = new_table()
     for heading in ("run", "state", "loss", "D", "epoch", "best epoch's\naccuracy", "MB"):
         right = heading in ("D", "epoch", "MB")
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=heading != "run")
@@ -122,7 +122,7 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
         say("  ".join(f"{name}={value}" for name, value in changed.items()))
     if not rows:
         return
-    table = _table()
+    table = new_table()
     names = [c for c in CLASSIFIERS if c in rows[-1]["accuracy"]]
     wide = console.width >= 100
     measures = MEASURES if wide else MEASURES[:2]
@@ -142,8 +142,35 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
         )
 
 
+def few_shot_table(rows: Sequence[dict[str, Any]]) -> None:
+    """A line a run and classifier; per number of shots the accuracy, its interval, and that before training."""
+    lines: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        lines.setdefault((row["run"], row["classifier"]), {})[row["shots"]] = row
+    table = new_table()
+    for heading in ("run", "loss", ""):
+        table.add_column(heading, overflow="fold")
+    for n in dict.fromkeys(row["shots"] for row in rows):
+        table.add_column(f"{n}-shot %", no_wrap=True, justify="right")
+        table.add_column("untrained", no_wrap=True, justify="right")
+    for (_, classifier), scores in lines.items():
+        one = next(iter(scores.values()))
+        cells = [one["name"], one["loss"] or "", classifier]
+        for row in scores.values():
+            cells += [f"{percent(row['accuracy'])} ± {percent(row['interval'])}", percent(row["untrained"])]
+        table.add_row(*cells)
+    console.print(table)
+    told = dict.fromkeys(f"{row['ways']} ways of the classes {', '.join(row['classes'])}" for row in rows)
+    epochs = ", ".join(dict.fromkeys(f"{row['epoch']:.4g}" for row in rows))
+    say(
+        f"Nearest class centre on classes held out of training ({'; '.join(told)}), at epoch {epochs}: the mean of "
+        f"{rows[0]['episodes']:,} episodes of {rows[0]['queries']} queries a class, and its 95 % confidence interval "
+        "over episodes. Untrained: the same episodes at epoch 0."
+    )
+
+
 def data_table(rows: Sequence[dict[str, Any]]) -> None:
-    table = _table()
+    table = new_table()
     for heading in ("--dataset", "images", "resize / crop", "where"):
         table.add_column(heading, no_wrap=heading != "where")
     for row in rows:

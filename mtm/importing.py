@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtm import archives
 from mtm.errors import InputError
 from mtm.files import read_npz, texts
 from mtm.foreign import Arrays, foreign_snapshot
@@ -17,8 +18,13 @@ from mtm.snapshots import Array, Points
 def import_run(path: Path, folder: Path, labels: Path | None = None) -> Run:
     """Make the run `folder` of the embeddings in a file; everything is checked before anything is written.
 
-    Raises InputError for a file or a folder that cannot be used.
+    A .zip or .tar is a whole run that was exported (mtm.archives). Raises InputError for a file or a folder that cannot
+    be used.
     """
+    if path.suffix.lower() in archives.ENDINGS:
+        if labels is not None:
+            raise InputError(f"{path} is a whole run and has its labels; leave out --labels")
+        return archives.import_archive(path, folder)
     epochs, moments, names = read_embeddings(path, labels)
     known: Points | None = None
     snapshots = []
@@ -44,7 +50,7 @@ def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float]
     """
     readers = {".npz": read_npz, ".npy": _read_npy, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers:
-        raise InputError(f"{path}: cannot import '{path.suffix}' files; use {', '.join(readers)}")
+        raise InputError(f"{path}: cannot import '{path.suffix}' files; use {', '.join((*readers, *archives.ENDINGS))}")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     found = readers[path.suffix.lower()](path)

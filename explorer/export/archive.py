@@ -1,0 +1,86 @@
+"""A whole run as one file, .zip or .tar, that `mtm import` reads back."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+from explorer.export.scene import Told
+from mtm.errors import InputError, choose_from
+from mtm.files import replacing
+from mtm.runs import Run
+
+FORMATS = ("zip", "tar")
+WHOLE = ("config.json", "status.json", "metrics.jsonl", "points.safetensors")
+
+
+def archive(run: Run, path: Path, weights: bool = False, told: Told | None = None) -> None:
+    """Write a run to `path`, whole or not at all, its files in a folder with the run's name.
+
+    Left out are files that are damaged or half written and, unless `weights`, the checkpoints. A .tar is not
+    compressed, a .zip lightly. Raises InputError for another kind of file and for a run without snapshots.
+    """
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in FORMATS:
+        raise choose_from("kind of archive", kind or path.name, FORMATS)
+    files = contents(run, weights)
+    total = sum(file.stat().st_size for file in files) or 1
+    with replacing(path) as temporary:
+        done = 0
+        with _Zip(temporary) if kind == "zip" else _Tar(temporary) as packed:
+            for file in files:
+                size = file.stat().st_size
+                packed.add(file, f"{run.name}/{file.relative_to(run.folder).as_posix()}")
+                done += size
+                if told:
+                    told(min(1.0, done / total), "packing")
+
+
+def contents(run: Run, weights: bool = False) -> list[Path]:
+    """The files of a run that go into its archive. Raises InputError for a run without snapshots."""
+    snapshots = run.snapshots  # those that are whole
+    if not snapshots:
+        raise InputError(f"{run.name} has no snapshots to export yet")
+    checkpoints = sorted(run.checkpoints.glob("*.safetensors")) if weights else []
+    found = [run.folder / name for name in WHOLE]
+    return [path for path in (*found, *snapshots, *checkpoints) if path.is_file() and not path.name.startswith(".")]
+
+
+class _Zip:
+    def __init__(self, path: Path) -> None:
+        self.file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+
+    def __enter__(self) -> _Zip:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def add(self, path: Path, name: str) -> None:
+        self.file.write(path, name)
+
+
+class _Tar:
+    def __init__(self, path: Path) -> None:
+        self.file = tarfile.open(path, "w")  # noqa: SIM115 - closed with this
+
+    def __enter__(self) -> _Tar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def add(self, path: Path, name: str) -> None:
+        """Without owner and rights, which are nobody else's business."""
+        content = path.read_bytes() if path.suffix != ".safetensors" else None  # what may grow is read at once
+        entry = tarfile.TarInfo(name)
+        entry.mtime = int(path.stat().st_mtime)
+        if content is not None:
+            entry.size = len(content)
+            self.file.addfile(entry, io.BytesIO(content))
+            return
+        entry.size = path.stat().st_size
+        with path.open("rb") as file:
+            self.file.addfile(entry, file)

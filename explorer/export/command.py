@@ -1,0 +1,121 @@
+"""`explorer export RUN`: figures, films, a page, tables and archives of a run from the command line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from platformdirs import user_cache_path
+
+from explorer.export.encoder import FilmError
+from explorer.export.make import FOR, KINDS, WHAT, Options, make
+from explorer.export.scene import CAMERAS, COLOURS, REGIONS, Asked, Told
+from explorer.library import DEMO, Library
+from explorer.places import demo_folder
+from explorer.projection import METHODS
+from explorer.views import Views
+from mtm.errors import InputError
+
+
+def _option(help: str, choices: Any = ()) -> Any:
+    return typer.Option(help=f"{help}: {', '.join(choices)}" if choices else help, show_default=False)
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, its name inside --runs, or demo/NAME")],
+    what: Annotated[str, typer.Option(help=f"What to write: {', '.join(WHAT)}", show_default=False)],
+    out: Annotated[Path, typer.Option(help=f"The file to write; its ending says the kind ({KINDS})")],
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs")] = Path("runs"),
+    view: Annotated[str | None, _option("How D dimensions become two (plane if D = 2, else pca)", METHODS)] = None,
+    classifier: Annotated[str | None, _option("Whose decisions (the one that goes with the loss)")] = None,
+    regions: Annotated[str | None, _option("What regions stand for (best)", ("best", *REGIONS, "off"))] = None,
+    epoch: Annotated[float | None, _option("Moment of a figure; where an HTML page opens (the last; it plays)")] = None,
+    colour: Annotated[str | None, _option("What the colour of a point tells (label)", COLOURS)] = None,
+    camera: Annotated[str | None, _option("On the whole run, or following the cloud (as it fits)", CAMERAS)] = None,
+    curve: Annotated[str | None, _option("A figure of this curve instead: accuracy, sigma_rho, ...")] = None,
+    width: Annotated[int | None, _option("Pixels (figure 900, curve 720, film 1280)")] = None,
+    height: Annotated[int | None, _option("Pixels (figure 720, curve 460, film 720)")] = None,
+    scale: Annotated[float | None, _option("A PNG so many times as large, 1 to 4 (2)")] = None,
+    fps: Annotated[float | None, _option("Frames a second of a film (30; GIF 15)")] = None,
+    seconds: Annotated[float | None, _option("Length of a film (20; GIF 8)")] = None,
+    theme: Annotated[str | None, _option("light or dark; for HTML also auto (film light, HTML auto)")] = None,
+    browser: Annotated[Path | None, _option("The Chrome, Chromium or Edge that draws a film (the first found)")] = None,
+    weights: Annotated[bool | None, _option("Put the checkpoints into the archive too")] = None,
+) -> None:
+    """Write a figure, an animation, a page, a table or an archive of a run.
+
+    figure: PNG, SVG or PDF of the embedding space at an epoch, or of a curve. animation: MP4, WebM or GIF; needs
+    Chrome, Chromium or Edge. html: the player as one page that opens from disk. data: CSV or Parquet (a row an image
+    and snapshot) or NPZ. archive: the whole run, .zip or .tar, which mtm import reads back.
+    """
+    values: dict[str, Any] = {
+        "view": view, "classifier": classifier, "regions": regions, "epoch": epoch, "colour": colour, "camera": camera,
+        "curve": curve, "width": width, "height": height, "scale": scale, "fps": fps, "seconds": seconds,
+        "theme": theme, "browser": browser, "weights": weights,
+    }  # fmt: skip
+    given = {name: value for name, value in values.items() if value is not None}
+    if what in WHAT:
+        for name in given:
+            if what not in FOR[name]:
+                raise InputError(f"--{name} does not go with --what {what}; it is for {' and '.join(FOR[name])}")
+    library, run_id = _find(run, runs)
+    asked = Asked(run_id, **{name: given.pop(name) for name in list(given) if name in Asked.__dataclass_fields__})
+    views = Views(library, user_cache_path("moving-targets"))
+    try:
+        with _stopped_as_by_keys(), _bar() as told:
+            make(views, asked, what, out, Options(**given), told)
+    except FilmError as error:
+        print(f"explorer: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    finally:
+        views.close()
+    print(f"Wrote {out} ({_size(out.stat().st_size)})")
+
+
+def _find(run: str, runs: Path) -> tuple[Library, str]:
+    """The library that has a run, and its id there. Raises InputError if there is none."""
+    path = Path(run)
+    library = Library(runs, demo_folder())
+    if run in library.ids():
+        return library, run
+    if path.is_dir():
+        resolved = path.resolve()
+        return Library(resolved.parent), resolved.name
+    raise InputError(f"there is no run {run}; name a run folder, one in {runs} (see mtm runs), or {DEMO}/NAME")
+
+
+@contextmanager
+def _stopped_as_by_keys() -> Iterator[None]:
+    """Within it a request to terminate ends what Ctrl-C would end, in the same way: nothing half is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _bar() -> Iterator[Told]:
+    """A progress bar in a terminal, silence elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(bar_width=32), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        update: Callable[..., None] = progress.update
+        yield lambda share, what: update(task, completed=share, description=what)
+
+
+def _size(n: int) -> str:
+    return f"{n / 1e6:,.1f} MB" if n >= 1e5 else f"{n / 1e3:,.1f} kB"

@@ -1,0 +1,68 @@
+"""Names beside marks, none over another: each takes the first free of eight places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+FEW = 12  # classes that all have their names drawn, if need be over something
+AWAY = 8.0  # points between a mark's middle and its name
+PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+OUTSIDE = 1e6  # as bad as covering so many square pixels
+
+Rectangle = tuple[float, float, float, float]
+
+
+def place_names(figure: Figure, axes: Axes, names: list[str], *marks: NDArray[np.float64]) -> None:
+    """Write each name beside its mark; where the first marks (C, 2) have no room left, beside one of the next.
+
+    Of many classes only those names are written that find room.
+    """
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    frame = axes.get_window_extent(renderer)
+    per_point = figure.dpi / 72
+    away, reach = AWAY * per_point, 5 * per_point
+    places = np.stack([axes.transData.transform(each) for each in marks])  # (M, C, 2) pixels
+    taken = [(x - reach, y - reach, x + reach, y + reach) for x, y in places[0] if np.isfinite(x + y)]
+    for k, name in enumerate(names):
+        text = axes.annotate(
+            name, (0, 0), (0, 0), textcoords="offset points", fontsize=8, fontweight="bold", zorder=6,
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+        )  # fmt: skip
+        size = text.get_window_extent(renderer)
+        best, chosen = np.inf, (0, PLACES[0], (0.0, 0.0, 0.0, 0.0))
+        for m, (dx, dy) in ((m, place) for m in range(len(marks)) for place in PLACES):
+            x, y = places[m, k]
+            if not (np.isfinite(x + y) and frame.contains(x, y)):
+                continue
+            left = x + dx * away + (dx - 1) / 2 * size.width
+            low = y + dy * away + (dy - 1) / 2 * size.height
+            tried = (left, low, left + size.width, low + size.height)
+            inside = frame.x0 <= tried[0] and tried[2] <= frame.x1 and frame.y0 <= tried[1] and tried[3] <= frame.y1
+            covered = sum(_overlap(tried, other) for other in taken) + (0 if inside else OUTSIDE)
+            if covered < best:
+                best, chosen = covered, (m, (dx, dy), tried)
+            if best == 0:
+                break
+        if np.isinf(best) or (best > 0 and len(names) > FEW):
+            text.remove()
+            continue
+        m, (dx, dy), rectangle = chosen
+        taken.append(rectangle)
+        text.xy = (float(marks[m][k, 0]), float(marks[m][k, 1]))
+        text.set(
+            horizontalalignment=("right", "center", "left")[dx + 1],
+            verticalalignment=("top", "center", "bottom")[dy + 1],
+            position=(dx * AWAY, dy * AWAY),
+        )
+
+
+def _overlap(a: Rectangle, b: Rectangle) -> float:
+    """Square pixels that two rectangles share."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return width * height if width > 0 and height > 0 else 0.0

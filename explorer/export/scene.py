@@ -1,0 +1,201 @@
+"""What an export shows: which run, view, classifier and moment, read and computed as the Explore page does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer import regions
+from explorer.export.camera import usual_camera
+from explorer.projection import METHODS, Frames
+from explorer.regions import Drawn
+from explorer.views import Picture, Views, snapshots_of
+from mtm.errors import InputError, choose_from
+from mtm.runs import Run
+from mtm.snapshots import Snapshot
+
+VIEWS = {
+    "pca": "PCA of all snapshots",
+    "centres": "PCA of the class centres",
+    "targets": "plane through three targets",
+    "umap": "UMAP, aligned over time",
+    "plane": "the space itself",
+}
+AXES = {
+    "pca": "principal axis",
+    "centres": "principal axis of the class centres",
+    "targets": "axis of the plane",
+    "umap": "UMAP",
+    "plane": "dimension",
+}
+REGIONS = {
+    "exact": "exact slice of this plane",
+    "fitted": "straight edges fitted to the decisions",
+    "targets": "nearest drawn target",
+    "centres": "nearest drawn class centre",
+    "vote": "vote of the 15 nearest images",
+}
+COLOURS = {
+    "label": "class",
+    "prediction": "decision",
+    "right": "decision",
+    "distance": "distance to own target",
+    "margin": "margin of the decision",
+}
+MARKS = ("targets", "centres", "trails", "gaps", "labels", "boundaries")
+CAMERAS = ("fixed", "scale")
+
+Told = Callable[[float, str], None]  # share done, what is being done
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be seen; None is what the Explore page takes by default."""
+
+    run: str  # id in the library
+    view: str | None = None
+    classifier: str | None = None
+    regions: str = "best"
+    colour: str = "label"
+    epoch: float | None = None  # the last
+    camera: str | None = None
+    shown: tuple[str, ...] = ("targets", "centres", "trails", "labels", "boundaries")
+    classes: tuple[int, ...] | None = None  # of the plane of `targets`
+    at: int | None = None  # the snapshot whose targets that plane goes through
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a choice that does not exist."""
+        for name, value, choices in (
+            ("view", self.view or "pca", METHODS),
+            ("regions", self.regions, ("best", *REGIONS, "off")),
+            ("colour", self.colour, COLOURS),
+            ("camera", self.camera or "fixed", CAMERAS),
+            *(("mark", mark, MARKS) for mark in self.shown),
+        ):
+            if value not in choices:
+                raise choose_from(name, value, choices)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run in one view with the regions of one classifier, over all of its time."""
+
+    asked: Asked
+    picture: Picture
+    run: Run
+    frames: Frames
+    classifier: str
+    mode: str  # of the regions: a key of REGIONS, or off
+    drawn: Drawn | None
+    agreement: float | None  # share of the images whose region is their decision, over the run
+    decisions: NDArray[Any]  # (T, N)
+    camera: str  # fixed, or scale: following the cloud
+
+    @property
+    def title(self) -> str:
+        return self.run.name
+
+    @cached_property
+    def snapshots(self) -> list[Snapshot]:
+        """Those of the T frames."""
+        return snapshots_of(self.run, self.frames, self.classifier)
+
+    @property
+    def count(self) -> str:
+        """How many images are shown, and of how many."""
+        n = len(self.run.labels)
+        total = max([n, *(row["n"] for row in self.run.metrics if row.get("split") == "test")])
+        return f"{n:,} images" if total == n else f"{n:,} of {total:,} test images"
+
+    @property
+    def about_regions(self) -> str:
+        """What the regions are and how far they can be trusted, in a sentence; empty without regions."""
+        if self.agreement is None:
+            return ""
+        return f"{self._regions}; over the run they agree with {self.agreement:.0%} of its decisions."
+
+    def about_regions_at(self, t: int) -> str:
+        """The same of snapshot t alone."""
+        if self.drawn is None:
+            return ""
+        u, real = self.frames.points[t], self.decisions[t]  # (N, 2), (N,)
+        if self.drawn == "vote":
+            there, _ = regions.vote(u, real, u)
+        else:
+            there = regions.decide(regions.affine_scores(self.drawn, t), u)
+        return f"{self._regions}; here they agree with {(there == real).mean():.0%} of its decisions."
+
+    @property
+    def _regions(self) -> str:
+        return f"Regions: {REGIONS[self.mode]}, for {self.classifier}"
+
+    @property
+    def time(self) -> float:
+        """The moment that was asked for, in snapshots; the last if none was."""
+        return time_at(self.frames.epochs, self.asked.epoch)
+
+    def moment(self, time: float) -> str:
+        """The epoch and the snapshot at a time, in words."""
+        epochs, last = self.frames.epochs, len(self.frames.epochs) - 1
+        epoch = float(np.interp(time, np.arange(last + 1), epochs))
+        if time == int(time):
+            return f"epoch {epoch:.2f}, snapshot {int(time) + 1} of {last + 1}"
+        return f"epoch {epoch:.2f}, between snapshots {int(time) + 1} and {int(time) + 2} of {last + 1}"
+
+
+def scene(views: Views, asked: Asked, told: Told | None = None) -> Scene:
+    """Read and compute what is asked for. Raises InputError if the run has no such view, classifier or regions."""
+    run = views.library.run(asked.run)
+    try:
+        newest = run.snapshot(-1)
+    except IndexError:
+        raise InputError(f"{run.name} has no snapshots to export yet") from None
+    view = asked.view or ("plane" if newest.embeddings.shape[1] <= 2 else "pca")
+    classifier = asked.classifier or _usual_classifier(run, newest)
+    picture = Picture(asked.run, view, asked.classes, asked.at)
+    if view == "umap":
+        _wait_for(views, picture, told)
+    run, frames, found = views.regions(picture, classifier)
+    mode = "off" if asked.regions == "off" else found.choose(asked.regions)
+    drawn, agreement = found.modes.get(mode), found.agreements.get(mode)
+    camera = asked.camera or usual_camera(frames)
+    return Scene(asked, picture, run, frames, classifier, mode, drawn, agreement, found.decisions, camera)
+
+
+def time_at(epochs: NDArray[np.float64], epoch: float | None) -> float:
+    """The time in snapshots at an epoch; the last for None. Raises InputError for one outside the run."""
+    last = len(epochs) - 1
+    if epoch is None:
+        return float(last)
+    if not epochs[0] <= epoch <= epochs[-1]:
+        raise InputError(f"epoch {epoch:g} is not in this run; it goes from {epochs[0]:g} to {epochs[-1]:g}")
+    time = float(np.interp(epoch, epochs, np.arange(last + 1)))
+    return float(round(time)) if abs(time - round(time)) < 1e-6 else time
+
+
+def _usual_classifier(run: Run, newest: Snapshot) -> str:
+    """The one that goes with the loss."""
+    first = "cos_ce" if run.config is not None and run.config.loss == "cosine" else "euc_ce"
+    order = (first, "argmax", "euc_ce", "euc", "cos_ce", "cos")
+    return next(name for name in order if name in newest.predictions)
+
+
+def _wait_for(views: Views, picture: Picture, told: Told | None) -> None:
+    """Wait until the worker process has computed a projection. Raises InputError if it cannot."""
+    again = True
+    while True:
+        job = views.progress(picture, again)
+        again = False
+        if job["state"] == "done":
+            return
+        if job["state"] in ("failed", "cancelled"):
+            raise InputError(job["error"] or "the projection was cancelled")
+        if told:
+            told(job["progress"], job["message"])
+        time.sleep(0.2)

@@ -1,0 +1,191 @@
+"""The nearest neighbours of one image in D dimensions, quickly and exactly, and what a picture makes of them.
+
+`Space` holds the embeddings of one snapshot as float32 about their middle. One matrix product gives every distance up
+to rounding; whoever may be among the k nearest, that rounding considered, is measured again in float64 from the file's
+own numbers. So the answer is scikit-learn's, in a fraction of the time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mtm.errors import InputError, choose_from
+from mtm.geometry import unit
+from mtm.snapshots import Array
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+METRICS = ("euclidean", "cosine")
+NEIGHBOURS = 15
+RESIDENT_BYTES = 768 << 20  # most memory that spaces held ready take together; a larger one is read again each time
+CHUNK = 1 << 21  # numbers converted at once
+MIDDLE = 2_000  # images whose mean the embeddings are moved to: anywhere near the middle will do
+THREADS = 2  # that convert
+ROUNDING = (
+    4.0 * float(np.finfo(np.float32).eps) / 2
+)  # times sqrt(D): how far a float32 product of |a| |b| = 1 may be off
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k nearest others of one image, nearest first; of equally near ones the first row."""
+
+    rows: Rows  # (k,)
+    distances: Floats  # (k,) Euclidean, or 1 - cosine
+
+
+class Space:
+    """The embeddings e (N, D) of one snapshot, ready to be asked; `e` may be a view of a file.
+
+    With `resident` false nothing is kept and every question reads the embeddings once.
+    """
+
+    def __init__(self, e: Array, resident: bool = True) -> None:
+        self.e = e
+        sample = e[:: max(1, len(e) // MIDDLE)]
+        self.middle = sample.mean(axis=0, dtype=np.float64).astype(np.float32)  # (D,)
+        self._lengths = np.empty(len(e), np.float32)  # |x| of x = e - middle
+        self._norms = np.empty(len(e), np.float32)  # |e|
+        self._x = np.empty(e.shape, np.float32) if resident else None  # (N, D)
+        with ThreadPoolExecutor(THREADS) as pool:  # NumPy lets go of the interpreter while it converts
+            list(pool.map(self._prepare, self._chunks()))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._lengths.nbytes + self._norms.nbytes + (0 if self._x is None else self._x.nbytes)
+
+    def nearest(self, row: int, k: int = NEIGHBOURS, metric: str = "euclidean") -> Neighbours:
+        """The k nearest others of one image; all others where there are fewer. Cosine distance to a zero vector is 1.
+
+        Raises InputError if there is no such image or metric, or k is no number of neighbours.
+        """
+        if metric not in METRICS:
+            raise choose_from("metric", metric, METRICS)
+        if not 0 <= row < len(self.e):
+            raise InputError(f"there are {len(self.e)} images here, number {row} is not among them")
+        if k < 1:
+            raise InputError(f"k = {k}: at least one neighbour is looked for")
+        k = min(k, len(self.e) - 1)
+        if k == 0:
+            return Neighbours(np.empty(0, np.int64), np.empty(0))
+        lower, upper = self._bounds(row, metric)
+        lower[row], upper[row] = np.inf, np.inf
+        reach = np.partition(upper, k - 1)[k - 1]
+        candidates = np.flatnonzero(lower <= reach)
+        exact = self._exact(row, candidates, metric)
+        order = np.argsort(exact, kind="stable")[:k]
+        return Neighbours(candidates[order], exact[order])
+
+    def _bounds(self, row: int, metric: str) -> tuple[Floats, Floats]:
+        """Between which two values (N,) each squared distance, or cosine distance, lies."""
+        products, lengths = self._products(row).astype(np.float64), self._lengths.astype(np.float64)
+        off = ROUNDING * np.sqrt(self.e.shape[1]) * (lengths + lengths[row]) ** 2 + np.finfo(np.float32).tiny
+        if metric == "euclidean":
+            squares = lengths**2 + lengths[row] ** 2 - 2 * products
+            return squares - off, squares + off
+        # e.f = x.z + m.e + m.f - m.m for x = e - m, z = f - m, m the middle
+        middle = self.middle.astype(np.float64)
+        norms, own = self._norms.astype(np.float64), self.e[row].astype(np.float64)
+        along = (norms**2 - lengths**2 + middle @ middle) / 2  # m.e of every image
+        dots = products + along + middle @ own - middle @ middle
+        scale = norms * norms[row]
+        cosines = np.divide(dots, scale, out=np.zeros_like(dots), where=scale > 0)
+        off += ROUNDING * np.sqrt(self.e.shape[1]) * (norms + norms[row]) ** 2 + ROUNDING * float(middle @ middle)
+        off = np.divide(off, scale, out=np.zeros_like(dots), where=scale > 0)
+        return 1 - cosines - off, 1 - cosines + off
+
+    def _exact(self, row: int, rows: Rows, metric: str) -> Floats:
+        """Distances to some rows in float64, from the embeddings as they are."""
+        own, found = self.e[row].astype(np.float64), np.empty(len(rows))
+        size = max(1, CHUNK // self.e.shape[1])
+        for first in range(0, len(rows), size):
+            here = self.e[rows[first : first + size]].astype(np.float64)
+            if metric == "euclidean":
+                found[first : first + size] = np.linalg.norm(here - own, axis=1)
+            else:
+                found[first : first + size] = 1 - unit(here) @ unit(own[None])[0]
+        return found
+
+    def _products(self, row: int) -> Array:
+        """(N,): the product of every x with that of one row."""
+        own = self.e[row].astype(np.float32) - self.middle
+        if self._x is not None:
+            return self._x @ own
+        return np.concatenate([(self.e[rows].astype(np.float32) - self.middle) @ own for rows in self._chunks()])
+
+    def _prepare(self, rows: slice) -> None:
+        x = self.e[rows].astype(np.float32) if self._x is None else self._x[rows]
+        if self._x is not None:
+            x[:] = self.e[rows]
+        self._norms[rows] = np.sqrt(np.einsum("nd,nd->n", x, x))
+        x -= self.middle
+        self._lengths[rows] = np.sqrt(np.einsum("nd,nd->n", x, x))
+
+    def _chunks(self) -> Iterator[slice]:
+        size = max(1, CHUNK // self.e.shape[1])
+        return (slice(first, first + size) for first in range(0, len(self.e), size))
+
+
+class Spaces:
+    """Spaces that are held ready, the latest used, up to RESIDENT_BYTES in all."""
+
+    def __init__(self, limit: int = RESIDENT_BYTES) -> None:
+        self.limit = limit
+        self._held: OrderedDict[Hashable, Space] = OrderedDict()
+        self._lock = threading.Lock()  # held while a space is made: two at once would take twice the memory
+
+    def get(self, key: Hashable, embeddings: Callable[[], Array]) -> Space:
+        """The space kept under a key, or made of the embeddings (N, D)."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+            e = embeddings()
+            needed = 4 * (e.size + 2 * len(e))
+            while self._held and self.nbytes + needed > self.limit:
+                self._held.popitem(last=False)
+            made = Space(e, resident=needed <= self.limit)
+            self._held[key] = made
+            return made
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in all."""
+        return sum(space.nbytes for space in self._held.values())
+
+
+# What a picture makes of them
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """Neighbours of one image in D dimensions and in a picture, compared."""
+
+    here: Rows  # (k,) nearest in the picture, nearest first
+    kept: Rows  # nearest in both, in the order of D dimensions
+    false: Rows  # near in the picture, not in D dimensions, nearest first
+    missing: Rows  # near in D dimensions, not in the picture, nearest first
+
+
+def mistaken(row: int, near: ArrayLike, u: ArrayLike) -> Mistaken:
+    """Compare the k nearest in D dimensions (k,) of one image with the k nearest in the picture u (N, 2).
+
+    An image without a place in the picture is near to none there.
+    """
+    near, u = np.asarray(near, np.int64), np.asarray(u, np.float64)
+    apart = np.linalg.norm(u - u[row], axis=1)
+    apart = np.where(np.isnan(apart), np.inf, apart)
+    apart[row] = np.inf
+    here = np.argsort(apart, kind="stable")[: len(near)]
+    here = here[np.isfinite(apart[here])]
+    kept = np.isin(near, here)
+    return Mistaken(here, near[kept], here[~np.isin(here, near)], near[~kept])

@@ -1,0 +1,504 @@
+"""Exports, each opened again by something else: Pillow, pdfium, ffmpeg, pyarrow, Chromium without a network, mtm."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import imageio_ffmpeg
+import numpy as np
+import plotly.graph_objects as go
+import psutil
+import pypdfium2
+import pytest
+from conftest import served
+from flask import Flask
+from matplotlib.colors import to_rgb
+from matplotlib.path import Path as Outline
+from PIL import Image
+from pyarrow import parquet
+
+from explorer import regions
+from explorer.app import create_app
+from explorer.export import cells, paper, routes
+from explorer.export.archive import archive
+from explorer.export.camera import box_at, filling, whole_box
+from explorer.export.curve import curve, from_plotly
+from explorer.export.embedding import embedding
+from explorer.export.film import film, frame_times
+from explorer.export.modules import import_map
+from explorer.export.page import page as html_page
+from explorer.export.scene import Asked, Scene, scene
+from explorer.export.tables import COLUMNS, meaning, table
+from explorer.figures.colours import class_colour
+from explorer.figures.curves import CURVES
+from explorer.library import Library
+from explorer.views import Views
+from mtm.errors import InputError
+from mtm.importing import import_run
+from mtm.runs import Run
+
+RUN = "finished"  # of conftest: 60 digits, 10 classes, D = 8, three snapshots
+
+
+@pytest.fixture(scope="module")
+def views(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Views:
+    return Views(Library(finished_run.parent), tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def seen(views: Views) -> Scene:
+    return scene(views, Asked(RUN, regions="targets"))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Views:
+    """6,000 images of 100 classes in two dimensions: more points than a vector file should hold."""
+    rng = np.random.default_rng(0)
+    run = Run.create(tmp_path_factory.mktemp("many") / "many", class_names=[f"kind {k}" for k in range(100)])
+    labels, places = np.arange(6000) % 100, rng.normal(0, 9, (100, 2))
+    for epoch in (0, 1):
+        e = places[labels] + rng.normal(0, 2 - epoch, (6000, 2))
+        run.log(embeddings=e, labels=labels, class_embeddings=places, epoch=epoch)
+    run.finish()
+    return Views(Library(run.folder.parent), tmp_path_factory.mktemp("cache"))
+
+
+# Regions
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 10, 100])
+def test_polygons_tile_the_box_and_hold_the_class_that_is_decided_there(n_classes: int) -> None:
+    rng = np.random.default_rng(n_classes)
+    scores, box = rng.normal(size=(n_classes, 3)) * (1, 1, 0.3), (-1.5, -1.0, 2.0, 1.0)
+    scores[n_classes // 2, 2] += 0.5
+    found = cells.polygons(scores, box)
+    assert sum(cells.area(outline) for _, outline in found) == pytest.approx(3.5 * 2.0)
+    where = rng.uniform(box[:2], box[2:], (2000, 2))
+    decided = np.full(2000, -1)
+    for k, outline in found:
+        decided[Outline(outline).contains_points(where)] = k
+    assert (decided == regions.decide(scores, where)).mean() > 0.999  # but on the edges themselves
+
+
+def test_among_equal_classes_the_lower_has_the_polygon_and_an_absent_one_has_none() -> None:
+    scores = np.array([[np.nan, 0, 0], [1, 0, 0], [1, 0, 0], [-1, 0, 0]])
+    assert [k for k, _ in cells.polygons(scores, (-1, -1, 1, 1))] == [1, 3]
+    assert cells.polygons(scores[:1], (-1, -1, 1, 1)) == []
+
+
+def test_polygons_are_exact_far_from_the_origin() -> None:
+    where = np.array([1e7, -3e6])
+    targets = where + np.array([[0, 0], [1, 0], [0, 1]])
+    drawn = regions.drawn_voronoi(targets[None])
+    found = dict(cells.polygons(regions.affine_scores(drawn, 0), (*(where - 1), *(where + 2))))
+    assert cells.area(found[1]) == pytest.approx(1.5 * 1.5 + 1.5 * 1.5 / 2, rel=1e-6)
+
+
+# Figures
+
+
+def near(a: Any, b: Any) -> float:
+    """Mean difference of two pictures, 0..1; the second is brought to the size of the first."""
+    first = a.convert("RGB")
+    return float(np.abs(np.asarray(first, float) - np.asarray(b.convert("RGB").resize(first.size), float)).mean() / 255)
+
+
+def tints(picture: Any, seen: Scene, time: float, inner: tuple[float, float, float, float], page: str) -> float:
+    """The share of places within the axes (pixels: left, top, width, height) that have their region's tint."""
+    left, top, width, height = inner
+    box = filling(whole_box(seen.frames), width, height)
+    where = np.random.default_rng(0).uniform(0.02, 0.98, (400, 2))
+    u = np.array(box[:2]) + where * (np.array(box[2:]) - box[:2])
+    assert isinstance(seen.drawn, regions.Regions)
+    decided = regions.decide(regions.affine_scores(seen.drawn, time), u)
+    want = 0.25 * np.array([to_rgb(class_colour(k)) for k in decided]) + 0.75 * np.array(to_rgb(page))
+    pixels = np.asarray(picture.convert("RGB"), float) / 255
+    got = pixels[(top + (1 - where[:, 1]) * height).astype(int), (left + where[:, 0] * width).astype(int)]
+    return float((np.abs(got - want).max(axis=1) < 0.035).mean())
+
+
+def test_a_png_has_its_size_and_the_regions_where_the_classifier_decides(seen: Scene, tmp_path: Path) -> None:
+    for scale in (1, 4):
+        paper.save(embedding(seen, 700, 600), tmp_path / "a.png", scale, "title")
+        with Image.open(tmp_path / "a.png") as picture:
+            assert picture.size == (700 * scale, 600 * scale)
+            assert picture.text["Title"] == "title"  # type: ignore[attr-defined]
+            inner = tuple(scale * v for v in (58, 62, 700 - 58 - 16 - 168, 600 - 62 - 66))
+            assert tints(picture, seen, 2, inner, "white") > 0.8  # type: ignore[arg-type]
+
+
+def test_an_svg_has_text_polygons_and_points_and_chromium_draws_it(seen: Scene, chromium: Any, tmp_path: Path) -> None:
+    drawn = embedding(seen)
+    for kind in ("svg", "png"):
+        paper.save(drawn, tmp_path / f"a.{kind}")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    words = {"".join(text.itertext()).strip() for text in root.findall(".//{*}text")}
+    assert {seen.title, "target (class embedding)", *seen.run.points.class_names} <= words
+    assert any("epoch 2.00, snapshot 3 of 3" in line for line in words)
+    assert any(line.startswith("principal axis 1 (") for line in words)
+    box = filling(whole_box(seen.frames), 900 - 58 - 16 - 168, 720 - 62 - 66)
+    assert isinstance(seen.drawn, regions.Regions)
+    outlines = cells.polygons(regions.affine_scores(seen.drawn, 2), box)
+    assert len(root.find(".//*[@id='regions']").findall("{*}path")) == len(outlines)  # type: ignore[union-attr]
+    points = [group for group in root.findall(".//{*}g") if group.get("id") == "points"]
+    assert sum(len(group.findall(".//{*}use")) for group in points) == len(seen.run.labels)
+    assert root.find(".//{*}image") is None
+    page = chromium.new_page(viewport={"width": 900, "height": 720})
+    page.goto((tmp_path / "a.svg").as_uri())
+    shot = Image.open(io.BytesIO(page.screenshot()))
+    page.close()
+    with Image.open(tmp_path / "a.png") as png:
+        assert near(png, shot) < 0.02
+
+
+def test_a_pdf_has_text_and_pdfium_draws_it(seen: Scene, tmp_path: Path) -> None:
+    drawn = embedding(seen)
+    for kind in ("pdf", "png"):
+        paper.save(drawn, tmp_path / f"a.{kind}")
+    with pypdfium2.PdfDocument(tmp_path / "a.pdf") as document:
+        page = document[0]
+        assert page.get_size() == (900 * 0.75, 720 * 0.75)
+        words = page.get_textpage().get_text_range()
+        rendered = page.render(scale=96 / 72).to_pil()
+        page.close()
+    assert all(name in words for name in (seen.title, "epoch 2.00", *seen.run.points.class_names))
+    with Image.open(tmp_path / "a.png") as png:
+        assert near(png, rendered) < 0.02
+
+
+def test_many_points_are_pixels_within_vector_files_and_many_classes_fit(many: Views, tmp_path: Path) -> None:
+    drawn = embedding(scene(many, Asked("many", epoch=0.5, colour="prediction")))
+    paper.save(drawn, tmp_path / "a.svg")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    assert root.find(".//{*}image") is not None
+    assert len(root.findall(".//{*}use")) < 2000
+    words = ["".join(text.itertext()) for text in root.findall(".//{*}text")]
+    assert any("between snapshots 1 and 2 of 2" in line for line in words)
+    assert (tmp_path / "a.svg").stat().st_size < 3e6
+
+
+@pytest.mark.parametrize("colour", ["label", "prediction", "right", "distance", "margin"])
+@pytest.mark.parametrize("mode", ["exact", "vote", "off"])
+def test_every_colouring_and_mode_of_regions_is_drawn(views: Views, colour: str, mode: str, tmp_path: Path) -> None:
+    shown = ("targets", "centres", "trails", "gaps", "labels")
+    asked = Asked(RUN, colour=colour, regions=mode, epoch=1, camera="scale", shown=shown)
+    paper.save(embedding(scene(views, asked), 500, 400), tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        assert len(picture.convert("RGB").getcolors(maxcolors=1 << 20)) > 50  # type: ignore[arg-type]
+
+
+def test_the_camera_on_the_scale_shows_what_is_there(seen: Scene) -> None:
+    low_x, low_y, high_x, high_y = box_at(seen.frames, 0)
+    marks = np.concatenate([seen.frames.targets[0], seen.frames.centres[0]])  # type: ignore[index]
+    assert ((marks > (low_x, low_y)) & (marks < (high_x, high_y))).all()
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_has_the_numbers_of_the_metrics_and_differs_without_colour(seen: Scene, name: str) -> None:
+    drawn = curve(seen, name)
+    lines = drawn.axes[0].get_lines()
+    looks = {(str(line.get_linestyle()), str(line._dash_pattern), str(line.get_marker())) for line in lines}  # type: ignore[attr-defined]
+    assert len(looks) == len(lines)
+    assert drawn.axes[0].get_xlabel()
+    assert drawn.axes[0].get_ylabel()
+    if name == "accuracy":
+        want = [row["accuracy"]["euc"] for row in seen.run.metrics]
+        assert any(np.allclose(line.get_ydata(), want) for line in lines)
+
+
+def test_a_heat_map_is_refused_as_a_curve() -> None:
+    with pytest.raises(InputError, match="heatmap"):
+        from_plotly(go.Figure(go.Heatmap(z=[[1]])), "title", "about")
+
+
+# Films
+
+
+def frames_of(path: Path, width: int, height: int) -> np.ndarray:
+    """Every frame of a film as ffmpeg decodes it: (F, h, w, 3)."""
+    decode = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-fps_mode", "passthrough"]
+    raw = subprocess.run([*decode, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
+
+
+@pytest.mark.parametrize(("kind", "theme"), [("mp4", "light"), ("webm", "dark"), ("gif", "light")])
+def test_a_film_has_its_frames_and_the_player_s_picture(
+    chromium: Any, views: Views, seen: Scene, kind: str, theme: str, tmp_path: Path
+) -> None:
+    told: list[float] = []
+    path = tmp_path / f"a.{kind}"
+    sizes = {"width": 480, "height": 400, "fps": 10, "seconds": 1.2}
+    n = film(views, seen, path, **sizes, theme=theme, told=lambda share, what: told.append(share))  # type: ignore[arg-type]
+    shown = frames_of(path, 480, 400)
+    assert n == len(shown) == len(told) - 1 == 12
+    assert told[-1] == 1
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    inner = (56, 72, 480 - 56 - 24, 400 - 72 - 86)  # of sheet.mjs and the player's margins
+    times = frame_times(3, 10, 1.2)
+    page = {"light": "white", "dark": "#1a1b1e"}[theme]
+    for i in (0, 5, 11):
+        assert tints(Image.fromarray(shown[i]), seen, times[i], inner, page) > 0.7
+    assert np.abs(shown[0].astype(int) - shown[-1]).mean() > 1
+
+
+def test_a_film_runs_evenly_from_the_first_snapshot_to_the_last_and_stays_there() -> None:
+    times = frame_times(31, 30, 20)
+    assert len(times) == 600
+    assert times[0] == 0
+    assert times[-24:] == [30.0] * 24  # 0.8 seconds
+    assert np.allclose(np.diff(times[:576]), 30 / 575)
+    assert frame_times(1, 30, 1) == [0.0] * 30
+
+
+def test_a_stopped_film_leaves_nothing(chromium: Any, finished_run: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "explorer", "export", str(finished_run), "--what", "animation", "--seconds", "600"]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "a.mp4")], stderr=subprocess.PIPE, text=True)
+    try:
+        helpers: list[psutil.Process] = []
+        deadline = time.monotonic() + 120
+        while len(helpers) < 4:  # the encoder and the several processes of the browser
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+            helpers = psutil.Process(process.pid).children(recursive=True)
+        time.sleep(2)
+        assert len(list(tmp_path.iterdir())) == 1
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, said) == (130, "explorer: stopped\n")
+    assert list(tmp_path.iterdir()) == []
+    assert not psutil.wait_procs(helpers, timeout=10)[1]
+
+
+def test_without_a_browser_the_command_says_what_to_install(
+    views: Views, seen: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.export.browser.NAMES", ())
+    monkeypatch.setattr("explorer.export.browser.PLACES", ())
+    with pytest.raises(InputError, match="install Chrome, Chromium or Edge"):
+        film(views, seen, tmp_path / "a.mp4")
+
+
+# The page
+
+
+def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views, seen: Scene, tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(html_page(views, seen))
+    assert (tmp_path / "a.html").stat().st_size < 8e6
+    context = chromium.new_context(offline=True, viewport={"width": 1000, "height": 800})
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "a.html").as_uri())
+
+    def until(condition: str) -> None:
+        """Asked again and again from here: the page lets no script of others poll within it."""
+        deadline = time.monotonic() + 60
+        while not page.evaluate(condition):
+            assert time.monotonic() < deadline, condition
+            time.sleep(0.1)
+
+    def player(expression: str) -> Any:
+        return page.evaluate(f"(() => {{ const p = document.querySelector('#stage').player; return {expression}; }})()")
+
+    until("document.querySelector('#stage')?.player?.state.time > 0.5")  # it plays by itself
+    assert page.title() == seen.title
+    player("(p.pause(), p.seek(2))")
+    assert page.inner_text("#now") == "snapshot 3 / 3 · epoch 2.00"
+    assert player("[...Array(60).keys()].map((i) => p.describe(i).label)") == seen.run.labels.tolist()
+    for name in ("euc_ce", "cos"):
+        page.select_option("#classifier", name)
+        decided = player("[...Array(60).keys()].map((i) => p.describe(i).prediction)")
+        assert decided == seen.snapshots[2].predictions[name].tolist()
+        assert "agree with" in page.inner_text("#regions")
+    where = np.array([[v["x"], v["y"]] for v in player("[...Array(60).keys()].map((i) => p.screenOf(i))")])
+    u = seen.frames.points[2]  # the same picture but for place and scale, one scale for both axes
+    slopes = [np.polyfit(u[:, i], where[:, i], 1)[0] for i in (0, 1)]
+    assert slopes[0] == pytest.approx(-slopes[1], rel=1e-3)
+    assert np.corrcoef(u[:, 0], where[:, 0])[0, 1] > 0.99999
+    moved = f"Math.abs(document.querySelector('#stage').player.screenOf(0).x - {where[0, 0]})"
+    page.hover("#stage", position={"x": 100, "y": 100})
+    page.mouse.wheel(0, -400)
+    until(f"{moved} > 5")
+    page.dblclick("#stage .player-plot")
+    until(f"{moved} < 1")
+    assert all(re.match(r"file:|data:", url) for url in asked)
+    assert said == []
+    before = player("p.readPixel(60, 60)")
+    page.click("#theme")
+    until("document.querySelector('#stage').player.stage.theme.name === 'dark'")
+    assert sum(player("p.readPixel(60, 60)")) < sum(before) - 150
+    context.close()
+
+
+def test_the_page_can_record_itself(chromium: Any, views: Views, tmp_path: Path) -> None:
+    app = create_app(views.library.runs_folder, tmp_path, views.cache).server
+    page = chromium.new_page(viewport={"width": 900, "height": 600})
+    with served(app) as address:
+        page.goto(f"{address}/?epoch=1")
+        page.wait_for_function("document.querySelector('#explore-stage')?.player?.stage.drawn > 0")
+        size, film_ = page.evaluate(
+            """async () => {
+              const { record } = await import("/assets/export/record.mjs");
+              const { player } = document.querySelector("#explore-stage");
+              const blob = await record(player, { seconds: 4, fps: 10 });
+              if (player.epoch !== 1) throw new Error("the player is not where it was");
+              const bytes = [...new Uint8Array(await blob.arrayBuffer())];
+              return [[player.stage.canvas.width, player.stage.canvas.height], bytes];
+            }"""
+        )
+        page.close()
+    app.extensions["views"].close()
+    (tmp_path / "a.webm").write_bytes(bytes(film_))
+    shown = frames_of(tmp_path / "a.webm", *size)
+    assert len(shown) >= 5
+    assert np.abs(shown[0].astype(int) - shown[-1]).mean() > 0.5
+
+
+def test_every_module_of_the_page_finds_its_imports() -> None:
+    modules = json.loads(import_map("export/page.mjs"))["imports"]
+    assert {"player/main.mjs", "player/gpu.mjs", "explore/timebar.mjs"} <= set(modules)
+    for url in modules.values():
+        source = base64.b64decode(url.partition(",")[2]).decode()
+        for specifier in re.findall(r"^(?:import|export)\b[^;\"]*?\bfrom \"([^\"]+)\"", source, re.MULTILINE):
+            assert specifier in modules
+
+
+# Tables, archives
+
+
+def test_tables_hold_the_numbers_of_the_snapshots(seen: Scene, tmp_path: Path) -> None:
+    for kind in ("csv", "parquet", "npz"):
+        table(seen, tmp_path / f"a.{kind}")
+    read = parquet.read_table(tmp_path / "a.parquet")
+    snapshots = seen.snapshots
+    assert read.num_rows == 3 * 60
+    for field in read.schema:
+        assert field.metadata[b"meaning"].decode() == meaning(field.name)
+    for name, arrays in (
+        ("x", seen.frames.points[..., 0]),
+        ("label", [seen.run.labels] * 3),
+        ("distance_to_target", [s.target_distances for s in snapshots]),
+        ("decision_cos_ce", [s.predictions["cos_ce"] for s in snapshots]),
+        ("margin_euc", [s.margins["euc"] for s in snapshots]),
+    ):
+        np.testing.assert_array_equal(read[name].to_numpy(), np.concatenate(list(arrays)))
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == read.column_names
+    np.testing.assert_allclose([float(row["margin_euc"]) for row in rows], read["margin_euc"].to_numpy(), rtol=1e-6)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays_:
+        np.testing.assert_array_equal(arrays_["positions"], seen.frames.points)
+        np.testing.assert_array_equal(arrays_["decision_euc"], np.stack([s.predictions["euc"] for s in snapshots]))
+        told = json.loads(str(arrays_["about"]))["arrays"]
+        assert {re.sub(r"_(cos|euc)(_ce)?$", "_*", name) for name in arrays_.files} <= set(told)
+    assert {re.sub(r"_(cos|euc)(_ce)?$", "_*", name) for name in read.column_names} == set(COLUMNS)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_is_read_back_by_mtm_import(finished_run: Path, kind: str, tmp_path: Path) -> None:
+    archive(Run.open(finished_run), tmp_path / f"mine.{kind}")
+    back = import_run(tmp_path / f"mine.{kind}", tmp_path / "runs" / "back")
+    assert back.problems == []
+    assert back.status.state == "finished"
+    files = {path.relative_to(back.folder) for path in back.folder.rglob("*") if path.is_file()}
+    assert len(files) == 4 + 3
+    assert all((back.folder / name).read_bytes() == (finished_run / name).read_bytes() for name in files)
+    with pytest.raises(InputError, match="exists already"):
+        import_run(tmp_path / f"mine.{kind}", tmp_path / "runs" / "back")
+
+
+def test_an_archive_can_bring_the_weights(finished_run: Path, tmp_path: Path) -> None:
+    archive(Run.open(finished_run), tmp_path / "a.zip", weights=True)
+    with zipfile.ZipFile(tmp_path / "a.zip") as packed:
+        assert f"{RUN}/checkpoint/last.safetensors" in packed.namelist()
+
+
+def test_an_archive_of_a_stranger_puts_nothing_elsewhere(finished_run: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "evil.tar", "w") as packed:
+        packed.add(finished_run / "config.json", "../../config.json")
+        packed.add(finished_run / "config.json", "/etc/config.json")
+        link = tarfile.TarInfo("run/config.json")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        packed.addfile(link)
+    with pytest.raises(InputError, match="not the archive of a run"):
+        import_run(tmp_path / "evil.tar", tmp_path / "runs" / "back")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+# The command and the page's route
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--what", "film", "--out", "a.mp4"], "unknown export 'film'"),
+        (["--what", "figure", "--out", "a.gif"], "unknown kind of figure 'gif'"),
+        (["--what", "figure", "--out", "no/a.png"], "there is no folder no"),
+        (["--what", "figure", "--out", "a.png", "--epoch", "9"], "epoch 9 is not in this run; it goes from 0 to 2"),
+        (["--what", "figure", "--out", "a.png", "--scale", "9"], "1 to 4 times"),
+        (["--what", "figure", "--out", "a.png", "--fps", "9"], "--fps does not go with --what figure"),
+        (["--what", "figure", "--out", "a.png", "--view", "tsne"], "unknown view 'tsne'"),
+        (["--what", "figure", "--out", "a.png", "--classifier", "argmax"], "unknown classifier 'argmax'"),
+        (["--what", "figure", "--out", "a.png", "--curve", "loss"], "unknown curve 'loss'"),
+        (["--what", "animation", "--out", "a.mp4", "--width", "481"], "even numbers"),
+        (["--what", "animation", "--out", "a.mp4", "--browser", "none"], "--browser none: there is no such program"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(
+    views: Views, arguments: list[str], said: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from explorer.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("explorer.export.command.user_cache_path", lambda name: views.cache)
+    result = CliRunner().invoke(app, ["export", str(finished_run), *arguments])
+    assert isinstance(result.exception, InputError)
+    assert said in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_route_answers_with_the_file_or_a_sentence(
+    views: Views, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    server = Flask(__name__)
+    routes.register(server, views)
+    client = server.test_client()
+    answer = client.get(
+        f"/api/export?run={RUN}&what=figure&kind=png&view=pca&shown=targets,labels&width=400&height=300"
+    )
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={RUN}-pca.png"
+    assert Image.open(io.BytesIO(answer.data)).size == (800, 600)
+    answer.close()
+    for query, said in (
+        ("what=figure&kind=png&run=../finished", "there is no run"),
+        (f"what=figure&kind=../x&run={RUN}", "the ending of a file"),
+        (f"what=figure&kind=png&run={RUN}&epoch=soon", "a number is meant"),
+    ):
+        answer = client.get(f"/api/export?{query}")
+        assert answer.status_code == 400
+        assert said in answer.get_json()["error"]
+    assert list(tmp_path.iterdir()) == []
