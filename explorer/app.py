@@ -16,14 +16,18 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 from platformdirs import user_cache_path
 
-from explorer import lab_routes, routes
+from explorer import find_routes, lab_routes, routes, safety, train_routes
+from explorer.export import routes as export_routes
+from explorer.jobs import Jobs
 from explorer.library import Library
+from explorer.machine import Machine
+from explorer.outlook import Outlook
 from explorer.own_losses import OwnLosses
-from explorer.pages import explore, lab, runs
+from explorer.pages import explore, lab, runs, train
 from explorer.places import assets_folder, demo_folder
 from explorer.views import Views
 
-PAGES: tuple[ModuleType, ...] = (explore, runs, lab)  # in the order of the header
+PAGES: tuple[ModuleType, ...] = (explore, runs, train, lab)  # in the order of the header
 THEME = {
     "primaryColor": "indigo",
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
@@ -48,12 +52,19 @@ KEYS = [
 
 
 def create_app(
-    runs_folder: Path, demos: Path | None = None, cache: Path | None = None, losses: Sequence[str] = ()
+    runs_folder: Path,
+    demos: Path | None = None,
+    cache: Path | None = None,
+    losses: Sequence[str] = (),
+    data_root: Path = Path("data"),
+    token: str | None = None,
+    host: str = "127.0.0.1",
 ) -> Dash:
     """An app that shows the runs in `runs_folder` and the bundled ones (in `demos`, by default the package's).
 
     What is computed is kept in `cache`, by default the user's cache folder. `losses` are the user's own for the lab, a
-    file or module:Class each.
+    file or module:Class each. Trainings started here read their data from `data_root`. `host` is the address it will
+    be served at and `token` what a browser has to know, if anything (`explorer.safety`).
     """
     mimetypes.add_type("text/javascript", ".mjs")  # Windows may know it as plain text, which browsers refuse to run
     mimetypes.add_type("text/javascript", ".js")
@@ -65,10 +76,17 @@ def create_app(
         update_title="",
     )
     library = Library(runs_folder, demo_folder() if demos is None else demos)
-    views = Views(library, user_cache_path("moving-targets") if cache is None else cache)
+    cache = user_cache_path("moving-targets") if cache is None else cache
+    views, machine = Views(library, cache), Machine()
+    jobs = Jobs(library, machine.device_of)
+    outlook = Outlook(cache, jobs.busy)
+    safety.register(app.server, token, host)
     routes.register(app.server, views)
+    find_routes.register(app.server, views)
+    export_routes.register(app.server, views)
     lab_routes.register(app.server, library, OwnLosses(losses))
-    app.server.extensions["views"] = views  # for who serves it: to begin and end the worker process
+    train_routes.register(app.server, jobs, machine, outlook, data_root)
+    app.server.extensions |= {"views": views, "jobs": jobs, "outlook": outlook}  # for who serves it: to begin and end
     app.layout = _shell()
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [_shell(), *(page.layout(library) for page in PAGES)]

@@ -8,15 +8,14 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from explorer import finding_cli
+from explorer.export.command import export
 from mtm.errors import InputError
 from mtm.options import Version
-
-if TYPE_CHECKING:
-    from explorer.views import Views
 
 app = typer.Typer(
     name="explorer",
@@ -28,7 +27,10 @@ app = typer.Typer(
 PORTS_TO_TRY = 50
 WARM_UP_AFTER = 5.0  # seconds: first the page, then what UMAP will need
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs; the bundled ones are always there")]
-Host = Annotated[str, typer.Option(help="Address to listen on")]
+DataRoot = Annotated[Path, typer.Option(help="Folder of the data sets that trainings from the page read")]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; beyond this machine (0.0.0.0 is everywhere) a token is asked for")
+]
 Port = Annotated[int, typer.Option(help="Port; if it is busy the next free one is taken", min=1, max=65535)]
 Losses = Annotated[
     list[str] | None, typer.Option("--loss", help="A loss of your own for the lab, FILE.py or module:Class; repeatable")
@@ -40,6 +42,7 @@ NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a bro
 def default(
     context: typer.Context,
     runs: RunsFolder = Path("runs"),
+    data_root: DataRoot = Path("data"),
     host: Host = "127.0.0.1",
     port: Port = 8050,
     no_browser: NoBrowser = False,
@@ -48,12 +51,13 @@ def default(
 ) -> None:
     """Watch the embedding space of a classifier move while it learns. Without a command: serve the page."""
     if context.invoked_subcommand is None:
-        serve(runs, host, port, no_browser, loss)
+        serve(runs, data_root, host, port, no_browser, loss)
 
 
 @app.command()
 def serve(
     runs: RunsFolder = Path("runs"),
+    data_root: DataRoot = Path("data"),
     host: Host = "127.0.0.1",
     port: Port = 8050,
     no_browser: NoBrowser = False,
@@ -62,23 +66,25 @@ def serve(
     """Serve the explorer and open it in the browser. Ctrl-C ends it."""
     if runs.exists() and not runs.is_dir():
         raise InputError(f"{runs} is not a folder; --runs names the folder of the runs")
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        raise InputError(f"--host {host}: only this machine may connect; use 127.0.0.1, or tunnel to it with ssh -L")
     listening = _listen(host, port)
     actual = listening.getsockname()[1]
     if actual != port:
         print(f"Port {port} is busy; taking {actual} instead.", flush=True)
-    address = f"http://{host}:{actual}"
     from waitress import create_server
 
+    from explorer import safety
     from explorer.app import create_app
+
+    token = None if safety.is_loopback(host) else safety.new_token()
+    address = safety.address(host, actual, token)
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page opens with more requests than threads
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # where module:Class is looked for, as `mtm train` does
-    flask = create_app(runs.resolve(), losses=loss or ()).server
-    views: Views = flask.extensions["views"]
+    flask = create_app(runs.resolve(), losses=loss or (), data_root=data_root, token=token, host=host).server
+    views, jobs, outlook = (flask.extensions[name] for name in ("views", "jobs", "outlook"))
     views.worker.warm_up(after=WARM_UP_AFTER)
+    jobs.begin()
     server = create_server(flask, sockets=[listening], threads=8)
     print(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)", flush=True)
     if not no_browser:
@@ -88,7 +94,13 @@ def serve(
     except KeyboardInterrupt:
         print("\nStopped.")
     finally:
-        views.close()
+        for part in (jobs, outlook, views):  # trainings go on
+            part.close()
+
+
+app.command()(export)
+app.command()(finding_cli.events)
+app.command()(finding_cli.certainty)
 
 
 def _listen(host: str, port: int) -> socket.socket:

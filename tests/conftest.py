@@ -20,6 +20,9 @@ from mtm.config import TrainConfig
 from mtm.recording import record_training
 from mtm.runs import Run
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background: what is started here would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -93,8 +96,6 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # Ctrl-C counts even where the tests run in the background of a shell, which ignores it
-            preexec_fn=None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return popen

@@ -241,17 +241,17 @@ class Lab {
   /** Ask for the landscape as it should be now. @param {boolean} settled finely at once, or only when it is quiet */
   async refresh(settled) {
     clearTimeout(this.settling);
-    if (!settled) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
     const n = settled ? AT_REST : DRAGGED[this.grade];
     const asked = { ...toRequest(this.state, n), release: this.release.request() };
     const started = performance.now();
     try {
-      const answer = await this.landscapes.ask(asked);
+      const answer = await this.landscapes.ask(asked, settled);
       if (!answer || !this.root.isConnected) return;
       if (!settled) this.adapt(answer.meta.ms);
       this.roundTrip = performance.now() - started;
       this.receive(answer, asked);
       this.say(this.problem ?? "");
+      if (!settled && !this.landscapes.inFlight) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       this.say(error.message);

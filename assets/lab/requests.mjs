@@ -1,4 +1,5 @@
-/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. */
+/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. A patient one that is
+   in flight is not waited for. */
 
 import { DataError, decode } from "../player/data.mjs";
 
@@ -8,6 +9,7 @@ export class Latest {
     this.url = url;
     this.kind = kind;
     this.inFlight = false;
+    this.patient = null; // the controller of the one in flight, if it may be given up
     this.waiting = null; // the newest request that has not been sent
     this.sent = 0;
     this.dropped = 0;
@@ -15,39 +17,46 @@ export class Latest {
 
   /**
    * @param {object} body
-   * @returns {Promise<any>} the answer, or null if a newer request took this one's place before it was sent
+   * @param {boolean} patient whether it is given up as soon as there is a newer one
+   * @returns {Promise<any>} the answer, or null if a newer request took this one's place
    */
-  ask(body) {
+  ask(body, patient = false) {
     return new Promise((resolve, reject) => {
       if (this.waiting) {
         this.dropped++;
         this.waiting.resolve(null);
       }
-      this.waiting = { body, resolve, reject };
+      this.waiting = { body, patient, resolve, reject };
+      this.patient?.abort();
       this._next();
     });
   }
 
   async _next() {
     if (this.inFlight || !this.waiting) return;
-    const { body, resolve, reject } = this.waiting;
+    const { body, patient, resolve, reject } = this.waiting;
+    const controller = new AbortController();
     this.waiting = null;
     this.inFlight = true;
+    this.patient = patient ? controller : null;
     this.sent++;
     try {
-      resolve(await post(this.url, body, this.kind));
+      resolve(await post(this.url, body, this.kind, controller.signal));
     } catch (error) {
-      reject(error);
+      if (controller.signal.aborted) resolve(null);
+      else reject(error);
     } finally {
       this.inFlight = false;
+      this.patient = null;
       this._next();
     }
   }
 }
 
-/** Post JSON and read the answer. Raises DataError with one sentence. @param {"arrays" | "json" | "blob"} kind */
-export async function post(url, body, kind) {
-  return read(() => fetch(url, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }), kind);
+/** Post JSON and read the answer. Raises DataError with one sentence. @param {"arrays" | "json" | "blob"} kind @param {AbortSignal} [signal] */
+export async function post(url, body, kind, signal) {
+  const headers = { "Content-Type": "application/json" };
+  return read(() => fetch(url, { method: "POST", body: JSON.stringify(body), headers, signal }), kind);
 }
 
 /** Get JSON. Raises DataError with one sentence. */

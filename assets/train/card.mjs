@@ -1,0 +1,68 @@
+/* The card of a training that is at work: how far it is, its curves, and the space as it looks now. */
+
+import { get } from "../lab/requests.mjs";
+import { make } from "../lab/dom.mjs";
+import { curves } from "./curves.mjs";
+import { count, duration, short } from "./words.mjs";
+
+export class Card {
+  /** @param {object} job @param {Record<string, string>} colours @param {{stop: () => void, log: () => void}} actions */
+  constructor(job, colours, actions) {
+    this.colours = colours;
+    this.snapshots = -1; // of the rows that are drawn
+    const address = `/?${new URLSearchParams({ run: job.run })}`;
+    this.state = make("span", { class: "run-state" });
+    this.stop = make("button", { type: "button", class: "train-button", textContent: "Stop", title: "Stop at a checkpoint; it can be resumed", on: { click: actions.stop } });
+    const log = make("button", { type: "button", class: "train-button", textContent: "Log", title: "What the training prints", on: { click: actions.log } });
+    this.open = make("a", { class: "train-open", href: address, textContent: "Open in Explore", title: "See every snapshot, and follow the new ones", hidden: true });
+    this.bar = make("div", { class: "train-bar" }, make("div"));
+    this.progress = make("div", { class: "train-progress", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": `Progress of ${job.run}` }, this.bar);
+    this.numbers = make("div", { class: "train-numbers" });
+    this.warning = make("button", { type: "button", class: "train-warning", hidden: true, title: "Open the log", on: { click: actions.log } });
+    this.curves = make("div", { class: "train-curves" });
+    this.picture = make("img", { class: "train-picture", alt: "", hidden: true });
+    const link = make("a", { href: address, title: "The newest snapshot; open it in Explore", tabIndex: -1 }, this.picture);
+    const head = make("div", { class: "train-head" }, make("strong", { textContent: job.run }), this.state, make("div", { class: "train-buttons" }, this.open, log, this.stop));
+    this.root = make("section", { class: "train-card", data: { run: job.run }, "aria-label": `Training ${job.run}` },
+      head, this.progress, this.numbers, this.warning, make("div", { class: "train-live" }, link, this.curves)); // prettier-ignore
+  }
+
+  update(job) {
+    this.job = job;
+    this.root.dataset.state = job.state;
+    this.root.dataset.snapshots = job.snapshots;
+    this.state.className = `run-state ${job.state === "stopping" ? "training" : job.state}`;
+    this.state.textContent = job.state;
+    this.stop.disabled = job.state === "stopping";
+    const isOn = job.state === "training" || job.state === "stopping";
+    const share = Math.round(100 * job.progress);
+    this.bar.style.width = `${100 * job.progress}%`;
+    this.progress.setAttribute("aria-valuenow", String(share));
+    const epoch = Math.max(job.epoch, Number(this.root.dataset.epoch ?? 0)); // the status is a second behind
+    const pace = job.images_per_second ? [`${count(job.images_per_second)} images/s`, `${duration(job.seconds_left)} left`, `loss ${short(job.loss)}`] : [];
+    const running = [`epoch ${epoch.toFixed(2)} of ${job.epochs}`, ...pace, `${job.snapshots} snapshots`, `on ${job.device}`];
+    const parts = isOn ? running : ["starting: loading the data and the network"];
+    this.numbers.replaceChildren(...parts.map((text) => make("span", { textContent: text })));
+    this.warning.hidden = !job.warning;
+    this.warning.textContent = job.warning ?? "";
+    this.open.hidden = job.snapshots === 0;
+    if (job.snapshots !== this.snapshots && job.snapshots > 0) this._draw(job);
+  }
+
+  /** Fetch what is new: the rows for the curves, and the picture. */
+  async _draw(job) {
+    this.snapshots = job.snapshots;
+    const named = new URLSearchParams({ run: job.run, n: job.snapshots });
+    this.picture.src = `/api/thumbnail?${named}`;
+    this.picture.alt = `The space after ${job.snapshots} snapshots`;
+    this.picture.hidden = false;
+    try {
+      const rows = await get(`/api/jobs/rows?${named}`);
+      this.curves.replaceChildren(...curves(rows, job.epochs, this.colours));
+      this.root.dataset.drawn = rows.length; // snapshots that are on the screen
+      this.root.dataset.epoch = rows.at(-1)?.epoch ?? 0;
+    } catch {
+      this.snapshots = -1; // the next look tries again
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/* Small curves that grow: loss, accuracies, sigma and rho over the epochs of a training, as SVG. */
+
+import { make } from "../lab/dom.mjs";
+import { percent, short } from "./words.mjs";
+
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 120, 40, 16, 6];
+
+/** @param {object[]} rows of `/api/jobs/rows` @param {number} epochs asked for @param {Record<string, string>} colours */
+export function curves(rows, epochs, colours) {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row.accuracy ?? {})))];
+  const of = (read) => rows.map((row) => [row.epoch, read(row)]).filter(([, y]) => y !== null && y !== undefined && Number.isFinite(y));
+  const charts = [
+    ["Loss", [{ name: "loss", colour: "var(--mantine-color-indigo-5)", points: of((row) => row.loss) }], short, {}],
+    ["Accuracy", names.map((name) => ({ name, colour: colours[name], points: of((row) => row.accuracy?.[name]) })), percent, { low: 0, high: 1 }],
+    ["σ and ρ", [["σ", "cluster_size", "sigma"], ["ρ", "centre_distance", "rho"]].map(([name, key, colour]) => ({ name, colour: colours[colour], points: of((row) => row[key]) })), short, { log: true }],
+  ]; // prettier-ignore
+  return charts.map(([title, lines, format, scale]) => chart(title, lines, epochs, format, scale));
+}
+
+function chart(title, lines, epochs, format, { low, high, log = false }) {
+  const usable = (y) => !log || y > 0;
+  const all = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter(usable);
+  const on = log ? Math.log : (y) => y;
+  const [bottom, top] = all.length ? [low ?? Math.min(...all), high ?? Math.max(...all)] : [0, 1];
+  const x = (epoch) => LEFT + (epoch / Math.max(epochs, 1e-9)) * (WIDTH - LEFT - 6);
+  const y = (value) => HEIGHT - BOTTOM - ((on(value) - on(bottom)) / (on(top) - on(bottom) || 1)) * (HEIGHT - BOTTOM - TOP);
+  const parts = [
+    svg("path", { class: "curve-axes", d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - 6}` }),
+    text(LEFT - 4, TOP + 6, format(top), "end"), text(LEFT - 4, HEIGHT - BOTTOM, format(bottom), "end"),
+    text(LEFT, HEIGHT - 3, "0", "middle"), text(WIDTH - 6, HEIGHT - 3, `${epochs} epochs`, "end"),
+  ]; // prettier-ignore
+  for (const { name, colour, points } of lines) {
+    const places = points.filter(([, value]) => usable(value)).map(([epoch, value]) => [x(epoch), y(value)]);
+    if (!places.length) continue;
+    const line = svg("path", { class: "curve-line", stroke: colour, d: `M${places.map((p) => p.map((v) => v.toFixed(1)).join(" ")).join("L")}` });
+    const [cx, cy] = places.at(-1);
+    const dot = svg("circle", { cx, cy, r: 2.5, fill: colour });
+    dot.append(svg("title", {}, `${name} ${format(points.at(-1)[1])}`));
+    parts.push(line, dot);
+  }
+  const last = lines.map(({ name, points }) => `${name} ${points.length ? format(points.at(-1)[1]) : "–"}`).join(", ");
+  const legend = lines.map(({ name, colour, points }) =>
+    make("span", { class: "curve-name" }, swatch(colour), `${lines.length > 1 ? name : ""} ${points.length ? format(points.at(-1)[1]) : "–"}`));
+  const head = make("figcaption", {}, make("strong", { textContent: title }), ...legend);
+  return make("figure", { class: "train-curve" }, head, svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${last}` }, ...parts));
+}
+
+function swatch(colour) {
+  const mark = make("i");
+  mark.style.background = colour;
+  return mark;
+}
+
+const text = (x, y, content, anchor) => svg("text", { x, y, "text-anchor": anchor }, content);
+
+function svg(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}

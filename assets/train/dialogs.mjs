@@ -1,0 +1,54 @@
+/* A question to be answered, and the log of a training, both over the page. */
+
+import { get } from "../lab/requests.mjs";
+import { make } from "../lab/dom.mjs";
+
+const AGAIN_MS = 1500;
+
+/** Ask before something that cannot be undone; keeping is what Enter does. @returns {Promise<boolean>} */
+export function ask(question, go) {
+  return new Promise((resolve) => {
+    const keep = make("button", { type: "button", class: "train-button", textContent: "Keep it", autofocus: true });
+    const act = make("button", { type: "button", class: "train-button is-bad", textContent: go });
+    const dialog = make("dialog", { class: "train-dialog" }, make("p", { textContent: question }), make("div", { class: "train-buttons" }, act, keep));
+    let answer = false;
+    keep.addEventListener("click", () => dialog.close());
+    act.addEventListener("click", () => {
+      answer = true;
+      dialog.close();
+    });
+    open(dialog, () => resolve(answer));
+  });
+}
+
+/** Show what a training printed, from its end; goes on as it grows. */
+export function showLog(run) {
+  const text = make("pre", { class: "train-log", tabIndex: 0, "aria-label": `Log of ${run}` });
+  const close = make("button", { type: "button", class: "train-button", textContent: "Close", on: { click: () => dialog.close() } });
+  const head = make("div", { class: "train-head" }, make("strong", { textContent: `Log of ${run}` }), make("div", { class: "train-buttons" }, close));
+  const dialog = make("dialog", { class: "train-dialog is-wide" }, head, text);
+  let shown = "";
+  const refresh = async () => {
+    const lines = await get(`/api/jobs/log?${new URLSearchParams({ run })}`).catch((error) => [{ text: error.message, amiss: true }]);
+    const now = JSON.stringify(lines);
+    if (now === shown) return;
+    shown = now;
+    const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 8;
+    const rows = lines.map((line) => make("span", { class: line.amiss ? "log-amiss" : "", textContent: `${line.text}\n` }));
+    text.replaceChildren(...(rows.length ? rows : ["It has printed nothing yet."]));
+    if (atEnd) text.scrollTop = text.scrollHeight;
+  };
+  const timer = setInterval(refresh, AGAIN_MS);
+  open(dialog, () => clearInterval(timer));
+  refresh();
+}
+
+function open(dialog, onClose) {
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    onClose();
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}

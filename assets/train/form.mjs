@@ -1,0 +1,150 @@
+/* The form: presets, a group of fields each for data, network, loss and training, and the button that starts. */
+
+import { make } from "../lab/dom.mjs";
+import { Field } from "./field.mjs";
+
+const LOSS_FIELDS = ["r", "eps"]; // of the losses that have them
+const TARGETS_ONLY = ["loss", "dim", "class_init_scale", "class_lr_factor", ...LOSS_FIELDS]; // a linear head has none
+const PAPER_NAMES = { resnet18: "ResNet-18", resnet50: "ResNet-50", resnet101: "ResNet-101", pure: "pure (linear head)" };
+
+export class Form {
+  /**
+   * @param {HTMLElement} root
+   * @param {object} catalogue of `/api/train`
+   * @param {{onChange: () => void, onStart: () => void, onPaper: (row: object) => Promise<object | null>}} events
+   */
+  constructor(root, catalogue, events) {
+    this.catalogue = catalogue;
+    this.events = events;
+    this.fields = new Map();
+    const groups = catalogue.groups.map((group) => this._group(group));
+    this.body = make("form", { class: "train-fields", noValidate: true }, this._presets(), ...groups);
+    this.body.addEventListener("submit", (event) => {
+      event.preventDefault();
+      events.onStart();
+    });
+    root.replaceChildren(this.body);
+    this.body.append(this._end());
+    this.arrange();
+  }
+
+  /** What was typed, by field; what is left at its default is left out. */
+  values() {
+    const values = {};
+    for (const [name, field] of this.fields) if (!field.root.hidden && !field.isDefault()) values[name] = field.value;
+    return values;
+  }
+
+  /** Set every field: to its value here, or back to its default. */
+  set(values) {
+    for (const [name, field] of this.fields) field.set(values[name] ?? "");
+    this.arrange();
+  }
+
+  name() {
+    return this.nameInput.value.trim();
+  }
+
+  clearName() {
+    this.nameInput.value = "";
+  }
+
+  /** @param {Record<string, string>} problems by field; "" is the form as a whole */
+  showProblems(problems) {
+    for (const [name, field] of this.fields) field.showProblem(problems[name] ?? "");
+    for (const folded of this.body.querySelectorAll("details"))
+      if (folded.querySelector('[aria-invalid="true"]')) folded.open = true;
+    this.nameInput.setAttribute("aria-invalid", String(Boolean(problems.name)));
+    const others = Object.entries(problems).filter(([name]) => !this.fields.has(name) || this.fields.get(name).root.hidden);
+    this.problem.textContent = others.map(([, sentence]) => sentence).join("; ");
+    this.startButton.disabled = Object.keys(problems).some((name) => name !== "name");
+  }
+
+  /** @param {string[]} before what trains on the same device */
+  showQueue(before) {
+    this.startButton.textContent = before.length ? "Add to the queue" : "Start training";
+    this.startButton.title = before.length ? `It starts when '${before[0]}' is over` : "Train with these settings, in a process of its own";
+  }
+
+  /** Show the fields that go together: those of the loss, and of the head. */
+  arrange() {
+    const value = (name) => this.fields.get(name)?.value || this.fields.get(name)?.spec.default;
+    const isLinear = value("head") === "linear";
+    const loss = this.catalogue.losses.find(({ name }) => name === value("loss"));
+    for (const [name, field] of this.fields) field.root.hidden = isLinear && TARGETS_ONLY.includes(name);
+    for (const name of LOSS_FIELDS) {
+      const known = loss?.fields.find((field) => field.name === name);
+      this.fields.get(name).root.hidden = isLinear || !known;
+      if (known) this.fields.get(name).setRange(known);
+    }
+    this.about.textContent = isLinear ? "Cross-entropy of the linear layer: the pure baseline has no targets to pull." : "";
+    if (loss) this.fields.get("loss").help.textContent = loss.about;
+  }
+
+  _group({ name, title, help, fields }) {
+    const made = fields.map((spec) => {
+      const choices = spec.name === "device" ? this._devices() : null;
+      const field = new Field({ ...spec, choices: choices ?? spec.choices }, () => {
+        this.arrange();
+        this.events.onChange();
+      });
+      this.fields.set(spec.name, field);
+      return field;
+    });
+    const first = made.filter((field) => field.spec.first).map((field) => field.root);
+    const others = made.filter((field) => !field.spec.first).map((field) => field.root);
+    const more = others.length ? make("details", { class: "train-more" }, make("summary", { textContent: "More" }), ...others) : null;
+    const about = name === "loss" ? (this.about = make("p", { class: "train-about" })) : null;
+    const head = make("legend", {}, make("span", { class: "train-title", textContent: title }), make("span", { class: "train-help", textContent: help }));
+    return make("fieldset", { class: "train-group", data: { group: name } }, head, about, ...first, more);
+  }
+
+  /** `auto` says which one it is. */
+  _devices() {
+    const size = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+    const told = this.catalogue.devices.map(({ name, title, free, total }) => [
+      name,
+      `${name} · ${title}${free ? ` · ${size(free)} of ${size(total)} free` : ""}`,
+    ]);
+    return [["auto", `auto (${this.catalogue.devices[0].name})`], ...told];
+  }
+
+  _presets() {
+    const use = (values) => {
+      this.set(values);
+      this.events.onChange();
+    };
+    const quick = this.catalogue.quick.map(({ name, title, help, values }) =>
+      make("button", { type: "button", class: "train-chip", textContent: title, title: help, data: { preset: name }, on: { click: () => use(values) } }),
+    );
+    const row = this._paperRow(use);
+    const paper = make("button", {
+      type: "button", class: "train-chip", textContent: "From the paper …", "aria-expanded": "false",
+      title: "The hyperparameters that the paper found best (Tables 8 and 9)",
+      on: { click: () => paper.setAttribute("aria-expanded", String(!(row.hidden = !row.hidden))) },
+    }); // prettier-ignore
+    return make("div", { class: "train-presets" }, make("div", { class: "train-chips" }, ...quick, paper), row);
+  }
+
+  _paperRow(use) {
+    const list = (label, names) =>
+      make("select", { class: "train-input", "aria-label": label }, ...names.map((name) => make("option", { value: name, textContent: PAPER_NAMES[name] ?? name.replaceAll("_", " ") })));
+    const { dataset, backbone, loss } = this.catalogue.paper;
+    const lists = { dataset: list("Data set of the paper", dataset), backbone: list("Network of the paper", backbone), loss: list("Loss of the paper", loss) };
+    lists.dataset.value = "fashion-mnist";
+    const fill = async () => {
+      const values = await this.events.onPaper(Object.fromEntries(Object.entries(lists).map(([name, element]) => [name, element.value])));
+      if (values) use(values);
+    };
+    const button = make("button", { type: "button", class: "train-button", textContent: "Fill in", title: "Fill the form with this row of the paper's tables", on: { click: fill } });
+    return make("div", { class: "train-paper", hidden: true }, ...Object.values(lists), button);
+  }
+
+  _end() {
+    this.nameInput = make("input", { class: "train-input", id: "train-name", type: "text", placeholder: "named by itself", "aria-label": "Name of the run", autocomplete: "off", maxLength: 100 });
+    this.startButton = make("button", { type: "submit", class: "train-button is-main", id: "train-start", textContent: "Start training" });
+    this.problem = make("div", { class: "train-problem", id: "train-problem", role: "alert" });
+    const label = make("label", { class: "train-name" }, make("span", { textContent: "Name" }), this.nameInput);
+    return make("div", { class: "train-end" }, this.problem, make("div", { class: "train-row" }, label, this.startButton));
+  }
+}

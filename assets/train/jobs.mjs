@@ -1,0 +1,103 @@
+/* The jobs: a card for each training that is at work, the queue below it, and what is over. */
+
+import { make } from "../lab/dom.mjs";
+import { Card } from "./card.mjs";
+import { ask, showLog } from "./dialogs.mjs";
+import { count } from "./words.mjs";
+
+const RESUMABLE = ["stopped", "interrupted", "failed"];
+
+export class Jobs {
+  /**
+   * @param {HTMLElement} active @param {HTMLElement} queue their places
+   * @param {Record<string, string>} colours of the curves
+   * @param {(action: string, run: string) => void} act stop, resume or remove
+   * @param {(run: string) => void} useSettings
+   */
+  constructor(active, queue, colours, act, useSettings) {
+    Object.assign(this, { active, queue, colours, act, useSettings });
+    this.cards = new Map();
+    this.shown = ""; // the lists that are there, as JSON
+    this.busy = false;
+  }
+
+  /** @param {{active: object[], waiting: object[], over: object[], more: number}} jobs of `/api/jobs` */
+  show(jobs) {
+    this.busy = jobs.active.length > 0;
+    const wanted = new Set(jobs.active.map(({ run }) => run));
+    for (const [run, card] of this.cards) {
+      if (wanted.has(run)) continue;
+      card.root.remove();
+      this.cards.delete(run);
+    }
+    for (const job of jobs.active) {
+      if (!this.cards.has(job.run)) {
+        const card = new Card(job, this.colours, { stop: () => this.act("stop", job.run), log: () => showLog(job.run) });
+        this.cards.set(job.run, card);
+        this.active.append(card.root);
+      }
+      this.cards.get(job.run).update(job);
+    }
+    const lists = JSON.stringify([jobs.waiting, jobs.over, jobs.more, this.busy]);
+    if (lists === this.shown) return;
+    this.shown = lists;
+    const focused = document.activeElement?.dataset?.key;
+    this.queue.replaceChildren(...this._waiting(jobs), ...this._over(jobs));
+    if (focused) this.queue.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  /** Bring a job into view. */
+  reveal(run) {
+    const element = this.cards.get(run)?.root ?? this.queue.querySelector(`[data-run="${CSS.escape(run)}"]`);
+    element?.scrollIntoView({ block: "nearest" });
+  }
+
+  _waiting({ waiting }) {
+    if (!waiting.length) return [];
+    const rows = waiting.map((job, i) => {
+      const why = job.waits_for ? `waits for ${job.device}, where '${job.waits_for}' trains` : "about to start";
+      const out = job.snapshots
+        ? this._button(job, "Take out", "Take it out of the queue; what is recorded stays", () => this.act("stop", job.run))
+        : this._button(job, "Remove", "Take it out of the queue; nothing is recorded yet", () => this.act("remove", job.run));
+      return this._row(job, `${i + 1}`, why, [out]);
+    });
+    return [make("h2", { class: "train-title", textContent: `Queue (${waiting.length})` }), make("ol", { class: "train-list", "aria-label": "Queue" }, ...rows)];
+  }
+
+  _over({ over, more, waiting }) {
+    if (!over.length) {
+      const empty = !waiting.length && !this.busy;
+      const text = "Nothing has been trained here yet. “Quick digits” and then “Start training” takes some seconds, and you can watch it learn.";
+      return empty ? [make("p", { class: "train-empty", textContent: text })] : [];
+    }
+    const rows = over.map((job) => {
+      const can = [];
+      if (RESUMABLE.includes(job.state)) can.push(this._button(job, "Resume", "Go on from its last checkpoint", () => this.act("resume", job.run)));
+      can.push(this._button(job, "Settings", "Fill the form with the settings of this training", () => this.useSettings(job.run)));
+      if (job.has_log) can.push(this._button(job, "Log", "What the training printed", () => showLog(job.run)));
+      can.push(this._button(job, "Remove", "Delete the run and everything recorded in it", () => this._remove(job)));
+      return this._row(job, null, job.error ?? "", can);
+    });
+    const rest = more ? [make("p", { class: "train-help" }, `${count(more)} more on the page of `, make("a", { href: "/runs", textContent: "runs" }))] : [];
+    return [make("h2", { class: "train-title", textContent: "Over" }), make("ul", { class: "train-list", "aria-label": "Over" }, ...rows), ...rest];
+  }
+
+  _row(job, number, why, buttons) {
+    const at = job.state === "finished" ? `${Number(job.epoch.toFixed(2))} epochs` : `epoch ${Number(job.epoch.toFixed(2))} / ${job.epochs}`;
+    const about = [job.dataset, job.backbone, job.head === "linear" ? "pure" : job.loss_name, job.head === "linear" ? null : `D = ${job.dim}`, at].filter(Boolean).join(" · ");
+    const name = job.snapshots ? make("a", { href: `/?${new URLSearchParams({ run: job.run })}`, textContent: job.run, title: "Open in Explore" }) : make("span", { textContent: job.run });
+    const state = make("span", { class: `run-state ${job.state}`, textContent: number ? `${number}. ${job.state}` : job.state });
+    const told = make("div", { class: "train-told" }, make("div", { class: "train-run" }, name), make("div", { class: "train-help", textContent: about }),
+      why ? make("div", { class: job.error ? "train-problem" : "train-help", textContent: why }) : null); // prettier-ignore
+    return make("li", { class: "train-job", data: { run: job.run, state: job.state } }, state, told, make("div", { class: "train-buttons" }, ...buttons));
+  }
+
+  _button(job, text, title, onClick) {
+    return make("button", { type: "button", class: "train-button", textContent: text, title, data: { key: `${text} ${job.run}` }, on: { click: onClick } });
+  }
+
+  async _remove(job) {
+    const what = job.snapshots ? `its ${job.snapshots} snapshots` : "its settings";
+    if (await ask(`Delete '${job.run}' with ${what}? It cannot be brought back.`, "Delete")) this.act("remove", job.run);
+  }
+}

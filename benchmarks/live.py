@@ -1,0 +1,125 @@
+"""Claims: a training that is started from the page is on the screen at once, stays current, and is not slowed down.
+
+(a) From "Start training" pressed to the first snapshot after an epoch on the screen, digits, `convnet`: at most 12 s.
+(b) From a snapshot on disk to its being on the screen (curves and picture): at most 2 s, every snapshot of a training.
+(c) The training, on one core, with the page watching on the other, over the training without a page: at least 0.9.
+
+The same settings each time, a training in turn with the page and without. Speed is images over the time from the first
+snapshot's file to the last one's, evaluation included. The browser is Chromium without a graphics card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from common import Claim, parser, ratios, report, side_row
+from player import CHROMIUM, FLAGS
+from playwright.sync_api import Page, sync_playwright
+from start import explorer, free_port, served
+
+IMAGES = 1438  # of the digits' training split
+WATCH = """
+window.drawnAt = {};
+new MutationObserver(() => {
+  const card = document.querySelector(".train-card");
+  const n = Number(card?.dataset.drawn ?? 0);
+  for (let i = 1; i <= n; i++) window.drawnAt[i] ??= (performance.timeOrigin + performance.now()) / 1000;
+  if (Number(card?.dataset.epoch ?? 0) >= 1) window.epochAt ??= performance.now();
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-drawn", "data-epoch"] });
+document.querySelector("#train-start").addEventListener("click", () => (window.startedAt = performance.now()));
+"""
+
+
+def post(address: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{address}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    answer: dict[str, Any] = json.load(urllib.request.urlopen(request, timeout=60))
+    return answer
+
+
+def finish(folder: Path) -> list[float]:
+    """Wait until a training is over; when each of its snapshots was on disk, in seconds since 1970."""
+    while json.loads((folder / "status.json").read_text())["state"] in ("queued", "training"):
+        time.sleep(0.5)
+    assert json.loads((folder / "status.json").read_text())["state"] == "finished", folder
+    return [path.stat().st_mtime for path in sorted((folder / "snapshots").glob("*.safetensors"))]
+
+
+def speed(on_disk: list[float], epochs: int) -> float:
+    return IMAGES * epochs / (on_disk[-1] - on_disk[0])
+
+
+def watched(page: Page, address: str, runs: Path, name: str, epochs: int) -> tuple[float, list[float], float]:
+    """A training from the page: seconds to its first epoch, each snapshot's seconds to the screen, images a second."""
+    page.goto(f"{address}/train")
+    page.wait_for_selector(".outlook-figure", timeout=120_000)  # what is found out before a start is over
+    page.fill("#train-epochs", str(epochs))
+    page.fill("#train-name", name)
+    page.wait_for_function(
+        "(n) => document.querySelector('#train-command').textContent.includes(n)", arg=f"--epochs {epochs}"
+    )
+    page.evaluate(WATCH)
+    page.click("#train-start")
+    page.wait_for_function("window.epochAt !== undefined", timeout=120_000)
+    first = page.evaluate("(window.epochAt - window.startedAt) / 1000")
+    on_disk = finish(runs / name)
+    drawn = {int(n): at for n, at in page.evaluate("window.drawnAt").items()}
+    # the last one may find the training over, and its card gone
+    lags = [drawn[n] - at for n, at in enumerate(on_disk, start=1) if n in drawn]
+    assert len(lags) >= len(on_disk) - 2, (len(lags), len(on_disk))
+    return first, lags, speed(on_disk, epochs)
+
+
+def alone(address: str, runs: Path, name: str, epochs: int) -> float:
+    """The same training with no page open; images a second."""
+    post(address, "/api/train/start", {"values": {"epochs": epochs}, "name": name})
+    return speed(finish(runs / name), epochs)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> None:
+    os.environ |= {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder / "cache")}
+    runs, port = folder / "runs", free_port()
+    runs.mkdir()
+    address = f"http://127.0.0.1:{port}"
+    epochs = 4 if options.quick else options.epochs
+    firsts, worst, typical, speeds = [], [], [], {"with the page": [], "without": []}
+    with sync_playwright() as playwright, served(explorer(port, str(runs)), port):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, ignore_default_args=["--headless"])
+        for repetition in range(options.repetitions + 1):
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            first, lags, fast = watched(page, address, runs, f"watched-{repetition}", epochs)
+            page.close()
+            unseen = alone(address, runs, f"alone-{repetition}", epochs)
+            if repetition == 0:
+                continue  # files and compiled code are warm from here on
+            firsts.append(first)
+            worst.append(max(lags))
+            typical.append(statistics.median(lags))
+            speeds["with the page"].append(fast)
+            speeds["without"].append(unseen)
+        browser.close()
+    claims = [
+        Claim("(a) s from the start pressed to the first epoch on the screen", firsts, at_most=12),
+        Claim("(b) s from a snapshot on disk to the screen, the slowest of a training", worst, at_most=2),
+        Claim("the same, the median of a training", typical),
+        Claim("(c) speed with the page over speed without", ratios(*speeds.values()), at_least=0.9),
+    ]
+    sides = [side_row(f"training {name}", values, "images/s") for name, values in speeds.items()]
+    report("live.py", sides, claims, options, f"Digits, convnet, {epochs} epochs; one torch thread.")
+
+
+if __name__ == "__main__":
+    made = parser(__doc__, 5)
+    made.add_argument("--epochs", type=int, default=40, help="of each training (%(default)s)")
+    given = made.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        measure(given, Path(name))

@@ -1,0 +1,135 @@
+"""Who may ask: requests are refused unless they come from our own page, at an address that is ours.
+
+The server can start processes, so a page of another site must not reach it through the user's browser: neither by
+posting to localhost, nor by a host name of its own that it points at localhost (DNS rebinding). Beyond loopback a token
+is asked for too, once, in the address; the browser then keeps it as a cookie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import socket
+from html import escape
+from urllib.parse import urlencode, urlsplit
+
+from flask import Flask, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+COOKIE_SECONDS = 30 * 86400
+HEADERS = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+ASK = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Moving targets</title>
+<style>:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }}
+body {{ max-width: 32rem; margin: 15vh auto; padding: 0 16px }}
+input, button {{ font: inherit; padding: 8px 12px }}</style>
+<h1>A token, please</h1><p>{why}</p>
+<form><input name="token" aria-label="Token" autofocus autocomplete="off" size="36"> <button>Open</button></form>"""
+
+
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to a server that listens on `host`."""
+    return host in LOOPBACK
+
+
+def address(host: str, port: int, token: str | None = None) -> str:
+    """What to open in a browser for a server that listens on `host`; this machine's name where that is everywhere."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}" + (f"/?{urlencode({'token': token})}" if token else "")
+
+
+def register(server: Flask, token: str | None = None, host: str = "127.0.0.1") -> None:
+    """Guard every route of the app's server, Dash's own and its files too.
+
+    Without a token only loopback's names are ours; with one, also addresses in numbers, this machine's name and `host`.
+    """
+    names = {*LOOPBACK, host.lower(), *({socket.gethostname().lower(), socket.getfqdn().lower()} if token else ())}
+    cookie = "" if token is None else f"moving-targets-{hashlib.blake2b(token.encode(), digest_size=4).hexdigest()}"
+
+    def guard() -> AnyResponse | None:
+        refused = _refusal(names, any_number=token is not None)
+        if refused:
+            return _forbidden(refused)
+        if token is None or _is_same(request.cookies.get(cookie, ""), token):
+            return None
+        if _is_same(request.args.get("token", ""), token):
+            return _let_in(cookie, token)
+        given = "token" in request.args
+        why = "That is not the one. " if given else ""
+        why += "The address that the explorer printed when it was started ends with it: ?token=..."
+        wants_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        return Response(ASK.format(why=escape(why)), 403, mimetype="text/html") if wants_page else _forbidden(why)
+
+    def harden(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    server.before_request(guard)
+    server.after_request(harden)
+
+
+def _refusal(names: set[str], any_number: bool) -> str | None:
+    """Why this request is not from our own page; None if it is, or comes from no browser at all."""
+    host = request.headers.get("Host", "")
+    name = _name(host)
+    if name is None or not (name in names or (any_number and _is_number(name))):
+        return "the address is not this explorer's; open it as it was printed at the start"
+    asked = request.headers
+    is_visit = request.method == "GET" and asked.get("Sec-Fetch-Dest") == "document"  # a link on another page
+    origin, referrer = asked.get("Origin"), asked.get("Referer")
+    elsewhere = asked.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    if origin is not None:
+        elsewhere = elsewhere or _place(origin) != host.lower()
+    elif referrer:
+        elsewhere = elsewhere or _place(referrer) != host.lower()
+    return "the request comes from a page of another site" if elsewhere and not is_visit else None
+
+
+def _place(address: str) -> str | None:
+    """Host and port of an address; None if it has none."""
+    try:
+        return urlsplit(address).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def _name(host: str) -> str | None:
+    """The name in a Host header, without its port; None if it is no such header."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname if parts.netloc == host and not parts.username and not parts.path else None
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def _let_in(cookie: str, token: str) -> AnyResponse:
+    """Keep the token as a cookie, and take it out of the address."""
+    rest = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != "token"])
+    response = redirect(f"/{request.path.lstrip('/')}" + (f"?{rest}" if rest else ""))
+    response.set_cookie(cookie, token, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax")
+    return response
+
+
+def _forbidden(sentence: str) -> Response:
+    return Response(sentence, 403, mimetype="text/plain")

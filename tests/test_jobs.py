@@ -1,0 +1,379 @@
+"""The queue: one job per device, processes that outlive the server, and nothing lost whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import small
+
+from explorer import job_log, jobs
+from explorer.jobs import Jobs, checked_name, terminate
+from explorer.library import Library
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.runs import Run
+from mtm.status import Status
+
+LONG = 240.0  # seconds: a busy machine is no failure
+ENDLESS = {"epochs": 5000, "train_images": 600}
+Fake = Callable[[str], None]
+
+
+def device_of(wanted: str) -> str:
+    return "cpu" if wanted == "auto" else wanted
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A runs folder; whatever process was started for one of its runs is ended afterwards."""
+    (tmp_path / "runs").mkdir()
+    yield tmp_path / "runs"
+    for job in Jobs(Library(tmp_path / "runs"), device_of).all():
+        if job.process:
+            terminate(job.process)
+
+
+@pytest.fixture
+def queue(folder: Path) -> Iterator[Jobs]:
+    made = Jobs(Library(folder), device_of)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """Start a few lines of Python instead of a training; `folder` is the run's."""
+
+    def install(code: str) -> None:
+        code = f"import sys, time; from pathlib import Path; folder = Path(sys.argv[1])\n{code}"
+        monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", code))
+
+    return install
+
+
+def until(said: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONG
+    while not said():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.03)
+
+
+def state(queue: Jobs, run_id: str) -> str:
+    queue.advance()
+    return queue.get(run_id).state
+
+
+def wait_for(queue: Jobs, run_id: str, *states: str) -> None:
+    until(lambda: state(queue, run_id) in states)
+
+
+def wait_for_snapshots(queue: Jobs, run_id: str, n: int) -> None:
+    until(lambda: len(queue.get(run_id).run.snapshots) >= n)
+
+
+def process_of(queue: Jobs, run_id: str) -> psutil.Process:
+    found = queue.get(run_id).process
+    assert found is not None
+    return psutil.Process(found.pid)
+
+
+# In turn
+
+
+@pytest.mark.timeout(900)
+def test_three_are_queued_and_trained_one_after_the_other(queue: Jobs) -> None:
+    names = [queue.add(small(epochs=1)) for _ in range(3)]
+    assert names == [f"digits-convnet-euclidean-{i}" for i in (1, 2, 3)]
+    assert [queue.get(name).state for name in names] == ["starting", "queued", "queued"]
+    order: list[str] = []
+
+    def look() -> bool:
+        queue.advance()
+        found = {job.id: job.state for job in queue.all()}
+        active = [name for name, now in found.items() if now in jobs.ACTIVE]
+        assert len(active) <= 1
+        order.extend(name for name in active if name not in order)
+        return set(found.values()) == {"finished"}
+
+    until(look)
+    assert order == names
+    for name in names:
+        run = queue.get(name).run
+        assert [row["epoch"] for row in run.metrics] == [0, 1]
+        assert run.problems == []
+
+
+def test_each_device_has_its_own_queue(queue: Jobs, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    first, second = queue.add(small()), queue.add(small())
+    other = queue.add(small(device="cuda:1"))
+    assert [queue.get(name).state for name in (first, second, other)] == ["starting", "queued", "starting"]
+
+
+def test_what_waited_first_begins_first(queue: Jobs, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    first = queue.add(small(), "z")
+    waiting = [queue.add(small(), name) for name in ("y", "a", "m")]
+    assert [job.id for job in jobs.in_turn(queue.all())] == waiting
+    queue.stop("y")
+    queue.resume("y")  # goes to the end
+    assert [job.id for job in jobs.in_turn(queue.all())] == ["a", "m", "y"]
+    queue.stop(first)
+    wait_for(queue, "a", "starting")
+
+
+def test_a_training_started_in_a_terminal_takes_its_device(queue: Jobs, folder: Path, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    Run.create(folder / "terminal", small()).set_status(state="training")
+    assert queue.get(queue.add(small())).state == "queued"
+
+
+def test_a_run_that_another_living_process_queued_is_left_to_it(queue: Jobs, folder: Path, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    run = Run.create(folder / "theirs", small())
+    mine = json.loads((run.folder / "status.json").read_text())
+    started = psutil.Process(other.pid).create_time()
+    (run.folder / "status.json").write_text(json.dumps(mine | {"pid": other.pid, "pid_started": started}))
+    assert state(queue, "theirs") == "queued"
+    other.kill()
+    other.wait()
+    assert state(queue, "theirs") == "starting"
+
+
+def test_runs_of_other_programs_and_bundled_ones_are_no_jobs(tmp_path: Path, folder: Path) -> None:
+    Run.create(folder / "logged")
+    Run.create(tmp_path / "demo" / "bundled", small())
+    (folder / "half").mkdir()
+    (folder / "half" / "config.json").write_text("{")
+    queue = Jobs(Library(folder, tmp_path / "demo"), device_of)
+    queue.advance()
+    assert queue.all() == []
+    for name in ("logged", "half", "demo/bundled", "..", "../runs", "nowhere", ""):
+        for action in (queue.stop, queue.resume, queue.remove):
+            with pytest.raises(InputError):
+                action(name)
+    assert (tmp_path / "demo" / "bundled" / "config.json").exists()
+
+
+# Stopping, killing, going on
+
+
+@pytest.mark.timeout(900)
+def test_stop_and_resume_lose_nothing(queue: Jobs) -> None:
+    name = queue.add(small(**ENDLESS))
+    wait_for_snapshots(queue, name, 3)
+    process = process_of(queue, name)
+    queue.stop(name)
+    wait_for(queue, name, "stopped")
+    process.wait(LONG) if process.is_running() else None
+    before = {path.name: path.read_bytes() for path in queue.get(name).run.snapshots}
+    with pytest.raises(InputError, match="nothing to stop"):
+        queue.stop(name)
+    queue.resume(name)
+    assert queue.get(name).state == "starting"
+    assert queue.get(name).status.epoch > 0  # how far it came is still known
+    wait_for_snapshots(queue, name, len(before) + 2)
+    after = {path.name: path.read_bytes() for path in queue.get(name).run.snapshots}
+    assert {name: after[name] for name in before} == before
+    rows = [row["snapshot"] for row in queue.get(name).run.metrics]
+    assert rows == list(range(len(rows)))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 as on Linux and macOS")
+def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: Jobs) -> None:
+    name = queue.add(small(epochs=12, train_images=0))
+    wait_for_snapshots(queue, name, 3)
+    process_of(queue, name).kill()
+    wait_for(queue, name, "interrupted")
+    until(lambda: "SIGKILL" in (job_log.last_amiss(queue.get(name).run.folder) or ""))
+    before = {path.name: path.read_bytes() for path in queue.get(name).run.snapshots}
+    assert 3 <= len(before) < 13
+    queue.resume(name)
+    wait_for(queue, name, "finished")
+    after = {path.name: path.read_bytes() for path in queue.get(name).run.snapshots}
+    assert len(after) == 13
+    assert {name: after[name] for name in before} == before
+    with pytest.raises(InputError, match="is finished"):
+        queue.resume(name)
+
+
+def test_a_training_can_be_stopped_before_it_has_begun(queue: Jobs, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    name = queue.add(small())
+    process = process_of(queue, name)
+    queue.stop(name)
+    wait_for(queue, name, "stopped")
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    queue.resume(name)
+    assert queue.get(name).state == "starting"
+
+
+def test_a_waiting_one_is_taken_out_of_the_queue(queue: Jobs, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    queue.add(small())
+    waiting = queue.add(small())
+    queue.stop(waiting)
+    assert state(queue, waiting) == "stopped"
+    queue.remove(waiting)
+    assert not (queue.library.runs_folder / waiting).exists()
+
+
+def test_what_is_being_trained_cannot_be_removed(queue: Jobs, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    name = queue.add(small())
+    with pytest.raises(InputError, match="stop it first"):
+        queue.remove(name)
+    assert (queue.library.runs_folder / name).exists()
+
+
+# The server ends
+
+SERVER = """
+import sys, os
+from pathlib import Path
+from explorer.jobs import Jobs
+from explorer.library import Library
+from mtm.config import TrainConfig
+jobs = Jobs(Library(Path(sys.argv[1])), lambda wanted: "cpu")
+config = TrainConfig(epochs=int(sys.argv[2]), train_images=600, dim=8, record=50, batch_size=50, device="cpu")
+print(jobs.add(config), jobs.add(config), flush=True)
+assert not {"torch", "umap", "numba"} & set(sys.modules)
+os._exit(0)  # as suddenly as a kill
+"""
+
+
+@pytest.mark.timeout(900)
+def test_trainings_outlive_the_server_and_the_next_one_finds_them(queue: Jobs, folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", SERVER, str(folder), "40"], capture_output=True, text=True, check=True)
+    first, second = done.stdout.split()
+    assert [queue.get(name).state for name in (first, second)] == ["starting", "queued"]
+    wait_for(queue, first, "training", "finished")
+    wait_for(queue, second, "starting")
+    assert queue.get(first).state == "finished"
+    queue.stop(second)
+    wait_for(queue, second, "stopped")
+
+
+def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: Jobs, fake: Fake) -> None:
+    run = Run.create(folder / "gone", small())
+    gone = replace(Status().signed(), pid=2**22 + 1, pid_started=1.0)
+    (run.folder / "process.json").write_text(json.dumps(asdict(gone)))
+    (run.folder / "log.txt").write_text("$ mtm resume gone\nmtm: there is no data\n")
+    assert queue.get("gone").state == "failed"
+    queue.advance()
+    status = Run.open(run.folder).status
+    assert (status.state, status.error) == ("failed", "there is no data")
+
+
+# Why it failed
+
+
+def test_a_training_that_cannot_begin_says_what_is_wrong(queue: Jobs, tmp_path: Path) -> None:
+    name = queue.add(TrainConfig(dataset=str(tmp_path / "gone.npz")))
+    wait_for(queue, name, "failed")
+    assert f"{tmp_path / 'gone.npz'}: there is no such file" in (queue.get(name).status.error or "")
+    assert Run.open(queue.library.folder(name)).status.state == "failed"
+
+
+def test_a_training_that_diverges_says_when_and_what_to_lower(queue: Jobs) -> None:
+    name = queue.add(TrainConfig(loss="push_pull", r=1.5, optimiser="sgd", lr=1))
+    wait_for(queue, name, "failed")
+    error = queue.get(name).status.error or ""
+    assert "epoch" in error
+    assert "lower lr (1) or r (1.5)" in error
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("print('mtm: MNIST is not in data/MNIST/raw; put its files there'); sys.exit(2)",
+         "MNIST is not in data/MNIST/raw; put its files there"),
+        ("print('something'); raise OSError('no GPU')", "it ended before it began to train: OSError: no GPU"),
+        ("sys.exit(1)", "it ended before it began to train"),
+    ],
+)  # fmt: skip
+def test_the_reason_of_a_failure_is_its_last_word(queue: Jobs, fake: Fake, code: str, error: str) -> None:
+    fake(code)
+    name = queue.add(small())
+    wait_for(queue, name, "failed")
+    assert queue.get(name).status.error == error
+
+
+def test_the_next_one_begins_when_one_has_failed(queue: Jobs, fake: Fake) -> None:
+    fake("sys.exit(1)")
+    first = queue.add(small())
+    second = queue.add(small())
+    wait_for(queue, first, "failed")
+    wait_for(queue, second, "failed")
+
+
+def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: Jobs, fake: Fake) -> None:
+    fake("print('mtm: first reason'); sys.exit(2)")
+    name = queue.add(small())
+    wait_for(queue, name, "failed")
+    fake("print('UserWarning: careful'); time.sleep(60)")
+    queue.resume(name)
+    folder = queue.library.folder(name)
+    until(lambda: job_log.last_amiss(folder) == "UserWarning: careful")
+    assert [line["text"] for line in job_log.read(folder) if line["amiss"]] == [
+        "mtm: first reason", "UserWarning: careful",
+    ]  # fmt: skip
+
+
+# Signals
+
+
+@pytest.mark.parametrize("change", [{"pid_started": 1.0}, {"host": "another machine"}, {"pid": os.getpid()}])
+def test_a_process_that_is_not_provably_ours_is_never_signalled(change: dict[str, object]) -> None:
+    innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = psutil.Process(innocent.pid).create_time()
+    record = replace(Status().signed(), pid=innocent.pid, pid_started=started)
+    terminate(replace(record, **change))  # type: ignore[arg-type]
+    with pytest.raises(subprocess.TimeoutExpired):
+        innocent.wait(0.5)
+    terminate(record)
+    assert innocent.wait(LONG) in (-signal.SIGTERM, 1)
+
+
+def test_a_foreign_process_json_is_harmless(folder: Path, queue: Jobs) -> None:
+    run = Run.create(folder / "odd", small())
+    run.set_status(state="stopped")
+    for content in ("{", "[]", '{"pid": "me", "pid_started": null, "host": 3}', '{"unknown": 1}'):
+        (run.folder / "process.json").write_text(content)
+        assert queue.get("odd").state == "stopped"
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", ".hidden", "a/b", "a\\b", "a\0b", "/etc", " ", "a" * 200, "a:b", "-x", "a\nb", "%2e%2e", "a."]
+)
+def test_a_name_that_cannot_be_a_folder_of_ours_is_refused(queue: Jobs, name: str) -> None:
+    with pytest.raises(InputError, match="cannot be the name of a run"):
+        checked_name(name)
+    with pytest.raises(InputError):
+        queue.add(small(), name)
+    assert queue.all() == []
+
+
+def test_a_name_is_used_once_and_the_command_is_kept(queue: Jobs, fake: Fake) -> None:
+    fake("time.sleep(60)")
+    assert queue.add(small(), "Größe 1.5 a_b-c", ["train", "--dim", "8"]) == "Größe 1.5 a_b-c"
+    with pytest.raises(InputError, match="already a run"):
+        queue.add(small(), "Größe 1.5 a_b-c")
+    info = Run.open(queue.library.folder("Größe 1.5 a_b-c")).info
+    assert info["command"] == ["train", "--dim", "8"]
+    assert TrainConfig(**info["config"]) == small()

@@ -1,0 +1,462 @@
+"""The Train page: its form says what TrainConfig says, and a person can train, watch, stop, resume and come back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import served, small
+
+from explorer import forms, jobs, presets
+from explorer.app import create_app
+from explorer.jobs import Jobs, terminate
+from explorer.library import Library
+from explorer.outlook import Outlook, Sizes, Speed, estimate, words
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.runs import Run
+
+LONG = 240.0  # seconds: a busy machine is no failure
+DIGITS = Sizes(1438, 359, 10, 16, 16, 1)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Path]:
+    """A runs folder; whatever process was started for one of its runs is ended afterwards."""
+    (tmp_path / "runs").mkdir()
+    yield tmp_path / "runs"
+    for job in Jobs(Library(tmp_path / "runs"), str).all():
+        if job.process:
+            terminate(job.process)
+
+
+@pytest.fixture
+def address(runs: Path, tmp_path: Path) -> Iterator[str]:
+    app = create_app(runs, tmp_path / "demo", tmp_path / "cache", data_root=tmp_path / "data").server
+    with served(app) as place:
+        yield f"{place}/train"
+        for name in ("jobs", "outlook", "views"):
+            app.extensions[name].close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    opened = []
+
+    def make(address: str, width: int = 1440, scheme: str = "light") -> Any:
+        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(1000 * LONG)
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+        opened.append(page)
+        page.goto(address)
+        page.wait_for_selector("#train-command:not(:empty)")
+        return page
+
+    yield make
+    for page in opened:
+        page.close()
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Start a line of Python instead of a training."""
+    return lambda code: monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", f"import sys, time; {code}"))
+
+
+def fill(page: Any, **values: object) -> None:
+    for name, value in values.items():
+        field = page.locator(f"#train-{name}")
+        if page.locator(f"details:not([open]) #train-{name}").count():
+            page.locator(f".train-more:has(#train-{name}) summary").click()
+        field.select_option(str(value)) if field.evaluate("(e) => e.tagName") == "SELECT" else field.fill(str(value))
+
+
+def command(page: Any, *parts: str) -> None:
+    """Wait until the line to copy has all of these."""
+    script = "(parts) => parts.every((part) => document.querySelector('#train-command').textContent.includes(part))"
+    page.wait_for_function(script, arg=list(parts))
+
+
+def card(name: str, state: str = "training") -> str:
+    return f'.train-card[data-run="{name}"][data-state="{state}"]'
+
+
+def row(name: str, state: str) -> str:
+    return f'.train-job[data-run="{name}"][data-state="{state}"]'
+
+
+def drawn(page: Any, n: int) -> int:
+    """Wait until that many snapshots of the training are on the screen; how many there are."""
+    page.wait_for_function("(n) => Number(document.querySelector('.train-card')?.dataset.drawn) >= n", arg=n)
+    return int(page.locator(".train-card").get_attribute("data-drawn"))
+
+
+# The form and the config
+
+
+def test_every_field_of_the_config_is_in_the_form_with_its_help(tmp_path: Path) -> None:
+    groups = forms.catalogue(tmp_path)["groups"]
+    assert [group["name"] for group in groups] == ["data", "network", "loss", "training"]
+    found = {field["name"]: field for group in groups for field in group["fields"]}
+    assert set(found) | set(forms.FIXED) == set(TrainConfig.model_fields)
+    for name, field in found.items():
+        assert field["help"] or field["label"] == TrainConfig.model_fields[name].description
+        assert field["group"] == TrainConfig.model_fields[name].json_schema_extra["group"]
+    assert set(forms.LABELS) <= set(found)
+    assert set(forms.FIRST) <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "says"),
+    [
+        ({"dim": "0"}, "dim", "greater than or equal to 1"),
+        ({"lr": "fast"}, "lr", "a number"),
+        ({"epochs": "2.5"}, "epochs", "a whole number"),
+        ({"lr": "nan"}, "lr", "finite"),
+        ({"validation": "2"}, "validation", "between 0 and 1"),
+        ({"weights": "imagenet"}, "weights", "no ImageNet weights"),
+        ({"resize": "20", "crop": "30"}, "crop", "larger than resize 20"),
+        ({"r": "1"}, "loss", "no hyperparameter 'r'"),
+        ({"loss": "class_proximity", "eps": "-1"}, "eps", "positive"),
+        ({"head": "linear", "loss": "cosine"}, "loss", "head 'targets'"),
+        ({"plateau_epochs": "1"}, "plateau_epochs", "2 and more"),
+        ({"device": "cuda:3"}, "device", "choose from auto, cpu"),
+        ({"nonsense": "1"}, "", "no field 'nonsense'"),
+    ],
+)
+def test_a_problem_stands_beside_its_field(tmp_path: Path, values: dict[str, str], field: str, says: str) -> None:
+    checked = forms.check(values, tmp_path, ["cpu"])
+    assert checked.config is None
+    assert list(checked.problems) == [field]
+    assert says in checked.problems[field]
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    assert set(forms.check({"dim": "0", "lr": "-1", "seed": "x"}, tmp_path, ["cpu"]).problems) == {"dim", "lr", "seed"}
+
+
+def as_typed(config: TrainConfig) -> dict[str, str]:
+    return {name: str(value) for name, value in forms.from_run(config.model_dump()).items()}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrainConfig(),
+        small(validation=0.1, loss="class_proximity", r=1e5, eps=1e-6, momentum=0.5),
+        TrainConfig(head="linear", backbone="resnet18", weights="none", resize=0, crop=36),
+        *(TrainConfig(**presets.quick(name)) for name in presets.QUICK),
+        *(TrainConfig(**presets.paper(d, b, x)) for d in presets.PAPER for b in ("resnet18", "resnet101")
+          for x in presets.PAPER[d][b]),
+    ],
+)  # fmt: skip
+def test_form_and_command_line_give_the_same_config(tmp_path: Path, config: TrainConfig) -> None:
+    assert forms.check(as_typed(config), Path("data"), ["cpu"]).config == config
+    line = shlex.split(forms.command_line(forms.arguments(config, Path("runs"), "a name")))
+    assert (line[:2], line[-2:]) == (["mtm", "train"], ["--name", "a name"])
+    options = dict(zip(line[2:-2:2], line[3:-2:2], strict=True))
+    assert TrainConfig(**{key.strip("-").replace("-", "_"): value for key, value in options.items()}) == config
+
+
+def test_the_paper_s_rows_are_those_of_its_tables() -> None:
+    """A few of Tables 8 and 9, by hand."""
+    assert presets.paper("fashion-mnist", "resnet18", "euclidean") == {
+        "dataset": "fashion-mnist", "backbone": "resnet18", "weights": "imagenet", "lr": 0.0004453946, "epochs": 30,
+        "plateau_epochs": 4, "loss": "euclidean", "dim": 1351,
+    }  # fmt: skip
+    assert presets.paper("kmnist", "resnet50", "class_proximity")["r"] == 27585.0
+    pure = presets.paper("cifar100", "resnet101", "pure")
+    assert (pure["head"], pure["lr"], "dim" in pure) == ("linear", 0.0005403263, False)
+    for row in (
+        ("digits", "resnet18", "euclidean"),
+        ("mnist", "convnet", "cosine"),
+        ("mnist", "resnet18", "comparison"),
+    ):
+        with pytest.raises(InputError, match="choose from"):
+            presets.paper(*row)
+
+
+# The estimate
+
+
+def test_the_estimate_follows_from_the_sizes_and_the_speed() -> None:
+    speed = Speed(1000.0, 100_000, 64)
+    told = estimate(TrainConfig(epochs=10), DIGITS, speed)
+    assert told["snapshots"] == 11
+    assert told["seconds"] == pytest.approx(5 + (10 * 1438 + 11 * (1438 + 359) / 3) / 1000, rel=0.01)
+    assert told["bytes"] > 11 * 359 * 64 * 2 + 3 * 4 * 100_000
+    more = estimate(TrainConfig(epochs=10, snapshots_per_epoch=3, first_epoch_snapshots=5), DIGITS, speed)
+    assert more["snapshots"] == 1 + 5 + 9 * 3
+    assert estimate(TrainConfig(epochs=20), DIGITS, speed)["seconds"] > 1.8 * (told["seconds"] - 5)
+    fewer = estimate(TrainConfig(epochs=10, train_images=500, record=100), DIGITS, speed)
+    assert fewer["seconds"] < told["seconds"]
+    assert fewer["bytes"] < told["bytes"]
+
+
+def test_the_estimated_disk_is_what_a_run_takes(finished_run: Path) -> None:
+    run = Run.open(finished_run)
+    assert run.config is not None
+    told = estimate(run.config, DIGITS, Speed(1000.0, 94_616, 8))
+    assert told["snapshots"] == len(run.snapshots)
+    without_weights = told["bytes"] - 16 * 94_616
+    assert 0.4 < without_weights / (run.size() - sum(f.stat().st_size for f in run.checkpoints.iterdir())) < 1.6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (3, "5 s"),
+        (41, "40 s"),
+        (100, "2 min"),
+        (3000, "50 min"),
+        (5400, "1 h 30 min"),
+        (90_000, "25 h"),
+        (4e5, "5 days"),
+    ],
+)
+def test_durations_are_round(seconds: float, told: str) -> None:
+    assert words(seconds) == told
+
+
+def test_a_data_set_that_is_not_on_disk_is_not_downloaded_for_its_picture(tmp_path: Path) -> None:
+    outlook = Outlook(tmp_path / "cache", is_busy=lambda: True)
+    told = outlook.of(TrainConfig(dataset="cifar100", data_root=str(tmp_path / "data")))
+    assert told["missing"] == str(tmp_path / "data" / "cifar-100-python")
+    assert (told["sizes"]["train"], told["sizes"]["n_classes"], told["sizes"]["height"]) == (50_000, 100, 36)
+    assert told["busy"]
+    assert outlook._thread is None
+    assert not (tmp_path / "data").exists()
+    outlook.close()
+
+
+# In the browser
+
+
+def test_images_and_estimate_are_there_before_the_start(open_page: Callable[..., Any], address: str) -> None:
+    page = open_page(address)
+    page.wait_for_selector(".outlook-row img")
+    assert page.locator(".outlook-row").nth(0).locator("img").count() == 8
+    sizes = page.locator(".outlook-row img").evaluate_all("(found) => found.map((image) => image.naturalWidth)")
+    assert sizes == [8] * 8 + [16] * 8
+    assert "1,438 training and 359 test images of 10 classes" in page.inner_text(".outlook-facts")
+    page.wait_for_selector(".outlook-figure")
+    told = page.inner_text(".outlook-figures")
+    assert "about" in told
+    assert "11" in told
+    assert "MB" in told
+    assert page.errors == []
+
+
+@pytest.mark.timeout(900)
+def test_train_watch_close_the_tab_stop_resume_and_finish(
+    open_page: Callable[..., Any], address: str, runs: Path
+) -> None:
+    page = open_page(address)
+    page.click("[data-preset=digits]")
+    fill(page, dim=8, epochs=20, batch_size=16, train_images=600, loss="push_pull")
+    command(page, "--dim 8", "--epochs 20", "--batch-size 16", "--loss push_pull")
+    fill(page, name="mine")
+    page.click("#train-start")
+    page.wait_for_selector(card("mine"))
+    n = drawn(page, 3)
+    assert page.locator(".train-picture").evaluate("(image) => image.src.includes('run=mine')")
+    assert page.locator(".train-curve svg .curve-line").count() >= 6
+    page.wait_for_selector(".train-numbers >> text=images/s")
+    page.close()
+    page = open_page(address)
+    assert drawn(page, n + 1) > n  # it went on without the tab
+    page.click(f"{card('mine')} >> text=Stop")
+    page.wait_for_selector(row("mine", "stopped"))
+    before = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
+    page.click(f"{row('mine', 'stopped')} >> text=Resume")
+    page.wait_for_selector(row("mine", "finished"))
+    after = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
+    assert len(after) == 24  # 4 in the first epoch, 19 more, and the untrained one
+    assert {name: after[name] for name in before} == before
+    page.click(f"{row('mine', 'finished')} >> text=mine")
+    page.wait_for_selector("#explore-stage")
+    assert page.errors == []
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 as on Linux and macOS")
+def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., Any], runs: Path, tmp_path: Path) -> None:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/train"
+    server = serve(runs, tmp_path, port)
+    page = open_page(address)
+    fill(page, epochs=5000, train_images=600, dim=8, name="mine")
+    command(page, "--epochs 5000")
+    page.click("#train-start")
+    n = drawn(page, 2)
+    server.kill()
+    server.wait()
+    page.wait_for_selector("#train-message:not(:empty)")
+    assert "does not answer" in page.inner_text("#train-message")
+    until(lambda: len(Run.open(runs / "mine").snapshots) > n + 2)
+    server = serve(runs, tmp_path, port)
+    page.wait_for_selector("#train-message:empty", state="attached")
+    drawn(page, n + 3)
+    process = Jobs(Library(runs), str).get("mine").process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    page.wait_for_selector(row("mine", "interrupted"))
+    kept = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
+    page.click(f"{row('mine', 'interrupted')} >> text=Resume")
+    drawn(page, len(kept) + 1)
+    page.click(f"{card('mine')} >> text=Stop")
+    page.wait_for_selector(row("mine", "stopped"))
+    after = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
+    assert {name: after[name] for name in kept} == kept
+    server.send_signal(signal.SIGINT)
+    server.wait(LONG)
+
+
+def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
+    """The explorer as a process, from its first answer on."""
+    command = [sys.executable, "-m", "explorer", "--runs", str(runs), "--port", str(port), "--no-browser"]
+    kept = {"XDG_CACHE_HOME": str(home / "cache")}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | kept)
+
+    def answers() -> bool:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
+        except OSError:
+            assert process.poll() is None
+            return False
+        return True
+
+    until(answers)
+    return process
+
+
+def until(said: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONG
+    while not said():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+
+
+def test_three_are_queued(open_page: Callable[..., Any], address: str, fake: Any, runs: Path) -> None:
+    fake("time.sleep(90)")
+    page = open_page(address)
+    for i in (1, 2, 3):
+        fill(page, name=f"job-{i}")
+        page.click("#train-start")
+        page.wait_for_selector(f'[data-run="job-{i}"]')
+    assert page.locator(".train-card").count() == 1
+    assert page.locator("ol .train-job").evaluate_all("(rows) => rows.map((row) => row.dataset.run)") == [
+        "job-2",
+        "job-3",
+    ]
+    assert "where 'job-1' trains" in page.inner_text(row("job-2", "queued"))
+    assert page.inner_text("#train-start") == "Add to the queue"
+    page.click(f"{row('job-2', 'queued')} >> text=Remove")
+    page.wait_for_selector(row("job-2", "queued"), state="detached")
+    assert not (runs / "job-2").exists()
+    page.click(f"{card('job-1', 'starting')} >> text=Stop")
+    page.wait_for_selector(row("job-1", "stopped"))
+    page.wait_for_selector(card("job-3", "starting"))
+    assert page.errors == []
+
+
+def test_an_invalid_value_is_refused_beside_its_field(open_page: Callable[..., Any], address: str, runs: Path) -> None:
+    page = open_page(address)
+    fill(page, dim=0, momentum=2)
+    page.wait_for_selector("#train-dim[aria-invalid=true]")
+    page.wait_for_selector("#train-momentum[aria-invalid=true]")
+    assert "greater than or equal to 1" in page.inner_text("#train-dim-problem")
+    assert "less than 1" in page.inner_text("#train-momentum-problem")
+    assert page.is_disabled("#train-start")
+    page.focus("#train-dim")
+    page.keyboard.press("Enter")  # a disabled button keeps the form from being sent
+    fill(page, dim=3, momentum=0.5)
+    page.wait_for_selector("#train-start:enabled")
+    assert page.inner_text("#train-dim-problem") == ""
+    fill(page, name="../outside")
+    page.click("#train-start")
+    page.wait_for_selector("#train-problem:not(:empty)")
+    assert "cannot be the name of a run" in page.inner_text("#train-problem")
+    assert list(runs.iterdir()) == []
+
+
+def test_a_failure_says_why_and_its_settings_can_be_used_again(
+    open_page: Callable[..., Any], address: str, fake: Any, runs: Path
+) -> None:
+    fake("print('UserWarning: odd'); print('mtm: out of memory; lower batch_size (32) or record (2000)'); sys.exit(1)")
+    page = open_page(address)
+    fill(page, loss="class_proximity", r=2e4, batch_size=32, name="mine")
+    command(page, "--r 20000", "--batch-size 32")
+    page.click("#train-start")
+    page.wait_for_selector(row("mine", "failed"))
+    assert "out of memory; lower batch_size (32)" in page.inner_text(row("mine", "failed"))
+    page.click("[data-preset=digits]")
+    command(page, "--epochs 20")
+    page.click(f"{row('mine', 'failed')} >> text=Settings")
+    command(page, "--loss class_proximity", "--r 20000", "--batch-size 32")
+    assert page.input_value("#train-epochs") == "10"
+    page.click(f"{row('mine', 'failed')} >> text=Log")
+    page.wait_for_selector(".log-amiss >> text=UserWarning: odd")
+    page.keyboard.press("Escape")
+    page.click(f"{row('mine', 'failed')} >> text=Remove")
+    page.keyboard.press("Enter")  # keeping is what Enter does
+    page.wait_for_selector("dialog", state="detached")
+    assert (runs / "mine").exists()
+    page.click(f"{row('mine', 'failed')} >> text=Remove")
+    page.click("dialog .is-bad")
+    page.wait_for_selector(row("mine", "failed"), state="detached")
+    assert not (runs / "mine").exists()
+    assert page.errors == []
+
+
+def test_the_paper_s_row_and_what_goes_with_a_loss(open_page: Callable[..., Any], address: str) -> None:
+    page = open_page(address)
+    page.click("text=From the paper")
+    page.select_option("[aria-label='Loss of the paper']", "class_proximity")
+    page.click("text=Fill in")
+    command(page, "--dataset fashion-mnist", "--backbone resnet18", "--dim 1247", "--r 400738", "--lr 0.0008485818")
+    assert "will be downloaded" in page.inner_text(".outlook-images")
+    page.locator("#train-r + .train-range").fill("0")
+    command(page, "--r 1000")
+    fill(page, loss="cosine")
+    page.wait_for_selector("#train-r", state="hidden")
+    page.wait_for_function("!document.querySelector('#train-command').textContent.includes('--r ')")
+    fill(page, head="linear")
+    page.wait_for_selector("#train-dim", state="hidden")
+    command(page, "--head linear")
+    assert "--dim" not in page.inner_text("#train-command")
+    assert page.errors == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(800, "dark"), (1440, "light"), (2560, "light")])
+def test_it_fits_and_every_control_has_a_name(
+    open_page: Callable[..., Any], address: str, width: int, scheme: str, finished_run: Path, runs: Path
+) -> None:
+    (runs / "a-long-name-of-a-run-that-somebody-chose-with-care-and-conviction").symlink_to(finished_run)
+    page = open_page(address, width, scheme)
+    page.wait_for_selector(".train-job")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for part in (".train-form", ".train-side"):
+        across = page.locator(part).evaluate("(e) => e.scrollWidth - e.clientWidth")
+        assert across <= 0, part
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('.train :is(input, select, button)')].filter((e) => !e.labels?.length"
+        " && !e.ariaLabel && !e.textContent.trim()).map((e) => e.outerHTML)"
+    )
+    assert nameless == []
+    assert page.errors == []
