@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.history import CHUNK, History
+from mtm.fewshot import unseen_classes
 from mtm.geometry import global_centre, median, separations
 from mtm.snapshots import Array
 
@@ -177,7 +178,8 @@ def _of_decisions(history: History, classifier: str) -> Found:
         last = int(np.flatnonzero(changed[:, row])[-1])
         text = f"{{image}} was given another class in {counts[row]} of {steps} steps, here the last time: now "
         yield told("flips", last, counts[row] / steps, text + names[decided[last, row]], image=row)
-    for row in np.flatnonzero(~ever):
+    could = ~np.isin(history.labels, unseen_classes(history.snapshots[-1]))  # (N,): no decision is a class held out
+    for row in np.flatnonzero(~ever & could):
         usual, times = _commonest(decided[:, row])
         text = f"{{image}} is never right; taken for {names[usual]} in {times} of {_counted(n_snapshots, 'snapshot')}"
         yield told("never", n_snapshots - 1, times / n_snapshots, text, image=row)

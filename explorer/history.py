@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.recording import Recording, read
 from mtm.errors import InputError, choose_from
+from mtm.fewshot import unseen_classes
 from mtm.foreign import first_half
 from mtm.geometry import own_distances
 from mtm.runs import Run
@@ -36,7 +37,7 @@ class History:
     margins: dict[str, Array]  # per classifier (T, N) float32
     target_distances: Array | None  # (T, N) to the own class embedding; None with a linear head
     centre_distances: Array  # (T, N) to the own class centre of the recorded images
-    judged: Mask  # (N,) images that the accuracy counts: not those from which the centres that classify were taken
+    judged: Mask  # (N,) images that the accuracy counts: not those that gave the centres, nor of classes held out
 
     @property
     def labels(self) -> Array:
@@ -151,7 +152,7 @@ def history(run: Run) -> History:
         {name: np.stack([s.margins[name] for s in found]) for name in names},
         np.stack(targets) if len(targets) == len(found) else None,
         np.stack([s.centre_distances for s in found]),
-        judged(recording.labels, found[-1].metrics),
+        judged(recording.labels, found[-1].metrics) & ~np.isin(recording.labels, unseen_classes(found[-1])),
     )
 
 

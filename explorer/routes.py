@@ -16,6 +16,7 @@ from explorer.projection import Frames
 from explorer.thumbnails import Thumbnails
 from explorer.views import Picture, Views
 from mtm.errors import InputError
+from mtm.fewshot import unseen_classes
 from mtm.files import jsonable
 from mtm.runs import Run
 from mtm.snapshots import Array
@@ -99,6 +100,7 @@ def _attributes(views: Views, asked: Any) -> Response:
             target_distances=over_time([s.target_distances for s in snapshots]),
             centre_distances=over_time([s.centre_distances for s in snapshots]),
             indices=run.points.indices,
+            unseen=unseen_classes(snapshots[-1]) if snapshots else [],
         )
     )
 

@@ -6,6 +6,7 @@ images vary most. Only the rows that are drawn are read from the file, so the si
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,8 +57,8 @@ def draw(run: Run) -> str:
         raise InputError(f"the newest snapshot of '{run.name}' does not fit its labels")
     rows = balanced_sample(y, IMAGES, seed=0)
     e, y = e[rows].astype(np.float64), y[rows]  # (N, D), (N,)
-    c = np.empty((0, e.shape[1])) if c is None else np.asarray(c, np.float64)  # (C, D)
-    if not (np.isfinite(e).all() and np.isfinite(c).all()):
+    c = np.empty((0, e.shape[1])) if c is None else np.asarray(c, np.float64)  # (C, D), NaN for classes held out
+    if not (np.isfinite(e).all() and np.isfinite(c[~np.isnan(c).all(axis=1)]).all()):
         raise InputError(f"the newest snapshot of '{run.name}' holds embeddings that are not numbers")
     u, targets = flat(e, y, c)
     return svg({int(k): u[y == k] for k in np.unique(y)}, targets)
@@ -82,10 +83,11 @@ def flat(e: Array, y: NDArray[np.int64], c: Array) -> tuple[Array, Array]:
 def svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
     """Positions (n, 2) of the images of each class, and of all targets (C, 2), as a picture of SIDE x SIDE pixels.
 
-    One scale for both axes; a few outlying images are cut off so that the others have room, targets never.
+    One scale for both axes; a few outlying images are cut off so that the others have room, targets never. A class held
+    out of training has no target: NaN.
     """
     u = np.concatenate([np.asarray(points) for points in classes.values()])
-    ends = np.concatenate([np.quantile(u, [OUTER, 1 - OUTER], axis=0), targets])
+    ends = np.concatenate([np.quantile(u, [OUTER, 1 - OUTER], axis=0), targets[~np.isnan(targets[:, 0])]])
     low, high = ends.min(axis=0), ends.max(axis=0)
     scale = (SIDE - 2 * MARGIN) / (float((high - low).max()) or 1.0)
 
@@ -101,6 +103,7 @@ def svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
     discs = [
         f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{class_colour(k)}"/>'
         for k, (x, y) in enumerate(on_page(targets))
+        if not math.isnan(x)
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}">'

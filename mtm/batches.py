@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,15 +11,20 @@ from mtm.devices import free_bytes
 
 
 class Batches:
-    """Images (N, h, w, c) uint8 and labels (N,) on the device; in host memory where they do not fit there."""
+    """Images (N, h, w, c) uint8 on the device, in host memory where they do not fit there; and whose target is theirs.
+
+    The labels (N,) count the targets of the model; images of a class held out, which has none, carry that of another.
+    """
 
     def __init__(self, split: Split, dataset: Dataset, device: torch.device) -> None:
         free = free_bytes(device)
         self.device = device
         self.on_device = free is None or split.images.nbytes < free / 2
         home = device if self.on_device else torch.device("cpu")
+        targets = np.zeros(dataset.n_classes, np.int64)  # (C,)
+        targets[dataset.trained] = np.arange(len(dataset.trained))
         self.images = torch.from_numpy(split.images).to(home)
-        self.labels = torch.from_numpy(split.labels).to(home)
+        self.labels = torch.from_numpy(targets[split.labels]).to(home)
         scale = 1 / torch.tensor(dataset.std, dtype=torch.float64)
         shift = -torch.tensor(dataset.mean, dtype=torch.float64) * scale
         self.scale, self.shift = (v.float().to(device).view(1, -1, 1, 1) for v in (scale, shift))

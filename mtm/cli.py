@@ -180,6 +180,37 @@ def import_embeddings(
 
 
 @app.command()
+def fewshot(
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or their names inside --runs")],
+    runs: RunsFolder = Path("runs"),
+    ways: Annotated[int | None, typer.Option(help="Classes in an episode (5, or all held out if fewer)")] = None,
+    shots: Annotated[str, typer.Option(help="Images a class centre is taken from")] = "1,5",
+    queries: Annotated[int, typer.Option(help="Images of each class that are judged")] = 15,
+    episodes: Annotated[int, typer.Option(help="How many episodes")] = 600,
+    epoch: Annotated[float | None, typer.Option(help="The snapshot nearest to this epoch (the last)")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the episodes")] = 0,
+    as_json: Json = False,
+) -> None:
+    """How well runs tell apart classes that they were never trained on.
+
+    For runs trained with --held-out: accuracy of the nearest class centre on
+    recorded images of these classes, the centres taken from a few of them,
+    over many episodes.
+    """
+    from mtm.fewshot import few_shot
+
+    counts = _whole_numbers("shots", shots)
+    rows = [row for path in run for row in few_shot(_open(path, runs), ways, counts, queries, episodes, epoch, seed)]
+    if as_json:
+        for row in rows:
+            _print_json(row)
+        return
+    from mtm import display
+
+    display.few_shot_table(rows)
+
+
+@app.command()
 def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
     """Remove the weights and checkpoints of a run; its snapshots and measures stay."""
     from mtm import display
@@ -262,6 +293,13 @@ def _checked_name(name: str) -> str:
     if not name.strip() or name in (".", "..") or any(c in name for c in "/\\\0"):
         raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
     return name
+
+
+def _whole_numbers(name: str, text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--{name} takes whole numbers, as in 1,5, not '{text}'") from None
 
 
 def _json_row(snapshot: Any) -> dict[str, Any]:

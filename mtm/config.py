@@ -35,8 +35,14 @@ def _device_name(value: object) -> object:
     return value
 
 
+def _listed(value: object) -> object:
+    """Classes given from Python as a sequence, (7, 8, 9), as the command line has them: '7,8,9'."""
+    return (",".join(map(str, value)) if isinstance(value, list | tuple) else value) or None
+
+
 WEIGHTS = ("auto", "imagenet", "none")  # what `weights` takes besides a file
 Validation = Annotated[Literal["test"] | float, BeforeValidator(_fraction_or_test)]
+Classes = Annotated[str | None, BeforeValidator(_listed)]
 Device = Annotated[str, BeforeValidator(_device_name)]
 
 
@@ -75,6 +81,11 @@ class TrainConfig(BaseModel):
     )
     train_images: int = option(
         0, "Train on this many images, balanced by class, for a quick look; 0 for all", "data", ge=0
+    )
+    held_out: Classes = option(
+        None,
+        "Classes kept out of training, by name or number, as in 7,8,9: their test images are recorded all the same",
+        "data",
     )
     record: int = option(
         2000, "Test images recorded in each snapshot, balanced by class; 0 records all of them", "data", ge=0

@@ -44,10 +44,22 @@ class Dataset:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     notes: tuple[str, ...] = ()  # what the user should know of how it was loaded
+    held_out: tuple[int, ...] = ()  # classes of which only the test split has images
 
     @property
     def n_classes(self) -> int:
         return len(self.class_names)
+
+    @property
+    def trained(self) -> Array:
+        """The classes (K,) that are trained on: target k of a model is that of class trained[k]."""
+        return np.setdiff1d(np.arange(self.n_classes), self.held_out)
+
+    def by_class(self, rows: Array) -> Array:
+        """One row (K, ...) for each trained class as one for every class (C, ...): NaN for those held out."""
+        found = np.full((self.n_classes, *rows.shape[1:]), np.nan, rows.dtype)
+        found[self.trained] = rows
+        return found
 
 
 def load(config: TrainConfig) -> Dataset:
@@ -55,7 +67,8 @@ def load(config: TrainConfig) -> Dataset:
     source = find(config.dataset)
     raw = source.load(Path(config.data_root))
     check_labels(config.dataset, raw)
-    train_rows, held_rows = _train_rows(config, raw)
+    held_out = held_out_classes(config, raw.class_names)
+    train_rows, held_rows = _train_rows(config, raw, held_out)
     resize = source.resize if config.resize is None else config.resize
     crop = source.crop if config.crop is None else config.crop
     grey = _all_grey(raw)
@@ -75,22 +88,42 @@ def load(config: TrainConfig) -> Dataset:
             f"{config.dataset}: training and test images differ in size ({sizes}); give --resize and --crop"
         )
     mean, std = source.normalisation or channel_statistics(train.images)
-    return Dataset(config.dataset, train, validation, test, raw.class_names, mean, std, tuple(notes))
+    return Dataset(config.dataset, train, validation, test, raw.class_names, mean, std, tuple(notes), held_out)
 
 
-def _train_rows(config: TrainConfig, raw: Raw) -> tuple[Array, Array]:
-    """Which of the training images are trained on, and which are held out for validation."""
-    y, n_classes = raw.train_labels, len(raw.class_names)
+def held_out_classes(config: TrainConfig, class_names: tuple[str, ...]) -> tuple[int, ...]:
+    """The numbers of the classes that a config keeps out of training. Raises InputError if that cannot be."""
+    numbers = {str(k): k for k in range(len(class_names))} | {name: k for k, name in enumerate(class_names)}
+    given = [part.strip() for part in (config.held_out or "").split(",") if part.strip()]
+    for part in given:
+        if part not in numbers:
+            raise InputError(
+                f"held_out: {config.dataset} has no class '{part}'; give names or numbers of 0 to "
+                f"{len(class_names) - 1}: {', '.join(class_names[:12])}{', ...' if len(class_names) > 12 else ''}"
+            )
+    held_out = tuple(sorted({numbers[part] for part in given}))
+    if held_out and len(class_names) - len(held_out) < 2:
+        raise InputError(
+            f"held_out = {config.held_out} leaves {len(class_names) - len(held_out)} of {len(class_names)} classes; "
+            "training takes two or more"
+        )
+    return held_out
+
+
+def _train_rows(config: TrainConfig, raw: Raw, held_out: tuple[int, ...]) -> tuple[Array, Array]:
+    """Which of the training images are trained on, and which are kept for validation: none of the classes held out."""
+    kept = np.flatnonzero(~np.isin(raw.train_labels, held_out))
+    y, n_classes = raw.train_labels[kept], len(raw.class_names) - len(held_out)
     for name, n in (("train_images", config.train_images), ("centre_images", config.centre_images)):
         if 0 < n < n_classes:
             raise InputError(f"{name} = {n} leaves classes without images; there are {n_classes} classes")
     rows = balanced_sample(y, config.train_images, config.seed)
     if config.validation == "test":
-        return rows, np.arange(0)
+        return kept[rows], np.arange(0)
     held = rows[stratified_rows(y[rows], float(config.validation), config.seed)]
     if not len(held):
         raise InputError(f"validation = {config.validation} of {len(rows)} training images is none; raise it")
-    return np.setdiff1d(rows, held), held
+    return kept[np.setdiff1d(rows, held)], kept[held]
 
 
 def transform(images: Array | list[Path], resize: int, crop: int, grey: bool, notes: list[str] | None = None) -> Array:

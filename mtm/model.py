@@ -60,7 +60,7 @@ def make_model(config: TrainConfig, dataset: Dataset) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         backbone, n_features = make_backbone(config.backbone, channels, (height, width), config.weights)
-        return Model(backbone, n_features, dataset.n_classes, config)
+        return Model(backbone, n_features, len(dataset.trained), config)
 
 
 def _numpy(tensor: Tensor) -> Array:

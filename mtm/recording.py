@@ -43,7 +43,7 @@ def prepare(config: TrainConfig) -> Dataset:
     dataset = load(config)
     make_model(config, dataset)
     if loss is not None and config.loss not in LOSSES:
-        try_loss(loss, str(config.loss), dataset.n_classes, config.dim)
+        try_loss(loss, str(config.loss), len(dataset.trained), config.dim)
     return dataset
 
 

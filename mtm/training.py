@@ -213,20 +213,26 @@ class _Training:
 
     @torch.no_grad()
     def measure(self, whole: bool) -> Snapshot:
-        """The snapshot of this moment: measures of the whole test split, or of the recorded images only."""
+        """The snapshot of this moment: measures of the whole test split, or of the recorded images only.
+
+        Images of classes held out are recorded and counted in none of them; such a class has NaN for its references.
+        """
         self.model.eval()
         y_centres = self.data.train.labels[self.centre_rows]
-        e_train, train_loss = self.embed(self.batches, self.centre_rows)
+        e_train, train_losses = self.embed(self.batches, self.centre_rows)
         centres = geometry.class_centres(e_train, y_centres, self.data.n_classes).astype(np.float32)
         rows = np.arange(len(self.data.test)) if whole else self.recorded
-        e, test_loss = self.embed(self.test_batches, rows)  # (N_test or N, D)
+        e, losses = self.embed(self.test_batches, rows)  # (N_test or N, D)
+        shown = e[self.recorded] if whole else e
         y = self.data.test.labels[rows]
-        class_embeddings, head = self.model.targets()
+        seen = ~np.isin(y, self.data.held_out)
+        e, losses, y = e[seen], losses[seen], y[seen]
+        class_embeddings, head = self.references()
         classifiers = references(centres, class_embeddings, head)
         metrics: dict[str, Any] = {
-            "loss": float(self.loss_sum) / self.loss_images if self.loss_images else train_loss,
-            "test_loss": test_loss,
-            "n": len(rows),
+            "loss": float(self.loss_sum) / self.loss_images if self.loss_images else _mean(train_losses),
+            "test_loss": _mean(losses),
+            "n": len(y),
             "split": "test" if whole else "recorded",
             "accuracy": accuracies(classify(e, classifiers)[0], y),
         }
@@ -237,26 +243,36 @@ class _Training:
         metrics |= measure(e, y, class_embeddings, self.data.n_classes)
         metrics |= {"seconds": self.clock.total(), "images_per_second": self.clock.images_per_second()}
         self.model.train()
-        shown = e[self.recorded] if whole else e
         epoch = self.at.epoch + self.at.step / self.steps
         return make_snapshot(self.at.snapshots, epoch, self.points, shown, class_embeddings, head, centres, metrics)
 
-    def embed(self, batches: Batches, rows: Array) -> tuple[Array, float]:
-        """Output embeddings (len(rows), D) and their mean loss; raises Diverged if they are not finite."""
-        found, total = [], 0.0
+    def references(self) -> tuple[Array | None, tuple[Array, Array] | None]:
+        """The class embeddings (C, D) or None, the head's (weight, bias) or None; NaN for classes held out."""
+        targets, head = self.model.targets()
+        if head is not None:
+            return None, (self.data.by_class(head[0]), self.data.by_class(head[1]))
+        assert targets is not None
+        return self.data.by_class(targets), None
+
+    def embed(self, batches: Batches, rows: Array) -> tuple[Array, Array]:
+        """Output embeddings (len(rows), D) and losses (len(rows),); raises Diverged if embeddings are not finite.
+
+        The loss of an image of a class held out means nothing.
+        """
+        found, losses = [], []
         for start in range(0, len(rows), EVALUATION_BATCH):
             self.stop_if_asked()
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
             with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
                 e = self.model(x)
-            total += float(self.model.losses(e, y, self.loss).to(self.wide).sum())
+            losses.append(self.model.losses(e, y, self.loss).to(self.wide).cpu().numpy())
             found.append(e.cpu().numpy())
             self.tell(evaluating=True)
         embeddings = np.concatenate(found)
         if not np.isfinite(embeddings).all():
             epoch = self.at.epoch + self.at.step / self.steps
             raise Diverged(f"the embeddings are no longer finite in epoch {epoch:.2f}; lower lr ({self.config.lr:g})")
-        return embeddings, total / len(rows)
+        return embeddings, np.concatenate(losses)
 
 
 def make_optimiser(config: TrainConfig, model: Model) -> torch.optim.Optimizer:
@@ -282,6 +298,10 @@ def batch_bounds(n: int, size: int) -> list[tuple[int, int]]:
     if size > 1 and n % size == 1 and len(begins) > 1:
         begins.pop()
     return list(zip(begins, [*begins[1:], n], strict=True))
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 class _Clock:

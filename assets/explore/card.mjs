@@ -37,8 +37,10 @@ export class Card {
     const lines = [line("card-title", about.labelName)];
     if (about.predictionName !== null) {
       const says = about.right ? "decided right" : `taken for ${about.predictionName}`;
-      lines.push(line(about.right ? "card-right" : "card-wrong", `${says} (${about.classifier})`));
+      const kind = about.unseen ? "card-more" : about.right ? "card-right" : "card-wrong";
+      lines.push(line(kind, `${says} (${about.classifier})`));
     }
+    if (about.unseen) lines.push(line("card-more", "class never trained on"));
     if (about.targetDistance !== null) lines.push(line("card-more", `${about.targetDistance.toPrecision(3)} from its target`));
     if (about.margin !== null) lines.push(line("card-more", `margin ${about.margin.toPrecision(2)}`));
     lines.push(line("card-more", `image ${about.dataIndex ?? about.index}`));

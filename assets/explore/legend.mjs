@@ -24,7 +24,7 @@ export class Legend {
   /** @param {object} legend as the player tells it */
   show(legend) {
     const { classes } = legend;
-    if (this.rows.length !== classes.length || classes.some(({ name }, k) => name !== this.rows[k].name)) this.build(classes);
+    if (this.rows.length !== classes.length || classes.some(({ name, unseen }, k) => name !== this.rows[k].name || unseen !== this.rows[k].unseen)) this.build(classes);
     classes.forEach(({ colour, shown, dimmed }, k) => {
       const { row, dot, chip, focus } = this.rows[k];
       row.dataset.dimmed = dimmed;
@@ -38,8 +38,10 @@ export class Legend {
   }
 
   build(classes) {
-    this.rows = classes.map(({ index, name }) => this.row(index, name));
-    this.list.replaceChildren(...this.rows.map(({ row }) => row));
+    this.rows = classes.map(({ index, name, unseen }) => ({ ...this.row(index, name), unseen }));
+    const unseen = classes.filter((one) => one.unseen).map(({ index }) => index);
+    const rows = (own) => this.rows.filter((one) => one.unseen === own).map(({ row }) => row);
+    this.list.replaceChildren(...rows(false), ...(unseen.length ? [this.unseenHead(unseen)] : []), ...rows(true));
     this.find.hidden = classes.length < MANY;
     this.find.value = "";
   }
@@ -63,6 +65,18 @@ export class Legend {
     const focus = action("focus", `Let ${name} stand out; others are faint`, () => player.set("focus", toggled(player.state.focus, index)));
     row.append(chip, solo, focus);
     return { name, row, dot, chip, focus };
+  }
+
+  /** Over the classes held out of training, which have no target: they land where the others have put the network. */
+  unseenHead(unseen) {
+    const head = make("div", "legend-head legend-unseen", { title: "Held out of training: recorded, but without a target" });
+    const focus = make("button", "legend-all", { type: "button", textContent: "focus", title: "Let them stand out; again for all" });
+    focus.addEventListener("click", () => {
+      const already = unseen.every((k) => this.player.state.focus.has(k));
+      this.player.set("focus", new Set(already ? [] : unseen));
+    });
+    head.append(make("span", "", { textContent: "Never trained on" }), focus);
+    return head;
   }
 
   filter() {

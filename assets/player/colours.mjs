@@ -73,6 +73,11 @@ export function isDimmed(state, k) {
   return state.focus.size > 0 && !state.focus.has(k);
 }
 
+/** Whether class k was held out of training. @param {Attributes | null} attributes */
+export function isUnseen(attributes, k) {
+  return attributes?.meta.unseen?.includes(k) ?? false;
+}
+
 /**
  * The colour of every class, "#rrggbb". With more classes than colours these repeat; then a focus gives the chosen
  * classes different ones, in the order in which they were chosen, and the others go grey.
@@ -151,9 +156,14 @@ const TITLES = {
 
 /** Everything a page needs to draw the legend of what is shown now. */
 export function legend(state, frames, attributes, colours, range) {
-  const classes = (frames?.classNames ?? []).map((name, index) => {
-    return { index, name, colour: colours[index], shown: isShown(state, index), dimmed: isDimmed(state, index) };
-  });
+  const classes = (frames?.classNames ?? []).map((name, index) => ({
+    index,
+    name,
+    colour: colours[index],
+    shown: isShown(state, index),
+    dimmed: isDimmed(state, index),
+    unseen: isUnseen(attributes, index),
+  }));
   const { mode, key } = colouring(state, attributes);
   const meta = attributes?.meta ?? {};
   const told = { mode, classes, title: mode === "prediction" ? "decision" : "class" };

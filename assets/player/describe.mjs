@@ -1,5 +1,6 @@
 /* What is known of one image, in words and numbers: for a card beside the pointer. */
 
+import { isUnseen } from "./colours.mjs";
 import { LEVELS, UNKNOWN } from "./data.mjs";
 
 /**
@@ -24,6 +25,7 @@ export function describe({ frames, attributes, sprite }, state, snapshot, index)
     dataIndex: attributes?.indices?.[index] ?? null,
     label,
     labelName: frames.classNames[label] ?? null,
+    unseen: isUnseen(attributes, label),
     classifier,
     prediction,
     predictionName: frames.classNames[prediction] ?? null,

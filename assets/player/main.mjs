@@ -287,7 +287,10 @@ export class Player {
 
   // For pages and tests
 
-  /** For a legend: {mode, title, classes: [{index, name, colour, shown, dimmed}], entries?, ramp?, low?, high?}. */
+  /**
+   * For a legend: {mode, title, classes: [{index, name, colour, shown, dimmed, unseen}], entries?, ramp?, low?, high?}.
+   * A class held out of training is unseen.
+   */
   legend() {
     const { frames, attributes } = this.data;
     const { key } = colours.colouring(this.state, attributes);

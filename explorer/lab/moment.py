@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.landscape import Scene, Vary
 from explorer.planes import main_axes, through
 from mtm.errors import InputError, choose_from
+from mtm.fewshot import unseen_classes
 from mtm.runs import Run
 from mtm.snapshots import Snapshot
 
@@ -43,6 +44,8 @@ def moment(
         raise choose_from("plane", plane, PLANES)
     images = _images(run, image, label)
     snapshot = _snapshot(run, index)
+    if unseen := [run.points.class_names[k] for k in unseen_classes(snapshot)]:
+        raise InputError(f"'{run.name}' was not trained on {', '.join(unseen)}: a loss takes a target for every class")
     c = _targets(run, snapshot)
     e, y = np.asarray(snapshot.embeddings[images], np.float64), run.labels[images].astype(np.int64)
     _require_finite(run, snapshot.index, e, c)

@@ -1,0 +1,76 @@
+"""The paper's own numbers (Tables 2, 5-9) and the names it gives its 75 experiments; the one owner of both.
+
+Bonderup et al., *A Geometric Approach to Image Classification using Neural Networks with Class Embeddings*. They lie in
+`paper_tables.json` as printed; here data sets, networks and losses have mtm's names, `pure` being the linear head.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mtm.errors import choose_from
+
+DATASETS = {"mnist": "MNIST", "fashion-mnist": "F-MNIST", "kmnist": "K-MNIST", "cifar10": "CIFAR10",
+            "cifar100": "CIFAR100"}  # fmt: skip
+BACKBONES = {"resnet18": "RN18", "resnet50": "RN50", "resnet101": "RN101"}
+LOSSES = {"euclidean": "E", "cosine": "C", "class_proximity": "CP", "push_pull": "PP", "pure": "P"}  # Table 3
+EPOCHS = 30
+PLATEAU_EPOCHS = 4  # what Ray's plateau stopper looks at
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One of the paper's experiments, by mtm's names. Raises InputError for a data set, network or loss it has not."""
+
+    dataset: str
+    backbone: str
+    loss: str  # one of LOSSES
+
+    def __post_init__(self) -> None:
+        for kind, name, known in (("data set", self.dataset, DATASETS), ("network", self.backbone, BACKBONES),
+                                  ("loss", self.loss, LOSSES)):  # fmt: skip
+            if name not in known:
+                raise choose_from(f"{kind} of the paper", name, known)
+
+    @property
+    def model(self) -> str:
+        """The paper's name of the model: RN18-CP."""
+        return f"{BACKBONES[self.backbone]}-{LOSSES[self.loss]}"
+
+    @property
+    def name(self) -> str:
+        """Data set and model as the paper calls them: F-MNIST/RN18-CP."""
+        return f"{DATASETS[self.dataset]}/{self.model}"
+
+    def accuracy(self) -> dict[str, float | None]:
+        """Percent on the test split at the best epoch, by classifier; None where it has no such classifier (6-7)."""
+        return dict(load()["accuracy"][DATASETS[self.dataset]][self.model])
+
+    def hyperparameters(self) -> dict[str, float | int]:
+        """`lr` of the best model found, `dim` with moving targets, and `r` where the loss has it (Tables 8-9)."""
+        row = load()["hyperparameters"][DATASETS[self.dataset]][self.model]
+        named = {"lr": row["lr"], "dim": row["d"], "r": row["r"]}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def setup(self) -> dict[str, Any]:
+        """The config of the experiment but for what its search is for."""
+        head = {"head": "linear"} if self.loss == "pure" else {"loss": self.loss}
+        fixed = {"dataset": self.dataset, "backbone": self.backbone, "weights": "imagenet", "epochs": EPOCHS}
+        return {**fixed, "plateau_epochs": PLATEAU_EPOCHS, **head}
+
+
+@cache
+def load() -> dict[str, Any]:
+    """`paper_tables.json`, which says its source, units and naming; not to be changed."""
+    tables: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    return tables
+
+
+def experiments() -> list[Experiment]:
+    """All 75, in the paper's order: data set by data set, loss by loss, the smallest network first."""
+    return [Experiment(d, b, x) for d, x, b in itertools.product(DATASETS, LOSSES, BACKBONES)]

@@ -1,0 +1,44 @@
+"""Explore on a run with classes held out of training: they are told apart from the others, and land where they land."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import served, small
+
+from explorer.app import create_app
+from explorer.events import events
+from explorer.history import history
+from explorer.thumbnails import draw
+from mtm.recording import record_training
+from mtm.runs import Run
+
+
+def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: Path, chromium: Any) -> None:
+    run = Run.create(tmp_path / "runs" / "held", small(held_out="7,8,9"))
+    record_training(run)
+    last = run.snapshot(-1)
+    with served(create_app(tmp_path / "runs", tmp_path / "none", tmp_path / "cache").server) as address:
+        page = chromium.new_page(viewport={"width": 1440, "height": 1200})
+        page.goto(f"{address}/?run=held&epoch=2&classifier=euc")
+        page.wait_for_selector(".legend-unseen")
+        rows = page.locator(".legend-name, .legend-unseen > span").all_inner_texts()
+        assert rows == [*"0123456", "Never trained on", *"789"]
+        image = int(np.flatnonzero(last.points.labels == 8)[0])
+        player = "document.querySelector('#explore-stage').player"
+        told = page.evaluate(f"{player}.describe({image})")
+        assert (told["unseen"], told["labelName"], told["targetDistance"]) == (True, "8", None)
+        assert told["prediction"] == last.predictions["euc"][image]
+        targets = page.evaluate(f"[...{player}.data.frames.targets].slice(-20).map(Number.isNaN)")
+        assert targets == [False] * 14 + [True] * 6  # of ten classes, two coordinates each
+        page.click(".legend-unseen button")
+        page.wait_for_function(f"[...{player}.state.focus].join() === '7,8,9'")
+        page.click(".legend-unseen button")
+        page.wait_for_function(f"{player}.state.focus.size === 0")
+        page.close()
+    read = history(run)
+    assert not np.isin(last.points.labels[read.judged], [7, 8, 9]).any()
+    assert not {e.image for e in events(read) if e.kind == "never"} & set(np.flatnonzero(last.points.labels >= 7))
+    assert draw(run).count("<circle") == 7
