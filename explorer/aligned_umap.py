@@ -42,7 +42,7 @@ EXTENT = 10.0  # the starting positions lie within +- this
 BLOCK = 512  # rows whose distances to all points are held at once
 
 # The two forces are looked up by the squared distance, 2^BIN_BITS bins an octave, error below 0.5 %: 2.5 times as fast
-# as the powers they are made of. The range covers every distance that a layout can have.
+# as powers. The range covers every distance that a layout can have.
 OCTAVES = (-24, 24)
 BIN_BITS = 7
 SHIFT = 23 - BIN_BITS
@@ -54,6 +54,7 @@ def umap_over_time(
     extras: Array,
     start: Array,
     *,
+    held: Array | None = None,
     metric: str = "euclidean",
     seed: int = 0,
     neighbours: int = 15,
@@ -64,7 +65,8 @@ def umap_over_time(
 ) -> Floats:
     """Positions (T, N + E, 2) of T snapshots' embeddings (N, D) each, and of `extras (T, E, D)` among them.
 
-    `start (N, 2)` are positions to start from, the same for every snapshot; `metric` is euclidean or cosine.
+    `start (N, 2)` are positions to start from, the same for every snapshot; at `held (H, N + E, 2)`, of a layout before,
+    the first H snapshots stay, and the others start from the last of them. `metric` is euclidean or cosine;
     `neighbours` counts the point itself, as umap-learn does; `smoothing` is how firmly a point is tied to its own
     positions before and after, 0 for not at all. An extra row with NaN has no position in that snapshot.
     `told(share, what)` hears how far it is, and may raise to end it.
@@ -76,15 +78,18 @@ def umap_over_time(
             return neighbour_graph(embeddings[t], extras[t], metric, neighbours, seed)
 
         graphs = []
-        for graph in pool.map(graph_of, range(n_snapshots)):
+        for t, graph in enumerate(pool.map(graph_of, range(n_snapshots)), 1):
             graphs.append(graph)
-            told(0.4 * len(graphs) / n_snapshots, f"neighbours of snapshot {len(graphs)} of {n_snapshots}")
-        first = starting_positions(start, graphs, seed)
+            told(0.4 * t / n_snapshots, f"neighbours of snapshot {t} of {n_snapshots}")
+        first = starting_positions(start, graphs, seed)[None].repeat(n_snapshots, axis=0)
+        if held is not None:
+            first[: len(held)] = np.where(np.isnan(held), first[0], held)  # what was missing there may come yet
+            first[len(held) :] = first[len(held) - 1]
 
         def laid_out(share: float) -> None:
             told(0.4 + 0.6 * share, "layout of all snapshots together")
 
-        u = joint_layout(graphs, first, rounds, smoothing, seed, pool, laid_out)
+        u = joint_layout(graphs, first, 0 if held is None else len(held), rounds, smoothing, seed, pool, laid_out)
     u[:, n_points:][np.isnan(extras).any(axis=2)] = np.nan
     return u
 
@@ -96,8 +101,7 @@ def neighbour_graph(e: Array, extra: Array, metric: str, neighbours: int = 15, s
     `cosine` the distance is 1 - cos. Neighbours are exact in the first REDUCED principal components.
     """
     x, z = np.asarray(e, np.float32), np.asarray(extra, np.float32)
-    if metric == "cosine":
-        x, z = _unit(x), _unit(z)
+    x, z = (_unit(x), _unit(z)) if metric == "cosine" else (x, z)
     middle = x.mean(axis=0, dtype=np.float64).astype(np.float32)
     x, z = x - middle, z - middle
     largest = float(np.abs(x).max(initial=0.0)) or 1.0
@@ -108,8 +112,7 @@ def neighbour_graph(e: Array, extra: Array, metric: str, neighbours: int = 15, s
     n, whole = len(x), np.flatnonzero(~np.isnan(z).any(axis=1))
     k = min(neighbours, n) - 1
     halved = metric == "cosine"
-    near, distance = nearest(x, x, k, halved, own=True)
-    near_z, distance_z = nearest(z[whole], x, k, halved, own=False)
+    (near, distance), (near_z, distance_z) = nearest(x, x, k, halved, True), nearest(z[whole], x, k, halved, False)
     weights = np.concatenate([strengths(distance, neighbours), strengths(distance_z, neighbours)])
     rows = np.repeat(np.concatenate([np.arange(n), n + whole]), k)
     columns = np.concatenate([near, near_z]).ravel()
@@ -189,15 +192,18 @@ def starting_positions(start: Array, graphs: Sequence[csr_matrix], seed: int) ->
 def joint_layout(
     graphs: Sequence[csr_matrix],
     start: Floats,
+    n_held: int,
     rounds: int,
     smoothing: float,
     seed: int,
     pool: ThreadPoolExecutor,
     told: Callable[[float], None],
 ) -> Floats:
-    """The positions (T, M, 2) after `rounds`, in which every edge pulls as often as it weighs and every tie holds."""
-    n_snapshots, n_vertices = len(graphs), len(start)
-    u = np.repeat(start[None], n_snapshots, axis=0)
+    """The positions (T, M, 2) after `rounds` from `start (T, M, 2)`, where the first `n_held` snapshots stay.
+
+    Every edge pulls as often as it weighs, and every tie holds.
+    """
+    (n_snapshots, n_vertices, _), u = start.shape, start.copy()
     edges = [_edges(graph, rounds) for graph in graphs]
     due = [every.copy() for _, _, every in edges]  # the round in which an edge pulls next
     attraction, repulsion = force_tables()
@@ -213,7 +219,7 @@ def joint_layout(
             _hold(u[t], before[t], before[t + 2], tied[t], tied[t + 1], step)
             _move(u[t], ends, heads, every, due[t], number, step, seed, attraction, repulsion)
 
-        list(pool.map(move, range(n_snapshots)))
+        list(pool.map(move, range(n_held, n_snapshots)))
         told((number + 1) / rounds)
     return u
 
@@ -230,10 +236,8 @@ def force_tables() -> tuple[Floats, Floats]:
 
 def compile_ahead() -> None:
     """Lay out a few points, so that numba compiles every kernel now, or loads it from disk."""
-    rng = np.random.default_rng(0)
-    umap_over_time(
-        rng.standard_normal((2, 20, 3)), rng.standard_normal((2, 2, 3)), rng.standard_normal((20, 2)), rounds=2
-    )
+    x = np.random.default_rng(0).standard_normal((2, 22, 3))
+    umap_over_time(x[:, :20], x[:, 20:], x[0, :20, :2], rounds=2)
 
 
 def n_cores() -> int:
@@ -243,7 +247,7 @@ def n_cores() -> int:
 
 def _unit(x: Floats) -> Floats:
     length = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
-    return np.asarray(x / np.where(length == 0, 1, length), np.float32)
+    return np.asarray(x / np.where(length, length, 1), np.float32)
 
 
 def _edges(graph: csr_matrix, rounds: int) -> tuple[Array, Array, Floats]:

@@ -18,7 +18,7 @@ from explorer.history import History, Mask, history
 from explorer.kept import Kept
 from explorer.neighbours import Spaces, mistaken
 from explorer.saved_selections import SavedSelections
-from explorer.selected import PAGE, Numbers, curves, numbers, ordered
+from explorer.selected import PAGE, Numbers, confusion, curves, numbers, ordered
 from explorer.selecting import Scene, Selection, View, evaluate
 from explorer.views import Picture, Views
 from mtm.errors import InputError, choose_from
@@ -89,10 +89,18 @@ class Finding:
         name = read.classifier(classifier)
         everything = np.ones(len(mask), dtype=bool)
         whole = self._results.once((key, "all", name), lambda: curves(read, everything, name))
-        found = numbers(read, mask, at, name)
-        totals = np.bincount(read.labels, minlength=read.n_classes)
-        about = {"classifier": name, "snapshot": read.moment(at), "total": len(mask), "label_totals": totals}
-        return mask, about | _plain(found) | {"all": whole, "epochs": read.epochs, "class_names": read.class_names}
+        found, t = numbers(read, mask, at, name), read.moment(at)
+        about = {
+            "classifier": name,
+            "snapshot": t,
+            "total": len(mask),
+            "label_totals": np.bincount(read.labels, minlength=read.n_classes),
+            "all_confusion": confusion(read, everything, t, name),
+            "all": whole,
+            "epochs": read.epochs,
+            "class_names": read.class_names,
+        }
+        return mask, about | _plain(found)
 
     def grid(
         self,

@@ -72,6 +72,7 @@ def project(
     first: int | None = None,
     seed: int = 0,
     snapshots: Sequence[str] | None = None,
+    before: Frames | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Frames:
@@ -79,7 +80,8 @@ def project(
 
     `classes` (three class numbers, by default the first three) and `at` (a snapshot, by default the last) choose the
     plane of `targets`; a plane found from the `first` so many snapshots alone stays where it is while a run grows;
-    `seed` is UMAP's; `snapshots` are the names of the files to show, by default all there are.
+    `seed` is UMAP's; `snapshots` are the names of the files to show, by default all there are; `before` is a UMAP of
+    all of them but the last, which stays where it is.
     `progress(share, what)` is called now and then; raises Cancelled soon after `cancelled()` is true, and InputError
     if the run or the choice does not allow the view.
     """
@@ -95,7 +97,7 @@ def project(
     told(0.0, "reading the snapshots")
     recording = read(run, snapshots)
     if method == "umap":
-        return _umap(recording, chosen, told)
+        return _umap(recording, chosen, before, told)
     return _on_plane(recording, method, chosen, *_plane(recording, method, chosen, told), told)
 
 
@@ -126,7 +128,7 @@ def settings(
             raise InputError(f"seed = {seed}: a seed is 0 or more")
         config = run.config
         metric = "cosine" if config is not None and config.loss == "cosine" else "euclidean"
-        return {"seed": int(seed), "metric": metric}
+        return {"seed": int(seed), "metric": metric} | ({} if first is None else {"first": int(first)})
     return {}
 
 
@@ -240,30 +242,34 @@ def _listed(values: Sequence[object]) -> str:
 # UMAP
 
 
-def _umap(recording: Recording, chosen: dict[str, Any], told: Progress) -> Frames:
+def _umap(recording: Recording, chosen: dict[str, Any], before: Frames | None, told: Progress) -> Frames:
     """All snapshots laid out together; class centres and class embeddings are rows of the same layout."""
     n, n_classes, n_snapshots = len(recording.labels), recording.n_classes, len(recording.names)
     if n < 4:
         raise InputError(f"umap shows who is near whom and needs four images or more, this run has {n}")
-    plane = main_axes(recording.embeddings, recording.names, lambda share: told(0.05 * share, "where to start"))
-    start = np.zeros((n, 2))  # where the layout starts: the mean over the snapshots, each at the same size
-    for e, name in zip(recording.embeddings, recording.names, strict=True):
-        u, _ = on_plane(e, *plane, name)
-        start += u / (np.sqrt(u.var(axis=0, dtype=np.float64).sum()) or 1)
+    start = _start(recording, told) if before is None else np.asarray(before.points[-1], np.float64)
     extras = np.stack([recording.centres(t) for t in range(n_snapshots)])  # (T, C, D)
     if recording.targets is not None:
         extras = np.concatenate([extras, np.stack(recording.targets)], axis=1)  # (T, 2C, D)
     told(0.05, "loading numba, which compiles for some seconds the first time")
     aligned = importlib.import_module("explorer.aligned_umap")  # brings numba: only the worker gets here
 
-    def laid_out(embeddings: Sequence[Array], extras: Array, start: Array, low: float, high: float) -> Array:
+    def laid_out(
+        embeddings: Sequence[Array], extras: Array, start: Array, low: float, high: float, held: Array | None = None
+    ) -> Array:
         def heard(share: float, what: str) -> None:
             told(low + (high - low) * share, what)
 
         how = {"metric": chosen["metric"], "seed": chosen["seed"]}
-        return np.asarray(aligned.umap_over_time(embeddings, extras, start, **how, told=heard))
+        return np.asarray(aligned.umap_over_time(embeddings, extras, start, held=held, **how, told=heard))
 
-    u = laid_out(recording.embeddings, extras, start, 0.05, 0.95)
+    if before is None:
+        u = laid_out(recording.embeddings, extras, start, 0.05, 0.95)
+    else:
+        known = (before.points, before.centres, before.targets)
+        held = np.concatenate([part for part in known if part is not None], axis=1)  # (T - 1, N + E, 2)
+        newest = laid_out(recording.embeddings[-2:], extras[-2:], start, 0.05, 0.95, held[-1:])[1:]
+        u = np.concatenate([held, newest])
     rows = measured(recording.labels)
     last = recording.embeddings[-1][rows]
     shown_twice = laid_out([last, last], extras[-1:].repeat(2, axis=0), start[rows], 0.95, 1.0)[:, : len(rows)]
@@ -281,6 +287,16 @@ def _umap(recording: Recording, chosen: dict[str, Any], told: Progress) -> Frame
         recording.names,
         shown_twice.copy(),
     )
+
+
+def _start(recording: Recording, told: Progress) -> Floats:
+    """Where a layout starts (N, 2): on the main plane, the mean over the snapshots, each at the same size."""
+    plane = main_axes(recording.embeddings, recording.names, lambda share: told(0.05 * share, "where to start"))
+    start = np.zeros((len(recording.labels), 2))
+    for e, name in zip(recording.embeddings, recording.names, strict=True):
+        u, _ = on_plane(e, *plane, name)
+        start += u / (np.sqrt(u.var(axis=0, dtype=np.float64).sum()) or 1)
+    return start
 
 
 # Kept results

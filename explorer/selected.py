@@ -40,16 +40,22 @@ class Numbers:
 def numbers(history: History, mask: Mask, at: int | None = None, classifier: str | None = None) -> Numbers:
     """The numbers of the images in `mask` (N,). Raises InputError for a snapshot or classifier that is not there."""
     t, name, c = history.moment(at), history.classifier(classifier), history.n_classes
-    y, decided, counted = history.labels, history.predictions[name][t], mask & history.judged
-    cells = y[counted] * c + decided[counted]
+    y, decided = history.labels, history.predictions[name][t]
     return Numbers(
         int(mask.sum()),
-        int(counted.sum()),
+        int((mask & history.judged).sum()),
         np.bincount(y[mask], minlength=c),
         np.bincount(decided[mask], minlength=c),
-        np.bincount(cells, minlength=c * c).reshape(c, c),
+        confusion(history, mask, t, name),
         curves(history, mask, name),
     )
+
+
+def confusion(history: History, mask: Mask, t: int, classifier: str) -> Rows:
+    """(C, C): how many judged images of a class (row) are taken for a class (column) at snapshot t."""
+    counted, c = mask & history.judged, history.n_classes
+    cells = history.labels[counted] * c + history.predictions[classifier][t, counted]
+    return np.bincount(cells, minlength=c * c).reshape(c, c)
 
 
 def curves(history: History, mask: Mask, classifier: str) -> dict[str, Floats]:

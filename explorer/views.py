@@ -62,7 +62,9 @@ class Picture:
     @property
     def params(self) -> dict[str, Any]:
         """The parameters of `project` that count for the method."""
-        return {"classes": self.classes, "at": self.at, "first": self.first} if self.method != "umap" else {}
+        if self.method == "umap":
+            return {} if self.first is None else {"first": self.first}
+        return {"classes": self.classes, "at": self.at, "first": self.first}
 
 
 class Views:

@@ -19,12 +19,12 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.projection import Cancelled, cache_key, load_cached, project, store
+from explorer.projection import Cancelled, Frames, Progress, cache_key, load_cached, project, store
 from mtm.errors import InputError
 from mtm.files import jsonable
 from mtm.runs import Run
@@ -303,11 +303,39 @@ def _do(request: Mapping[str, Any], cache: Path, progress: Any, cancelled: Any) 
 
         compile_ahead()
         return
-    run, names = Run.open(request["run"]), request["snapshots"]
-    frames = project(
-        run, request["method"], **request["params"], snapshots=names, progress=progress, cancelled=cancelled
-    )
+    run, names, params = Run.open(request["run"]), request["snapshots"], request["params"]
+    if request["method"] == "umap" and params.get("first") is not None:
+        frames = _grown(run, params, names, cache, progress, cancelled)
+    else:
+        frames = project(run, request["method"], **params, snapshots=names, progress=progress, cancelled=cancelled)
     store(cache, request["key"], frames)
+
+
+def _grown(
+    run: Run,
+    params: Mapping[str, Any],
+    names: Sequence[str],
+    folder: Path,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Frames:
+    """UMAP of a run that has grown since its `first` snapshots: each new one joins the layout before it, which stays.
+
+    The layouts on the way are kept in `folder`, under the keys they have as views of the run as it was.
+    """
+    first = min(params["first"], len(names))
+    frames: Frames | None = None
+    for n in range(first, len(names) + 1):
+        asked = {**params, "first": None if n == first else params["first"]}
+        key = cache_key(run, "umap", asked, folder, names[:n])
+        kept = load_cached(folder, key)
+        if kept is None:
+            how = {"snapshots": names[:n], "before": frames, "progress": progress, "cancelled": cancelled}
+            kept = project(run, "umap", **asked, **how)
+            store(folder, key, kept)
+        frames = kept
+    assert frames is not None
+    return frames
 
 
 def main() -> None:

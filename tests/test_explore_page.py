@@ -278,6 +278,15 @@ def test_a_run_that_grows_is_followed_and_its_past_stays_where_it_is(page: Any, 
     page.wait_for_function(
         f"Math.abs(document.querySelector('#explore-stage').player.data.frames.targets[0] - {where[0]}) > 1e-3"
     )
+    explore(page, address, "?run=growing&epoch=0&view=umap")
+    frames = "document.querySelector('#explore-stage').player.data.frames"
+    shows = f"(T) => {frames}.meta.method === 'umap' && {frames}.T === T"
+    page.wait_for_function(shows, arg=5)
+    where = state(page, past)
+    grow(5)
+    page.wait_for_function(shows, arg=6)
+    np.testing.assert_allclose(state(page, past), where, rtol=1e-5)
+    page.click(".live-newer")
     run.finish()
     page.wait_for_selector("#explore-live", state="hidden")
     assert page.errors == []

@@ -447,6 +447,19 @@ def test_an_extra_row_that_is_not_there_has_no_position() -> None:
     assert (np.isnan(u).all(axis=2) == absent).all()
 
 
+def test_a_new_snapshot_joins_a_layout_that_stays(laid_out: tuple, tmp_path: Path) -> None:
+    e, c, y = moving()
+    c[:4, 3] = np.nan  # a class embedding that comes late
+    before = umap_over_time(e[:4], c[:4], PCA(2).fit_transform(e[3]))
+    u = umap_over_time(e[3:5], c[3:5], before[-1, : len(y)], held=before[-1:])
+    np.testing.assert_array_equal(u[0, : len(y)], before[-1, : len(y)])
+    assert np.isfinite(u[1]).all()
+    scale = np.ptp(before[-1, : len(y)], axis=0).mean()
+    moved = np.linalg.norm(u[1] - u[0], axis=1)[: len(y)]
+    assert np.median(moved) < 0.1 * scale  # tied to where it was
+    assert kept(e[4], u[1, : len(y)]) > 0.9 * kept(e[4], umap_over_time(e[4:5], c[4:5], u[0, : len(y)])[0, : len(y)])
+
+
 def test_for_a_cosine_run_the_length_of_an_embedding_says_nothing(tmp_path: Path) -> None:
     e, c, y = moving(n=150)
     longer = e * np.random.default_rng(0).uniform(0.5, 4, (6, 150, 1))

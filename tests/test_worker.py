@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from explorer.projection import load_cached, project
+from explorer.projection import Frames, load_cached, project
 from explorer.worker import WARM_UP, Worker
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -63,6 +63,31 @@ def running(worker: Worker, run: Run, seed: int) -> str:
     until(lambda: worker.status(key)["progress"] > 0.06)
     assert worker.status(key)["state"] == "running"
     return str(key)
+
+
+def test_umap_of_a_growing_run_leaves_the_past_where_it_was(worker: Worker, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", snapshots=4, dim=6)
+
+    def layout(names: list[str]) -> Frames:
+        params = {} if len(names) == 2 else {"first": 2}
+        key = worker.submit(run.folder, "umap", params)["key"]
+        assert worker.wait(key, LONG)["state"] == "done"
+        frames = load_cached(worker.cache, key)
+        assert frames is not None
+        assert frames.snapshots == names
+        return frames
+
+    names = [path.name for path in run.snapshots]
+    hidden = [(path, path.with_suffix(".away")) for path in run.snapshots[2:]]
+    for path, away in hidden:
+        path.rename(away)
+    known = layout(names[:2])
+    for n, (path, away) in enumerate(hidden, start=3):
+        away.rename(path)
+        frames = layout(names[:n])
+        np.testing.assert_array_equal(frames.points[:-1], known.points)
+        np.testing.assert_array_equal(frames.targets[:-1], known.targets)
+        known = frames
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])

@@ -5,7 +5,7 @@ const POLL_MS = 1000;
 export class Live {
   /**
    * @param {HTMLElement} element
-   * @param {{grown: (count: number) => Promise<void>, refit: () => void, changed: () => void}} tell
+   * @param {{grown: (count: number) => Promise<void>, refit: () => void, changed: (state: string) => void}} tell
    */
   constructor(element, tell) {
     this.element = element;
@@ -20,8 +20,8 @@ export class Live {
     });
     label.append(this.box, "follow");
     this.newer = Object.assign(document.createElement("button"), { type: "button", className: "live-newer", hidden: true });
-    this.newer.textContent = "newer plane";
-    this.newer.title = "The axes are those of the snapshots there were at first; lay them anew through all there are now";
+    this.newer.textContent = "newer layout";
+    this.newer.title = "The picture was laid out for the snapshots there were at first, and new ones joined it; lay it out anew for all there are now";
     this.newer.addEventListener("click", () => this.tell.refit());
     element.replaceChildren(this.text, label, this.newer);
     element.hidden = true;
@@ -57,6 +57,7 @@ export class Live {
       const share = news.state === "training" ? ` · ${Math.round(100 * news.progress)} %` : "";
       this.text.textContent = `${news.state}${share}`;
       this.element.dataset.state = news.state;
+      this.tell.changed(news.state);
     }
     if (grows) this.timer = setTimeout(() => this.ask(), POLL_MS);
     else if (!this.isOver) {

@@ -39,7 +39,7 @@ export async function update(wanted, query) {
 class Page {
   constructor(stage, query) {
     this.stage = stage;
-    this.query = query ?? {};
+    this.query = this.asking = query ?? {};
     this.player = mount(stage, {});
     this.card = new Card(stage, this.player);
     this.timebar = new TimeBar(document.getElementById("explore-timeline"), this.player);
@@ -49,10 +49,15 @@ class Page {
     this.at = this.query.at ?? null; // the snapshot whose targets the plane of `targets` goes through; null is the last
     this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.again());
     this.legend = new Legend(document.getElementById("explore-legend"), this.player);
+    this.finding = null; // selection and panels, made after the first picture
     this.first = null; // how many snapshots the plane was found from, once the run has grown
     this.live = new Live(document.getElementById("explore-live"), {
       grown: () => this.grow(),
       refit: () => this.refit(),
+      changed: (state) => {
+        this.trains = state === "training";
+        this.finding?.setTrains(this.trains);
+      },
     });
     this.player.on("time", () => this.timeChanged());
     this.player.on("state", () => this.remember());
@@ -70,6 +75,7 @@ class Page {
     this.live.stop();
     this.waiting.stop();
     this.stopCurves();
+    this.finding?.remove();
     this.timebar.remove();
     this.player.remove();
   }
@@ -92,9 +98,31 @@ class Page {
       if (!(error instanceof DataError)) throw error;
       this.problem = error.message;
     }
+    if (this.shown.run) await this.find();
     this.remember();
     if (this.curvesOf !== this.shown.run) this.drawCurves();
     return this.problem;
+  }
+
+  /** Selection and panels: they come after the picture too. */
+  async find() {
+    const { Finding } = await import("../find/finding.mjs");
+    if (!this.stage.isConnected) return;
+    this.finding ??= new Finding(this.player, () => this.asked(), {
+      query: this.asking,
+      seek: (epoch) => this.player.seek(this.timebar.timeOf(epoch)),
+      changed: () => this.remember(),
+      say: (message) => this.say(message),
+      counted: (events) => this.timebar.setEvents(events),
+    });
+    this.finding.setTrains(this.trains);
+    this.finding.show();
+  }
+
+  /** What is shown now, as the panels ask for it. */
+  asked() {
+    const { run, picture } = this.shown;
+    return { run, classifier: this.player.state.classifier, view: picture };
   }
 
   /** The curves come after the picture: drawing them takes the browser about a second. */
@@ -109,15 +137,21 @@ class Page {
     if (place) place.textContent = message;
   }
 
-  /** The query that names a picture. @param {object} wanted @param {string} view */
-  about({ run, classes }, view) {
-    const query = new URLSearchParams({ run, view });
-    if (view === "targets") {
-      query.set("classes", classes.join(","));
-      if (this.at !== null) query.set("at", this.at);
+  /** A picture of a run, as explorer.selecting.View has it. @param {object} wanted @param {string} method */
+  picture({ classes }, method) {
+    const picture = { method };
+    if (method === "targets") {
+      picture.classes = classes.map(Number);
+      if (this.at !== null) picture.at = Number(this.at);
     }
-    if (this.first !== null && view !== "umap") query.set("first", this.first);
-    return query.toString();
+    if (this.first !== null) picture.first = this.first;
+    return picture;
+  }
+
+  /** The query that names a picture. @param {object} wanted @param {string} view */
+  about(wanted, view) {
+    const { method, ...rest } = this.picture(wanted, view);
+    return new URLSearchParams({ run: wanted.run, view: method, ...rest }).toString();
   }
 
   async showRun(wanted, turn) {
@@ -126,8 +160,11 @@ class Page {
     if (wanted.view === "targets" && wanted.classes.length !== 3) throw new DataError("choose three classes for the plane");
     const asked = this.about(wanted, wanted.view);
     if (wanted.view !== "umap") this.waiting.stop();
+    const isNew = this.shown.run !== wanted.run;
+    const hasLayout = !isNew && this.shown.picture.method === "umap"; // of the snapshots before: it stays meanwhile
+    this.waiting.meanwhile = hasLayout ? "The layout before meanwhile." : "PCA meanwhile.";
     const isThere = wanted.view !== "umap" || (await this.waiting.ask(asked));
-    if (turn !== this.turn) return;
+    if (turn !== this.turn || (!isThere && hasLayout)) return;
     const view = isThere ? wanted.view : "pca";
     const about = isThere ? asked : this.about(wanted, view);
     if (this.shown.about === about && !this.hasGrown) return;
@@ -135,7 +172,6 @@ class Page {
     if (turn !== this.turn) return;
     const T = frames.meta.epochs.length;
     const run = `run=${encodeURIComponent(wanted.run)}`;
-    const isNew = this.shown.run !== wanted.run;
     if (isNew) this.live.newer.hidden = true;
     if (isNew || this.shown.snapshots !== T) {
       this.attributes = await fetchArrays(`/api/attributes?${run}&n=${T}`, "the decisions");
@@ -144,10 +180,11 @@ class Page {
     if (isNew && this.shown.run) document.getElementById("explore-notices").replaceChildren();
     const epoch = this.shown.run ? player.epoch : this.query.epoch;
     player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${run}` : null });
-    this.shown = { about, run: wanted.run, snapshots: T };
+    this.shown = { about, run: wanted.run, snapshots: T, picture: this.picture(wanted, view) };
     this.hasGrown = false;
     this.timebar.setRun(frames.meta);
     if (isNew) this.begin(epoch);
+    else if (this.goesOn) this.goOn();
     for (const problem of frames.meta.problems ?? []) this.say(problem);
     this.timeChanged();
   }
@@ -178,15 +215,19 @@ class Page {
     this.first ??= this.shown.snapshots;
     this.hasGrown = true;
     this.live.newer.hidden = this.wanted.view === "plane";
+    this.goesOn = this.live.follows && wasAtEnd && !player.state.playing;
     await this.again();
     this.drawCurves();
-    if (this.live.follows && wasAtEnd && !player.state.playing) {
-      if (player.state.still) player.seek(timebar.last);
-      else player.play();
-    }
   }
 
-  /** Lay the plane anew, through all snapshots that there are now. */
+  /** Follow a run that has grown to its newest snapshot. */
+  goOn() {
+    this.goesOn = false;
+    if (this.player.state.still) this.player.seek(this.timebar.last);
+    else this.player.play();
+  }
+
+  /** Lay the picture anew, through all snapshots that there are now. */
   refit() {
     this.first = null;
     this.hasGrown = true;
@@ -244,6 +285,7 @@ class Page {
       if (solo !== null) query.set("solo", solo);
       if (view === "targets") query.set("classes", this.wanted.classes.join(","));
       if (view === "targets" && this.at !== null) query.set("at", this.at);
+      for (const [name, value] of Object.entries(this.finding?.address ?? {})) query.set(name, value);
       if (this.stage.isConnected) history.replaceState(history.state, "", `${location.pathname}?${query}`);
     }, 250);
   }

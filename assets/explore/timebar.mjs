@@ -51,7 +51,8 @@ export class TimeBar {
       player.seek(Number(this.range.value));
     });
     this.ticks = make("div", "timebar-ticks");
-    this.track.append(this.curve, this.range, this.ticks);
+    this.events = make("div", "timebar-events");
+    this.track.append(this.curve, this.events, this.range, this.ticks);
     this.bar.append(this.speed, this.loop, this.tween, this.track);
     this.stop = player.on("state", () => this.draw());
   }
@@ -78,6 +79,7 @@ export class TimeBar {
         return tick;
       }),
     );
+    this.setEvents([]);
     this.curve.replaceChildren();
     if (!accuracies || accuracies.length < 2) return;
     this.curve.setAttribute("viewBox", `0 0 ${accuracies.length - 1} 1`);
@@ -85,6 +87,19 @@ export class TimeBar {
     const points = accuracies.map((value, t) => `${t},${1 - (value ?? 0)}`);
     line.setAttribute("d", `M0,1L${points.join("L")}L${accuracies.length - 1},1Z`);
     this.curve.append(line);
+  }
+
+  /** How many events lie at each snapshot, once that is known. @param {number[]} counts */
+  setEvents(counts) {
+    const most = Math.max(1, ...counts);
+    this.events.replaceChildren(
+      ...counts.map((count, t) => {
+        const mark = make("span", "timebar-event");
+        mark.style.left = `${this.last ? (100 * t) / this.last : 0}%`;
+        mark.style.opacity = Math.sqrt(count / most);
+        return mark;
+      }),
+    );
   }
 
   /** The time, in snapshots, at which an epoch is reached. */

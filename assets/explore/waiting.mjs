@@ -8,6 +8,7 @@ export class Waiting {
   constructor(element, ready) {
     this.element = element;
     this.ready = ready;
+    this.meanwhile = ""; // what is shown until then
     this.text = document.createElement("span");
     this.bar = document.createElement("progress");
     this.bar.max = 1;
@@ -46,7 +47,7 @@ export class Waiting {
     this.bar.value = progress ?? 0;
     this.button.textContent = isOver ? "Compute it again" : "Cancel";
     const what = state === "cancelled" ? "UMAP was cancelled." : error ? `UMAP cannot be computed: ${error}.` : `UMAP: ${message || "waiting"}.`;
-    this.text.textContent = `${what.replace(/[.]+$/, ".")} PCA meanwhile.`;
+    this.text.textContent = `${what.replace(/[.]+$/, ".")} ${this.meanwhile}`;
   }
 
   async act() {

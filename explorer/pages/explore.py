@@ -59,6 +59,13 @@ SHOWN = {
     "boundaries": ("edges", "Lines where one region ends and the next begins"),
 }
 SHOWN_BY_DEFAULT = ("targets", "centres", "trails", "labels", "boundaries")
+PANELS = {
+    "curves": ("Curves", "The measures of the paper over the epochs"),
+    "select": ("Select", "Select images: their numbers beside those of all"),
+    "image": ("Image", "One image: its decisions, its distances, its neighbours"),
+    "events": ("Events", "What happened to images and targets on the way"),
+    "certainty": ("Certainty", "Whether the place of an embedding says that it is right"),
+}
 TITLES = {
     "sigma_rho": "Cluster size σ and centre distance ρ",
     "accuracy": "Accuracy of the classifiers",
@@ -87,6 +94,7 @@ def layout(library: Library, **query: str) -> Any:
                     html.Div(
                         [
                             html.Div(id="explore-stage", className="explore-stage"),
+                            html.Div(id="explore-selection", className="find-bar", hidden=True),
                             html.Div(id="explore-message"),
                             html.Div(id="explore-waiting", hidden=True),
                             html.Div(id="explore-notices"),
@@ -166,7 +174,8 @@ def _first(summaries: list[dict[str, Any]]) -> str | None:
     """The newest run; among bundled ones the one with the simplest loss."""
     own = [row["id"] for row in summaries if not row["is_demo"]]
     bundled = sorted((row["id"] for row in summaries), key=lambda run_id: (run_id != FIRST, run_id))
-    return (own or bundled or [None])[0]
+    newest: str | None = (own or bundled or [None])[0]
+    return newest
 
 
 class _Offer(NamedTuple):
@@ -234,8 +243,8 @@ def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) 
             html.Button(id="explore-curves-due", hidden=True),  # pressed by the browser once there is a picture
             html.Div(id="explore-count", className="explore-count"),
             dmc.Tooltip(
-                dmc.Button("Curves", id="explore-drawer", variant="default", size="xs"),
-                label="Curves, and how far the picture can be trusted",
+                dmc.Button("Panels", id="explore-drawer", variant="default", size="xs"),
+                label="Curves, selection, one image, events, certainty, and how far the picture can be trusted",
                 boxWrapperProps={"className": "explore-drawer"},
             ),
         ],
@@ -324,9 +333,37 @@ def _curve(name: str, figure: go.Figure) -> html.Div:
 
 
 def _side() -> html.Div:
+    """The panels, of which one is open; `assets/find` fills all but the curves."""
     trust = [dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")]
+    contents = {"curves": [html.Div(id="explore-curves", className="explore-curves")]}
+    panels = [
+        html.Div(
+            contents.get(name, []),
+            id=f"explore-panel-{name}",
+            className="explore-panel",
+            role="tabpanel",
+            hidden=name != "curves",
+        )
+        for name in PANELS
+    ]
     return html.Div(
-        [html.Div(id="explore-curves", className="explore-curves"), html.Div(trust, className="explore-trust")],
+        [
+            html.Div([_tab(name) for name in PANELS], id="explore-tabs", className="find-tabs", role="tablist"),
+            html.Div(id="explore-still", className="find-still"),
+            *panels,
+            html.Div(trust, className="explore-trust"),
+        ],
         className="explore-side",
         id="explore-side",
     )
+
+
+def _tab(name: str) -> html.Button:
+    text, help = PANELS[name]
+    is_open = name == "curves"
+    more: dict[str, Any] = {
+        "data-panel": name,
+        "aria-selected": str(is_open).lower(),
+        "aria-controls": f"explore-panel-{name}",
+    }
+    return html.Button(text, title=help, type="button", role="tab", tabIndex="0" if is_open else "-1", **more)

@@ -1,0 +1,64 @@
+/* What the panels ask the server for. Whatever goes wrong is a DataError with one sentence for the user. */
+
+import { DataError, decode } from "../player/data.mjs";
+
+/** @param {string} url @param {Record<string, any>} asked what is null is left out @param {AbortSignal} [signal] */
+export function get(url, asked, signal) {
+  const known = Object.entries(asked).filter(([, value]) => value !== null && value !== undefined);
+  return told(`${url}?${new URLSearchParams(known)}`, { signal });
+}
+
+/** @param {string} url @param {object} body @param {AbortSignal} [signal] */
+export function post(url, body, signal) {
+  const headers = { "Content-Type": "application/json" };
+  return told(url, { method: "POST", headers, body: JSON.stringify(body), signal });
+}
+
+async function told(url, options) {
+  let response;
+  let content;
+  try {
+    response = await fetch(url, options);
+    content = await response.arrayBuffer();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new DataError("the server does not answer; is it still running?");
+  }
+  if (response.ok && !response.headers.get("Content-Type").includes("json")) return decode(content, "the answer");
+  const answer = await new Response(content).json().catch(() => null);
+  if (!response.ok || !answer) throw new DataError(answer?.error ?? `the server answered ${response.status}`);
+  return answer;
+}
+
+/** The newest of several questions: an older one is given up, a failure is told as a sentence. */
+export class Newest {
+  /** @param {(sentence: string) => void} say called with "" once there is an answer */
+  constructor(say) {
+    this.say = say;
+  }
+
+  /**
+   * @template Answer
+   * @param {(signal: AbortSignal) => Promise<Answer>} question
+   * @returns {Promise<Answer | null>} null: no answer
+   */
+  async ask(question) {
+    this.pending?.abort();
+    const { signal } = (this.pending = new AbortController());
+    try {
+      const answer = await question(signal);
+      if (signal.aborted) return null;
+      this.say("");
+      return answer;
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (!(error instanceof DataError)) throw error;
+      this.say(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+      return null;
+    }
+  }
+
+  stop() {
+    this.pending?.abort();
+  }
+}
