@@ -65,11 +65,11 @@ def umap_over_time(
 ) -> Floats:
     """Positions (T, N + E, 2) of T snapshots' embeddings (N, D) each, and of `extras (T, E, D)` among them.
 
-    `start (N, 2)` are positions to start from, the same for every snapshot; at `held (H, N + E, 2)`, of a layout before,
-    the first H snapshots stay, and the others start from the last of them. `metric` is euclidean or cosine;
+    `start (N, 2)` are positions to start from, the same for every snapshot; the first H snapshots stay where they are
+    `held (H, N + E, 2)`, and the others start from the last of them. `metric` is euclidean or cosine;
     `neighbours` counts the point itself, as umap-learn does; `smoothing` is how firmly a point is tied to its own
     positions before and after, 0 for not at all. An extra row with NaN has no position in that snapshot.
-    `told(share, what)` hears how far it is, and may raise to end it.
+    `told(share, what)` may raise to end it.
     """
     n_snapshots, n_points = len(embeddings), len(start)
     with ThreadPoolExecutor(min(threads or n_cores(), n_snapshots)) as pool, threadpool_limits(1, "blas"):
@@ -116,8 +116,7 @@ def neighbour_graph(e: Array, extra: Array, metric: str, neighbours: int = 15, s
     weights = np.concatenate([strengths(distance, neighbours), strengths(distance_z, neighbours)])
     rows = np.repeat(np.concatenate([np.arange(n), n + whole]), k)
     columns = np.concatenate([near, near_z]).ravel()
-    size = n + len(z)
-    graph = csr_matrix((weights.ravel(), (rows, columns)), (size, size))
+    graph = csr_matrix((weights.ravel(), (rows, columns)), 2 * (n + len(z),))
     graph.eliminate_zeros()
     back = graph.T.tocsr()
     graph = (graph + back - graph.multiply(back)).tocsr()  # the edge is there in the one direction or the other
@@ -261,7 +260,6 @@ def _edges(graph: csr_matrix, rounds: int) -> tuple[Array, Array, Floats]:
 
 
 # Kernels
-
 
 def _compiled(kernel: Kernel) -> Kernel:
     return cast(Kernel, njit(nogil=True, cache=True, fastmath=True)(kernel))

@@ -111,7 +111,8 @@ def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
     from explorer.certainty import in_words
     from mtm import display
 
-    table = display.new_table(f"{name}, snapshot {found[0].snapshot}, epoch {found[0].epoch:.3g}, {found[0].n:,} images")
+    first = found[0]
+    table = display.new_table(f"{name}, snapshot {first.snapshot}, epoch {first.epoch:.3g}, {first.n:,} images")
     for heading in ("", "surest %", "least %", "AURC", "interval", "pairs %"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for each in found:

@@ -326,12 +326,13 @@ def _grown(
     first = min(params["first"], len(names))
     frames: Frames | None = None
     for n in range(first, len(names) + 1):
-        asked = {**params, "first": None if n == first else params["first"]}
+        asked: dict[str, Any] = {**params, "first": None if n == first else params["first"]}
         key = cache_key(run, "umap", asked, folder, names[:n])
         kept = load_cached(folder, key)
         if kept is None:
-            how = {"snapshots": names[:n], "before": frames, "progress": progress, "cancelled": cancelled}
-            kept = project(run, "umap", **asked, **how)
+            kept = project(
+                run, "umap", **asked, snapshots=names[:n], before=frames, progress=progress, cancelled=cancelled
+            )
             store(folder, key, kept)
         frames = kept
     assert frames is not None

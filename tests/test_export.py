@@ -351,7 +351,7 @@ def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views,
     context.close()
 
 
-def test_the_page_can_record_itself(chromium: Any, views: Views, tmp_path: Path) -> None:
+def test_the_page_exports_what_it_shows_and_can_record_itself(chromium: Any, views: Views, tmp_path: Path) -> None:
     app = create_app(views.library.runs_folder, tmp_path, views.cache).server
     page = chromium.new_page(viewport={"width": 900, "height": 600})
     with served(app) as address:
@@ -367,6 +367,16 @@ def test_the_page_can_record_itself(chromium: Any, views: Views, tmp_path: Path)
               return [[player.stage.canvas.width, player.stage.canvas.height], bytes];
             }"""
         )
+        page.click("#explore-export summary")
+        with page.expect_download() as download:
+            page.click("[data-what=curve][data-kind=png]")
+        assert download.value.suggested_filename == "finished-sigma_rho.png"
+        with Image.open(download.value.path()) as picture:
+            assert picture.size == (1440, 920)
+        page.click("[data-what=animation][data-kind=mp4]")
+        page.wait_for_selector(".export-told >> text=/frame|browser/")
+        page.click(".export-stop")
+        page.wait_for_selector(".export-told >> text=Stopped.")
         page.close()
     app.extensions["views"].close()
     (tmp_path / "a.webm").write_bytes(bytes(film_))

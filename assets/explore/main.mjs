@@ -76,6 +76,7 @@ class Page {
     this.waiting.stop();
     this.stopCurves();
     this.finding?.remove();
+    this.menu?.remove();
     this.timebar.remove();
     this.player.remove();
   }
@@ -104,7 +105,7 @@ class Page {
     return this.problem;
   }
 
-  /** Selection and panels: they come after the picture too. */
+  /** Selection, panels and exports: they come after the picture too. */
   async find() {
     const { Finding } = await import("../find/finding.mjs");
     if (!this.stage.isConnected) return;
@@ -117,6 +118,8 @@ class Page {
     });
     this.finding.setTrains(this.trains);
     this.finding.show();
+    const { ExportMenu } = await import("../export/menu.mjs");
+    if (this.stage.isConnected) this.menu ??= new ExportMenu(document.getElementById("explore-export"), this.player, () => this.address());
   }
 
   /** What is shown now, as the panels ask for it. */
@@ -276,18 +279,23 @@ class Page {
     if (!this.shown.run || !this.wanted) return;
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
-      const { run, view, classifier, regions, colour, shown, camera } = this.wanted;
-      const epoch = this.player.epoch.toFixed(3).replace(/\.?0+$/, "");
-      const query = new URLSearchParams({ run, view, classifier, regions, colour, shown: shown.join(","), camera, epoch });
-      const { hidden, focus, solo } = this.player.state;
-      if (hidden.size) query.set("hidden", [...hidden]);
-      if (focus.size) query.set("focus", [...focus]);
-      if (solo !== null) query.set("solo", solo);
-      if (view === "targets") query.set("classes", this.wanted.classes.join(","));
-      if (view === "targets" && this.at !== null) query.set("at", this.at);
-      for (const [name, value] of Object.entries(this.finding?.address ?? {})) query.set(name, value);
-      if (this.stage.isConnected) history.replaceState(history.state, "", `${location.pathname}?${query}`);
+      if (this.stage.isConnected) history.replaceState(history.state, "", `${location.pathname}?${this.address()}`);
     }, 250);
+  }
+
+  /** What is seen, as the URL's query. */
+  address() {
+    const { run, view, classifier, regions, colour, shown, camera } = this.wanted;
+    const epoch = this.player.epoch.toFixed(3).replace(/\.?0+$/, "");
+    const query = new URLSearchParams({ run, view, classifier, regions, colour, shown: shown.join(","), camera, epoch });
+    const { hidden, focus, solo } = this.player.state;
+    if (hidden.size) query.set("hidden", [...hidden]);
+    if (focus.size) query.set("focus", [...focus]);
+    if (solo !== null) query.set("solo", solo);
+    if (view === "targets") query.set("classes", this.wanted.classes.join(","));
+    if (view === "targets" && this.at !== null) query.set("at", this.at);
+    for (const [name, value] of Object.entries(this.finding?.address ?? {})) query.set(name, value);
+    return query;
   }
 
   /** A notice that stays until it is clicked away or another run is chosen. */

@@ -29,6 +29,7 @@ def register(server: Flask, views: Views) -> None:
     exports = _Exports(views)
     server.add_url_rule("/api/export", view_func=exports.answer)
     server.add_url_rule("/api/export/progress", view_func=exports.progress)
+    server.add_url_rule("/api/export/stop", view_func=exports.stop, methods=["POST"])
 
 
 class _Exports:
@@ -38,15 +39,23 @@ class _Exports:
         self.views = views
         self.turn = threading.Lock()
         self.told: dict[str, Any] = {"share": 0.0, "what": ""}
+        self.stopped = threading.Event()
 
     def progress(self) -> Response:
         return jsonify(self.told)
+
+    def stop(self) -> Response:
+        """Have the export that is being made end as soon as it says how far it is."""
+        self.stopped.set()
+        return jsonify({})
 
     def answer(self) -> Response:
         """The file as an attachment, or 400 and a sentence."""
         if not self.turn.acquire(blocking=False):
             return _problem(409, "another export is being made; wait until it is done")
         folder = Path(tempfile.mkdtemp(prefix="moving-targets-"))
+        self.stopped.clear()
+        self.told = {"share": 0.0, "what": ""}
         try:
             path = self._make(folder)
         except (InputError, FilmError) as error:
@@ -85,6 +94,8 @@ class _Exports:
 
     def _tell(self, share: float, what: str) -> None:
         self.told = {"share": share, "what": what}
+        if self.stopped.is_set():
+            raise InputError("the export was stopped")
 
 
 def _number(name: str, kind: type[int] | type[float]) -> Any:
