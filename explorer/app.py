@@ -23,11 +23,11 @@ from explorer.library import Library
 from explorer.machine import Machine
 from explorer.outlook import Outlook
 from explorer.own_losses import OwnLosses
-from explorer.pages import explore, lab, runs, train
+from explorer.pages import explore, lab, results, runs, train
 from explorer.places import assets_folder, demo_folder
 from explorer.views import Views
 
-PAGES: tuple[ModuleType, ...] = (explore, runs, train, lab)  # in the order of the header
+PAGES: tuple[ModuleType, ...] = (explore, runs, train, lab, results)  # in the order of the header
 THEME = {
     "primaryColor": "indigo",
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
@@ -45,6 +45,8 @@ KEYS = [
     ("space", "play or pause"),
     ("← →", "one snapshot back or on"),
     ("Home End", "first or last snapshot"),
+    ("click", "one image; on a target: the images of its class"),
+    ("shift click", "add an image to the selection, or take it off"),
     ("?", "this list"),
     ("r s esc", "in the lab: release, one step, reset"),
     ("f", "in the lab: fit the view"),
@@ -71,7 +73,7 @@ def create_app(
     app = Dash(
         __name__,
         assets_folder=str(assets_folder()),
-        assets_ignore=r".*\.mjs",  # loaded by explorer.js as modules; Dash would load them a second time
+        assets_ignore=r".*\.mjs|page\.css",  # modules are loaded by explorer.js, and page.css is exported pages' own
         title="Moving targets",
         update_title="",
     )

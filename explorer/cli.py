@@ -14,6 +14,7 @@ import typer
 
 from explorer import finding_cli
 from explorer.export.command import export
+from explorer.report.command import report
 from mtm.errors import InputError
 from mtm.options import Version
 
@@ -99,6 +100,7 @@ def serve(
 
 
 app.command()(export)
+app.command()(report)
 app.command()(finding_cli.events)
 app.command()(finding_cli.certainty)
 
