@@ -16,66 +16,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
+from mtm.estimate import Sizes, Speed, estimate
 from mtm.files import write_json
 from mtm.reading import read_json
 from mtm.sources import DATASETS
 
 VERSION = 1  # of what is kept; raise it when `explorer.trial` answers differently
 IDLE_SECONDS = 60.0  # how long the process waits for more questions
-START_SECONDS = 5.0  # to import torch and to load the data, about
-EVALUATION_COST = 1 / 3  # of an image, over that of training on it: the forward pass only
 TEST_IMAGES = 10_000  # of every data set that torchvision downloads
-CLASSIFIERS = {"targets": 4, "linear": 3}
 SPEED_FIELDS = ("backbone", "head", "loss", "dim", "batch_size", "device", "precision", "optimiser")
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Of a data set after the transform."""
-
-    train: int
-    test: int
-    n_classes: int
-    height: int
-    width: int
-    channels: int
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Of a network on this machine: images a second in training, its parameters, and D."""
-
-    images_per_second: float
-    parameters: int
-    dim: int
-
-
-def estimate(config: TrainConfig, sizes: Sizes, speed: Speed) -> dict[str, float]:
-    """`seconds`, `snapshots` and `bytes` on disk of a training that runs to its last epoch."""
-    n_train = min(config.train_images or sizes.train, sizes.train)
-    held = 0 if config.validation == "test" else round(float(config.validation) * n_train)
-    n_train -= held
-    recorded = min(config.record or sizes.test, sizes.test)
-    centres = min(config.centre_images, n_train)
-    alone = config.batch_size > 1 and n_train > config.batch_size and n_train % config.batch_size == 1
-    steps = math.ceil(n_train / config.batch_size) - alone  # a last batch of one image joins the one before it
-    within = sum(len(config.snapshot_steps(epoch, steps)) - 1 for epoch in range(config.epochs))
-    whole = config.epochs + 1
-    evaluated = whole * (centres + sizes.test + held) + within * (centres + recorded)
-    images = config.epochs * n_train + EVALUATION_COST * evaluated
-    a_snapshot = recorded * (2 * speed.dim + 8 * CLASSIFIERS[config.head] + 8) + 8 * sizes.n_classes * speed.dim
-    thumbnails = recorded * min(sizes.height, 36) * min(sizes.width, 36) * sizes.channels
-    checkpoints = 4 * speed.parameters * 4  # weights, two moments of each, and the best weights
-    return {
-        "seconds": START_SECONDS + images / speed.images_per_second,
-        "snapshots": whole + within,
-        "bytes": (whole + within) * a_snapshot + thumbnails + checkpoints,
-    }
 
 
 class Outlook:

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import sys
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,13 @@ import numpy as np
 from PIL import Image
 
 from mtm.config import TrainConfig
-from mtm.data import Dataset, Split, transform
-from mtm.errors import InputError, Stopped
+from mtm.data import transform
+from mtm.errors import InputError
 from mtm.snapshots import Array
 from mtm.sources import check_labels, find
 
 SHOWN = 8  # images, of as many classes
 LARGEST = 96  # pixels of the longer side of an image as it is sent
-WARM_UP_SECONDS, TIMED_SECONDS = 0.5, 1.0
-LONGEST_SECONDS = 20.0  # of a trial whose single steps take seconds
-MOST_BATCHES, MOST_BYTES = 400, 2**26  # of made-up images
 
 
 def look(asked: dict[str, Any]) -> dict[str, Any]:
@@ -64,40 +61,10 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
 
 def speed(asked: dict[str, Any]) -> dict[str, Any]:
     """Images a second of a training, from a second of it on made-up images; its parameters and dimensions."""
-    from mtm.model import make_model
-    from mtm.training import Progress, train
+    from mtm.estimate import measure_speed
 
-    shape, n_classes = tuple(asked["shape"]), asked["n_classes"]
-    fixed = {"weights": "none", "epochs": 1000, "record": n_classes, "centre_images": n_classes}
-    config = TrainConfig(**{**asked["config"], **fixed})
-    few: Array = np.random.default_rng(0).integers(0, 256, (config.batch_size, *shape), dtype=np.uint8)
-    images = np.concatenate([few] * max(4, min(MOST_BATCHES, MOST_BYTES // few.nbytes)))
-    n = len(images)
-    dataset = Dataset("trial", _split(images, n_classes), None, _split(images[: 2 * n_classes], n_classes),
-                      tuple(map(str, range(n_classes))), (128.0,) * shape[2], (64.0,) * shape[2])  # fmt: skip
-    model = make_model(config, dataset)
-    moments: list[tuple[float, float]] = []  # seconds, images
-    began = time.monotonic()
-
-    def report(progress: Progress) -> None:
-        if not progress.evaluating:
-            moments.append((time.monotonic(), progress.epoch * n))
-
-    def is_over() -> bool:
-        now = time.monotonic()
-        timed = len(moments) > 3 and now - moments[0][0] > WARM_UP_SECONDS + TIMED_SECONDS
-        return timed or (len(moments) > 1 and now - began > LONGEST_SECONDS)
-
-    try:
-        for _ in train(config, dataset=dataset, report=report, stop=is_over):
-            pass
-    except Stopped:
-        pass
-    from_here = next((i for i, (at, _) in enumerate(moments) if at - moments[0][0] > WARM_UP_SECONDS), 0)
-    (t0, n0), (t1, n1) = moments[min(from_here, len(moments) - 2)], moments[-1]
-    dim = config.dim if model.classifier is None else model.classifier.in_features
-    parameters = sum(p.numel() for p in model.parameters())
-    return {"images_per_second": (n1 - n0) / (t1 - t0), "parameters": parameters, "dim": dim}
+    height, width, channels = asked["shape"]
+    return asdict(measure_speed(TrainConfig(**asked["config"]), (height, width, channels), asked["n_classes"]))
 
 
 def devices() -> list[dict[str, Any]]:
@@ -111,10 +78,6 @@ def devices() -> list[dict[str, Any]]:
             found.append({"name": f"cuda:{i}", "title": torch.cuda.get_device_name(i), "free": free, "total": total})
         return found
     return [{"name": "mps", "title": "Apple GPU"}] if torch.backends.mps.is_available() else []
-
-
-def _split(images: Array, n_classes: int) -> Split:
-    return Split(images, np.arange(len(images)) % n_classes)
 
 
 def _picture(image: Array | Path) -> Image.Image:

@@ -20,6 +20,7 @@ from mtm.files import jsonable
 from mtm.options import Version, with_config_options
 from mtm.runs import Run
 from mtm.summary import summaries, summarise
+from mtm.tune_command import Address, experiments, tune
 
 app = typer.Typer(
     name="mtm",
@@ -45,6 +46,7 @@ def train(
     config: TrainConfig,
     runs: RunsFolder = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run (data set, backbone, loss and a number)")] = None,
+    ray_address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Train a model and record snapshots of its embedding space.
@@ -59,8 +61,18 @@ def train(
     from mtm.folders import free_folder
     from mtm.recording import prepare, start_run
 
+    if ray_address:
+        config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
     dataset = prepare(config)
-    _train(start_run(named or free_folder(runs, config), config, dataset), dataset, as_json)
+    run = start_run(named or free_folder(runs, config), config, dataset)
+    if ray_address:
+        _train_remotely(run, ray_address, as_json)
+    else:
+        train_run(run, dataset, as_json)
+
+
+app.command()(tune)
+app.command()(experiments)
 
 
 @app.command()
@@ -93,7 +105,7 @@ def resume(
         )
     from mtm.recording import prepare
 
-    _train(opened, prepare(config), as_json)
+    train_run(opened, prepare(config), as_json)
 
 
 @app.command("runs")
@@ -257,7 +269,7 @@ def _is_usage_error(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
-def _train(run: Run, dataset: Any, as_json: bool) -> None:
+def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     """Train into `run` with a progress bar, or with a JSON object a snapshot, and say how it ended."""
     from mtm import display
     from mtm.recording import reason, record_training
@@ -283,6 +295,29 @@ def _train(run: Run, dataset: Any, as_json: bool) -> None:
         _fail(130, f"stopped; go on with: mtm resume {run.folder}")
     if not as_json:
         display.say(f"Recorded in {run.folder}")
+
+
+def _train_remotely(run: Run, address: str, as_json: bool) -> None:
+    """Train into `run` on a Ray cluster; this process only watches."""
+    from mtm import display
+    from mtm.tuning.remote import train_remotely
+    from mtm.tuning.search import Resources
+
+    with display.console.status(f"{run.name}: waiting for a place on {address}") as line:
+        try:
+            state = train_remotely(
+                run, Resources(address=address), lambda s: line.update(f"{run.name}: {s.state}, epoch {s.epoch:.2f}")
+            )
+        except InputError:
+            raise
+        except Exception as error:
+            _fail(1, f"{run.folder} failed: {run.status.error or error}")
+    if as_json:
+        _print_json(summarise(run))
+    else:
+        display.closing_table(run.name, run.metrics)
+    if state == "stopped":
+        _fail(130, f"stopped; go on with: mtm resume {run.folder}")
 
 
 def _open(run: Path, runs: Path) -> Run:

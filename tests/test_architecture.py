@@ -29,12 +29,12 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "mtm").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "mtm").rglob("*.py")), ids=lambda path: path.stem)
 def test_the_core_knows_nothing_of_the_explorer(path: Path) -> None:
     assert not imports(path) & {"explorer", "dash", "plotly", "umap", "flask"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "mtm").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "mtm").rglob("*.py")), ids=lambda path: path.stem)
 def test_every_module_says_what_it_is_for_and_is_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text))

@@ -22,9 +22,10 @@ from explorer import forms, jobs, presets
 from explorer.app import create_app
 from explorer.jobs import Jobs, terminate
 from explorer.library import Library
-from explorer.outlook import Outlook, Sizes, Speed, estimate, words
+from explorer.outlook import Outlook, words
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+from mtm.estimate import Sizes, Speed, estimate
 from mtm.runs import Run
 
 LONG = 240.0  # seconds: a busy machine is no failure

@@ -1,0 +1,71 @@
+/* Best so far: accuracy by the order in which trials ended, and the line of the best until then. */
+
+import { make } from "../lab/dom.mjs";
+import { colour, exact, span, svg } from "./words.mjs";
+
+const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 12, 32];
+
+export class BestSoFar {
+  /** @param {(number: number | null) => void} point */
+  constructor(point) {
+    this.pointAt = point;
+    this.search = null;
+    this.kept = null;
+    this.element = make("div", { class: "tune-plot" });
+    new ResizeObserver(() => this.search && this.draw()).observe(this.element);
+  }
+
+  show(search) {
+    this.search = search;
+    this.draw();
+  }
+
+  draw() {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (!width) return;
+    const { trials, wanted } = this.search;
+    const ended = trials.filter(({ best, ended: at }) => best !== null && at !== null).sort((a, b) => a.ended - b.ended);
+    const [low, high] = span(ended);
+    const room = (high - low) * 0.08;
+    const x = (i) => LEFT + ((i + 1) / Math.max(wanted, ended.length)) * (width - LEFT - RIGHT);
+    const y = (best) => TOP + (1 - (Math.max(best, low) - low) / (high + room - low)) * (height - TOP - BOTTOM);
+    const parts = [...this.axes(width, height, [low, high], y, Math.max(wanted, ended.length))];
+    let best = -1;
+    let path = "";
+    ended.forEach((trial, i) => {
+      if (trial.best > best) path += path ? `H${x(i).toFixed(1)}V${y(trial.best).toFixed(1)}` : `M${x(i).toFixed(1)} ${y(trial.best).toFixed(1)}`;
+      best = Math.max(best, trial.best);
+    });
+    if (path) parts.push(svg("path", { class: "tune-leader", d: `${path}H${x(ended.length - 1).toFixed(1)}` }));
+    ended.forEach((trial, i) => parts.push(this.dot(trial, x(i), y(trial.best), [low, high])));
+    const words = ended.length ? `best accuracy ${exact(best)} after ${ended.length} of ${wanted} trials` : "no trial has ended";
+    this.element.replaceChildren(svg("svg", { width, height, role: "img", "aria-label": words }, ...parts));
+    this.filter(this.kept);
+  }
+
+  *axes(width, height, [low, high], y, count) {
+    for (const best of [low, (low + high) / 2, high]) {
+      yield svg("line", { class: "tune-grid", x1: LEFT, x2: width - RIGHT, y1: y(best), y2: y(best) });
+      yield svg("text", { x: LEFT - 8, y: y(best) + 4, "text-anchor": "end" }, exact(best));
+    }
+    yield svg("text", { x: LEFT, y: height - 8 }, "trials ended");
+    yield svg("text", { x: width - RIGHT, y: height - 8, "text-anchor": "end" }, String(count));
+  }
+
+  dot(trial, cx, cy, range) {
+    const dot = svg("circle", { cx, cy, r: 4, class: "tune-dot", fill: colour(trial.best, range), "data-number": trial.number });
+    dot.append(svg("title", {}, `${trial.run}: ${exact(trial.best)}`));
+    dot.addEventListener("pointerenter", () => this.pointAt(trial.number));
+    dot.addEventListener("pointerleave", () => this.pointAt(null));
+    return dot;
+  }
+
+  point(number) {
+    for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-pointed", dot.dataset.number === String(number));
+  }
+
+  filter(kept) {
+    this.kept = kept;
+    for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-out", kept !== null && !kept.has(Number(dot.dataset.number)));
+  }
+}

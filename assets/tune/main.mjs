@@ -1,0 +1,133 @@
+/* The Tune page: which search, how it stands, and three views of its trials that point at one another. */
+
+import { make } from "../lab/dom.mjs";
+import { get } from "../lab/requests.mjs";
+import { BestSoFar } from "./best.mjs";
+import { Parallel } from "./parallel.mjs";
+import { Table } from "./table.mjs";
+import { duration, exact } from "./words.mjs";
+
+const RUNNING_MS = 1500; // between two looks at a search that runs
+const IDLE_MS = 5000;
+const STATES = { training: "searching", queued: "not begun", interrupted: "interrupted", stopped: "stopped", finished: "finished" };
+
+/** Fill the page. @param {Record<string, string>} query of the address: `search` names one; `folder` is that of the runs */
+export async function show(query) {
+  const page = document.getElementById("tune-page");
+  if (!page || page.tune) return "";
+  page.tune = new Tune(page, query ?? {});
+  page.tune.watch();
+  return "";
+}
+
+class Tune {
+  constructor(page, query) {
+    this.page = page;
+    this.query = query;
+    this.name = query.search ?? null;
+    this.message = page.querySelector("#tune-message");
+    this.body = page.querySelector("#tune-body");
+    this.views = null;
+    this.told = ""; // what is drawn, to leave it alone when nothing is new
+  }
+
+  async watch() {
+    while (this.page.isConnected) {
+      const state = await this.look();
+      await new Promise((done) => setTimeout(done, state === "training" && !document.hidden ? RUNNING_MS : IDLE_MS));
+    }
+  }
+
+  /** Look once. @returns {Promise<string | null>} the state of the search */
+  async look() {
+    try {
+      const searches = await get("/api/searches");
+      if (!this.page.isConnected) return null;
+      if (!searches.length) return this.showNothing();
+      if (!searches.some(({ name }) => name === this.name)) this.name = searches[0].name;
+      const search = await get(`/api/search?${new URLSearchParams({ name: this.name })}`);
+      this.message.textContent = "";
+      if (this.page.isConnected) this.draw(searches, search);
+      return search.state;
+    } catch (error) {
+      this.message.textContent = error.message;
+      return null;
+    }
+  }
+
+  showNothing() {
+    this.views = null;
+    const folder = /\s/.test(this.query.folder) ? `"${this.query.folder}"` : this.query.folder;
+    this.body.replaceChildren(make("div", { class: "tune-none" },
+      make("h2", { class: "tune-title", textContent: "No search yet" }),
+      make("p", { textContent: "Start one in a terminal; its trials appear here as they train, and each can be opened in Explore:" }),
+      make("code", { textContent: `mtm tune --dataset digits --epochs 10 --trials 20 --runs ${folder}` }))); // prettier-ignore
+    return null;
+  }
+
+  draw(searches, search) {
+    const told = JSON.stringify([searches, search]);
+    if (told === this.told && this.views) return;
+    this.told = told;
+    this.views ??= this.build();
+    const { head, best, parallel, table } = this.views;
+    this.showHead(head, searches, search);
+    for (const view of [best, parallel, table]) view.show(search);
+  }
+
+  build() {
+    const point = (number) => this.point(number);
+    const head = make("div", { class: "tune-head" });
+    const views = { head, best: new BestSoFar(point), parallel: new Parallel(point, (kept) => this.filter(kept)), table: new Table(point) };
+    this.body.replaceChildren(head,
+      section("Best so far", "Each dot is a trial that ended, at the best accuracy of any of its epochs; the line is the best until then.", views.best.element, "is-best"),
+      section("Hyperparameters and accuracy", "Each line is a trial, from its hyperparameters to its accuracy. Drag along an axis to keep the trials that pass there; click the axis to undo it.", views.parallel.element, "is-parallel"),
+      section("Trials", "", views.table.element, "is-table")); // prettier-ignore
+    return views;
+  }
+
+  showHead(head, searches, search) {
+    const picker = make("select", { class: "tune-select", "aria-label": "Search", title: "Which search is shown", on: { change: () => this.open(picker.value) } },
+      ...searches.map(({ name }) => make("option", { value: name, textContent: name, selected: name === search.name }))); // prettier-ignore
+    const figures = [
+      ["trials", `${search.done} of ${search.wanted}`],
+      [`best accuracy, ${search.split} images`, exact(search.best)],
+      ["time left", search.state === "training" ? duration(search.seconds_left) : "–"],
+    ]; // prettier-ignore
+    const leader = search.trials.find(({ run }) => run === search.best_run);
+    head.replaceChildren(
+      picker,
+      make("span", { class: `run-state ${search.state}`, textContent: STATES[search.state] ?? search.state }),
+      ...figures.map(([label, value]) => make("div", { class: "tune-figure" }, make("strong", { textContent: value }), make("span", { textContent: label }))),
+      make("span", { class: "tune-about", textContent: `${search.dataset} · ${search.backbone} · ${search.loss} · ${search.epochs} epochs` }),
+      ...(leader?.href ? [make("a", { class: "tune-open", href: leader.href, textContent: "Open the best in Explore" })] : []),
+    );
+    if (search.split === "test") head.append(make("p", { class: "tune-warning", textContent: "This search looks at the test images, as the paper's did: its accuracies are too good." }));
+    const cut = ["interrupted", "stopped"].includes(search.state);
+    if (cut) head.append(make("p", { class: "tune-warning", textContent: `Go on with: mtm tune --resume ${search.name}` }));
+  }
+
+  /** Show another search, and keep it in the address. */
+  open(name) {
+    this.name = name;
+    this.views = null;
+    this.told = "";
+    history.replaceState(null, "", `?${new URLSearchParams({ search: name })}`);
+    this.look();
+  }
+
+  /** One trial stands out in all views; null for none. */
+  point(number) {
+    for (const view of [this.views.best, this.views.parallel, this.views.table]) view.point(number);
+  }
+
+  /** Only these trials are meant. @param {Set<number> | null} kept */
+  filter(kept) {
+    for (const view of [this.views.best, this.views.table]) view.filter(kept);
+  }
+}
+
+function section(title, help, content, kind) {
+  const head = make("h2", { class: "tune-title", textContent: title, title: help });
+  return make("section", { class: `tune-section ${kind}` }, head, content);
+}

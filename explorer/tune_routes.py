@@ -1,0 +1,85 @@
+"""What the Tune page fetches: the searches of the runs folder, and one of them with its trials. Never asks Ray."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, Response, jsonify, request
+
+from explorer.library import Library
+from mtm.errors import InputError
+from mtm.files import jsonable
+from mtm.tuning.record import Search, Trial, list_searches, open_search
+from mtm.tuning.space import to_json
+
+
+def register(server: Flask, library: Library) -> None:
+    """Add the page's routes to the app's server."""
+
+    def searches() -> Response:
+        return jsonify([_line(search) for search in list_searches(library.runs_folder)])
+
+    def search() -> Response:
+        name = request.args.get("name", "")
+        if name not in {found.name for found in list_searches(library.runs_folder)}:
+            response = jsonify({"error": f"there is no search '{name}' here (any more)"})
+            response.status_code = 404
+            return response
+        return jsonify(jsonable(told(open_search(library.runs_folder, name), library)))
+
+    server.add_url_rule("/api/searches", endpoint="/api/searches", view_func=searches)
+    server.add_url_rule("/api/search", endpoint="/api/search", view_func=search)
+
+
+def told(search: Search, library: Library) -> dict[str, Any]:
+    """A search and its trials, in JSON's types."""
+    config = search.config
+    return _line(search) | {
+        "dataset": config.dataset,
+        "backbone": config.backbone,
+        "loss": config.loss or "pure",
+        "epochs": config.epochs,
+        "split": search.split,
+        "keep": search.keep,
+        "space": list(to_json(search.space).items()),  # in order: JSON objects have none
+        "seconds_left": search.seconds_left() if search.status.state == "training" else None,
+        "trials": [_trial(trial, search, library) for trial in search.trials],
+    }
+
+
+def _line(search: Search) -> dict[str, Any]:
+    best = search.best
+    return {
+        "name": search.name,
+        "state": search.status.state,
+        "done": sum(trial.is_done for trial in search.trials),
+        "wanted": search.wanted,
+        "best": best.best if best else None,
+        "best_run": best.run if best else None,
+    }
+
+
+def _trial(trial: Trial, search: Search, library: Library) -> dict[str, Any]:
+    """A trial; `epoch` is how far it is, `href` leads to its run while that has something to show."""
+    is_cut = trial.state == "training" and search.status.state != "training"
+    epoch = float(len(trial.accuracies))
+    has_snapshots = any((search.runs / trial.run / "snapshots").glob("*.safetensors"))
+    if trial.state == "training" and not is_cut and has_snapshots:
+        try:
+            epoch = library.run(trial.run).status.epoch
+        except InputError:  # it is just being made
+            epoch = 0.0
+    return {
+        "number": trial.number,
+        "run": trial.run,
+        "params": trial.params,
+        "state": "interrupted" if is_cut else trial.state,
+        "reason": trial.reason,
+        "accuracies": trial.accuracies,
+        "best": None if math.isnan(trial.best) else trial.best,
+        "epoch": epoch,
+        "ended": trial.ended,
+        "href": f"/?{urlencode({'run': trial.run})}" if has_snapshots else None,
+    }

@@ -1,0 +1,161 @@
+"""The paper's grid of experiments (section IV): data set x network x loss, each a search or one training.
+
+The names are the paper's where it has them: F-MNIST/RN18-CP.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mtm import paper_tables as paper
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.estimate import Sizes, Speed, estimate, measure_speed
+from mtm.runs import Run
+from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, Search, new_search, open_search
+
+SIZES = {  # after the transform of Table 2
+    **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), Sizes(60_000, 10_000, 10, 36, 36, 1)),
+    "cifar10": Sizes(50_000, 10_000, 10, 36, 36, 3),
+    "cifar100": Sizes(50_000, 10_000, 100, 36, 36, 3),
+}
+MIDDLE_DIM = 1024  # what a search is measured with
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One experiment of the grid and its config, without what a search is for."""
+
+    dataset: str
+    backbone: str
+    loss: str  # one of mtm's, or pure
+    config: TrainConfig
+    once: bool = False  # one training with the row of Tables 8-9
+
+    @property
+    def name(self) -> str:
+        """As the paper calls it, with our names for what it has not: F-MNIST/RN18-CP, digits/convnet-E."""
+        dataset, backbone = (
+            paper.DATASETS.get(self.dataset, self.dataset),
+            paper.BACKBONES.get(self.backbone, self.backbone),
+        )
+        return f"{dataset}/{backbone}-{paper.LOSSES.get(self.loss, self.loss)}"
+
+    @property
+    def folder(self) -> str:
+        """The name of its run, or of its search."""
+        return self.name.replace("/", "-")
+
+    def state(self, runs: Path) -> str:
+        """A run's or search's: finished, stopped, interrupted, training or failed; `to do` before it is begun."""
+        if self.once:
+            return Run.open(runs / self.folder).status.state if (runs / self.folder).exists() else "to do"
+        if not (runs / FOLDER / self.folder).exists():
+            return "to do"
+        return open_search(runs, self.folder).status.state
+
+
+def chosen(config: TrainConfig, patterns: list[str], once: bool, loss: str | None) -> list[Planned]:
+    """The experiments whose name, or model's name, fits one of the patterns; all without patterns.
+
+    What `config` was given takes the place of the paper's, and so does `loss`. Raises InputError when nothing fits, or
+    Tables 8-9 have no row for it.
+    """
+    given = {name: getattr(config, name) for name in config.model_fields_set if name != "loss"}
+    datasets = [given["dataset"]] if "dataset" in given else list(paper.DATASETS)
+    backbones = [given["backbone"]] if "backbone" in given else list(paper.BACKBONES)
+    losses = [loss] if loss else ["pure"] if given.get("head") == "linear" else list(paper.LOSSES)
+    grid = [_planned(d, b, x, given, once) for d, x, b in itertools.product(datasets, losses, backbones)]
+    found = [e for e in grid if not patterns or any(_fits(e.name, pattern) for pattern in patterns)]
+    if not found:
+        raise InputError(f"no experiment fits {' '.join(patterns)}; they are named as in {grid[0].name} or RN18-*")
+    return found
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.lower(), pattern.lower()) or fnmatchcase(name.split("/")[1].lower(), pattern.lower())
+
+
+def _planned(dataset: str, backbone: str, loss: str, given: dict[str, Any], once: bool) -> Planned:
+    setup: dict[str, Any] = {"dataset": dataset, "backbone": backbone, "epochs": paper.EPOCHS}
+    setup |= {"plateau_epochs": paper.PLATEAU_EPOCHS} | ({"head": "linear"} if loss == "pure" else {"loss": loss})
+    if once:  # the paper has no row for comparison: Euclidean's
+        row = "euclidean" if loss == "comparison" else loss
+        setup |= paper.Experiment(dataset, backbone, row).hyperparameters()
+    return Planned(dataset, backbone, loss, TrainConfig(**setup | given), once)
+
+
+def search_of(experiment: Planned, runs: Path, trials: int, ranges: tuple[str, ...], keep: int) -> Search:
+    """The search of an experiment, new or as it was left."""
+    if experiment.state(runs) != "to do":
+        return open_search(runs, experiment.folder)
+    from mtm.recording import prepare
+
+    prepare(experiment.config)
+    return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
+
+
+def train_once(experiment: Planned, runs: Path, as_json: bool) -> str:
+    """Train an experiment, or go on with it; `finished` or `failed`. Raises SystemExit when the user stops it."""
+    from mtm.cli import train_run
+    from mtm.recording import prepare, start_run
+
+    folder, dataset = runs / experiment.folder, prepare(experiment.config)
+    run = Run.open(folder) if folder.exists() else start_run(folder, experiment.config, dataset)
+    try:
+        train_run(run, dataset, as_json)
+    except SystemExit as ended:
+        if ended.code == 130:
+            raise
+    return run.status.state
+
+
+def estimates(planned: list[Planned], runs: Path, trials: int, keep: int) -> list[dict[str, Any]]:
+    """`name`, `state`, `seconds` and `bytes` of each; of a search at most, as most of its trials are ended early."""
+    rows = []
+    for experiment in planned:
+        state, config = experiment.state(runs), experiment.config
+        if not experiment.once:
+            ours = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS, "batch_size": 128}
+            ours |= {"dim": MIDDLE_DIM} if config.head == "targets" else {}
+            config = config.model_copy(update={k: v for k, v in ours.items() if k not in config.model_fields_set})
+        cost = {"seconds": 0.0, "bytes": 0.0}
+        if state != "finished":
+            sizes = _sizes(config)
+            cost = estimate(config, sizes, _speed(config, sizes))
+        kept = 1 if experiment.once else min(trials, keep)
+        rows.append({"name": experiment.name, "state": state,
+                     "seconds": trials * cost["seconds"], "bytes": kept * cost["bytes"]})  # fmt: skip
+    return rows
+
+
+def _sizes(config: TrainConfig) -> Sizes:
+    """Of the paper's data sets without looking, of others by loading them."""
+    if config.dataset in SIZES and config.resize is None and config.crop is None:
+        return SIZES[config.dataset]
+    return _loaded_sizes(config.model_copy(update={"backbone": "convnet", "weights": "none"}))
+
+
+@cache
+def _loaded_sizes(config: TrainConfig) -> Sizes:
+    from mtm.data import load
+
+    data = load(config)
+    height, width, channels = data.train.images.shape[1:]
+    return Sizes(len(data.train), len(data.test), data.n_classes, height, width, channels)
+
+
+_speeds: dict[tuple[object, ...], Speed] = {}
+
+
+def _speed(config: TrainConfig, sizes: Sizes) -> Speed:
+    """Measured once a network, head and size of image: the loss and D matter little beside them."""
+    key = (config.backbone, config.head, config.batch_size, config.device, sizes.height, sizes.width)
+    if key not in _speeds:
+        _speeds[key] = measure_speed(config, (sizes.height, sizes.width, sizes.channels), sizes.n_classes)
+    return _speeds[key]

@@ -1,0 +1,240 @@
+"""The commands `mtm tune` and `mtm experiments`: what they ask, and what they print while trials run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtm import display
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.files import jsonable
+from mtm.options import with_config_options
+from mtm.tuning.record import Search, Trial, new_search, open_search
+
+if TYPE_CHECKING:
+    from mtm.tuning.search import Resources
+
+STOPPED = 130  # exit code
+TRIALS, KEEP = 50, 3
+Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs, on a path that all machines of a cluster see")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one object a line")]
+Trials = Annotated[int | None, typer.Option(help=f"Trials of a search ({TRIALS})", min=1)]
+Keep = Annotated[
+    int | None,
+    typer.Option(help=f"Best trials that keep snapshots and weights, the others their measures ({KEEP})", min=0),
+]
+KeepAll = Annotated[bool, typer.Option("--keep-all", help="Every trial keeps its snapshots and weights")]
+Cpus = Annotated[float, typer.Option(help="CPU cores a trial", min=0.1)]
+Gpus = Annotated[
+    float | None, typer.Option(help="GPUs a trial, 0.5 for two trials on one (1 where there are any)", min=0)
+]
+Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to run on (Ray on this machine)")]
+AtOnce = Annotated[int | None, typer.Option("--max-concurrent", help="Trials at once (as many as fit)", min=1)]
+Hours = Annotated[float | None, typer.Option("--hours", help="Stop after this time; --resume goes on", min=0)]
+Range = Annotated[
+    list[str] | None,
+    typer.Option("--range", help="Search elsewhere: lr=1e-4:1e-3 or batch_size=32,64; repeatable", show_default=False),
+]
+
+
+@with_config_options
+def tune(
+    config: TrainConfig,
+    trials: Trials = None,
+    runs: Runs = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the search (data set, backbone, loss, number)")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="NAME", help="Go on with a search that was cut")] = None,
+    range: Range = None,
+    keep: Keep = None,
+    keep_all: KeepAll = False,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = None,
+    ray_address: Address = None,
+    max_concurrent: AtOnce = None,
+    hours: Hours = None,
+    as_json: Json = False,
+) -> None:
+    """Search for the best hyperparameters, as the paper does: HyperOpt, ASHA, 50 trials.
+
+    Learning rate, batch size, D and r are searched, but for those given a
+    value here. Every trial is a run to explore; without --validation a tenth
+    of the training images is held out to judge them. Ctrl-C ends the search,
+    mtm tune --resume NAME goes on.
+    """
+    keep = 10**9 if keep_all else keep
+    if resume is None:
+        made = {"name": name, "ranges": tuple(range or ()), "keep": KEEP if keep is None else keep}
+        search = _new(runs, config, trials or TRIALS, made, ray_address is None)
+    else:
+        search = _resumed(runs, resume, config, name, range)
+        search.wanted, search.keep = trials or search.wanted, search.keep if keep is None else keep
+    from mtm.tuning.search import Resources
+
+    resources = Resources(cpus, gpus, ray_address, max_concurrent, None if hours is None else 3600 * hours)
+    state = follow(search, resources, as_json)
+    if state == "stopped":
+        raise typer.Exit(STOPPED)
+
+
+def _resumed(runs: Path, name: str, config: TrainConfig, new_name: str | None, ranges: list[str] | None) -> Search:
+    given = [field for field in config.model_fields_set if getattr(config, field) != TrainConfig().model_dump()[field]]
+    if given or new_name or ranges:
+        what = [*given, *(["name"] if new_name else []), *(["range"] if ranges else [])][0].replace("_", "-")
+        raise InputError(f"--resume goes on with what the search began with; leave out --{what}")
+    return open_search(runs, name)
+
+
+def _new(runs: Path, config: TrainConfig, trials: int, made: dict[str, Any], is_local: bool) -> Search:
+    """A search whose config was tried, so that what is wrong is said once and not by every trial."""
+    from mtm.recording import prepare
+
+    prepare(config if is_local else config.model_copy(update={"device": "auto"}))
+    search = new_search(runs, config, trials, **made)
+    if search.split == "test":
+        said = "The search looks at the test images, as the paper's did: its accuracies are too good."
+    else:
+        said = f"Trials are judged on {search.config.validation:.0%} of the training images, held out."
+    display.notices.print(said, markup=False, highlight=False)
+    return search
+
+
+def follow(search: Search, resources: Resources, as_json: bool) -> str:
+    """Run `search`, telling how it goes, and say what came of it: finished, stopped or `time is up`."""
+    from mtm.tuning.search import run_search
+
+    began = time.monotonic()
+    with _telling(search, as_json) as tell:
+        state = run_search(search, resources, tell)
+    if state == "stopped" and resources.seconds is not None and time.monotonic() - began >= resources.seconds:
+        state = "time is up"
+    if not as_json:
+        _table(search)
+        if state != "finished":
+            display.say(f"{state}; go on with: mtm tune --resume {search.name} --runs {search.runs}")
+    return state
+
+
+@contextmanager
+def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
+    """A line for every trial that ends and, in a terminal, one that changes beneath them."""
+    told = {trial.number for trial in search.trials if trial.is_done}
+    with nullcontext() if as_json else display.console.status(f"{search.name}: Ray is starting") as line:
+
+        def tell(search: Search) -> None:
+            for trial in search.trials:
+                if trial.is_done and trial.number not in told:
+                    told.add(trial.number)
+                    if as_json:
+                        print(json.dumps(jsonable(asdict(trial))), flush=True)
+                    else:
+                        display.say(f"{trial.run}  {_outcome(trial)}  {_words(trial)}")
+            if line is not None:
+                line.update(_progress(search))
+
+        yield tell
+
+
+def _progress(search: Search) -> str:
+    done = sum(trial.is_done for trial in search.trials)
+    at_work = sum(trial.state == "training" for trial in search.trials)
+    best = f", best {search.best.best:.2%} ({search.best.run})" if search.best else ""
+    return f"{done} of {search.wanted} trials, {at_work} training{best}, {display.duration(search.seconds_left())} left"
+
+
+def _outcome(trial: Trial) -> str:
+    accuracy = f"{trial.best:.2%} in {len(trial.accuracies)} epochs" if trial.accuracies else "no epoch"
+    return f"{trial.state}  {accuracy}" + (f" ({trial.reason})" if trial.reason else "")
+
+
+def _words(trial: Trial) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in trial.params.items())
+
+
+def _table(search: Search) -> None:
+    ranked = search.ranked()[:5]
+    if not ranked:
+        display.say("No trial came to the end of an epoch.")
+        return
+    display.say(f"Best of {len(search.trials)} trials, by accuracy on the {search.split} images:")
+    for trial in ranked:
+        display.say(f"  {trial.best:.2%}  {trial.run}  {_words(trial)}")
+
+
+@with_config_options
+def experiments(
+    config: TrainConfig,
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Which, as in RN18-* or F-MNIST/* or CIFAR10/RN50-PP"),
+    ] = None,
+    table_hyperparameters: Annotated[
+        bool, typer.Option("--table-hyperparameters", help="Train each once with its row of Tables 8-9, no search")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would run, with time and disk; run nothing")
+    ] = False,
+    trials: Trials = None,
+    runs: Runs = Path("runs"),
+    range: Range = None,
+    keep: Keep = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = None,
+    ray_address: Address = None,
+    max_concurrent: AtOnce = None,
+    as_json: Json = False,
+) -> None:
+    """Run the paper's experiments: five data sets, three networks, five losses, a search each.
+
+    What is finished is skipped and what was cut goes on, so the command can
+    be given again. --dataset, --backbone and --loss take the place of the
+    paper's; other options hold for all.
+    """
+    from mtm import experiments as plan
+
+    trials, keep = trials or TRIALS, KEEP if keep is None else keep
+    chosen = plan.chosen(config, names or [], table_hyperparameters, context.params["loss"])
+    if dry_run:
+        _dry_run(
+            plan.estimates(chosen, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json
+        )
+        return
+    from mtm.tuning.search import Resources
+
+    for experiment in chosen:
+        if experiment.state(runs) == "finished":
+            display.say(f"{experiment.name}: finished already")
+            continue
+        display.say(f"{experiment.name}")
+        if table_hyperparameters:
+            ended = plan.train_once(experiment, runs, as_json)
+        else:
+            search = plan.search_of(experiment, runs, trials, tuple(range or ()), keep)
+            ended = follow(search, Resources(cpus, gpus, ray_address, max_concurrent), as_json)
+        if ended == "stopped":
+            raise typer.Exit(STOPPED)
+
+
+def _dry_run(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            print(json.dumps(jsonable(row)), flush=True)
+        return
+    for row in rows:
+        cost = f"{display.duration(row['seconds']):>10}  {row['bytes'] / 1e9:7.2f} GB"
+        display.say(f"{row['name']:22} {row['state']:12} {'' if row['state'] == 'finished' else cost}")
+    open_ = [row for row in rows if row["state"] != "finished"]
+    needed = display.duration(sum(row["seconds"] for row in open_))
+    size = sum(row["bytes"] for row in open_) / 1e9
+    most = "" if once else " at most (a search ends most of its trials early), one trial at a time"
+    display.say(
+        f"{len(open_)} of {len(rows)} to run: {needed}{most}, {size:,.1f} GB; from a second of each network here."
+    )

@@ -1,0 +1,231 @@
+"""The record of a search: `searches/NAME/search.json` in the runs folder, written by the tuner alone, read by anybody.
+
+It holds what was asked for and every trial: its run, hyperparameters, accuracies and how it ended. It is written whole
+at every change, so a search that is killed at any moment goes on from it.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.files import write_json
+from mtm.reading import read_json
+from mtm.runs import Run
+from mtm.status import Status
+from mtm.tuning import space as spaces
+
+FOLDER = "searches"  # in the runs folder
+FORMAT = 1
+HELD_OUT = 0.1  # of the training images, for a search that was not told what to look at
+PLATEAU_EPOCHS = 4  # what Ray's stopper looks at
+DONE = ("finished", "stopped", "failed")
+
+
+@dataclass
+class Trial:
+    """One training of a search. `state` is one of a run's: queued, training, finished, stopped (by ASHA), failed."""
+
+    number: int  # from 1
+    run: str  # folder in the runs folder
+    params: dict[str, float]
+    state: str = "queued"
+    reason: str | None = None  # why it ended before its last epoch
+    accuracies: list[float] = field(default_factory=list)  # of epochs 1, 2, ...: the best classifier's
+    started: float | None = None  # seconds since 1970
+    ended: float | None = None
+
+    @property
+    def best(self) -> float:
+        """The highest accuracy of any classifier at any epoch, on the search's split; NaN before the first."""
+        return max(self.accuracies, default=math.nan)
+
+    @property
+    def is_done(self) -> bool:
+        return self.state in DONE
+
+    def end(self, state: str, reason: str | None = None) -> None:
+        self.state, self.reason, self.ended = state, reason, time.time()
+
+
+@dataclass
+class Search:
+    """A search: what it varies around which config, and its trials so far. `new_search` and `open_search` make one."""
+
+    folder: Path
+    config: TrainConfig
+    space: spaces.Space
+    wanted: int  # trials
+    keep: int = 3  # trials whose snapshots and weights stay; the others keep their measures
+    status: Status = field(default_factory=Status)
+    trials: list[Trial] = field(default_factory=list)
+    created: float = field(default_factory=time.time)
+    begun: set[int] = field(default_factory=set, compare=False)  # numbers that Ray knows, since this process goes on
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def runs(self) -> Path:
+        return self.folder.parent.parent
+
+    @property
+    def split(self) -> str:
+        """What the search looks at: validation, or test, as in the paper."""
+        return "test" if self.config.validation == "test" else "validation"
+
+    @property
+    def is_finished(self) -> bool:
+        return len(self.trials) >= self.wanted and all(trial.is_done for trial in self.trials)
+
+    @property
+    def best(self) -> Trial | None:
+        ranked = self.ranked()
+        return ranked[0] if ranked else None
+
+    def ranked(self) -> list[Trial]:
+        """The trials that have an accuracy, best first."""
+        return sorted((t for t in self.trials if t.accuracies), key=lambda t: -t.best)
+
+    def seconds_left(self) -> float:
+        """About how long the trials to come will take, as many at a time as now; NaN before the first is done."""
+        took = [t.ended - t.started for t in self.trials if t.is_done and t.started and t.ended]
+        at_once = max(1, sum(trial.state == "training" for trial in self.trials))
+        left = self.wanted - sum(trial.is_done for trial in self.trials)
+        return left * sum(took) / len(took) / at_once if took else math.nan
+
+    def of_run(self, run: str) -> Trial:
+        return next(trial for trial in self.trials if trial.run == run)
+
+    def begin(self, params: dict[str, float]) -> Trial:
+        """The trial of these hyperparameters: one from before that was not begun again yet, or a new one."""
+        for trial in self.trials:
+            if trial.params == params and trial.number not in self.begun:
+                break
+        else:
+            number = len(self.trials) + 1
+            name = f"{self.name}-{number:02d}"
+            while (self.runs / name).exists():
+                name += "x"
+            trial = Trial(number, name, dict(params))
+            self.trials.append(trial)
+        self.begun.add(trial.number)
+        self.save()
+        return trial
+
+    def thin(self) -> None:
+        """Of trials that are done and not among the best, take away all but the measures."""
+        kept = [trial.number for trial in self.ranked() if trial.is_done][: self.keep]
+        for trial in self.trials:
+            folder = self.runs / trial.run
+            if trial.is_done and trial.number not in kept and (folder / "snapshots").exists():
+                if Run.open(folder).status.state == "training":
+                    continue  # it is about to end
+                for part in ("snapshots", "checkpoint"):
+                    shutil.rmtree(folder / part, ignore_errors=True)
+                (folder / "points.safetensors").unlink(missing_ok=True)
+
+    def set_status(self, **changes: Any) -> None:
+        """Update the status; every write is a heartbeat and says which process this is."""
+        self.status = replace(self.status, **changes).signed()
+        self.save()
+
+    def save(self) -> None:
+        content = {
+            "format": FORMAT,
+            "created": self.created,
+            "config": self.config.model_dump(),
+            "space": spaces.to_json(self.space),
+            "wanted": self.wanted,
+            "keep": self.keep,
+            "status": asdict(self.status),
+            "trials": [asdict(trial) for trial in self.trials],
+        }
+        write_json(self.folder / "search.json", content)
+
+
+def has_plateaued(accuracies: list[float], config: TrainConfig) -> bool:
+    """Whether the last epochs hardly vary, as the training and Ray's plateau stopper see it."""
+    window = config.plateau_epochs
+    return 0 < window <= len(accuracies) and float(np.std(accuracies[-window:])) <= config.plateau_std
+
+
+def new_search(
+    runs: Path,
+    config: TrainConfig,
+    trials: int = 50,
+    *,
+    name: str | None = None,
+    ranges: tuple[str, ...] = (),
+    keep: int = 3,
+) -> Search:
+    """Make the folder of a search around `config`; what `config` was given a value for is not searched.
+
+    Without a `validation` in it a tenth of the training images is held out for the search to look at. `keep` is how
+    many of the best keep snapshots and weights, `ranges` changes what is searched (`space_of`). Raises InputError.
+    """
+    space = spaces.space_of(config, ranges)
+    given = config.model_fields_set
+    ours = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS}
+    config = config.model_copy(
+        update={"data_root": str(Path(config.data_root).absolute())}
+        | {field: value for field, value in ours.items() if field not in given}
+    )
+    runs = runs.absolute()
+    stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}-search"
+    taken = {path.name for path in (runs / FOLDER).glob("*")}
+    name = name or next(n for n in (f"{stem}-{i}" for i in range(1, len(taken) + 2)) if n not in taken)
+    folder = runs / FOLDER / name
+    if folder.exists():
+        raise InputError(f"there is a search '{name}' already; choose another name, or go on: mtm tune --resume {name}")
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder of the search {folder}: {error.strerror}") from error
+    search = Search(folder, config, space, trials, keep)
+    search.save()
+    return search
+
+
+def open_search(runs: Path, name: str) -> Search:
+    """Read a search; its status is `interrupted` when its process is gone. Raises InputError if it cannot be read."""
+    folder = runs.absolute() / FOLDER / name
+    stored, problem = read_json(folder / "search.json")
+    if problem:
+        there = ", ".join(sorted(path.name for path in folder.parent.glob("*"))) or "none"
+        raise InputError(f"there is no search '{name}' in {runs} that can be read ({there} there); {problem}")
+    if stored.get("format", FORMAT) > FORMAT:
+        raise InputError(f"{folder} has search format {stored['format']}, this mtm reads up to {FORMAT}: update mtm")
+    try:
+        return Search(
+            folder,
+            TrainConfig(**stored["config"]),
+            spaces.from_json(stored["space"]),
+            stored["wanted"],
+            stored["keep"],
+            Status(**stored["status"]).as_seen_now(),
+            [Trial(**trial) for trial in stored["trials"]],
+            stored["created"],
+        )
+    except (KeyError, TypeError, InputError) as error:
+        raise InputError(f"{folder / 'search.json'} is damaged: {error}") from error
+
+
+def list_searches(runs: Path) -> list[Search]:
+    """The searches of a runs folder, newest first; what cannot be read is passed over."""
+    found = []
+    for path in (runs / FOLDER).glob("*/search.json"):
+        try:
+            found.append(open_search(runs, path.parent.name))
+        except InputError:
+            continue
+    return sorted(found, key=lambda search: -search.created)

@@ -1,0 +1,105 @@
+"""What a search varies, and between which values: stated here once, and only here.
+
+The ranges contain every row of the paper's Tables 8-9. A field that the user gives a value is not searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mtm.config import TrainConfig
+from mtm.errors import InputError, choose_from
+from mtm.losses import LOSSES, hyperparameters_of, loss_class
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included: evenly, or evenly in their logarithm; whole ones, or all."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few values."""
+
+    values: tuple[float, ...]
+
+
+Space = dict[str, Range | Choice]
+
+COMMON: Space = {
+    "lr": Range(1e-4, 1e-2, log=True),  # Tables 8-9: 0.00019 to 0.0081
+    "batch_size": Choice((32, 64, 128, 256)),  # the paper does not say
+    "dim": Range(64, 2048, whole=True),  # Tables 8-9: 203 to 1,990; no such thing with a linear head
+}
+R = {
+    "class_proximity": Range(1e3, 1e6, log=True),  # Tables 8-9: 27,585 to 908,089; section III-C: 1,000 to 1,000,000
+    "push_pull": Range(0.5, 0.99),  # Tables 8-9: always 0.95; from 1 on there is no minimum
+}
+
+
+def space_of(config: TrainConfig, ranges: Sequence[str] = ()) -> Space:
+    """What a search around `config` varies: the fields of the space that `config` was not given a value for.
+
+    `ranges` are changes as the command line takes them, `lr=1e-4:1e-3` or `batch_size=32,64`. A loss of the user's own
+    is searched over its fields that state `low` and `high` (`mtm.losses.hyperparameter`). Raises InputError when a
+    change cannot be, or nothing is left to vary.
+    """
+    space = {name: kind for name, kind in COMMON.items() if name != "dim" or config.head == "targets"}
+    if config.loss in R:
+        space["r"] = R[str(config.loss)]
+    elif config.loss is not None and config.loss not in LOSSES:
+        fields = hyperparameters_of(loss_class(config.loss))
+        stated = {name: field.metadata for name, field in fields.items() if {"low", "high"} <= set(field.metadata)}
+        space |= {name: Range(m["low"], m["high"], m.get("log", False)) for name, m in stated.items()}
+    changes = dict(_changed(text, space) for text in ranges)
+    given = set(config.model_fields_set) | set(config.loss_args)
+    space = {name: kind for name, kind in space.items() if name not in given or name in changes} | changes
+    if not space:
+        raise InputError("every hyperparameter has a value: there is nothing to search for; leave one out")
+    return space
+
+
+def _changed(text: str, space: Space) -> tuple[str, Range | Choice]:
+    name, _, values = text.partition("=")
+    name = name.strip().replace("-", "_")
+    if name not in space:
+        raise choose_from("hyperparameter to search", name, space)
+    was = space[name]
+    try:
+        if ":" not in values:
+            found = tuple(float(value) for value in values.split(","))
+            return name, Choice(tuple(int(v) for v in found) if _is_whole(name) else found)
+        low, high = (float(value) for value in values.split(":"))
+    except ValueError:
+        raise InputError(f"--range takes {name}=LOW:HIGH or {name}=VALUE,VALUE, not '{text}'") from None
+    changed = replace(was, low=low, high=high) if isinstance(was, Range) else Range(low, high, whole=_is_whole(name))
+    if not low < high or (changed.log and low <= 0):
+        raise InputError(f"{text}: the range goes from a lower to a higher number" + (", above 0" * changed.log))
+    return name, changed
+
+
+def _is_whole(name: str) -> bool:
+    field = TrainConfig.model_fields.get(name)
+    return field is not None and field.annotation is int
+
+
+def trial_config(config: TrainConfig, params: Mapping[str, Any]) -> TrainConfig:
+    """`config` with the values of a trial; what is no field of it is a hyperparameter of a loss of the user's own."""
+    fields = {name: value for name, value in params.items() if name in TrainConfig.model_fields}
+    own = {name: value for name, value in params.items() if name not in fields}
+    return TrainConfig(**config.model_dump() | fields | {"loss_args": config.loss_args | own})
+
+
+def to_json(space: Space) -> dict[str, Any]:
+    return {name: asdict(kind) for name, kind in space.items()}
+
+
+def from_json(stored: Mapping[str, Any]) -> Space:
+    return {name: Choice(tuple(kind["values"])) if "values" in kind else Range(**kind) for name, kind in stored.items()}
