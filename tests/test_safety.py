@@ -200,12 +200,14 @@ def routes_with_names(app: Flask) -> list[tuple[str, str]]:
 def test_no_route_follows_a_name_out_of_the_runs_folder(app: Flask, home: Path, name: str) -> None:
     before = sorted(path for path in home.rglob("*") if "cache" not in path.parts)
     client, more = app.test_client(), {"view": "pca", "classifier": "euc_ce", "mode": "best", "n": "1"}
-    nameless = ("/api/train", "/api/jobs", "/api/lab", "/api/export/progress", "/api/export/stop", "/api/report")
+    nameless = [
+        f"/api/{name}" for name in ("train", "jobs", "lab", "searches", "report", "export/progress", "export/stop")
+    ]
     asked = [(path, method) for path, method in routes_with_names(app) if path not in nameless]
     assert len(asked) >= 15
     for path, method in asked:
         if method == "GET":
-            answer = client.get(path, query_string={"run": name, **more})
+            answer = client.get(path, query_string={"run": name, "name": name, "search": name, **more})
         else:
             body = {"run": name, "name": name or "..", "values": {"dataset": name or "..", "weights": name or ".."}}
             body |= {"in_run": {"run": name}, "losses": [{"name": "euclidean"}]}
