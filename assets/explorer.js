@@ -108,17 +108,39 @@
   functions.RunsOpen = ({ data }) => open(data.href);
   functions.RunsKey = ({ data, event }) => event.key === "Enter" && open(data.href);
 
-  /** The selected run as it is now, not as it was when it was selected. */
-  const chosen = (selected, rows) => (rows || []).find((row) => row.id === selected?.[0]?.id);
+  /** The selected runs as they are now, not as they were when they were selected, in the order of the table. */
+  const chosen = (selected, rows) => (rows || []).filter((row) => (selected || []).some(({ id }) => id === row.id));
+  const comparable = (runs) => runs.length >= 2 && runs.length <= 4 && runs.every((run) => run.href);
   window.dash_clientside.runs = {
     /** When rows come: the grid may have been there before it could tell its size. */
     fit: async () => functions.RunsFit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
-    /** Which of open, rename and delete cannot be done. */
-    buttons: (selected, rows) => {
-      const run = chosen(selected, rows);
-      return [!run?.href, !run || run.is_demo, !run || run.is_demo];
+    /** A run that was just renamed or imported is selected as soon as the grid has its row, whoever brings that. */
+    select: async (renamed, imported) => {
+      const run = [renamed, imported].filter(Boolean).sort((one, other) => other.at - one.at)[0];
+      const api = run && (await window.dash_ag_grid.getApiAsync("runs-table"));
+      const look = (times) => {
+        const node = !times || api.isDestroyed() ? null : api.getRowNode(run.id);
+        if (node?.isSelected()) return;
+        node?.setSelected(true, true);
+        if (node) window.dash_clientside.set_props("runs-table", { selectedRows: [node.data] });
+        if (times) setTimeout(() => look(times - 1), 100);
+      };
+      if (run) look(100);
     },
-    open: (clicks, selected, rows) => (clicks && chosen(selected, rows)?.href) || window.dash_clientside.no_update,
+    /** Which of open, compare, rename and delete cannot be done. */
+    buttons: (selected, rows) => {
+      const runs = chosen(selected, rows);
+      const run = runs.length === 1 ? runs[0] : null;
+      return [!run?.href, !comparable(runs), !run || run.is_demo, !run || run.is_demo];
+    },
+    /** Where the button that was pressed leads: to the run, or to all of them side by side. */
+    open: (_open, _compare, selected, rows) => {
+      const { callback_context: pressed, no_update: stay } = window.dash_clientside;
+      const runs = chosen(selected, rows);
+      if (pressed.triggered_id === "runs-open") return runs[0]?.href || stay;
+      const query = new URLSearchParams(runs.map(({ id }) => ["run", id]));
+      return comparable(runs) ? `/compare?${query}` : stay;
+    },
   };
 
   /** A file that is too large is refused before the browser reads it. */

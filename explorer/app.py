@@ -23,11 +23,11 @@ from explorer.library import Library
 from explorer.machine import Machine
 from explorer.outlook import Outlook
 from explorer.own_losses import OwnLosses
-from explorer.pages import explore, lab, results, runs, train, tune
+from explorer.pages import compare, explore, lab, results, runs, train, tune
 from explorer.places import assets_folder, demo_folder
 from explorer.views import Views
 
-PAGES: tuple[ModuleType, ...] = (explore, runs, train, tune, lab, results)  # in the order of the header
+PAGES: tuple[ModuleType, ...] = (explore, runs, compare, train, tune, lab, results)  # in the order of the header
 THEME = {
     "primaryColor": "indigo",
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",

@@ -5,6 +5,7 @@ A run's id is its folder's name; bundled demo runs are `demo/NAME` and cannot be
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,11 +38,12 @@ class Library:
 
     def folder(self, run_id: str) -> Path:
         """The folder of a run. Raises InputError for an id that is not one of `ids()`."""
-        if run_id not in self.ids():  # also what keeps '..' and absolute paths out
+        parent = self.demo_folder if run_id.startswith(f"{DEMO}/") else self.runs_folder
+        name = run_id.removeprefix(f"{DEMO}/")
+        is_name = name not in ("", "..") and Path(name).name == name  # what keeps '..' and absolute paths out
+        if parent is None or not is_name or not _is_run(parent / name):
             raise InputError(f"there is no run '{run_id}' here (any more)")
-        if run_id.startswith(f"{DEMO}/") and self.demo_folder is not None:
-            return self.demo_folder / run_id.removeprefix(f"{DEMO}/")
-        return self.runs_folder / run_id
+        return parent / name
 
     def run(self, run_id: str) -> Run:
         """Open a run. Raises InputError if it is gone or of a newer format."""
@@ -86,9 +88,9 @@ class Library:
         return name
 
     def delete(self, run_id: str) -> None:
-        """Delete a run for good. Raises InputError for a bundled run or one in training."""
+        """Delete a run for good, readable or not. Raises InputError for a bundled run or one in training."""
         folder = self._own(run_id)
-        if Run.open(folder).status.state == "training":
+        if Run(folder, {}).status.state == "training":  # not opened: that refuses what cannot be read
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
         shutil.rmtree(folder)
 
@@ -121,7 +123,12 @@ def _run_names(folder: Path | None) -> list[str]:
     """Folders that look like runs."""
     if folder is None or not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if (p / "config.json").is_file() or (p / "snapshots").is_dir())
+    return sorted(path.name for path in folder.iterdir() if _is_run(path))
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder looks like a run; no name, however odd, raises."""
+    return os.path.isfile(folder / "config.json") or os.path.isdir(folder / "snapshots")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

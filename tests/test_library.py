@@ -32,7 +32,11 @@ def test_own_and_bundled_runs_are_listed(library: Library) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "../demo/bundled", "/etc", "demo/../runs/one", "one/snapshots", "", "nowhere", "demo"]
+    "name",
+    [
+        *("..", ".", "../demo/bundled", "/etc", "demo/../runs/one", "demo/..", "one/", "one/snapshots", "", "nowhere"),
+        *("demo", "demo/", "one\0", "x" * 300, "\ud800"),
+    ],
 )
 def test_no_other_name_opens_anything(library: Library, name: str) -> None:
     with pytest.raises(InputError, match="there is no run"):
@@ -63,6 +67,27 @@ def test_bundled_runs_and_runs_in_training_cannot_be_changed(library: Library) -
     for change in (library.delete, lambda run_id: library.rename(run_id, "other")):
         with pytest.raises(InputError, match="being trained right now"):
             change("one")
+
+
+def test_one_run_is_found_without_looking_at_all(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Library, "ids", lambda self: pytest.fail("all runs were listed"))
+    assert library.folder("one") == library.runs_folder / "one"
+    assert library.run("demo/bundled").name == "bundled"
+    with pytest.raises(InputError, match="there is no run 'demo/one' here"):
+        library.folder("demo/one")
+    with pytest.raises(InputError, match="there is no run 'demo/bundled' here"):
+        Library(library.runs_folder).folder("demo/bundled")
+
+
+@pytest.mark.parametrize("config", ['{"format": 99}', "not json"])
+def test_a_run_that_cannot_be_read_can_be_deleted_unless_it_is_trained(library: Library, config: str) -> None:
+    library.run("one").set_status(state="training")
+    (library.runs_folder / "one" / "config.json").write_text(config)
+    with pytest.raises(InputError, match="being trained right now"):
+        library.delete("one")
+    (library.runs_folder / "one" / "status.json").unlink()
+    library.delete("one")
+    assert library.ids() == ["demo/bundled"]
 
 
 def test_summaries_follow_the_files(library: Library) -> None:

@@ -1,12 +1,11 @@
 /* One cursor for all curves over epochs; a click on a curve goes to its epoch. */
 
-const PREFIX = "explore-curve-";
 const FIRST_DRAW_MS = 300; // until Dash has drawn a graph, to look again
 
 let asked = 0;
 let latest = 0;
 
-const graphs = () => [...document.querySelectorAll(`[id^="${PREFIX}"] .js-plotly-plot`)];
+const graphs = () => [...document.querySelectorAll(".explore-curve .js-plotly-plot")];
 const overEpochs = (graph) => graph.layout?.xaxis?.title?.text === "epoch";
 
 /** Move the cursor to an epoch, once a frame at the most. */

@@ -43,11 +43,11 @@ HELP = {
 LARGEST_FIRST = {"type": "rightAligned", "sortingOrder": ["desc", "asc", None]}
 PERCENT = {"valueFormatter": {"function": "params.value == null ? '' : d3.format('.2f')(100 * params.value)"}}
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "thumbnail", "headerName": "", "width": 84, "cellRenderer": "RunThumbnail", "sortable": False,
+    {"field": "thumbnail", "headerName": "", "width": 72, "cellRenderer": "RunThumbnail", "sortable": False,
      "resizable": False, "cellClass": "run-picture", "headerTooltip": "The newest snapshot"},
     {"field": "name", "headerName": "Run", "flex": 4, "minWidth": 180, "cellRenderer": "RunName",
      "valueGetter": {"function": "params.data.name + '\\n' + params.data.problem"}},
-    {"field": "state", "headerName": "State", "flex": 1, "minWidth": 122, "cellRenderer": "RunState",
+    {"field": "state", "headerName": "State", "flex": 1, "minWidth": 116, "cellRenderer": "RunState",
      "valueGetter": {"function": "params.data.state + ' ' + params.data.progress"}},
     {"field": "dataset", "headerName": "Data set", "flex": 1, "minWidth": 112, "tooltipField": "dataset"},
     {"field": "backbone", "headerName": "Backbone", "flex": 1, "minWidth": 94, "tooltipField": "backbone"},
@@ -69,7 +69,8 @@ COLUMNS: list[dict[str, Any]] = [
                     " ? d3.format('.3~r')(params.value) + ' MB' : d3.format('.3~r')(params.value / 1000) + ' GB'"}},
 ]  # fmt: skip
 GRID_OPTIONS = {
-    "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+    "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False, "enableClickSelection": True},
+    "selectionColumnDef": {"width": 32, "suppressHeaderMenuButton": True, "resizable": False},
     "rowHeight": 72,
     "headerHeight": 32,
     "groupHeaderHeight": 26,
@@ -87,10 +88,11 @@ EVENTS = {
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The table and what can be done with the selected run; the rows follow when the page is there."""
+    """The table and what can be done with the selected runs; the rows follow when the page is there."""
     folder = str(library.runs_folder.resolve())
     tools = [
         _button("Open", "runs-open", "Explore the selected run (Enter)"),
+        _button("Compare", "runs-compare", "Two to four ticked runs side by side"),
         _button("Rename", "runs-rename", "Give the selected run another name; bundled ones keep theirs"),
         _button("Delete", "runs-delete", "Delete the selected run for good; bundled ones stay"),
         dcc.Upload(
@@ -116,6 +118,7 @@ def layout(library: Library, **query: str) -> Any:
                 id="runs-table",
                 columnDefs=COLUMNS,
                 getRowId="params.data.id",
+                selectedRows=[],  # without it rows that come late leave the grid deaf to what is selected
                 defaultColDef={"sortable": True, "resizable": True, "filter": False, "cellDataType": False},
                 dashGridOptions={
                     **GRID_OPTIONS,
@@ -213,8 +216,12 @@ def register(app: Dash, library: Library) -> None:
         ClientsideFunction("runs", "fit"), Input("runs-table", "rowData")
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("runs", "select"), Input("runs-renamed", "data"), Input("runs-imported", "data")
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("runs", "buttons"),
         Output("runs-open", "disabled"),
+        Output("runs-compare", "disabled"),
         Output("runs-rename", "disabled"),
         Output("runs-delete", "disabled"),
         Input("runs-table", "selectedRows"),
@@ -224,6 +231,7 @@ def register(app: Dash, library: Library) -> None:
         ClientsideFunction("runs", "open"),
         Output("shell-url", "href"),
         Input("runs-open", "n_clicks"),
+        Input("runs-compare", "n_clicks"),
         State("runs-table", "selectedRows"),
         State("runs-table", "rowData"),
         prevent_initial_call=True,
@@ -232,7 +240,6 @@ def register(app: Dash, library: Library) -> None:
     @app.callback(
         Output("runs-table", "rowData"),
         Output("runs-stamp", "data"),
-        Output("runs-table", "selectedRows"),
         Input("runs-tick", "n_intervals"),
         Input("runs-renamed", "data"),
         Input("runs-deleted", "data"),
@@ -240,12 +247,10 @@ def register(app: Dash, library: Library) -> None:
         State("runs-stamp", "data"),
         running=[(Output("runs-tick", "disabled"), True, False)],  # the next tick would make this answer void
     )
-    def refresh(_: int | None, renamed: Any, __: Any, imported: Any, stamp: str | None) -> Any:
+    def refresh(_: int | None, __: Any, ___: Any, ____: Any, stamp: str | None) -> Any:
         found = rows(library)
         now = hashlib.blake2b(json.dumps(found).encode(), digest_size=8).hexdigest()
-        new = {"runs-renamed": renamed, "runs-imported": imported}.get(ctx.triggered_id)
-        chosen = [row for row in found if row["id"] == new["id"]] if new else no_update
-        return (no_update if now == stamp else found), now, chosen
+        return (no_update if now == stamp else found), now
 
     @app.callback(
         Output("runs-rename-dialog", "opened"),

@@ -1,0 +1,72 @@
+"""The curves of several runs in one figure, a line a run: rows of metrics in, figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from explorer.figures.curves import styled
+
+Row = dict[str, Any]
+
+# Readable on light and dark, and in grey by their dashes
+COLOURS = ("#0d9488", "#ea580c", "#8b5cf6", "#3b82f6")
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run as one line of every figure."""
+
+    name: str
+    place: int  # among the runs compared: gives colour and dash
+    rows: Sequence[Row]
+    classifier: str  # whose accuracy is drawn
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is drawn over the epochs."""
+
+    title: str
+    of: Callable[[Row, str], float | None]  # a row of metrics and the classifier -> value
+    log: bool = False
+    tickformat: str = ".3~g"
+
+
+def _of(key: str) -> Callable[[Row, str], float | None]:
+    return lambda row, _: row.get(key)
+
+
+def _ratio(row: Row, _: str) -> float | None:
+    rho, sigma = row.get("centre_distance"), row.get("cluster_size")
+    return rho / sigma if rho is not None and sigma else None
+
+
+MEASURES = {
+    "accuracy": Measure("Accuracy", lambda row, name: (row.get("accuracy") or {}).get(name), tickformat=".0%"),
+    "ratio": Measure("Centre distance over cluster size, ρ / σ", _ratio, log=True),
+    "sigma": Measure("Cluster size σ", _of("cluster_size"), log=True),
+    "rho": Measure("Centre distance ρ", _of("centre_distance"), log=True),
+    "separation": Measure("Mean distance between classes", _of("mean_centre_separation"), log=True),
+    "cosine": Measure("Median cosine to the own centre", _of("median_cosine_similarity")),
+}
+
+
+def overlaid(lines: Sequence[Line], measure: Measure) -> go.Figure:
+    """One measure of all runs over the epochs; a run without a value has no line."""
+    figure = go.Figure()
+    for line in lines:
+        values = [measure.of(row, line.classifier) for row in line.rows]
+        if all(value is None for value in values):
+            continue
+        of = f"%{{y:{'.2%' if measure.tickformat == '.0%' else '.4g'}}}<extra>{line.name}</extra>"
+        look = {"color": COLOURS[line.place], "dash": DASHES[line.place], "width": 2}
+        x = [row["epoch"] for row in line.rows]
+        figure.add_scatter(x=x, y=values, name=line.name, mode="lines", line=look, hovertemplate=of)
+    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    figure.update_yaxes(type="log" if measure.log else "linear", tickformat=measure.tickformat)
+    return styled(figure).update_layout(showlegend=False)  # the letters are over the pictures
