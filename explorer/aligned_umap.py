@@ -261,6 +261,7 @@ def _edges(graph: csr_matrix, rounds: int) -> tuple[Array, Array, Floats]:
 
 # Kernels
 
+
 def _compiled(kernel: Kernel) -> Kernel:
     return cast(Kernel, njit(nogil=True, cache=True, fastmath=True)(kernel))
 

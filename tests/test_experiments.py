@@ -1,0 +1,69 @@
+"""The paper's section IV in small: the digits with every loss and the pure baseline, each a search of its own, and the
+report over what they left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import small
+
+from explorer.report import tables
+from explorer.report.command import write
+from explorer.report.found import find
+from mtm import experiments
+from mtm.losses import LOSSES
+from mtm.tuning import Search
+
+pytest.importorskip("ray")
+TRIALS = 2
+
+
+@pytest.fixture(scope="module")
+def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Search]:
+    """A finished search for every loss, by its name."""
+    from mtm.tuning.search import Resources, run_search, started_ray
+
+    folder, done = tmp_path_factory.mktemp("experiments"), {}
+    config = small(dataset="digits", backbone="convnet", epochs=1, validation=0.2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # or they starve on a busy machine
+        with started_ray(None):
+            for loss in [*LOSSES, "pure"]:
+                (planned,) = experiments.chosen(config, [], once=False, loss=loss)
+                search = experiments.search_of(planned, folder, TRIALS, ("lr=1e-3:1e-2",), keep=1)
+                assert run_search(search, Resources()) == "finished"
+                assert planned.state(folder) == "finished"
+                done[loss] = search
+    return done
+
+
+def test_every_trial_is_a_run_judged_on_images_held_out_of_training(searches: dict[str, Search]) -> None:
+    assert set(searches) == {"euclidean", "cosine", "class_proximity", "push_pull", "comparison", "pure"}
+    for loss, search in searches.items():
+        assert [trial.state for trial in search.trials] == ["finished"] * TRIALS
+        assert ("r" in search.space) == (loss in ("class_proximity", "push_pull"))
+        for trial in search.trials:
+            (row,) = [row for row in rows(search.runs / trial.run) if row["epoch"] == 1]
+            assert trial.best == max(row["validation_accuracy"].values())
+        kept = [trial.run for trial in search.trials if any((search.runs / trial.run / "snapshots").glob("*"))]
+        assert kept == [search.best.run]
+
+
+def test_the_report_has_the_best_trial_of_each(searches: dict[str, Search], tmp_path: Path) -> None:
+    runs = next(iter(searches.values())).runs
+    found = find({"": runs})
+    assert len(found.runs) == TRIALS * len(searches)
+    shown = {name: [text.text for text in texts] for name, texts in tables.accuracy(found, "digits").rows}
+    for letter, search in zip(("E", "C", "CP", "PP", "Comparison", "P"), searches.values(), strict=True):
+        (row,) = [row for row in rows(runs / search.best.run) if row["epoch"] == 1]
+        for value in row["accuracy"].values():
+            assert f"{100 * value:.2f}" in shown[f"convnet-{letter}"]
+    write(found, tmp_path / "report")
+    assert (tmp_path / "report" / "report.html").stat().st_size > 1e5
+    assert "convnet-CP" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+
+
+def rows(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
