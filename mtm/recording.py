@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -23,11 +21,11 @@ from mtm.data import Dataset, balanced_sample, load
 from mtm.devices import choose_device, choose_precision, describe
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.folders import found_from_anywhere
+from mtm.lock import only_one
 from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
 from mtm.runs import Run
 from mtm.snapshots import Points, Snapshot
-from mtm.status import Status
 from mtm.training import Progress, train
 
 HEARTBEAT_SECONDS = 1.0
@@ -88,7 +86,21 @@ def record_training(
         raise InputError(f"{run.folder} was recorded by another program; there is no config to train it with")
     if dataset is not None:
         check_images(run, config, dataset)
-    claim(run)
+    try:
+        with only_one(run.folder / "lock"):
+            return _record(run, config, dataset, on_progress, on_snapshot)
+    except BlockingIOError:
+        raise InputError(f"{run.folder} is being trained right now by another process") from None
+
+
+def _record(
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset | None,
+    on_progress: Callable[[Progress], None] | None,
+    on_snapshot: Callable[[Snapshot], None] | None,
+) -> str:
+    """`record_training` once this is the only process to do it."""
     run.clean()
     run.set_status(state="training", error=None)
     heartbeat = _Heartbeat(run, on_progress)
@@ -113,8 +125,6 @@ def record_training(
         with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
             run.finish(state, reason(error, config))
         raise
-    finally:
-        (run.folder / "lock").unlink(missing_ok=True)
     run.finish(epoch=run.metrics[-1]["epoch"])
     return "finished"
 
@@ -128,27 +138,6 @@ def check_images(run: Run, config: TrainConfig, dataset: Dataset) -> None:
         raise InputError(
             f"{run.folder} has snapshots of other images than {dataset.name} has now; it needs the same data"
         )
-
-
-def claim(run: Run) -> None:
-    """Make sure that no other process trains into this run, and that none begins to. Raises InputError."""
-    lock = run.folder / "lock"
-    for _ in range(2):
-        try:
-            with lock.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(Status(state="training").signed())))
-            return
-        except FileExistsError:
-            if read_lock(lock).is_alive():
-                raise InputError(f"{run.folder} is being trained right now by another process") from None
-            lock.unlink(missing_ok=True)  # its process is gone
-
-
-def read_lock(path: Path) -> Status:
-    try:
-        return Status(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return Status()
 
 
 def reason(error: BaseException, config: TrainConfig) -> str:

@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from werkzeug.serving import make_server
 
 from mtm.config import TrainConfig
 from mtm.recording import record_training
 from mtm.runs import Run
+
+# two workers on two cores: a core each, for what they start too
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background: what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

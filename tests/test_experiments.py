@@ -13,6 +13,7 @@ from explorer.report import tables
 from explorer.report.command import write
 from explorer.report.found import find
 from mtm import experiments
+from mtm.config import TrainConfig
 from mtm.losses import LOSSES
 from mtm.tuning import Search
 
@@ -26,13 +27,17 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Search]:
     from mtm.tuning.search import Resources, run_search, started_ray
 
     folder, done = tmp_path_factory.mktemp("experiments"), {}
-    config = small(dataset="digits", backbone="convnet", epochs=1, validation=0.2)
+    fields = ("epochs", "train_images", "record", "batch_size", "device")  # D is searched, where a model has it
+    shape = {name: getattr(small(epochs=1), name) for name in fields}
+    config = TrainConfig(dataset="digits", backbone="convnet", validation=0.2, **shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")  # or they starve on a busy machine
         with started_ray(None):
             for loss in [*LOSSES, "pure"]:
                 (planned,) = experiments.chosen(config, [], once=False, loss=loss)
-                search = experiments.search_of(planned, folder, TRIALS, ("lr=1e-3:1e-2",), keep=1)
+                search = experiments.search_of(
+                    planned, folder, TRIALS, ("lr=1e-3:1e-2", *(() if loss == "pure" else ("dim=4:16",))), keep=1
+                )
                 assert run_search(search, Resources()) == "finished"
                 assert planned.state(folder) == "finished"
                 done[loss] = search

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
+from mtm.lock import only_one
 from mtm.runs import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -164,6 +165,17 @@ def test_a_killed_process_that_nobody_waited_for_is_interrupted(start: Start, mt
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.communicate()
+
+
+def test_a_lock_keeps_others_out_until_its_block_ends_and_a_file_left_behind_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text("of a process that was killed")
+    for _ in range(2):
+        with only_one(path):
+            with pytest.raises(BlockingIOError), only_one(path):
+                raise AssertionError("two are in it")
+            assert path.exists()
+        assert not path.exists()
 
 
 def test_two_processes_cannot_train_into_one_run(start: Start, tmp_path: Path) -> None:
