@@ -16,7 +16,7 @@ from conftest import small
 from mtm.recording import record_training
 from mtm.runs import Run
 
-CONFIG = small(snapshots_per_epoch=3, epochs=2)
+CONFIG = small(snapshots_per_epoch=3, epochs=2, train_images=150)
 
 
 def in_child(work) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -295,9 +296,7 @@ def test_train_watch_close_the_tab_stop_resume_and_finish(
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 as on Linux and macOS")
 def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., Any], runs: Path, tmp_path: Path) -> None:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}/train"
     server = serve(runs, tmp_path, port)
     page = open_page(address)
@@ -326,6 +325,15 @@ def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., An
     assert {name: after[name] for name in kept} == kept
     server.send_signal(signal.SIGINT)
     server.wait(LONG)
+
+
+def free_port() -> int:
+    """A port that is free, and below those that the system gives to whoever asks meanwhile."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
