@@ -75,7 +75,7 @@ def watched(page: Page, address: str, runs: Path, name: str, epochs: int) -> tup
     drawn = {int(n): at for n, at in page.evaluate("window.drawnAt").items()}
     # the last one may find the training over, and its card gone
     lags = [drawn[n] - at for n, at in enumerate(on_disk, start=1) if n in drawn]
-    assert len(lags) >= len(on_disk) - 2, (len(lags), len(on_disk))
+    assert len(lags) >= 0.9 * len(on_disk), (len(lags), len(on_disk))  # at its end the card is gone
     return first, lags, speed(on_disk, epochs)
 
 
