@@ -31,7 +31,7 @@ from typing import Any
 import psutil
 
 from explorer.job_log import LOG, append, begin, refusal
-from explorer.library import DEMO, Library
+from explorer.library import DEMO, Library, stamp
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.files import write_json
@@ -188,9 +188,9 @@ class Jobs:
     def _read(self, run_id: str) -> Job | None:
         """A run as a job; None if there is nothing to train it with. What ended is read again when its files change."""
         folder = self.library.runs_folder / run_id
-        stamp = tuple(_stamp(folder / name) for name in ("config.json", "status.json", PROCESS))
+        stamps = tuple(stamp(folder / name) for name in ("config.json", "status.json", PROCESS))
         known = self._ended.get(run_id)
-        if known and known[0] == stamp:
+        if known and known[0] == stamps:
             return known[1]
         try:
             run = Run.open(folder)
@@ -200,7 +200,7 @@ class Jobs:
             return None
         job = _job(run_id, run)
         if job.state in ("finished", *RESUMABLE) and job.status.state == job.state:
-            self._ended[run_id] = stamp, job
+            self._ended[run_id] = stamps, job
         return job
 
     def _note(self, job: Job, state: str, error: str | None = None) -> None:
@@ -280,11 +280,3 @@ def _process(folder: Path) -> Status | None:
     stored, problem = read_json(folder / PROCESS)
     known = {f.name for f in fields(Status)}
     return None if problem else Status(**{key: value for key, value in stored.items() if key in known})
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size

@@ -52,14 +52,14 @@ class Library:
     def summary(self, run_id: str) -> dict[str, Any]:
         """One line about a run, read again only when its files have changed."""
         folder = self.folder(run_id)
-        stamp = tuple(_stamp(folder / name) for name in WATCHED)
+        stamps = tuple(stamp(folder / name) for name in WATCHED)
         known = self._summaries.get(run_id)
-        if known and known[0] == stamp and known[1]["state"] != "training":
+        if known and known[0] == stamps and known[1]["state"] != "training":
             return known[1]
         run = Run.open(folder)
         row = summarise(run) | {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
         row["accuracies"] = [max(r["accuracy"].values(), default=None) for r in run.metrics if r.get("accuracy")]
-        self._summaries[run_id] = (stamp, row)
+        self._summaries[run_id] = (stamps, row)
         return row
 
     def summaries(self) -> list[dict[str, Any]]:
@@ -131,7 +131,8 @@ def _is_run(folder: Path) -> bool:
     return os.path.isfile(folder / "config.json") or os.path.isdir(folder / "snapshots")
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file does: its time and size; None if it is not there."""
     try:
         stat = path.stat()
     except OSError:

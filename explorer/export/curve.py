@@ -99,12 +99,18 @@ def _axis(axes: Any, which: str, layout: Any) -> None:
     getattr(axes, f"set_{which}label")(_lettered(layout.title.text) or "")
     axis = getattr(axes, f"{which}axis")
     if layout.type == "log":
-        getattr(axes, f"set_{which}scale")("log")
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-        axis.set_minor_formatter(NullFormatter())
+        make_logarithmic(axes, which)
     elif layout.tickformat and "%" in layout.tickformat:
         axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+
+
+def make_logarithmic(axes: Any, which: str) -> None:
+    """Let the x or the y axis be logarithmic, with numbers as people write them."""
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _lettered(text: str | None) -> str | None:

@@ -14,9 +14,9 @@ import numpy as np
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Paper
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from explorer.export import paper
+from explorer.export.curve import make_logarithmic
 from explorer.export.names import place_names
 from explorer.report.figures import Figure
 from explorer.report.look import NEUTRAL
@@ -96,10 +96,7 @@ def _prepare(axes: Axes, x: Any, y: Any) -> None:
         getattr(axes, f"set_{which}label")(layout.title.text or "")
         axis = getattr(axes, f"{which}axis")
         if layout.type == "log":
-            getattr(axes, f"set_{which}scale")("log")
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-            axis.set_minor_formatter(NullFormatter())
+            make_logarithmic(axes, which)
         if layout.showgrid is False:
             axis.grid(False)
 
