@@ -129,7 +129,7 @@ class Finding:
             return self._distances.once((key, t, kind, k), lambda: read.distances_to(t, kind, k))
 
         def layout(view: View) -> Array:
-            return self.views.frames(Picture(run_id, view.method, view.classes, view.at, view.first))[1].points
+            return self.views.newest(Picture(run_id, view.method, view.classes, view.at, view.first)).points
 
         return key, read, evaluate(selection, Scene(read, layout, distances), at)
 
@@ -148,7 +148,7 @@ class Finding:
         answer = life | {"neighbours": found, "class_names": read.class_names}
         if view is None:
             return answer
-        points = self.views.frames(Picture(run_id, view.method, view.classes, view.at, view.first))[1].points
+        points = self.views.newest(Picture(run_id, view.method, view.classes, view.at, view.first)).points
         if t < len(points):
             found |= asdict(mistaken(row, near.rows, points[t]))
         return answer | {"trail": points[:, row]}

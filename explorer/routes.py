@@ -146,8 +146,8 @@ def _sprite(views: Views, asked: Any) -> Response:
 
 
 def _picture(asked: Any) -> Picture:
-    at, first = _whole(asked, "at"), _whole(asked, "first")
-    return Picture(_get(asked, "run"), _get(asked, "view"), _classes(asked), at, first)
+    at, first, n = (_whole(asked, name) for name in ("at", "first", "n"))
+    return Picture(_get(asked, "run"), _get(asked, "view"), _classes(asked), at, first, n)
 
 
 def _classes(asked: Any) -> tuple[int, ...] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,13 +51,18 @@ class DrawnRegions:
 
 @dataclass(frozen=True)
 class Picture:
-    """Which picture of which run: its id, the projection, and what else `explorer.projection.project` asks for."""
+    """Which picture of which run: its id, the projection, and what else `explorer.projection.project` asks for.
+
+    `n` is how many of the run's snapshots it shows, the first ones; None for all there are. A run that grows between
+    two requests of a page would else be another picture in the second.
+    """
 
     run: str
     method: str
     classes: tuple[int, ...] | None = None
     at: int | None = None
     first: int | None = None
+    n: int | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -87,9 +92,12 @@ class Views:
     def progress(self, asked: Picture, again: bool = False) -> dict[str, Any]:
         """The state of the job that computes a projection; submits it if need be, after a failure if asked `again`."""
         run = self.library.run(asked.run)
+        names = _names(run, asked)
         if projection.load_cached(self.cache, self._key(run, asked)) is not None:
-            return {"state": "done", "progress": 1.0, "message": ""}
-        return self.worker.submit(run.folder, asked.method, asked.params, again)
+            status = {"state": "done", "progress": 1.0, "message": ""}
+        else:
+            status = self.worker.submit(run.folder, asked.method, asked.params, again, names)
+        return status | {"n": len(names)}
 
     def cancel(self, asked: Picture) -> dict[str, Any]:
         """End the job that computes a projection. Raises InputError if there is none."""
@@ -106,11 +114,21 @@ class Views:
                 return found
             if asked.method == "umap":
                 raise InputError("UMAP is not computed yet")
-            found = projection.project(run, asked.method, **asked.params)
+            found = projection.project(run, asked.method, **asked.params, snapshots=_names(run, asked))
             projection.store(self.cache, key, found)
             return found
 
         return run, self._once("frames", key, compute)
+
+    def newest(self, asked: Picture) -> Frames:
+        """The frames of as many snapshots as are laid out by now, while a run grows. Raises InputError if none are."""
+        if asked.method == "umap":
+            run = self.library.run(asked.run)
+            for n in range(len(run.snapshots), (asked.first or 1) - 1, -1):
+                known = replace(asked, n=n, first=None if n == asked.first else asked.first)
+                if projection.load_cached(self.cache, self._key(run, known)) is not None:
+                    return self.frames(known)[1]
+        return self.frames(asked)[1]
 
     def regions(self, asked: Picture, classifier: str) -> tuple[Run, Frames, DrawnRegions]:
         """What every mode draws for a classifier, and its agreement with the real decisions."""
@@ -144,7 +162,7 @@ class Views:
             self._worker.close()
 
     def _key(self, run: Run, asked: Picture) -> str:
-        return projection.cache_key(run, asked.method, asked.params, self.cache)
+        return projection.cache_key(run, asked.method, asked.params, self.cache, _names(run, asked))
 
     def _once(self, kind: str, key: Hashable, compute: Callable[[], Result]) -> Result:
         """The kept result of `compute`; two requests at the same time may both compute it, the first one's is kept."""
@@ -159,6 +177,11 @@ class Views:
             while len(kept) > KEPT:
                 kept.popitem(last=False)
         return result
+
+
+def _names(run: Run, asked: Picture) -> list[str]:
+    """The snapshots that a picture shows."""
+    return [path.name for path in run.snapshots][: asked.n]
 
 
 def snapshots_of(run: Run, frames: Frames, classifier: str | None = None) -> list[Snapshot]:

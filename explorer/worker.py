@@ -63,14 +63,21 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, run_folder: Path, method: str, params: Mapping[str, Any], again: bool = False) -> dict[str, Any]:
-        """Ask for a projection of a run as it is now; the status of its job, which may be there already.
+    def submit(
+        self,
+        run_folder: Path,
+        method: str,
+        params: Mapping[str, Any],
+        again: bool = False,
+        names: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Ask for a projection of a run's snapshots, all there are now or `names`; the status of its job.
 
         A job that failed or was cancelled stays so, unless it is asked for `again`. Raises InputError for a run or
         parameters that cannot be.
         """
         run = Run.open(run_folder)
-        names = [path.name for path in run.snapshots]
+        names = [path.name for path in run.snapshots] if names is None else list(names)
         key = cache_key(run, method, params, self.cache, names)
         request = {"run": str(run_folder), "method": method, "params": jsonable(params), "snapshots": names}
         with self._lock:

@@ -337,21 +337,24 @@ def free_port() -> int:
 
 
 def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
-    """The explorer as a process, from its first answer on."""
-    command = [sys.executable, "-m", "explorer", "--runs", str(runs), "--port", str(port), "--no-browser"]
+    """The explorer as a process, from its first answer on. One that does not answer tells where its threads are."""
+    command = [sys.executable, "-X", "faulthandler", "-m", "explorer"]
+    command += ["--runs", str(runs), "--port", str(port), "--no-browser"]
     kept = {"XDG_CACHE_HOME": str(home / "cache")}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | kept)
-
-    def answers() -> bool:
+    log = home / "server.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | kept)
+    end = time.monotonic() + LONG / 2
+    while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
-        except OSError:
-            assert process.poll() is None
-            return False
-        return True
-
-    until(answers)
-    return process
+            return process
+        except OSError as problem:
+            if process.poll() is not None or time.monotonic() > end:
+                process.send_signal(signal.SIGABRT)
+                process.wait()
+                raise AssertionError(f"no answer at {port}, {problem}:\n{log.read_text()}") from problem
+        time.sleep(0.05)
 
 
 def until(said: Callable[[], bool]) -> None:

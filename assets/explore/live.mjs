@@ -5,7 +5,7 @@ const POLL_MS = 1000;
 export class Live {
   /**
    * @param {HTMLElement} element
-   * @param {{grown: (count: number) => Promise<void>, refit: () => void, changed: (state: string) => void}} tell
+   * @param {{grown: (count: number) => Promise<boolean>, refit: () => void, changed: (state: string) => void}} tell
    */
   constructor(element, tell) {
     this.element = element;
@@ -48,18 +48,19 @@ export class Live {
     if (run !== this.run) return;
     const grows = news?.state === "training" || news?.state === "queued";
     this.element.hidden = !grows && !this.newer.offsetParent;
-    if (news && !news.error && news.snapshots > this.shown) {
+    let isBehind = news && !news.error && news.snapshots > this.shown;
+    if (isBehind && (await this.tell.grown(news.snapshots))) {
       this.shown = news.snapshots;
-      await this.tell.grown(news.snapshots);
-      if (run !== this.run) return;
+      isBehind = false;
     }
+    if (run !== this.run) return;
     if (news?.state) {
       const share = news.state === "training" ? ` · ${Math.round(100 * news.progress)} %` : "";
       this.text.textContent = `${news.state}${share}`;
       this.element.dataset.state = news.state;
       this.tell.changed(news.state);
     }
-    if (grows) this.timer = setTimeout(() => this.ask(), POLL_MS);
+    if (grows || isBehind || !news) this.timer = setTimeout(() => this.ask(), POLL_MS);
     else if (!this.isOver) {
       this.isOver = true; // one more look: the last snapshot comes shortly before the state
       this.timer = setTimeout(() => this.ask(), POLL_MS);

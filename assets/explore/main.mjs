@@ -51,8 +51,9 @@ class Page {
     this.legend = new Legend(document.getElementById("explore-legend"), this.player);
     this.finding = null; // selection and panels, made after the first picture
     this.first = null; // how many snapshots the plane was found from, once the run has grown
+    this.n = null; // how many snapshots are to be shown; null is all that there are
     this.live = new Live(document.getElementById("explore-live"), {
-      grown: () => this.grow(),
+      grown: (count) => this.grow(count),
       refit: () => this.refit(),
       changed: (state) => {
         this.trains = state === "training";
@@ -154,12 +155,13 @@ class Page {
   /** The query that names a picture. @param {object} wanted @param {string} view */
   about(wanted, view) {
     const { method, ...rest } = this.picture(wanted, view);
+    if (this.n !== null) rest.n = this.n;
     return new URLSearchParams({ run: wanted.run, view: method, ...rest }).toString();
   }
 
   async showRun(wanted, turn) {
     const { player } = this;
-    if (this.shown.run !== wanted.run) this.first = null;
+    if (this.shown.run !== wanted.run) this.first = this.n = null;
     if (wanted.view === "targets" && wanted.classes.length !== 3) throw new DataError("choose three classes for the plane");
     const asked = this.about(wanted, wanted.view);
     if (wanted.view !== "umap") this.waiting.stop();
@@ -169,8 +171,9 @@ class Page {
     const isThere = wanted.view !== "umap" || (await this.waiting.ask(asked));
     if (turn !== this.turn || (!isThere && hasLayout)) return;
     const view = isThere ? wanted.view : "pca";
-    const about = isThere ? asked : this.about(wanted, view);
-    if (this.shown.about === about && !this.hasGrown) return;
+    if (wanted.view === "umap") this.n ??= this.waiting.n;
+    const about = this.about(wanted, view);
+    if (this.shown.about === about) return;
     const frames = await fetchArrays(`/api/frames?${about}`, "the view");
     if (turn !== this.turn) return;
     const T = frames.meta.epochs.length;
@@ -183,8 +186,8 @@ class Page {
     if (isNew && this.shown.run) document.getElementById("explore-notices").replaceChildren();
     const epoch = this.shown.run ? player.epoch : this.query.epoch;
     player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${run}` : null });
-    this.shown = { about, run: wanted.run, snapshots: T, picture: this.picture(wanted, view) };
-    this.hasGrown = false;
+    this.n = T; // what else is asked about this picture is asked of these, whatever comes meanwhile
+    this.shown = { about: this.about(wanted, view), run: wanted.run, snapshots: T, picture: this.picture(wanted, view) };
     this.timebar.setRun(frames.meta);
     if (isNew) this.begin(epoch);
     else if (this.goesOn) this.goOn();
@@ -211,16 +214,21 @@ class Page {
     count.textContent = total > n ? `showing ${few} of ${all} test images` : `${few} images`;
   }
 
-  /** The run has more snapshots: they join the time line, on the axes that there are. */
-  async grow() {
+  /**
+   * The run has more snapshots: they join the time line, on the axes that there are. @param {number} count
+   * @returns {Promise<boolean>} false while the ones before are still being laid out: they are to be seen first
+   */
+  async grow(count) {
     const { player, timebar } = this;
+    if (this.waiting.isOn) return false;
     const wasAtEnd = player.state.time >= timebar.last - 1e-6;
     this.first ??= this.shown.snapshots;
-    this.hasGrown = true;
+    this.n = count;
     this.live.newer.hidden = this.wanted.view === "plane";
     this.goesOn = this.live.follows && wasAtEnd && !player.state.playing;
     await this.again();
     this.drawCurves();
+    return true;
   }
 
   /** Follow a run that has grown to its newest snapshot. */
@@ -233,7 +241,6 @@ class Page {
   /** Lay the picture anew, through all snapshots that there are now. */
   refit() {
     this.first = null;
-    this.hasGrown = true;
     this.live.newer.hidden = true;
     this.again();
   }
@@ -250,7 +257,7 @@ class Page {
     const fits = classifiers.includes(wanted.classifier);
     const classifier = fits ? wanted.classifier : CLASSIFIERS_BY_DEFAULT.find((name) => classifiers.includes(name));
     this.player.set("classifier", classifier);
-    const about = `${this.shown.about}&classifier=${classifier}&n=${this.shown.snapshots}`;
+    const about = `${this.shown.about}&classifier=${classifier}`;
     const key = `${about}&mode=${wanted.regions}`;
     if (this.regions === key) return;
     const regions = wanted.regions === "off" ? null : await fetchArrays(`/api/regions?${key}`, "the regions");

@@ -9,6 +9,7 @@ export class Waiting {
     this.element = element;
     this.ready = ready;
     this.meanwhile = ""; // what is shown until then
+    this.isOn = false; // whether one is being computed
     this.text = document.createElement("span");
     this.bar = document.createElement("progress");
     this.bar.max = 1;
@@ -29,9 +30,11 @@ export class Waiting {
     this.about = about;
     const job = await told(`/api/progress?${about}${again ? "&again=1" : ""}`);
     if (this.about !== about) return false;
+    this.n = job.n ?? null; // how many snapshots it is of
     if (job.state === "done") return true;
     this.show(job);
-    if (job.state === "queued" || job.state === "running") {
+    this.isOn = !this.over;
+    if (this.isOn) {
       this.timer = setTimeout(async () => {
         if ((await this.ask(about)) && this.about === about) this.ready();
       }, POLL_MS);
@@ -62,6 +65,7 @@ export class Waiting {
   /** Nothing is waited for any more. */
   stop() {
     clearTimeout(this.timer);
+    this.isOn = false;
     this.about = null;
     this.element.hidden = true;
   }
