@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from werkzeug.serving import make_server
+from waitress import create_server, wasyncore
 
 from mtm.config import TrainConfig
 from mtm.recording import record_training
@@ -24,6 +25,8 @@ from mtm.runs import Run
 # two workers on two cores: a core each, for what they start too
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
+
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in the command: a page opens with many requests
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background: what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -77,16 +80,17 @@ def chromium() -> Iterator[Any]:
 
 @contextmanager
 def served(flask: Any) -> Iterator[str]:
-    """Serve an app; its address. The end waits for requests that a closed page has made."""
-    server = make_server("127.0.0.1", 0, flask, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    """Serve an app as the command does; its address. The end waits for requests that a closed page has made."""
+    connections: dict[int, Any] = {}
+    server = create_server(flask, map=connections, host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.shutdown()
+        server.task_dispatcher.shutdown()
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(connections))
         thread.join()
-        server.server_close()
 
 
 @pytest.fixture
