@@ -50,6 +50,14 @@ CLASSIFIERS: dict[str, Callable[[ArrayLike, Reference], Floats]] = {
     "argmax": linear_scores,
 }
 
+MEANINGS = {  # in the order of menus
+    "euc_ce": "nearest target (euc_ce)",
+    "cos_ce": "target of least angle (cos_ce)",
+    "euc": "nearest class centre (euc)",
+    "cos": "class centre of least angle (cos)",
+    "argmax": "linear head (argmax)",
+}
+
 
 def decide(name: str, e: ArrayLike, reference: Reference) -> tuple[NDArray[np.int64], Floats]:
     """Predicted classes (N,) and margins (N,) of classifier `name`.

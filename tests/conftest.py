@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,14 @@ def chromium() -> Iterator[Any]:
         )
         yield browser
         browser.close()
+
+
+def eventually(page: Any, holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something of a page holds, as it does within some pictures; a busy machine takes its time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"
+        page.wait_for_timeout(50)
 
 
 @contextmanager

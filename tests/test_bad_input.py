@@ -11,6 +11,7 @@ import pickle
 import shlex
 import struct
 import sys
+import urllib.request
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,7 @@ def unplug(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it is kept with the proxies it was made with
 
 
 def assert_one_line(code: object, err: str, fragments: tuple[str, ...]) -> None:

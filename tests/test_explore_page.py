@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import served
+from conftest import eventually, served
 
 from explorer.app import create_app
 from mtm.runs import Run
@@ -213,8 +213,7 @@ def test_light_and_dark_are_the_system_s_until_they_are_chosen(chromium: Any, ad
 
     assert (corner() > 200) == (scheme == "light")
     page.click("#shell-theme")
-    page.wait_for_timeout(300)
-    assert (corner() > 200) == (scheme == "dark")
+    eventually(page, lambda: (corner() > 200) == (scheme == "dark"))
     page.close()
 
 
@@ -224,12 +223,10 @@ def test_on_a_narrow_page_curves_are_in_a_drawer_and_nothing_is_cut_off(page: An
     assert page.evaluate("document.documentElement.scrollWidth") == 800
     assert not page.locator("#explore-side").is_visible()
     page.click("#explore-drawer")
-    page.wait_for_timeout(300)
-    box = page.locator("#explore-side").bounding_box()
-    assert box["x"] + box["width"] == pytest.approx(800, abs=1)
+    side = page.locator("#explore-side")
+    eventually(page, lambda: side.bounding_box()["x"] + side.bounding_box()["width"] == pytest.approx(800, abs=1))
     page.click("#explore-drawer")
-    page.wait_for_timeout(300)
-    assert not page.locator("#explore-side").is_visible()
+    page.wait_for_selector("#explore-side", state="hidden")
 
 
 def test_umap_shows_pca_while_it_is_computed_and_can_be_cancelled(page: Any, address: str) -> None:

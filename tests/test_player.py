@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import plotly
 import pytest
+from conftest import eventually
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -333,8 +334,8 @@ def test_points_follow_the_axes_when_one_zooms_drags_and_resizes(show_by: Callab
     start = shown.axes()
     shown.page.mouse.move(320, 300)
     shown.page.mouse.wheel(0, 80)  # zooms out
-    shown.page.wait_for_timeout(400)
-    assert np.ptp(shown.axes()["x"]) > 1.02 * np.ptp(start["x"])
+    eventually(shown.page, lambda: bool(np.ptp(shown.axes()["x"]) > 1.02 * np.ptp(start["x"])))
+    shown.page.wait_for_timeout(400)  # the wheel comes to rest
     assert_points(shown, 0)
     shown.page.mouse.down()
     shown.page.mouse.move(340, 280, steps=3)
@@ -344,8 +345,7 @@ def test_points_follow_the_axes_when_one_zooms_drags_and_resizes(show_by: Callab
     assert shown.axes()["x"][0] != start["x"][0]
     assert_points(shown, 0)
     shown.page.evaluate("document.getElementById('a').style.width = '520px'")
-    shown.page.wait_for_timeout(300)
-    assert shown.axes()["width"] < start["width"] - 100
+    eventually(shown.page, lambda: shown.axes()["width"] < start["width"] - 100)
     assert_points(shown, 0)
     shown.page.evaluate("document.getElementById('a').style.width = '640px'")
     shown.page.mouse.dblclick(320, 300)
@@ -949,7 +949,7 @@ def test_keys_play_step_and_jump_but_not_while_typing(show: Callable[..., Shown]
     assert state() == [0, False]
     press(" ")
     assert state()[1] is True
-    shown.page.wait_for_timeout(250)
+    shown.page.wait_for_function("document.getElementById('a').player.state.time > 0")
     press(" ")
     paused = state()
     assert paused[1] is False
@@ -1068,10 +1068,10 @@ def test_the_theme_is_the_page_s(show_by: Callable[..., Shown]) -> None:
     shown = show_by(run, targets=True, labels=True, **{k: v for k, v in BIG.items() if k not in ("targets", "labels")})
     light = shown.pixels()
     shown.page.evaluate("document.body.style.background = '#1a1b1e'; document.body.style.color = '#ddd'")
-    shown.page.wait_for_timeout(300)
+    inner = shown.inner(light)
+    eventually(shown.page, lambda: np.median(shown.pixels()[inner], axis=0).max() < 31)
     dark = shown.pixels()
     assert (light[300, 60] == 255).all()
-    inner = shown.inner(dark)
     assert np.median(dark[inner], axis=0).tolist() == [26, 27, 30]
     assert near(dark[inner], (230, 232, 235), 30).sum() > 100  # names
     assert not near(dark[inner], (255, 255, 255), 10).any()  # no halo of the other theme

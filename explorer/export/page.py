@@ -17,18 +17,12 @@ from explorer.export.modules import import_map
 from explorer.export.scene import MARKS, REGIONS, VIEWS, Scene
 from explorer.places import assets_folder
 from explorer.views import Views
+from mtm.classifiers import MEANINGS
 from mtm.data import DATASETS
 from mtm.errors import InputError, choose_from
 from mtm.files import jsonable
 
 THEMES = ("auto", "light", "dark")
-CLASSIFIERS = {
-    "euc_ce": "nearest target (euc_ce)",
-    "cos_ce": "target of least angle (cos_ce)",
-    "euc": "nearest class centre (euc)",
-    "cos": "class centre of least angle (cos)",
-    "argmax": "linear head (argmax)",
-}
 PAPER = "A Geometric Approach to Image Classification using Neural Networks with Class Embeddings"
 # The browser itself then refuses every connection: nothing is fetched, nothing is sent
 ALONE = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:"
@@ -82,7 +76,7 @@ def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
         "theme": theme,
         "options": player_options(scene),
         "classifiers": names,
-        "classifierNames": {name: CLASSIFIERS[name] for name in names},
+        "classifierNames": {name: MEANINGS[name] for name in names},
         "regions": told,
         "time": None if scene.asked.epoch is None else scene.time,
     }

@@ -13,7 +13,8 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from explorer.figures import compared
 from explorer.library import Library
-from explorer.pages.explore import CLASSIFIERS, REGIONS
+from explorer.pages.explore import REGIONS
+from mtm.classifiers import MEANINGS
 from mtm.errors import InputError
 
 PATH = "/compare"
@@ -55,7 +56,7 @@ def _offered(summaries: list[dict[str, Any]]) -> dict[str, Any]:
         "runs": [{"id": row["id"], "label": label(row), "classifier": row.get("best_classifier")} for row in summaries],
         "example": EXAMPLE if set(EXAMPLE) <= set(ids) else (ids * 2)[:2],
         "views": VIEWS,
-        "classifiers": {"best": "each run's best", **CLASSIFIERS},
+        "classifiers": {"best": "each run's best", **MEANINGS},
         "regions": {name: text for name, text in REGIONS.items() if name != "vote"},  # a grid cannot be turned
         "colours": COLOURS,
         "cameras": CAMERAS,

@@ -16,6 +16,7 @@ from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
 from explorer.library import Library
 from explorer.pages.exports import export_menu
+from mtm.classifiers import MEANINGS
 from mtm.errors import InputError
 
 PATH = "/"
@@ -27,13 +28,6 @@ VIEWS = {
     "targets": "Plane through three targets",
     "umap": "UMAP, aligned over time",
     "plane": "The plane itself (D = 2)",
-}
-CLASSIFIERS = {
-    "euc_ce": "nearest target (euc_ce)",
-    "cos_ce": "target of least angle (cos_ce)",
-    "euc": "nearest class centre (euc)",
-    "cos": "class centre of least angle (cos)",
-    "argmax": "linear head (argmax)",
 }
 REGIONS = {
     "best": "whichever agrees most",
@@ -200,14 +194,14 @@ def _offer(library: Library, run_id: str | None) -> _Offer:
         known, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
         loss = run.config.loss if run.config else None
     except (InputError, IndexError):
-        known, dim, names, loss = set(CLASSIFIERS), 3, (), None
+        known, dim, names, loss = set(MEANINGS), 3, (), None
     views = {name: text for name, text in VIEWS.items() if name != "plane" or dim <= 2}
     if "plane" in views:
         views = {"plane": views.pop("plane")} | views
     first = "cos_ce" if loss == "cosine" else "euc_ce"
-    order = sorted((name for name in CLASSIFIERS if name in known), key=lambda name: name != first)
+    order = sorted((name for name in MEANINGS if name in known), key=lambda name: name != first)
     order = order if first in known else order[::-1]  # argmax first where there are no targets
-    return _Offer(views, {name: CLASSIFIERS[name] for name in order}, names)
+    return _Offer(views, {name: MEANINGS[name] for name in order}, names)
 
 
 def _options(choices: dict[str, str]) -> list[dict[str, str]]:
