@@ -6,7 +6,7 @@
 
 The same settings each time, a training in turn with the page and without. Speed is images over the time from the first
 snapshot's file to the last one's, evaluation included. The browser is Chromium without a graphics card. In (c) the
-training has core 0 to itself, and the server and the browser have core 1, where the system lets one say so. A busy
+training has core 0 to itself, and the server and the browser have core 1, unless `--unpinned` is said. A busy
 other core alone costs something too, on a machine whose cores share what they compute with: the third kind of training
 has core 1 kept busy by a loop, and no page.
 """
@@ -53,11 +53,12 @@ def post(address: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def finish(folder: Path) -> list[float]:
+def finish(folder: Path, pinned: bool) -> list[float]:
     """Wait until a training is over; when each of its snapshots was on disk, in seconds since 1970."""
     placed: set[int] = set()
     while json.loads((folder / "status.json").read_text())["state"] in ("queued", "training"):
-        place(placed)
+        if pinned:
+            place(placed)
         time.sleep(0.2)
     assert json.loads((folder / "status.json").read_text())["state"] == "finished", folder
     return [path.stat().st_mtime for path in sorted((folder / "snapshots").glob("*.safetensors"))]
@@ -90,7 +91,9 @@ def speed(on_disk: list[float], epochs: int) -> float:
     return IMAGES * epochs / (on_disk[-1] - on_disk[0])
 
 
-def watched(page: Page, address: str, runs: Path, name: str, epochs: int) -> tuple[float, list[float], float]:
+def watched(
+    page: Page, address: str, runs: Path, name: str, epochs: int, pinned: bool
+) -> tuple[float, list[float], float]:
     """A training from the page: seconds to its first epoch, each snapshot's seconds to the screen, images a second."""
     page.goto(f"{address}/train")
     page.wait_for_selector(".outlook-figure", timeout=120_000)  # what is found out before a start is over
@@ -103,7 +106,7 @@ def watched(page: Page, address: str, runs: Path, name: str, epochs: int) -> tup
     page.click("#train-start")
     page.wait_for_function("window.epochAt !== undefined", timeout=120_000)
     first = page.evaluate("(window.epochAt - window.startedAt) / 1000")
-    on_disk = finish(runs / name)
+    on_disk = finish(runs / name, pinned)
     drawn = {int(n): at for n, at in page.evaluate("window.drawnAt").items()}
     # the last one may find the training over, and its card gone
     lags = [drawn[n] - at for n, at in enumerate(on_disk, start=1) if n in drawn]
@@ -111,18 +114,18 @@ def watched(page: Page, address: str, runs: Path, name: str, epochs: int) -> tup
     return first, lags, speed(on_disk, epochs)
 
 
-def beside_a_loop(address: str, runs: Path, name: str, epochs: int) -> float:
+def beside_a_loop(address: str, runs: Path, name: str, epochs: int, pinned: bool) -> float:
     """The same training with no page open and the other core busy with nothing; images a second."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as loop:
-        fast = alone(address, runs, name, epochs)
+        fast = alone(address, runs, name, epochs, pinned)
         loop.kill()
     return fast
 
 
-def alone(address: str, runs: Path, name: str, epochs: int) -> float:
+def alone(address: str, runs: Path, name: str, epochs: int, pinned: bool) -> float:
     """The same training with no page open; images a second."""
     post(address, "/api/train/start", {"values": {"epochs": epochs}, "name": name})
-    return speed(finish(runs / name), epochs)
+    return speed(finish(runs / name, pinned), epochs)
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
@@ -130,7 +133,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     runs, port = folder / "runs", free_port()
     runs.mkdir()
     address = f"http://127.0.0.1:{port}"
-    epochs = 4 if options.quick else options.epochs
+    epochs, pinned = 4 if options.quick else options.epochs, not options.unpinned
     firsts, worst, typical = [], [], []
     speeds: dict[str, list[float]] = {"with the page": [], "without": [], "without, beside a loop": []}
     used: dict[str, list[float]] = {"chrom": [], "explorer": []}
@@ -139,12 +142,12 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         for repetition in range(options.repetitions + 1):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             before, began = {name: seconds_used(name) for name in used}, time.perf_counter()
-            first, lags, fast = watched(page, address, runs, f"watched-{repetition}", epochs)
+            first, lags, fast = watched(page, address, runs, f"watched-{repetition}", epochs, pinned)
             lasted = time.perf_counter() - began
             shares = {name: (seconds_used(name) - before[name]) / lasted for name in used}
             page.close()
-            quiet = alone(address, runs, f"alone-{repetition}", epochs)
-            noisy = beside_a_loop(address, runs, f"loop-{repetition}", epochs)
+            quiet = alone(address, runs, f"alone-{repetition}", epochs, pinned)
+            noisy = beside_a_loop(address, runs, f"loop-{repetition}", epochs, pinned)
             if repetition == 0:
                 continue  # files and compiled code are warm from here on
             firsts.append(first)
@@ -167,12 +170,19 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         Claim("share of a core that the server uses meanwhile", used["explorer"]),
     ]
     sides = [side_row(f"training {name}", values, "images/s") for name, values in speeds.items()]
-    report("live.py", sides, claims, options, f"Digits, convnet, {epochs} epochs; one torch thread.")
+    report(
+        "live.py",
+        sides,
+        claims,
+        options,
+        f"Digits, convnet, {epochs} epochs; one torch thread{'' if pinned else ', unpinned'}.",
+    )
 
 
 if __name__ == "__main__":
     made = parser(__doc__, 5)
-    made.add_argument("--epochs", type=int, default=40, help="of each training (%(default)s)")
+    made.add_argument("--unpinned", action="store_true", help="the system says what runs on which core")
+    made.add_argument("--epochs", type=int, default=160, help="of each training (%(default)s)")
     given = made.parse_args()
     with tempfile.TemporaryDirectory() as name:
         measure(given, Path(name))
