@@ -41,7 +41,7 @@ from explorer.export.embedding import embedding
 from explorer.export.film import film, frame_times
 from explorer.export.modules import import_map
 from explorer.export.page import page as html_page
-from explorer.export.scene import Asked, Scene, scene
+from explorer.export.scene import FAINT, Asked, Scene, scene
 from explorer.export.tables import COLUMNS, meaning, table
 from explorer.figures.colours import class_colour
 from explorer.figures.curves import CURVES
@@ -207,6 +207,27 @@ def test_the_camera_on_the_scale_shows_what_is_there(seen: Scene) -> None:
     assert ((marks > (low_x, low_y)) & (marks < (high_x, high_y))).all()
 
 
+@pytest.mark.parametrize("colour", ["label", "prediction", "right", "distance"])
+def test_classes_are_left_out_or_faint_as_on_the_page(views: Views, colour: str) -> None:
+    shown = scene(views, Asked(RUN, colour=colour, hidden=(0, 1), focus=(2, 3)))
+    assert shown.strength.tolist() == [0, 0, 1, 1] + [FAINT] * 6
+    labels = np.asarray(shown.run.labels)
+    assert shown.count.startswith(f"{(labels > 1).sum()} of ")
+    (axes, *_) = embedding(shown).axes
+    points = [part for part in axes.collections if part.get_gid() == "points"]
+    places = np.concatenate([part.get_offsets() for part in points])
+    for rows, is_there in ((labels > 1, True), (labels <= 1, False)):
+        found = [np.isclose(places, u, atol=1e-6).all(axis=1).any() for u in shown.frames.points[-1][rows]]
+        assert found == [is_there] * rows.sum()
+    alphas = np.concatenate([np.resize(part.get_facecolors()[:, 3], len(part.get_offsets())) for part in points])
+    assert (alphas > 0.5).sum() == np.isin(labels, [2, 3]).sum()
+    (targets,) = (part for part in axes.collections if part.get_gid() == "targets")
+    assert len(targets.get_offsets()) == 8
+    assert {text.get_text() for text in axes.texts} == {"2", "3"}
+    alone = scene(views, Asked(RUN, hidden=(5,), solo=5))
+    assert alone.strength.tolist() == [0] * 5 + [1] + [0] * 4
+
+
 @pytest.mark.parametrize("name", CURVES)
 def test_a_curve_has_the_numbers_of_the_metrics_and_differs_without_colour(seen: Scene, name: str) -> None:
     drawn = curve(seen, name)
@@ -299,7 +320,8 @@ def test_without_a_browser_the_command_says_what_to_install(
 # The page
 
 
-def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views, seen: Scene, tmp_path: Path) -> None:
+def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views, tmp_path: Path) -> None:
+    seen = scene(views, Asked(RUN, regions="targets", hidden=(4,), focus=(2, 3)))
     (tmp_path / "a.html").write_bytes(html_page(views, seen))
     assert (tmp_path / "a.html").stat().st_size < 8e6
     context = chromium.new_context(offline=True, viewport={"width": 1000, "height": 800})
@@ -324,6 +346,7 @@ def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views,
     until("document.querySelector('#stage')?.player?.state.time > 0.5")  # it plays by itself
     assert page.title() == seen.title
     player("(p.pause(), p.seek(2))")
+    assert player("[[...p.state.hidden], p.state.solo, [...p.state.focus]]") == [[4], None, [2, 3]]
     assert page.inner_text("#now") == "snapshot 3 / 3 · epoch 2.00"
     assert player("[...Array(60).keys()].map((i) => p.describe(i).label)") == seen.run.labels.tolist()
     for name in ("euc_ce", "cos"):
@@ -470,6 +493,9 @@ def test_an_archive_of_a_stranger_puts_nothing_elsewhere(finished_run: Path, tmp
         (["--what", "figure", "--out", "a.png", "--fps", "9"], "--fps does not go with --what figure"),
         (["--what", "figure", "--out", "a.png", "--view", "tsne"], "unknown view 'tsne'"),
         (["--what", "figure", "--out", "a.png", "--classifier", "argmax"], "unknown classifier 'argmax'"),
+        (["--what", "figure", "--out", "a.png", "--hidden", "3,10"], "there is no class 10; finished has classes 0 to"),
+        (["--what", "figure", "--out", "a.png", "--focus", "Bag"], "--focus Bag: numbers of classes are meant"),
+        (["--what", "data", "--out", "a.csv", "--solo", "3"], "--solo does not go with --what data"),
         (["--what", "figure", "--out", "a.png", "--curve", "loss"], "unknown curve 'loss'"),
         (["--what", "animation", "--out", "a.mp4", "--width", "481"], "even numbers"),
         (["--what", "animation", "--out", "a.mp4", "--browser", "none"], "--browser none: there is no such program"),
@@ -507,6 +533,8 @@ def test_the_route_answers_with_the_file_or_a_sentence(
         ("what=figure&kind=png&run=../finished", "there is no run"),
         (f"what=figure&kind=../x&run={RUN}", "the ending of a file"),
         (f"what=figure&kind=png&run={RUN}&epoch=soon", "a number is meant"),
+        (f"what=figure&kind=png&run={RUN}&hidden=1,x", "numbers of classes are meant"),
+        (f"what=figure&kind=png&run={RUN}&solo=77", "there is no class 77"),
     ):
         answer = client.get(f"/api/export?{query}")
         assert answer.status_code == 400

@@ -42,3 +42,15 @@ def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: P
     assert not np.isin(last.points.labels[read.judged], [7, 8, 9]).any()
     assert not {e.image for e in events(read) if e.kind == "never"} & set(np.flatnonzero(last.points.labels >= 7))
     assert draw(run).count("<circle") == 7
+
+
+def test_the_plane_of_three_targets_goes_through_classes_that_have_one(tmp_path: Path, chromium: Any) -> None:
+    record_training(Run.create(tmp_path / "runs" / "held", small(held_out="1", epochs=1)))
+    with served(create_app(tmp_path / "runs", tmp_path / "none", tmp_path / "cache").server) as address:
+        page = chromium.new_page()
+        page.goto(f"{address}/?run=held&epoch=1&view=targets")
+        player = "document.querySelector('#explore-stage')?.player"
+        page.wait_for_function(f"{player}?.data?.frames?.meta.method === 'targets'")
+        page.wait_for_function("location.search.includes('classes=0%2C2%2C3')")
+        assert page.inner_text("#explore-message") == ""
+        page.close()

@@ -84,7 +84,7 @@ export class Player {
       return { frames: shown, attributes: known };
     });
     const { data, state } = this;
-    if (data.frames?.N !== read.frames.N || data.frames.C !== read.frames.C) {
+    if (data.frames && (data.frames.N !== read.frames.N || data.frames.C !== read.frames.C)) {
       Object.assign(state, { selection: null, solo: null, hidden: new Set(), focus: new Set() });
     }
     Object.assign(data, read, { sprite, regions: null });

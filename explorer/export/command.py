@@ -38,6 +38,9 @@ def export(
     epoch: Annotated[float | None, _option("Moment of a figure; where an HTML page opens (the last; it plays)")] = None,
     colour: Annotated[str | None, _option("What the colour of a point tells (label)", COLOURS)] = None,
     camera: Annotated[str | None, _option("On the whole run, or following the cloud (as it fits)", CAMERAS)] = None,
+    hidden: Annotated[str | None, _option("Classes that are not drawn, by number, as in 0,3")] = None,
+    solo: Annotated[int | None, _option("The only class that is drawn")] = None,
+    focus: Annotated[str | None, _option("Classes that stand out from the others, as in 0,3")] = None,
     curve: Annotated[str | None, _option("A figure of this curve instead: accuracy, sigma_rho, ...")] = None,
     width: Annotated[int | None, _option("Pixels (figure 900, curve 720, film 1280)")] = None,
     height: Annotated[int | None, _option("Pixels (figure 720, curve 460, film 720)")] = None,
@@ -56,8 +59,9 @@ def export(
     """
     values: dict[str, Any] = {
         "view": view, "classifier": classifier, "regions": regions, "epoch": epoch, "colour": colour, "camera": camera,
-        "curve": curve, "width": width, "height": height, "scale": scale, "fps": fps, "seconds": seconds,
-        "theme": theme, "browser": browser, "weights": weights,
+        "hidden": _classes("hidden", hidden), "solo": solo, "focus": _classes("focus", focus), "curve": curve,
+        "width": width, "height": height, "scale": scale, "fps": fps, "seconds": seconds, "theme": theme,
+        "browser": browser, "weights": weights,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value is not None}
     if what in WHAT:
@@ -76,6 +80,13 @@ def export(
     finally:
         views.close()
     print(f"Wrote {out} ({_size(out.stat().st_size)})")
+
+
+def _classes(name: str, text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(k) for k in text.split(",") if k.strip())
+    except ValueError:
+        raise InputError(f"--{name} {text}: numbers of classes are meant, as in 0,3,6") from None
 
 
 def _find(run: str, runs: Path) -> tuple[Library, str]:

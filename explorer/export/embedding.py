@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -17,9 +18,10 @@ from explorer.export import cells, paper
 from explorer.export.camera import Box, at, box_at, filling, whole_box
 from explorer.export.names import place_names
 from explorer.export.scene import AXES, COLOURS, VIEWS, Scene
-from explorer.figures.colours import RAMP, RIGHT, WRONG, class_colour
+from explorer.figures.colours import RAMP, RIGHT, UNKNOWN, WRONG
 
 RASTERISED_FROM = 5_000  # points: as vectors they would make files that open slowly
+FAINT_POINT = 0.2  # opacity of an image outside the focus, which would be lost at a mark's
 LAYERS = 12  # parts in which the points are drawn, so that no class lies over all others
 MOST_IN_LEGEND = 20  # classes
 VOTE_CELLS = 240  # a side of the vote map
@@ -48,7 +50,8 @@ class _Drawing:
     def __init__(self, scene: Scene, figure: Figure, axes: Axes, box: Box) -> None:
         self.scene, self.figure, self.axes, self.box = scene, figure, axes, box
         self.shown = set(scene.asked.shown)
-        self.colours = [class_colour(k) for k in range(len(scene.run.points.class_names))]
+        self.colours, self.strength = scene.colours, scene.strength  # (C,) each
+        self.is_drawn = self.strength > 0
         self.points = at(scene.frames.points, scene.time)  # (N, 2)
         self.targets = None if scene.frames.targets is None else at(scene.frames.targets, scene.time)  # (C, 2)
         self.centres = at(scene.frames.centres, scene.time)  # (C, 2)
@@ -69,13 +72,19 @@ class _Drawing:
             if self.scene.frames.targets is not None:
                 self._trails(self.scene.frames.targets, 1.4)
         if "gaps" in self.shown and self.targets is not None:
-            ends = np.stack([self.targets, self.centres], axis=1)  # (C, 2, 2)
-            axes.add_collection(LineCollection(list(ends), colors=self.colours, linewidths=1, linestyles="dashed"))
+            ends = np.stack([self.targets, self.centres], axis=1)[self.is_drawn]  # (K, 2, 2)
+            axes.add_collection(LineCollection(list(ends), colors=self._shades(), linewidths=1, linestyles="dashed"))
         self._marks()
         if "labels" in self.shown:
             places = [self.targets] if self.targets is not None and "targets" in self.shown else []
-            place_names(self.figure, axes, list(self.scene.run.points.class_names), *places, self.centres)
+            named = np.flatnonzero(self.strength == 1)
+            names = [self.scene.run.points.class_names[k] for k in named]
+            place_names(self.figure, axes, names, *(place[named] for place in [*places, self.centres]))
         self._legend(legend)
+
+    def _shades(self, colour: str | None = None) -> list[Any]:
+        """The colours of the classes that are drawn, or `colour` for each of them, fainter outside the focus."""
+        return [to_rgba(colour or self.colours[k], self.strength[k]) for k in np.flatnonzero(self.is_drawn)]
 
     def _regions(self) -> None:
         scene = self.scene
@@ -88,13 +97,19 @@ class _Drawing:
         edges = paper.INK if "boundaries" in self.shown else "none"
         outlines = PolyCollection(
             [outline for _, outline in found],
-            facecolors=[_paled(self.colours[k]) for k, _ in found],
-            edgecolors=[to_rgba(edges, 0.4) if edges != "none" else _paled(self.colours[k]) for k, _ in found],
+            facecolors=[self._paled(k) for k, _ in found],
+            edgecolors=[to_rgba(edges, 0.4) if edges != "none" else self._paled(k) for k, _ in found],
             linewidths=0.6,
             zorder=0,
         )
         outlines.set_gid("regions")
         self.axes.add_collection(outlines)
+
+    def _paled(self, k: int) -> tuple[float, float, float]:
+        """A class's colour as its region has it: an opaque tint, so that neighbouring polygons leave no seam."""
+        red, green, blue = to_rgb(self.colours[k])
+        share = 0.25 * self.strength[k] ** 2
+        return 1 - share * (1 - red), 1 - share * (1 - green), 1 - share * (1 - blue)
 
     def _vote(self) -> None:
         """The vote map of the nearest snapshot, as an image: it has no edges."""
@@ -106,7 +121,7 @@ class _Drawing:
         decisions = self.scene.decisions[self.nearest]
         classes, evidence = regions.vote(self.scene.frames.points[self.nearest], decisions, where)
         colours = np.array([to_rgb(colour) for colour in self.colours])[classes]  # (M, 3)
-        pixels = 1 - 0.3 * evidence[:, None] * (1 - colours)
+        pixels = 1 - 0.3 * (evidence * self.strength[classes] ** 2)[:, None] * (1 - colours)
         self.axes.imshow(
             pixels.reshape(rows, VOTE_CELLS, 3), extent=(left, right, low, high), origin="lower", zorder=0,
             interpolation="nearest", aspect="equal",
@@ -122,9 +137,10 @@ class _Drawing:
             return self._class_entries(size)
         if colour == "right":
             wrong = (scene.decisions[self.nearest] != labels).astype(int)
+            counted = wrong[self.is_drawn[labels]]
             for k, style in enumerate(((RIGHT, "o"), (WRONG, "X"))):
                 self._in_layers(np.where(wrong == k, k, -1), [(RIGHT, "o"), style], size * (1 if k == 0 else 1.5))
-            said = ((RIGHT, "o", f"right ({(wrong == 0).sum():,})"), (WRONG, "X", f"wrong ({wrong.sum():,})"))
+            said = ((RIGHT, "o", f"right ({(counted == 0).sum():,})"), (WRONG, "X", f"wrong ({counted.sum():,})"))
             return [_entry(c, shape, text, 5) for c, shape, text in said]
         self._ramp(_values(scene, self.nearest), size)
         return []
@@ -133,33 +149,37 @@ class _Drawing:
         """Points of class k in styles[k], those of class -1 not at all; mixed, so that none lies over all others."""
         layers = min(LAYERS, max(1, 240 // len(styles)))
         layer = np.random.default_rng(0).integers(0, layers, len(classes))
-        for part in range(layers):
-            for k, (colour, shape) in enumerate(styles):
-                mine = self.points[(classes == k) & (layer == part)]
-                if len(mine):
-                    self._scatter(mine, size, color=colour, marker=shape)
+        strength = self.strength[np.asarray(self.scene.run.labels)]  # (N,)
+        for alpha, among in ((FAINT_POINT, (strength > 0) & (strength < 1)), (0.85, strength == 1)):
+            for part in range(layers):
+                for k, (colour, shape) in enumerate(styles):
+                    mine = self.points[(classes == k) & (layer == part) & among]
+                    if len(mine):
+                        self._scatter(mine, size, color=colour, marker=shape, alpha=alpha)
 
     def _scatter(self, where: Floats, size: float, **style: Any) -> Any:
         drawn = self.axes.scatter(
-            where[:, 0], where[:, 1], s=size**2, alpha=0.85, linewidths=0.25 if size > 2.5 else 0,
+            where[:, 0], where[:, 1], s=size**2, linewidths=0.25 if size > 2.5 else 0,
             edgecolors=paper.PAGE, zorder=2, rasterized=len(self.points) > RASTERISED_FROM, **style,
         )  # fmt: skip
         drawn.set_gid("points")
         return drawn
 
     def _ramp(self, values: Floats, size: float) -> None:
-        order = np.argsort(np.nan_to_num(values, nan=-np.inf), kind="stable")
-        known = np.isfinite(values[order])
-        self._scatter(self.points[order[~known]], size, color="#b4bac4")
-        shown = values[order[known]]
+        """Numbers as colours: the larger lie over the smaller, those in focus over the others."""
+        strength, known = self.strength[np.asarray(self.scene.run.labels)], np.isfinite(values)  # (N,) each
+        shown = values[known & (strength > 0)]
         low, high = np.quantile(shown, [0.01, 0.99]) if len(shown) else (0.0, 1.0)
-        ramp = LinearSegmentedColormap.from_list("ramp", RAMP)
-        drawn = self._scatter(self.points[order[known]], size, c=shown, cmap=ramp, vmin=low, vmax=high)
-        drawn.set_alpha(0.9)
+        ramp = ScalarMappable(Normalize(low, high), LinearSegmentedColormap.from_list("ramp", RAMP))
+        colours = np.where(known[:, None], ramp.to_rgba(np.nan_to_num(values)), to_rgba(UNKNOWN))  # (N, 4)
+        colours[:, 3] = np.where(strength < 1, FAINT_POINT, 0.9)
+        order = np.lexsort((np.where(known, values, -np.inf), strength == 1))
+        order = order[strength[order] > 0]
+        self._scatter(self.points[order], size, color=colours[order])
         box = self.axes.get_position()
         width, height = self.figure.get_size_inches() * paper.PIXELS
         bar = self.figure.add_axes((box.x1 + 20 / width, box.y1 - 190 / height, 12 / width, 170 / height))
-        self.figure.colorbar(drawn, cax=bar).outline.set_visible(False)
+        self.figure.colorbar(ramp, cax=bar).outline.set_visible(False)
         bar.set_title(COLOURS[self.scene.asked.colour], fontsize=8, loc="left", pad=6)
 
     def _trails(self, places: NDArray[np.float32], width: float) -> None:
@@ -167,33 +187,35 @@ class _Drawing:
         time = self.scene.time
         past = np.concatenate([places[: int(time) + 1].astype(np.float64), at(places, time)[None]])  # (P, C, 2)
         age = np.linspace(0.25, 0.9, max(1, len(past) - 1)) ** 1.5
-        for k, colour in enumerate(self.colours):
+        for k in np.flatnonzero(self.is_drawn):
             steps = np.stack([past[:-1, k], past[1:, k]], axis=1)  # (P-1, 2, 2)
-            shades = [to_rgba(colour, share) for share in age]
+            shades = [to_rgba(self.colours[k], share * self.strength[k]) for share in age]
             self.axes.add_collection(
                 LineCollection(list(steps), colors=shades, linewidths=width, capstyle="round", zorder=3)
             )
 
     def _marks(self) -> None:
-        axes = self.axes
+        axes, own = self.axes, self._shades()
+        page, ink = self._shades(paper.PAGE), self._shades(paper.INK)
         if "centres" in self.shown:
-            x, y = self.centres.T
-            axes.scatter(x, y, marker="x", s=34, color=paper.PAGE, linewidths=3.6, zorder=4)
-            axes.scatter(x, y, marker="x", s=28, color=paper.INK, linewidths=2.2, zorder=4)
-            axes.scatter(x, y, marker="x", s=24, color=self.colours, linewidths=1.2, zorder=4)
+            x, y = self.centres[self.is_drawn].T
+            axes.scatter(x, y, marker="x", s=34, color=page, linewidths=3.6, zorder=4)
+            axes.scatter(x, y, marker="x", s=28, color=ink, linewidths=2.2, zorder=4)
+            axes.scatter(x, y, marker="x", s=24, color=own, linewidths=1.2, zorder=4)
         if "targets" in self.shown and self.targets is not None:
-            x, y = self.targets.T
-            axes.scatter(x, y, s=96, color=paper.PAGE, linewidths=0, zorder=5)
-            axes.scatter(x, y, s=62, color=self.colours, edgecolors=paper.INK, linewidths=0.8, zorder=5)
-            axes.scatter(x, y, s=24, color=paper.PAGE, linewidths=0, zorder=5)
-            drawn = axes.scatter(x, y, s=9, color=self.colours, edgecolors=paper.INK, linewidths=0.4, zorder=5)
+            x, y = self.targets[self.is_drawn].T
+            axes.scatter(x, y, s=96, color=page, linewidths=0, zorder=5)
+            axes.scatter(x, y, s=62, color=own, edgecolors=ink, linewidths=0.8, zorder=5)
+            axes.scatter(x, y, s=24, color=page, linewidths=0, zorder=5)
+            drawn = axes.scatter(x, y, s=9, color=own, edgecolors=ink, linewidths=0.4, zorder=5)
             drawn.set_gid("targets")
 
     def _class_entries(self, size: float) -> list[Line2D]:
         names = self.scene.run.points.class_names
-        if len(names) > MOST_IN_LEGEND:
+        if (self.strength == 1).sum() > MOST_IN_LEGEND:
             return []
-        return [_entry(self.colours[k], _shape(k), name, max(4.5, size)) for k, name in enumerate(names)]
+        listed = np.flatnonzero(self.strength == 1).tolist()
+        return [_entry(self.colours[k], _shape(k), names[k], max(4.5, size)) for k in listed]
 
     def _legend(self, entries: list[Line2D]) -> None:
         figure, box = self.figure, self.axes.get_position()
@@ -243,9 +265,3 @@ def _values(scene: Scene, t: int) -> Floats:
 def _point_size(n: int) -> float:
     """Diameter in points of a picture of n images, as the player has it."""
     return 0.75 * float(np.clip(6.5 * (1500 / max(1, n)) ** 0.25, 1.5, 7))
-
-
-def _paled(colour: str) -> tuple[float, float, float]:
-    """A class's colour as its region has it: an opaque tint, so that neighbouring polygons leave no seam."""
-    red, green, blue = to_rgb(colour)
-    return 1 - 0.25 * (1 - red), 1 - 0.25 * (1 - green), 1 - 0.25 * (1 - blue)

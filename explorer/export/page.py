@@ -118,7 +118,8 @@ def player_options(scene: Scene) -> dict[str, Any]:
     """The player's options (assets/player/options.mjs) for a scene."""
     asked = scene.asked
     marks = {name: name in asked.shown for name in MARKS}
-    return {"colour": asked.colour, "classifier": scene.classifier, "camera": scene.camera, **marks}
+    classes = {"hidden": asked.hidden, "solo": asked.solo, "focus": asked.focus}
+    return {"colour": asked.colour, "classifier": scene.classifier, "camera": scene.camera, **classes, **marks}
 
 
 def subtitle(scene: Scene) -> str:

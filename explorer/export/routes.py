@@ -80,8 +80,11 @@ class _Exports:
             **{name: asked[name] for name in TEXTS if asked.get(name)},
             epoch=_number("epoch", float),
             shown=marks,
-            classes=_classes(asked.get("classes")),
+            classes=_classes("classes") or None,
             at=_number("at", int),
+            hidden=_classes("hidden"),
+            solo=_number("solo", int),
+            focus=_classes("focus"),
         )
         numbers = {name: _number(name, kind) for name, kind in NUMBERS.items()}
         options = Options(asked.get("curve"), theme=asked.get("theme"), **numbers)
@@ -106,11 +109,12 @@ def _number(name: str, kind: type[int] | type[float]) -> Any:
         raise InputError(f"{name}={text}: a number is meant") from None
 
 
-def _classes(text: str | None) -> tuple[int, ...] | None:
+def _classes(name: str) -> tuple[int, ...]:
+    text = request.args.get(name, "")
     try:
-        return tuple(int(k) for k in text.split(",")) if text else None
+        return tuple(int(k) for k in text.split(",")) if text else ()
     except ValueError:
-        raise InputError(f"classes={text}: three numbers are meant, as in 0,3,6") from None
+        raise InputError(f"{name}={text}: numbers of classes are meant, as in 0,3,6") from None
 
 
 def _problem(status: int, sentence: str) -> Response:

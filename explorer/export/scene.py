@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from explorer import regions
 from explorer.export.camera import usual_camera
+from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
 from explorer.projection import METHODS, Frames
 from explorer.regions import Drawn
 from explorer.views import Picture, Views, snapshots_of
@@ -50,6 +51,7 @@ COLOURS = {
 }
 MARKS = ("targets", "centres", "trails", "gaps", "labels", "boundaries")
 CAMERAS = ("fixed", "scale")
+FAINT = 0.35  # strength of what is outside the focus, as in the player
 
 Told = Callable[[float, str], None]  # share done, what is being done
 
@@ -68,6 +70,9 @@ class Asked:
     shown: tuple[str, ...] = ("targets", "centres", "trails", "labels", "boundaries")
     classes: tuple[int, ...] | None = None  # of the plane of `targets`
     at: int | None = None  # the snapshot whose targets that plane goes through
+    hidden: tuple[int, ...] = ()  # classes that are not drawn
+    solo: int | None = None  # the only class that is drawn
+    focus: tuple[int, ...] = ()  # classes that stand out from the others
 
     def __post_init__(self) -> None:
         """Raises InputError for a choice that does not exist."""
@@ -106,11 +111,28 @@ class Scene:
         """Those of the T frames."""
         return snapshots_of(self.run, self.frames, self.classifier)
 
+    @cached_property
+    def strength(self) -> NDArray[np.float64]:
+        """(C,): how strongly each class is drawn: 0 not at all, FAINT outside the focus, 1 as usual."""
+        asked, classes = self.asked, np.arange(len(self.run.points.class_names))
+        drawn = ~np.isin(classes, asked.hidden) if asked.solo is None else classes == asked.solo
+        in_focus = np.isin(classes, asked.focus or classes)
+        return np.where(drawn, np.where(in_focus, 1.0, FAINT), 0.0)
+
+    @property
+    def colours(self) -> list[str]:
+        """Of the classes, as the player has them: where they repeat, those in focus get different ones."""
+        n, focus = len(self.run.points.class_names), self.asked.focus
+        if not focus or n <= len(CLASS_COLOURS):
+            return [class_colour(k) for k in range(n)]
+        return [class_colour(focus.index(k)) if k in focus else UNKNOWN for k in range(n)]
+
     @property
     def count(self) -> str:
         """How many images are shown, and of how many."""
-        n = len(self.run.labels)
-        total = max([n, *(row["n"] for row in self.run.metrics if row.get("split") == "test")])
+        labels = np.asarray(self.run.labels)
+        n = int((self.strength[labels] > 0).sum())
+        total = max([len(labels), *(row["n"] for row in self.run.metrics if row.get("split") == "test")])
         return f"{n:,} images" if total == n else f"{n:,} of {total:,} test images"
 
     @property
@@ -156,6 +178,9 @@ def scene(views: Views, asked: Asked, told: Told | None = None) -> Scene:
         newest = run.snapshot(-1)
     except IndexError:
         raise InputError(f"{run.name} has no snapshots to export yet") from None
+    for k in (*asked.hidden, *asked.focus, *([] if asked.solo is None else [asked.solo])):
+        if not 0 <= k < len(run.points.class_names):
+            raise InputError(f"there is no class {k}; {run.name} has classes 0 to {len(run.points.class_names) - 1}")
     view = asked.view or ("plane" if newest.embeddings.shape[1] <= 2 else "pca")
     classifier = asked.classifier or _usual_classifier(run, newest)
     picture = Picture(asked.run, view, asked.classes, asked.at)

@@ -24,6 +24,8 @@ CLASS_COLOURS = (
 # Low to high: lightness and hue both rise evenly (OKLCH 0.40 to 0.86), visible on a light and on a dark page
 RAMP = ("#4e2999", "#304bb4", "#036daa", "#0c85a2", "#0a9d9e", "#15b491", "#51c96b", "#a8d044", "#ebd229")
 
+UNKNOWN = "#b4bac4"  # what nothing is known of, and with many classes those outside the focus
+
 RIGHT, WRONG = "#8b95a7", "#e8590c"  # a quiet grey and a loud orange: what is wrong is what one looks for
 
 

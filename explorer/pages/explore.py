@@ -6,6 +6,7 @@ The layout and the curves are made here; what moves is drawn by `assets/explore/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
@@ -18,6 +19,7 @@ from explorer.library import Library
 from explorer.pages.exports import export_menu
 from mtm.classifiers import MEANINGS
 from mtm.errors import InputError
+from mtm.fewshot import unseen_classes
 
 PATH = "/"
 NAME = "Explore"
@@ -179,11 +181,13 @@ class _Offer(NamedTuple):
     views: dict[str, str]
     classifiers: dict[str, str]
     names: tuple[str, ...]  # of the classes
+    unseen: Sequence[int]  # classes held out of training, which have no target
 
     @property
     def classes(self) -> tuple[list[dict[str, str]], list[str]]:
-        """Options and value of the choice of three classes."""
-        return [{"value": str(k), "label": name} for k, name in enumerate(self.names)], ["0", "1", "2"]
+        """Options and value of the choice of three classes: the first three that have a target."""
+        options = [{"value": str(k), "label": name} for k, name in enumerate(self.names)]
+        return options, [str(k) for k in range(3 + len(self.unseen)) if k not in self.unseen][:3]
 
 
 def _offer(library: Library, run_id: str | None) -> _Offer:
@@ -192,16 +196,16 @@ def _offer(library: Library, run_id: str | None) -> _Offer:
         run = library.run(run_id or "")
         snapshot = run.snapshot(-1)
         known, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
-        loss = run.config.loss if run.config else None
+        loss, unseen = run.config.loss if run.config else None, unseen_classes(snapshot)
     except (InputError, IndexError):
-        known, dim, names, loss = set(MEANINGS), 3, (), None
+        known, dim, names, loss, unseen = set(MEANINGS), 3, (), None, []
     views = {name: text for name, text in VIEWS.items() if name != "plane" or dim <= 2}
     if "plane" in views:
         views = {"plane": views.pop("plane")} | views
     first = "cos_ce" if loss == "cosine" else "euc_ce"
     order = sorted((name for name in MEANINGS if name in known), key=lambda name: name != first)
     order = order if first in known else order[::-1]  # argmax first where there are no targets
-    return _Offer(views, {name: MEANINGS[name] for name in order}, names)
+    return _Offer(views, {name: MEANINGS[name] for name in order}, names, unseen)
 
 
 def _options(choices: dict[str, str]) -> list[dict[str, str]]:
