@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -309,6 +310,8 @@ def _train_remotely(run: Run, address: str, as_json: bool) -> None:
                 run, Resources(address=address), lambda s: line.update(f"{run.name}: {s.state}, epoch {s.epoch:.2f}")
             )
         except InputError:
+            if not run.snapshots:
+                shutil.rmtree(run.folder)  # nothing was begun
             raise
         except Exception as error:
             _fail(1, f"{run.folder} failed: {run.status.error or error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -79,7 +80,12 @@ def tune(
     from mtm.tuning.search import Resources
 
     resources = Resources(cpus, gpus, ray_address, max_concurrent, None if hours is None else 3600 * hours)
-    state = follow(search, resources, as_json)
+    try:
+        state = follow(search, resources, as_json)
+    except InputError:
+        if resume is None and not search.trials:
+            shutil.rmtree(search.folder)  # nothing was begun
+        raise
     if state == "stopped":
         raise typer.Exit(STOPPED)
 

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 
 import psutil
 import pytest
+from conftest import Command
 
 from mtm import experiments, paper_tables
 from mtm.config import TrainConfig
@@ -268,6 +270,62 @@ def test_only_who_searches_imports_ray() -> None:
         )
     code = "import sys, mtm, mtm.cli, mtm.tuning; assert not {'ray', 'hyperopt', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# A cluster
+
+
+@contextlib.contextmanager
+def _cluster(folder: Path) -> Iterator[str]:
+    """The address of a Ray of its own, as `ray start` makes it on the first machine of a cluster."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus=1"]
+    command += ["--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
+    log = folder / "ray.log"
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
+        try:
+            end = time.monotonic() + 120
+            while "will now block forever" not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.1)
+            yield address
+        finally:
+            _kill_ray_and_tuner(process)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ray makes no clusters there")
+def test_a_training_and_a_search_can_be_sent_to_a_cluster(
+    mtm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    few = ("--runs", "runs", "--epochs", 1, "--train-images", 200, "--record", 60, "--device", "cpu", "--name", "far")
+    with _cluster(tmp_path) as address:
+        done = mtm("train", "--ray-address", address, *few)
+        assert done.returncode == 0, done.stderr
+        run = Run.open(tmp_path / "runs" / "far")
+        assert (run.status.state, len(run.snapshots)) == ("finished", 2)
+        done = mtm("tune", "--ray-address", address, "--trials", 1, "--gpus", 9, *few)
+        assert (done.returncode, "asks for 9 GPUs and Ray has 0" in done.stderr) == (2, True)
+        done = mtm("tune", "--ray-address", address, "--trials", 1, *few)
+        assert done.returncode == 0, done.stderr
+    assert open_search(tmp_path / "runs", "far").is_finished  # and the one that was refused has left nothing
+
+
+def test_a_cluster_that_does_not_answer_is_one_sentence_and_nothing_is_left(mtm: Command, tmp_path: Path) -> None:
+    for command, address, said in (
+        ("tune", "127.0.0.1:1", "cannot reach Ray at 127.0.0.1:1"),
+        ("train", "far.invalid:6379", "cannot reach Ray at far.invalid:6379"),
+        ("train", "far", "HOST:PORT is meant"),
+    ):
+        done = mtm(command, "--ray-address", address)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith("mtm: ")
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not [path for path in (tmp_path / "runs").rglob("*") if path.name != "searches"]
 
 
 # The paper's experiments

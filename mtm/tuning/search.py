@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -45,6 +46,7 @@ except ImportError as error:
 
 RETRIES = 1  # of a trial whose process died; it goes on from its checkpoint
 HEARTBEAT_SECONDS = 10.0
+KNOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -126,16 +128,32 @@ def started_ray(address: str | None) -> Iterator[None]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     was_running = ray.is_initialized()
     if not was_running:
+        if address is not None:
+            _knock(address)
         try:
             ray.init(address=address or "local", include_dashboard=None if address else False, log_to_driver=False,
                      logging_level=logging.CRITICAL)  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(f"cannot reach Ray at {address}: {error}") from error
+            token = "" if "RAY_AUTH_MODE" in os.environ else "; if it asks for a token, set RAY_AUTH_MODE=token"
+            raise InputError(f"cannot reach Ray at {address}: {error}{token}") from error
     try:
         yield
     finally:
         if not was_running:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises InputError where nobody answers at once: Ray itself would try for ten minutes, and print that it does."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdecimal():
+        raise InputError(f"ray-address {address}: HOST:PORT is meant, as in 10.0.0.5:6379")
+    try:
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"cannot reach Ray at {address}: {getattr(error, 'strerror', None) or error}") from error
 
 
 @contextlib.contextmanager
