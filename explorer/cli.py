@@ -51,8 +51,15 @@ def default(
     version: Version = False,
 ) -> None:
     """Watch the embedding space of a classifier move while it learns. Without a command: serve the page."""
-    if context.invoked_subcommand is None:
+    command = context.invoked_subcommand
+    if command is None:
         serve(runs, data_root, host, port, no_browser, loss)
+        return
+    for name in context.params:  # the command has options of its own, and would take their defaults
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} stands before '{command}'; write it after: explorer {command} {option} ...")
 
 
 @app.command()

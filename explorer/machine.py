@@ -34,7 +34,8 @@ class Machine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._gpus: list[Device] | None = None if may_have_gpu() else []
+        self._may_have_gpu = may_have_gpu()
+        self._gpus: list[Device] | None = None if self._may_have_gpu else []
         self._asked = 0.0
 
     def devices(self) -> list[Device]:
@@ -47,7 +48,7 @@ class Machine:
     def refresh(self) -> None:
         """Have the GPUs asked again, in the background, if what they said is old."""
         with self._lock:
-            if self._gpus == [] or time.monotonic() - self._asked < FRESH_SECONDS:
+            if not self._may_have_gpu or time.monotonic() - self._asked < FRESH_SECONDS:
                 return
             self._asked = time.monotonic()
         threading.Thread(target=self._ask, daemon=True).start()
@@ -64,7 +65,7 @@ class Machine:
             answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
             found = [Device(**device) for device in json.loads(answer)]
         except (OSError, subprocess.SubprocessError, ValueError):
-            found = []
+            found = self._gpus or []  # a GPU that is full may not answer, and is there all the same
         self._gpus, self._asked = found, time.monotonic()
 
 

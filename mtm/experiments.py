@@ -90,13 +90,15 @@ def _planned(dataset: str, backbone: str, loss: str, given: dict[str, Any], once
     return Planned(dataset, backbone, loss, TrainConfig(**setup | given), once)
 
 
-def search_of(experiment: Planned, runs: Path, trials: int, ranges: tuple[str, ...], keep: int) -> Search:
-    """The search of an experiment, new or as it was left."""
+def search_of(
+    experiment: Planned, runs: Path, trials: int, ranges: tuple[str, ...], keep: int, is_local: bool = True
+) -> Search:
+    """The search of an experiment, new or as it was left; one that is not run here may want a device that is not."""
     if experiment.state(runs) != "to do":
         return open_search(runs, experiment.folder)
     from mtm.recording import prepare
 
-    prepare(experiment.config)
+    prepare(experiment.config if is_local else experiment.config.model_copy(update={"device": "auto"}))
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
 
 

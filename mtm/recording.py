@@ -61,11 +61,15 @@ def try_loss(loss: Loss, name: str, n_classes: int, dim: int) -> None:
         raise InputError(f"loss '{name}' gives {got} for two images; it must give one value an image, shape (2,)")
 
 
-def start_run(folder: Path, config: TrainConfig, dataset: Dataset) -> Run:
-    """A new run folder for `config`, with the class names and the device in its `config.json`."""
-    device = choose_device(config.device)
-    arithmetic = choose_precision(config.precision, device)
-    notes = {"device": describe(device, arithmetic), "notes": list(dataset.notes)}
+def start_run(folder: Path, config: TrainConfig, dataset: Dataset, where: str | None = None) -> Run:
+    """A new run folder for `config`, with the class names and the device in its `config.json`.
+
+    `where` is told instead of the device of a training that is not done here.
+    """
+    if where is None:
+        device = choose_device(config.device)
+        where = describe(device, choose_precision(config.precision, device))
+    notes = {"device": where, "notes": list(dataset.notes)}
     return Run.create(folder, found_from_anywhere(config), class_names=dataset.class_names, notes=notes)
 
 

@@ -206,6 +206,13 @@ def experiments(
     """
     from mtm import experiments as plan
 
+    of_a_search = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
+                   "max-concurrent": max_concurrent, "cpus": None if cpus == 1.0 else cpus}  # fmt: skip
+    for option, value in of_a_search.items():
+        if table_hyperparameters and value is not None:
+            raise InputError(
+                f"--{option} is for searches; with --table-hyperparameters each experiment is one training"
+            )
     trials, keep = trials or TRIALS, KEEP if keep is None else keep
     chosen = plan.chosen(config, names or [], table_hyperparameters, context.params["loss"])
     if dry_run:
@@ -223,7 +230,7 @@ def experiments(
         if table_hyperparameters:
             ended = plan.train_once(experiment, runs, as_json)
         else:
-            search = plan.search_of(experiment, runs, trials, tuple(range or ()), keep)
+            search = plan.search_of(experiment, runs, trials, tuple(range or ()), keep, ray_address is None)
             ended = follow(search, Resources(cpus, gpus, ray_address, max_concurrent), as_json)
         if ended == "stopped":
             raise typer.Exit(STOPPED)

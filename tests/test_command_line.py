@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
 import numpy as np
 import pytest
@@ -34,6 +36,33 @@ def test_train_records_a_run_and_says_how_good_it_is(mtm: Command, tmp_path: Pat
     last = f"{100 * run.metrics[-1]['accuracy']['euc_ce']:.2f}"
     assert last in done.stdout
     assert all(word in done.stdout for word in ("untrained", "best", "last", "sigma", "rho", "images/s"[:6]))
+
+
+def test_the_explorer_takes_the_next_port_where_one_is_busy_and_says_so(tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        command = [sys.executable, "-m", "explorer", "--runs", str(tmp_path), "--port", str(port), "--no-browser"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                said = process.stdout.readline()
+                taken = int(said.removeprefix(f"Port {port} is busy; taking ").removesuffix(" instead.\n"))
+                assert port < taken < port + 50
+                assert f"http://127.0.0.1:{taken}" in process.stdout.readline()
+                page = build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{taken}/", timeout=60).read()
+                assert b"Moving targets" in page
+            finally:
+                process.kill()
+
+
+def test_an_option_before_the_command_it_is_not_for_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "explorer", "--runs", str(tmp_path), "events", "one"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    said = "explorer: --runs stands before 'events'; write it after: explorer events --runs ...\n"
+    assert done.stderr == said
 
 
 def test_json_is_one_object_a_line_and_nothing_else(mtm: Command, tmp_path: Path) -> None:

@@ -289,6 +289,36 @@ def test_a_run_that_grows_is_followed_and_its_past_stays_where_it_is(page: Any, 
     assert page.errors == []
 
 
+def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player_is(page: Any, address: str) -> None:
+    explore(page, address, "?epoch=0")
+    for name, over_epochs in (("sigma_rho", True), ("rho_sigma", False)):
+        graph = f"document.querySelector('#explore-curve-{name} .js-plotly-plot')"
+        page.wait_for_function(f"{graph}?.on && {graph}._fullLayout?.xaxis?._length")
+        page.evaluate(f"{graph}.scrollIntoView({{ block: 'center' }})")
+        place = f"""(i) => {{
+            const {{ xaxis, yaxis }} = {graph}._fullLayout, [trace] = {graph}.data;
+            const {{ x, y }} = {graph}.getBoundingClientRect();
+            return {{ x: x + xaxis._offset + xaxis.d2p(trace.x[i]), y: y + yaxis._offset + yaxis.d2p(trace.y[i]) }};
+        }}"""
+        for i in (2, 1):
+            where = page.evaluate(place, i)
+            page.wait_for_timeout(400)  # the page comes to listen; Plotly takes two fast clicks for a double one
+            page.mouse.move(where["x"] - 3, where["y"])
+            page.mouse.move(where["x"], where["y"])
+            page.mouse.down()
+            page.mouse.up()
+            now(page, f"epoch {i}.00")
+            cursor = page.locator(f"#explore-curve-{name} .curve-cursor")
+
+            def middle(side: str, length: str, cursor: Any = cursor) -> float:
+                box = cursor.bounding_box()
+                return float(box[side] + box[length] / 2)
+
+            eventually(page, lambda x=where["x"]: middle("x", "width") == pytest.approx(x, abs=2))
+            if not over_epochs:
+                assert middle("y", "height") == pytest.approx(where["y"], abs=2)
+
+
 def test_what_cannot_be_asked_for_is_told(runs: Path, tmp_path: Path) -> None:
     client = create_app(runs, tmp_path / "none", tmp_path / "cache").server.test_client()
 

@@ -207,6 +207,12 @@ def test_the_camera_on_the_scale_shows_what_is_there(seen: Scene) -> None:
     assert ((marks > (low_x, low_y)) & (marks < (high_x, high_y))).all()
 
 
+def test_ten_classes_have_ten_shapes_for_who_sees_no_colours(seen: Scene) -> None:
+    drawn = embedding(seen).axes[0].collections
+    shapes = [part.get_paths()[0].vertices.tobytes() for part in drawn if part.get_gid() == "points"]
+    assert len(set(shapes)) == 10
+
+
 @pytest.mark.parametrize("colour", ["label", "prediction", "right", "distance"])
 def test_classes_are_left_out_or_faint_as_on_the_page(views: Views, colour: str) -> None:
     shown = scene(views, Asked(RUN, colour=colour, hidden=(0, 1), focus=(2, 3)))

@@ -484,6 +484,11 @@ def test_a_run_that_still_trains_says_so_and_its_numbers_grow(page: Any, runs: P
     run.log(random.normal(size=(60, 12)), np.arange(60) % 3, weight=random.normal(size=(3, 12)), epoch=1)
     wait(page, "find.selector.latest?.epochs.length === 2")
     assert chosen(page, 20) == list(range(1, 60, 3))
+    for panel, shown in (("events", "find.panels.events.shown"), ("certainty", "find.panels.certainty.told")):
+        show(page, "growing", panel, 1)
+        wait(page, f"{shown} && !document.querySelector('#explore-panel-{panel}').textContent.includes('…')")
+        sentence(page, "#explore-still", "Still training")
+    show(page, "growing", "select", 1)
     run.finish()
     page.wait_for_function("document.querySelector('#explore-still').textContent === ''")
     page.locator("#explore-panel-select .find-image").first.click()

@@ -8,10 +8,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
+import pypdfium2
 import pytest
 from conftest import served
+from PIL import Image
 
 from explorer import wire
 from explorer.app import create_app
@@ -371,6 +374,32 @@ def test_the_picture_can_be_kept(page: Any, address: str, tmp_path: Path, kind: 
         assert content.rstrip().endswith(b"%%EOF")
         start = int(content.split(b"startxref\n")[1].split()[0])
         assert content[start:].startswith(b"xref")
+
+
+def test_the_three_kinds_of_picture_look_alike_in_other_programs(page: Any, address: str, tmp_path: Path) -> None:
+    open_lab(page, address, "?preset=7")
+    for kind in ("png", "svg", "pdf"):
+        with page.expect_download() as download:
+            page.click(f"#lab-export-{kind}")
+        download.value.save_as(tmp_path / f"a.{kind}")
+    with Image.open(tmp_path / "a.png") as png:
+        size = (png.width // 4, png.height // 4)
+        pictures = [png.convert("RGB").resize(size, Image.Resampling.BOX)]
+    assert ElementTree.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
+    reader = page.context.browser.new_page(device_scale_factor=2)
+    reader.goto((tmp_path / "a.svg").as_uri())
+    shot = Image.open(io.BytesIO(reader.locator("svg").first.screenshot())).convert("RGB")
+    reader.close()
+    document = pypdfium2.PdfDocument(tmp_path / "a.pdf")
+    assert len(document) == 1
+    assert "class proximity" in document[0].get_textpage().get_text_range()
+    printed = document[0].render(scale=2).to_pil().convert("RGB")
+    document.close()
+    pictures += [picture.resize(size, Image.Resampling.BOX) for picture in (shot, printed)]
+    seen = [np.asarray(picture, np.float64) for picture in pictures]
+    assert all(picture.std() > 20 for picture in seen)
+    for other in seen[1:]:
+        assert np.abs(other - seen[0]).mean() < 6
 
 
 def test_the_grid_can_be_kept(page: Any, address: str, tmp_path: Path) -> None:

@@ -244,16 +244,19 @@ def test_everything_can_be_reached_with_the_keyboard(page: Any) -> None:
     page.wait_for_selector(".ag-row-selected")
     page.keyboard.press("Shift+Tab")
     page.wait_for_function(f"!document.querySelector('#runs-open').disabled && {focused} !== 'name'")
-    page.focus("#runs-delete")
-    page.keyboard.press("Enter")
-    page.wait_for_function(f"{focused} === 'runs-delete-keep'")
-    for _ in range(20):  # a dialog that is still opening may keep the focus where it was
-        page.keyboard.press("Tab")
-        page.wait_for_timeout(300)
-        if page.evaluate(focused) == "runs-delete-ask":
+    for _ in range(5):  # a dialog that is still opening may take the focus back, and the key is then for "Keep"
+        page.focus("#runs-delete")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"{focused} === 'runs-delete-keep'")
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(300)
+            if page.evaluate(focused) == "runs-delete-ask":
+                break
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"{focused} === 'runs-delete-keep-again' || {focused} === 'runs-delete'")
+        if page.evaluate(focused) == "runs-delete-keep-again":
             break
-    page.keyboard.press("Enter")
-    page.wait_for_function(f"{focused} === 'runs-delete-keep-again'")
     for _ in range(20):  # the first dialog may still be closing, and take the key
         page.keyboard.press("Escape")
         page.wait_for_timeout(300)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import small
 
+from explorer.own_losses import OwnLosses
 from mtm import geometry
 from mtm.backbones import make_backbone, read_state
 from mtm.config import TrainConfig
@@ -184,7 +185,9 @@ def test_a_loss_of_ones_own_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     own = list(train(small(loss="own_loss:Scaled", loss_args={"factor": 1.0})))
     ours = list(train(small(loss="euclidean")))
     assert own[-1].metrics["loss"] == pytest.approx(ours[-1].metrics["loss"], rel=1e-3)
-    twice = list(train(small(loss="own_loss:Scaled", loss_args={"factor": 2.0})))
+    (in_the_lab,) = OwnLosses([str(tmp_path / "own_loss.py")]).all()
+    assert in_the_lab.name == "own_loss:Scaled"
+    twice = list(train(small(loss=in_the_lab.name, loss_args={"factor": 2.0})))
     assert twice[0].metrics["loss"] == pytest.approx(2 * own[0].metrics["loss"], rel=1e-5)
 
 

@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         process = stack.enter_context(_tuner(folder))
         patch.setenv("MTM_TEST_BARRIER", str(barrier))
         patch.setenv("MTM_TEST_FREE", "0")
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         try:
             _wait(lambda: any(t.is_done for search in list_searches(folder / "runs") for t in search.trials), process)
             _kill_ray_and_tuner(process)
@@ -282,7 +283,9 @@ def _cluster(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus=1"]
+    kept = tempfile.mkdtemp(prefix="ray")  # short, for its sockets; else it would be found by whoever asks for any Ray
     command += ["--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
+    command += ["--temp-dir", kept]
     log = folder / "ray.log"
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
         try:
@@ -294,6 +297,7 @@ def _cluster(folder: Path) -> Iterator[str]:
             yield address
         finally:
             _kill_ray_and_tuner(process)
+            shutil.rmtree(kept, ignore_errors=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ray makes no clusters there")

@@ -1,6 +1,7 @@
 /* A run that is still growing: how far it is, whether the picture follows it, and whether a newer plane is to be had. */
 
 const POLL_MS = 1000;
+const OVER_MS = 5000; // of one that is over: it may be resumed
 
 export class Live {
   /**
@@ -60,12 +61,11 @@ export class Live {
       this.element.dataset.state = news.state;
       this.tell.changed(news.state);
     }
-    if (grows || isBehind || !news) this.timer = setTimeout(() => this.ask(), POLL_MS);
-    else if (!this.isOver) {
-      this.isOver = true; // one more look: the last snapshot comes shortly before the state
-      this.timer = setTimeout(() => this.ask(), POLL_MS);
-    } else if (news?.state) {
-      this.element.hidden = this.newer.hidden;
-    }
+    const isOver = !(grows || isBehind || !news);
+    if (isOver && this.isOver) this.element.hidden = this.newer.hidden;
+    // one more look at once: the last snapshot comes shortly before the state
+    if (!isOver || !this.isOver) this.timer = setTimeout(() => this.ask(), POLL_MS);
+    else if (["stopped", "interrupted", "failed"].includes(news.state)) this.timer = setTimeout(() => this.ask(), OVER_MS);
+    this.isOver = isOver;
   }
 }

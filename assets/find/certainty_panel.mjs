@@ -80,12 +80,11 @@ export class CertaintyPanel {
       const relation = each.find((other) => other.place === place);
       if (!relation) return [];
       const { risk, pairs } = relation;
-      const area = make(
-        "td",
-        "",
-        { title: `${short(risk.aurc_low)} to ${short(risk.aurc_high)}` },
-        number(risk.aurc, (v) => v.toFixed(4)),
-      );
+      const interval = make("div", "find-interval", {
+        textContent: `${short(risk.aurc_low)} to ${short(risk.aurc_high)}`,
+        title: "95 % of as many images drawn again",
+      });
+      const area = make("td", "", {}, number(risk.aurc, (v) => v.toFixed(4)), interval);
       const cells = [number(pairs, percent), number(reliability.error, percent)].map((cell) =>
         make("td", "", {}, cell),
       );

@@ -57,8 +57,10 @@ export class Card {
     this.picture.alt = `The space after ${job.snapshots} snapshots`;
     this.picture.hidden = false;
     try {
+      const seen = this.picture.decode().catch(() => {}); // one that a newer one replaces never comes
       const rows = await get(`/api/jobs/rows?${named}`);
       this.curves.replaceChildren(...curves(rows, job.epochs, this.colours));
+      await seen;
       this.root.dataset.drawn = rows.length; // snapshots that are on the screen
       this.root.dataset.epoch = rows.at(-1)?.epoch ?? 0;
     } catch {
