@@ -228,14 +228,18 @@ class Jobs:
         except OSError as error:
             self._note(job, "failed", f"the training could not be started: {error.strerror or error}")
             return
-        threading.Thread(target=self._wait, args=(process, folder), name=f"job {job.id}", daemon=True).start()
+        threading.Thread(target=self._wait, args=(process, job), name=f"job {job.id}", daemon=True).start()
 
-    def _wait(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], job: Job) -> None:
         """Stay until a process ends, say in its log if something ended it, and go on with the queue."""
-        code = process.wait()
+        code, folder, config = process.wait(), job.run.folder, job.run.info["config"]
         if code < 0 and not (folder / "stop").exists():
             name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
-            append(folder, f"explorer: the process was ended by {name}; if nobody did that, memory may have run out")
+            lower = f"lower batch_size ({config.get('batch_size')}) or record ({config.get('record')})"
+            append(
+                folder,
+                f"explorer: the process was ended by {name}; if nobody did that, memory may have run out: {lower}",
+            )
         with contextlib.suppress(OSError):
             self.advance()
 

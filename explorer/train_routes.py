@@ -136,7 +136,9 @@ class Desk:
 
     def _told(self, job: Job) -> dict[str, Any]:
         config, status, folder = job.run.info["config"], job.status, job.run.folder
-        shown = ("progress", "images_per_second", "seconds_left", "loss", "error")
+        shown = ("progress", "images_per_second", "seconds_left", "loss")
+        amiss = job_log.last_amiss(folder) if job.state in (*ACTIVE, "interrupted") else None
+        why = amiss.removeprefix("explorer: ") if amiss and job.state == "interrupted" else None
         return {
             "run": job.id,
             "state": job.state,
@@ -145,10 +147,11 @@ class Desk:
             "dataset": Path(str(config.get("dataset"))).stem,
             "device": self._device(job),
             **{name: getattr(status, name) for name in shown},
+            "error": status.error or why,
             "epoch": job.epoch,
             "snapshots": _count(folder / "snapshots"),
             "has_log": (folder / job_log.LOG).exists(),
-            "warning": job_log.last_amiss(folder) if job.state in ACTIVE else None,
+            "warning": amiss if job.state in ACTIVE else None,
         }
 
 

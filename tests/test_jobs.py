@@ -14,11 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from conftest import small
+from flask import Flask
 
-from explorer import job_log, jobs
+from explorer import job_log, jobs, machine, train_routes
 from explorer.jobs import Jobs, checked_name, terminate
 from explorer.library import Library
+from explorer.machine import Device, Machine
+from explorer.outlook import Outlook
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -192,12 +196,19 @@ def test_stop_and_resume_lose_nothing(queue: Jobs) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 as on Linux and macOS")
-def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: Jobs) -> None:
+def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: Jobs, tmp_path: Path) -> None:
     name = queue.add(small(epochs=12, train_images=0))
     wait_for_snapshots(queue, name, 3)
     process_of(queue, name).kill()
     wait_for(queue, name, "interrupted")
     until(lambda: "SIGKILL" in (job_log.last_amiss(queue.get(name).run.folder) or ""))
+    server = Flask("test")
+    train_routes.register(server, queue, Machine(), Outlook(tmp_path, queue.busy), tmp_path)
+    (told,) = server.test_client().get("/api/jobs").get_json()["over"]
+    assert told["error"] == (
+        "the process was ended by SIGKILL; if nobody did that, memory may have run out: "
+        "lower batch_size (50) or record (60)"
+    )
     before = {path.name: path.read_bytes() for path in queue.get(name).run.snapshots}
     assert 3 <= len(before) < 13
     queue.resume(name)
@@ -207,6 +218,31 @@ def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: Jobs) -> No
     assert {name: after[name] for name in before} == before
     with pytest.raises(InputError, match="is finished"):
         queue.resume(name)
+
+
+def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Device("cuda:0", "a GPU", 10, 20)
+    answers = [json.dumps([asdict(gpu)]), "out of memory", json.dumps([asdict(replace(gpu, free=5))])]
+    monkeypatch.setattr(machine, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(machine, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, answers.pop(0), "")
+    )
+    asked = Machine()
+    assert [device.name for device in asked.devices()] == ["cuda:0", "cpu"]
+    asked.refresh()
+    until(lambda: len(answers) == 1)
+    assert asked.device_of("auto") == "cuda:0"
+    asked.refresh()
+    until(lambda: asked.devices()[0].free == 5)
+
+
+def test_the_devices_are_asked_for_in_a_process_of_its_own() -> None:
+    command = [sys.executable, "-m", "explorer.trial", "devices"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = [Device(**device) for device in json.loads(done.stdout)]
+    assert [device.name for device in found] == [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    assert Machine().devices()[-1].name == "cpu"
 
 
 def test_a_training_can_be_stopped_before_it_has_begun(queue: Jobs, fake: Fake) -> None:

@@ -21,7 +21,7 @@ from mtm.data import load
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.losses import LOSSES
 from mtm.model import make_model
-from mtm.recording import prepare, record_training, start_run
+from mtm.recording import prepare, reason, record_training, start_run
 from mtm.runs import Run
 from mtm.sampling import balanced_sample
 from mtm.snapshots import Snapshot
@@ -170,6 +170,11 @@ def test_class_embeddings_start_from_a_normal_distribution() -> None:
     c = next(train(small(dim=500, class_init_scale=3.0))).class_embeddings
     assert c.std() == pytest.approx(3, rel=0.05)
     assert abs(c.mean()) < 0.2
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")])
+def test_a_training_that_needs_too_much_memory_says_what_to_lower(error: BaseException) -> None:
+    assert reason(error, small()) == "out of memory; lower batch_size (50) or record (60)"
 
 
 def test_a_loss_of_ones_own_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -369,3 +369,22 @@ def test_what_is_finished_is_not_estimated_again(tmp_path: Path) -> None:
     assert second["state"] == "to do"
     assert 0 < second["seconds"] < math.inf
     assert second["bytes"] > 0
+
+
+def test_experiments_are_listed_then_run_then_skipped(mtm: Command, tmp_path: Path) -> None:
+    few = ["--dataset", "digits", "--backbone", "convnet", "--loss", "cosine", "--epochs", 1, "--train-images", 200]
+    few += ["--record", 60, "--device", "cpu", "--trials", 1]
+    listed = mtm("experiments", *few, "--dry-run")
+    assert listed.returncode == 0, listed.stderr
+    assert "digits/convnet-C" in listed.stdout
+    assert "1 of 1 to run" in listed.stdout
+    assert not (tmp_path / "runs").exists()
+    done = mtm("experiments", *few)
+    assert done.returncode == 0, done.stderr
+    before = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    again = mtm("experiments", *few)
+    assert again.stdout.splitlines() == ["digits/convnet-C: finished already"]
+    assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()} == before
+    refused = mtm("experiments", *few, "--table-hyperparameters")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("mtm: --trials is for searches")
