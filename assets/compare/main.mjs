@@ -253,7 +253,10 @@ class Page {
     clearTimeout(this.resting);
     for (const card of this.cards) card.wait();
     if (this.clock.timeline.moving) return;
-    this.resting = setTimeout(() => this.cards.forEach((card, i) => card.show(this.panes[0], this.panes[i + 1])), REST);
+    this.resting = setTimeout(() => {
+      const [first, ...others] = this.panes; // there may be fewer by now than there are cards
+      others.forEach((other, i) => this.cards[i]?.show(first, other));
+    }, REST);
   }
 
   /** What a person would want to share goes into the URL. */
