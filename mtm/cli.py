@@ -64,7 +64,7 @@ def train(
 
     if ray_address:
         config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
-    dataset = prepare(config.model_copy(update={"device": "auto"}) if ray_address else config)
+    dataset = prepare(config, here=not ray_address)
     where = f"Ray at {ray_address}" if ray_address else None
     run = start_run(named or free_folder(runs, config), config, dataset, where)
     if ray_address:

@@ -98,7 +98,7 @@ def search_of(
         return open_search(runs, experiment.folder)
     from mtm.recording import prepare
 
-    prepare(experiment.config if is_local else experiment.config.model_copy(update={"device": "auto"}))
+    prepare(experiment.config, here=is_local)
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
 
 

@@ -31,12 +31,13 @@ from mtm.training import Progress, train
 HEARTBEAT_SECONDS = 1.0
 
 
-def prepare(config: TrainConfig) -> Dataset:
+def prepare(config: TrainConfig, here: bool = True) -> Dataset:
     """Load the data, build the model and try the loss, so that what is wrong is said before anything is written.
 
-    Raises InputError with one sentence.
+    A training that is not done `here` may want a device that is not here. Raises InputError with one sentence.
     """
-    choose_device(config.device)
+    if here:
+        choose_device(config.device)
     loss = config.make_loss() if config.head == "targets" else None
     dataset = load(config)
     make_model(config, dataset)

@@ -102,7 +102,7 @@ def _new(runs: Path, config: TrainConfig, trials: int, made: dict[str, Any], is_
     """A search whose config was tried, so that what is wrong is said once and not by every trial."""
     from mtm.recording import prepare
 
-    prepare(config if is_local else config.model_copy(update={"device": "auto"}))
+    prepare(config, here=is_local)
     search = new_search(runs, config, trials, **made)
     if search.split == "test":
         said = "The search looks at the test images, as the paper's did: its accuracies are too good."

@@ -107,9 +107,9 @@ def test_a_name_taken_meanwhile_is_left_for_the_next(tmp_path: Path, monkeypatch
     """Two trainings that start together: while one loads its data, the other makes its folder."""
     prepare = recording.prepare
 
-    def slow_prepare(config: TrainConfig) -> object:
+    def slow_prepare(config: TrainConfig, here: bool = True) -> object:
         Run.create("runs/digits-convnet-euclidean-1", config)
-        return prepare(config)
+        return prepare(config, here)
 
     monkeypatch.setattr(recording, "prepare", slow_prepare)
     monkeypatch.chdir(tmp_path)

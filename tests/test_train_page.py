@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import served, small
+from conftest import free_port, served, small
 
 from explorer import forms, jobs, presets
 from explorer.app import create_app
@@ -324,12 +322,6 @@ def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., An
     assert {name: after[name] for name in kept} == kept
     server.send_signal(signal.SIGINT)
     server.wait(LONG)
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:

@@ -9,7 +9,6 @@ import json
 import math
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Command
+from conftest import Command, free_port
 
 from mtm import experiments, paper_tables
 from mtm.config import TrainConfig
@@ -279,9 +278,7 @@ def test_only_who_searches_imports_ray() -> None:
 @contextlib.contextmanager
 def _cluster(folder: Path) -> Iterator[str]:
     """The address of a Ray of its own, as `ray start` makes it on the first machine of a cluster."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus=1"]
     kept = tempfile.mkdtemp(prefix="ray")  # short, for its sockets; else it would be found by whoever asks for any Ray
     command += ["--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
