@@ -20,8 +20,8 @@ import torch
 from mtm.config import TrainConfig
 from mtm.data import Dataset, Split
 from mtm.errors import Stopped
-from mtm.recording import _Heartbeat
 from mtm.runs import Run
+from mtm.train_loop.recording import _Heartbeat
 from mtm.training import _Training
 
 BATCH = 128

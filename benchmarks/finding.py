@@ -31,7 +31,7 @@ from explorer import find_routes
 from explorer.library import Library
 from explorer.neighbours import METRICS, RESIDENT_BYTES, Space
 from explorer.views import Picture, Views
-from mtm.files import read_arrays, write_arrays
+from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.runs import Run
 
 N_CLASSES, CORNERS, DIM, K = 10, 120, 1351, 15

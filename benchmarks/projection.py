@@ -39,8 +39,8 @@ from explorer.aligned_umap import compile_ahead
 from explorer.projection import project
 from explorer.quality import neighbours_kept, temporal_neighbours, temporal_preserving
 from explorer.recording import read
+from mtm.data.sampling import balanced_sample
 from mtm.runs import Run
-from mtm.sampling import balanced_sample
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # umap-learn offers its TensorFlow variant

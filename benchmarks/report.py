@@ -22,9 +22,9 @@ from common import Claim, parser, report, side_row
 from explorer.report.command import write
 from explorer.report.found import Found, find
 from mtm.config import TrainConfig
-from mtm.paper_tables import Experiment, experiments
+from mtm.paper.paper_tables import Experiment, experiments
+from mtm.run_folder.snapshots import Points, make_snapshot, measure
 from mtm.runs import Run
-from mtm.snapshots import Points, make_snapshot, measure
 
 IMAGES, DIM, EPOCHS = 200, 64, 30
 CLASSES = {"cifar100": 100}

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 from common import BATCH, Claim, TrainingLoop, grey_dataset, interleave, parser, random_split, ratios, report, side_row
 
-from mtm.checkpoint import Checkpoint
+from mtm.run_folder.snapshots import Points, Snapshot, accuracies, classify, make_snapshot, measure, references
 from mtm.runs import Run
-from mtm.snapshots import Points, Snapshot, accuracies, classify, make_snapshot, measure, references
+from mtm.train_loop.checkpoint import Checkpoint
 from mtm.training import CHECKPOINT_SHARE
 
 DIM, EPOCH_IMAGES = 1351, 60_000

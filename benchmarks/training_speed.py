@@ -42,8 +42,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from mtm.batches import Batches
 from mtm.data import Dataset, Split, transform
+from mtm.train_loop.batches import Batches
 from mtm.training import make_optimiser
 
 DIM, LR = 1351, 4.453946e-4  # Table 9

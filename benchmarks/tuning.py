@@ -20,8 +20,8 @@ os.environ.update(RAY_worker_niceness="0")  # Ray's workers step back for other 
 from common import Claim, parser, ratios, report, side_row
 
 from mtm.config import TrainConfig
-from mtm.recording import prepare, record_training
 from mtm.runs import Run
+from mtm.train_loop.recording import prepare, record_training
 from mtm.tuning.record import Search, Trial, new_search
 from mtm.tuning.search import Resources, run_search
 

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.history import CHUNK, History, Mask
 from mtm.classifiers import CLASSIFIERS, Reference
-from mtm.foreign import first_half
-from mtm.snapshots import Array
+from mtm.run_folder.foreign import first_half
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 

@@ -15,8 +15,8 @@ import typer
 from explorer import finding_cli
 from explorer.export.command import export
 from explorer.report.command import report
+from mtm.cli.options import Version
 from mtm.errors import InputError
-from mtm.options import Version
 
 app = typer.Typer(
     name="explorer",

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.history import History
 from explorer.neighbours import METRICS, NEIGHBOURS
 from explorer.recording import SAMPLE
+from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError, choose_from
 from mtm.geometry import median, unit
-from mtm.sampling import balanced_sample
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

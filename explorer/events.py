@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.history import CHUNK, History
 from mtm.fewshot import unseen_classes
 from mtm.geometry import global_centre, median, separations
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

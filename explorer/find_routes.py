@@ -21,7 +21,7 @@ from explorer.selected import PAGE
 from explorer.selecting import View, read_selection
 from explorer.views import Views
 from mtm.errors import InputError
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 
 Asked = Mapping[str, Any]
 Answered = Response | dict[str, Any]

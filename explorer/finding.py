@@ -22,9 +22,9 @@ from explorer.selected import PAGE, Numbers, confusion, curves, numbers, ordered
 from explorer.selecting import Scene, Selection, View, evaluate
 from explorer.views import Picture, Views
 from mtm.errors import InputError, choose_from
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
+from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
-from mtm.snapshots import Array
 
 HISTORIES, RESULTS, DISTANCES = 4, 32, 16  # kept of each kind; distances are (N,) each
 MOST_NEIGHBOURS = 200

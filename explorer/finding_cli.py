@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtm.errors import InputError
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
+from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
-from mtm.snapshots import Array
 
 if TYPE_CHECKING:
     from explorer.certainty import Certainty
@@ -43,7 +43,7 @@ def events(
     """List what happened to images and targets: learned late, forgotten, never right, moved far, new neighbours."""
     from explorer import events as finding
     from explorer.history import history
-    from mtm import display
+    from mtm.cli import display
 
     read = history(open_run(run, runs))
     found = finding.events(read, classifier)
@@ -109,7 +109,7 @@ def _told(event: Event, indices: Array) -> dict[str, object]:
 
 def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
     from explorer.certainty import in_words
-    from mtm import display
+    from mtm.cli import display
 
     first = found[0]
     table = display.new_table(f"{name}, snapshot {first.snapshot}, epoch {first.epoch:.3g}, {first.n:,} images")

@@ -19,9 +19,9 @@ from pydantic.fields import FieldInfo
 
 from explorer.presets import PAPER, QUICK, quick
 from mtm.config import WEIGHTS, TrainConfig
+from mtm.data.sources import DATASETS, IMAGE_SUFFIXES
 from mtm.errors import InputError
 from mtm.losses import LOSSES, hyperparameters_of
-from mtm.sources import DATASETS, IMAGE_SUFFIXES
 
 GROUPS = {
     "data": ("Data", "What the network learns from"),

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from explorer.recording import Recording, read
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
-from mtm.foreign import first_half
 from mtm.geometry import own_distances
+from mtm.run_folder.foreign import first_half
+from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Array, Snapshot
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -157,7 +157,7 @@ def history(run: Run) -> History:
 
 
 def judged(y: Array, row: dict[str, Any]) -> Mask:
-    """(N,): the images that count, from the row of metrics: all, or the half that gave no centres (`mtm.foreign`)."""
+    """(N,): the images that count by the row of metrics: all, or the half that gave no centres."""
     half = ~first_half(y)
     return half if row.get("accuracy_n") == half.sum() < len(y) else np.ones(len(y), dtype=bool)
 

@@ -34,11 +34,11 @@ from explorer.job_log import LOG, append, begin, refusal
 from explorer.library import DEMO, Library, stamp
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import write_json
-from mtm.folders import found_from_anywhere, free_folder
-from mtm.reading import read_json
+from mtm.run_folder.files import write_json
+from mtm.run_folder.reading import read_json
+from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.status import Status
+from mtm.train_loop.folders import found_from_anywhere, free_folder
 
 PROCESS = "process.json"
 LOOK_SECONDS = 1.0  # between two looks at the queue, beside those of the page

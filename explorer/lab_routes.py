@@ -33,8 +33,8 @@ from explorer.landscape import Landscape, Scene, forces, landscape, slopes
 from explorer.library import Library
 from explorer.own_losses import OwnLosses
 from mtm.errors import InputError
-from mtm.files import jsonable
 from mtm.losses import LOSSES, Loss, hyperparameters_of, make_loss
+from mtm.run_folder.files import jsonable
 
 KEPT = 32  # moments of runs, and releases, that are kept in memory
 CONTOURS = 24

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from mtm.errors import InputError
-from mtm.importing import import_run
+from mtm.run_folder.importing import import_run
+from mtm.run_folder.snapshots import Array, Snapshot
+from mtm.run_folder.summary import summarise
 from mtm.runs import Run
-from mtm.snapshots import Array, Snapshot
-from mtm.summary import summarise
 
 DEMO = "demo"
 WATCHED = ("config.json", "status.json", "metrics.jsonl", "snapshots")

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mtm.errors import InputError, choose_from
 from mtm.geometry import unit
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
-from mtm.estimate import Sizes, Speed, estimate
-from mtm.files import write_json
-from mtm.reading import read_json
-from mtm.sources import DATASETS
+from mtm.data.sources import DATASETS
+from mtm.run_folder.files import write_json
+from mtm.run_folder.reading import read_json
+from mtm.train_loop.estimate import Sizes, Speed, estimate
 
 VERSION = 1  # of what is kept; raise it when `explorer.trial` answers differently
 IDLE_SECONDS = 60.0  # how long the process waits for more questions

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtm.errors import InputError
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 

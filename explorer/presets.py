@@ -1,7 +1,7 @@
 """Settings to begin with: quick ones of ours, and the paper's best ones for every data set, network and loss.
 
-The paper's are Tables 8 and 9 (hyperparameters of the best models found; `mtm.paper_tables` has them and their source),
-with its at most 30 epochs, ImageNet weights and Ray's plateau stopper.
+The paper's are Tables 8 and 9 (hyperparameters of the best models found; `mtm.paper.paper_tables` has them and their
+source), with its at most 30 epochs, ImageNet weights and Ray's plateau stopper.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mtm.errors import choose_from
-from mtm.paper_tables import BACKBONES, DATASETS, LOSSES, Experiment
+from mtm.paper.paper_tables import BACKBONES, DATASETS, LOSSES, Experiment
 
 QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "digits": (

@@ -30,10 +30,10 @@ from numpy.typing import NDArray
 from explorer.planes import FLAT, completed, main_axes, on_plane, through
 from explorer.recording import Recording, measured, read
 from mtm.errors import InputError, choose_from
-from mtm.files import read_arrays, write_arrays, write_bytes
 from mtm.geometry import class_centres
+from mtm.run_folder.files import read_arrays, write_arrays, write_bytes
+from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
-from mtm.snapshots import Array
 
 CODE_VERSION = 2  # of what a projection computes: a new one makes every cached file a miss
 METHODS = ("pca", "centres", "targets", "plane", "umap")

@@ -23,8 +23,8 @@ from explorer.recording import measured
 from explorer.regions import Drawn, View, agreement_over_time
 from mtm.errors import InputError, choose_from
 from mtm.geometry import mean
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError
 from mtm.geometry import class_centres
+from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
-from mtm.sampling import balanced_sample
-from mtm.snapshots import Array, Snapshot
 
 Floats = NDArray[np.float64]
 

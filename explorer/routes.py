@@ -17,9 +17,9 @@ from explorer.thumbnails import Thumbnails
 from explorer.views import Picture, Views
 from mtm.errors import InputError
 from mtm.fewshot import unseen_classes
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
+from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
-from mtm.snapshots import Array
 
 VOTE_CELLS = 96  # a side of the vote map
 

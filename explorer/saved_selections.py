@@ -11,7 +11,7 @@ from typing import Any
 from explorer.library import DEMO, Library
 from explorer.selecting import Selection, read_selection
 from mtm.errors import InputError
-from mtm.files import write_json
+from mtm.run_folder.files import write_json
 
 FILE = "selections.json"
 LONGEST_NAME = 80

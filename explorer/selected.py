@@ -16,7 +16,7 @@ from explorer.events import changes, first_right
 from explorer.history import History, Mask
 from mtm.errors import choose_from
 from mtm.geometry import median
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.history import History, Mask
 from mtm.errors import InputError
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 Place = tuple[float, float]

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.colours import class_colour
 from explorer.library import Library
+from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError
 from mtm.runs import Run
-from mtm.sampling import balanced_sample
 
 IMAGES = 240  # drawn
 SIDE = 64  # pixels

@@ -21,7 +21,7 @@ from explorer.jobs import ACTIVE, RESUMABLE, Job, Jobs, checked_name, in_turn
 from explorer.machine import Machine
 from explorer.outlook import Outlook, words
 from mtm.errors import InputError
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 
 ENDED = 12  # jobs that are over and still listed; the others are on the page of runs
 LONGEST_TEXT = 500  # characters of a value that is typed into a field

@@ -20,9 +20,9 @@ from PIL import Image
 
 from mtm.config import TrainConfig
 from mtm.data import transform
+from mtm.data.sources import check_labels, find
 from mtm.errors import InputError
-from mtm.snapshots import Array
-from mtm.sources import check_labels, find
+from mtm.run_folder.snapshots import Array
 
 SHOWN = 8  # images, of as many classes
 LARGEST = 96  # pixels of the longer side of an image as it is sent
@@ -61,7 +61,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
 
 def speed(asked: dict[str, Any]) -> dict[str, Any]:
     """Images a second of a training, from a second of it on made-up images; its parameters and dimensions."""
-    from mtm.estimate import measure_speed
+    from mtm.train_loop.estimate import measure_speed
 
     height, width, channels = asked["shape"]
     return asdict(measure_speed(TrainConfig(**asked["config"]), (height, width, channels), asked["n_classes"]))

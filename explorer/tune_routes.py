@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 
 from explorer.library import Library
 from mtm.errors import InputError
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 from mtm.tuning.record import Search, Trial, list_searches, open_search
 from mtm.tuning.space import to_json
 

@@ -22,8 +22,8 @@ from explorer.quality import Measure
 from explorer.regions import Drawn
 from explorer.worker import Worker
 from mtm.errors import InputError, choose_from
+from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Array, Snapshot
 
 KEPT = 16  # results kept in memory, of each kind
 MODES = ("exact", "fitted", "targets", "centres", "vote")

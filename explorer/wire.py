@@ -23,7 +23,7 @@ from PIL import Image
 
 from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
 from mtm.errors import InputError
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 
 if TYPE_CHECKING:
     from explorer.projection import Frames

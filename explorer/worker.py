@@ -26,7 +26,7 @@ from typing import IO, Any
 
 from explorer.projection import Cancelled, Frames, Progress, cache_key, load_cached, project, store
 from mtm.errors import InputError
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
 PATIENCE = 10.0  # seconds that a cancelled job has to end before its process is killed

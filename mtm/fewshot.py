@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mtm.classifiers import predict
 from mtm.errors import InputError
+from mtm.run_folder.snapshots import Snapshot
+from mtm.run_folder.summary import summarise
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
-from mtm.summary import summarise
 
 NEAREST_CENTRE = ("euc", "cos")  # the classifiers of `mtm.classifiers` that go by class centres
 MOST_WAYS = 5  # unless more are asked for

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mtm.backbones import make_backbone
 from mtm.config import TrainConfig
 from mtm.data import Dataset
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 
 class Model(nn.Module):

@@ -24,11 +24,11 @@ from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import jsonable, read_arrays, write_arrays, write_json
-from mtm.foreign import Arrays, foreign_snapshot
-from mtm.reading import checked_row, nulls_to_nan, read_json, snapshot_header
-from mtm.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
-from mtm.status import STATES, Status
+from mtm.run_folder.files import jsonable, read_arrays, write_arrays, write_json
+from mtm.run_folder.foreign import Arrays, foreign_snapshot
+from mtm.run_folder.reading import checked_row, nulls_to_nan, read_json, snapshot_header
+from mtm.run_folder.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
+from mtm.run_folder.status import STATES, Status
 
 FORMAT = 1  # of the run folder; a run with a larger number is refused
 

@@ -18,15 +18,15 @@ import torch
 from torch import Tensor
 
 from mtm import geometry
-from mtm.batches import Batches
-from mtm.checkpoint import Checkpoint, Position
 from mtm.config import TrainConfig
 from mtm.data import Dataset, load, thumbnails
-from mtm.devices import choose_device, choose_precision
+from mtm.data.sampling import balanced_sample
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.model import Model, make_model
-from mtm.sampling import balanced_sample
-from mtm.snapshots import Array, Points, Snapshot, accuracies, classify, make_snapshot, measure, references
+from mtm.run_folder.snapshots import Array, Points, Snapshot, accuracies, classify, make_snapshot, measure, references
+from mtm.train_loop.batches import Batches
+from mtm.train_loop.checkpoint import Checkpoint, Position
+from mtm.train_loop.devices import choose_device, choose_precision
 
 EVALUATION_BATCH = 500
 CHECK_EVERY = 20  # steps between looks at the loss on a GPU, where looking waits for the device

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from conftest import small
 
-from mtm.recording import record_training
 from mtm.runs import Run
+from mtm.train_loop.recording import record_training
 
 CONFIG = small(snapshots_per_epoch=3, epochs=2, train_images=150)
 
@@ -91,7 +91,7 @@ def main(folder: Path) -> None:
 
 def contents_without_times(folder: Path) -> dict[str, object]:
     """Every array's bytes, and the rows of metrics without what depends on the clock."""
-    from mtm.files import read_arrays
+    from mtm.run_folder.files import read_arrays
 
     run, found = Run.open(folder), {}
     for path in [*run.snapshots, *sorted((folder / "checkpoint").iterdir())]:

@@ -16,11 +16,12 @@ import pytest
 from conftest import Command, small
 from PIL import Image
 
-from mtm import __version__, cli, recording
+from mtm import __version__, cli
 from mtm.cli import app
 from mtm.config import TrainConfig
-from mtm.folders import found_from_anywhere
 from mtm.runs import FORMAT, Run
+from mtm.train_loop import recording
+from mtm.train_loop.folders import found_from_anywhere
 
 QUICK = ("--epochs", 2, "--train-images", 300, "--record", 60, "--dim", 8, "--batch-size", 50, "--device", "cpu")
 

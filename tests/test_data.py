@@ -17,7 +17,6 @@ from PIL import Image
 from torchvision import transforms
 
 import mtm.data
-from mtm.batches import Batches
 from mtm.config import TrainConfig
 from mtm.data import (
     DATASETS,
@@ -31,6 +30,7 @@ from mtm.data import (
     transform,
 )
 from mtm.errors import InputError
+from mtm.train_loop.batches import Batches
 
 Array = NDArray[Any]
 CPU = torch.device("cpu")

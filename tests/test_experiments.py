@@ -12,9 +12,9 @@ from conftest import small
 from explorer.report import tables
 from explorer.report.command import write
 from explorer.report.found import find
-from mtm import experiments
 from mtm.config import TrainConfig
 from mtm.losses import LOSSES
+from mtm.paper import experiments
 from mtm.tuning import Search
 
 pytest.importorskip("ray")

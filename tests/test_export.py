@@ -48,7 +48,7 @@ from explorer.figures.curves import CURVES
 from explorer.library import Library
 from explorer.views import Views
 from mtm.errors import InputError
-from mtm.importing import import_run
+from mtm.run_folder.importing import import_run
 from mtm.runs import Run
 
 RUN = "finished"  # of conftest: 60 digits, 10 classes, D = 8, three snapshots

@@ -21,9 +21,9 @@ from mtm.errors import InputError
 from mtm.fewshot import Episodes, draw, episode_accuracies, few_shot, interval, unseen_classes
 from mtm.losses import LOSSES
 from mtm.model import make_model
-from mtm.recording import record_training
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
+from mtm.train_loop.recording import record_training
 from mtm.training import train
 
 HELD_OUT = [3, 7, 9]

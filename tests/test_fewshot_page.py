@@ -12,8 +12,8 @@ from explorer.app import create_app
 from explorer.events import events
 from explorer.history import history
 from explorer.thumbnails import draw
-from mtm.recording import record_training
 from mtm.runs import Run
+from mtm.train_loop.recording import record_training
 
 
 def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: Path, chromium: Any) -> None:

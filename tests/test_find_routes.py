@@ -24,7 +24,7 @@ from explorer.neighbours import Space, mistaken
 from explorer.projection import project
 from explorer.selecting import inside_polygon
 from explorer.views import Views
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
 EVERYTHING = {"steps": [{"do": "invert"}]}

@@ -25,8 +25,8 @@ from explorer.machine import Device, Machine
 from explorer.outlook import Outlook
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.status import Status
 
 LONG = 240.0  # seconds: a busy machine is no failure
 ENDLESS = {"epochs": 5000, "train_images": 600}

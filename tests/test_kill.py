@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from mtm.lock import only_one
+from mtm.run_folder.lock import only_one
 from mtm.runs import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -22,8 +22,8 @@ from explorer.quality import jitter
 from mtm.classifiers import predict
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import read_arrays, write_arrays
 from mtm.geometry import class_centres
+from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.runs import Run
 
 FULL = 1e5  # embeddings of this size overflow float16 and are stored as float32: nothing is rounded

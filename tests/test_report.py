@@ -28,10 +28,10 @@ from explorer.report.statements import IN_FIGURES, NOT_TESTED, STATEMENTS, paper
 from explorer.report.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper_tables import Experiment, experiments
-from mtm.recording import record_training
+from mtm.paper.paper_tables import Experiment, experiments
+from mtm.run_folder.summary import Best
 from mtm.runs import Run
-from mtm.summary import Best
+from mtm.train_loop.recording import record_training
 
 EPOCHS = 4
 LOSSES = ("euclidean", "cosine", "class_proximity", "push_pull", "comparison", "pure")

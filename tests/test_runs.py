@@ -21,11 +21,11 @@ from safetensors.numpy import load_file
 from mtm import geometry
 from mtm.classifiers import predict
 from mtm.errors import InputError
-from mtm.files import read_arrays, write_arrays
+from mtm.run_folder.files import read_arrays, write_arrays
+from mtm.run_folder.snapshots import compact
+from mtm.run_folder.status import Status
+from mtm.run_folder.summary import best_of, summaries
 from mtm.runs import FORMAT, Run, list_runs
-from mtm.snapshots import compact
-from mtm.status import Status
-from mtm.summary import best_of, summaries
 from mtm.training import train
 
 
@@ -417,7 +417,7 @@ def test_a_folder_that_was_left_before_it_became_a_run_is_free(tmp_path: Path) -
 LIMITED = """
 import resource, sys
 from conftest import small
-from mtm.recording import reason, record_training
+from mtm.train_loop.recording import reason, record_training
 from mtm.runs import Run
 
 run = Run.create(sys.argv[1], small(dim=2000, record=0))

@@ -23,8 +23,8 @@ from explorer.pages.runs import HELP, age, import_upload, rows
 from explorer.thumbnails import SIDE, Thumbnails, draw, flat
 from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from explorer.library import Library
 from explorer.outlook import Outlook, words
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.estimate import Sizes, Speed, estimate
 from mtm.runs import Run
+from mtm.train_loop.estimate import Sizes, Speed, estimate
 
 LONG = 240.0  # seconds: a busy machine is no failure
 DIGITS = Sizes(1438, 359, 10, 16, 16, 1)

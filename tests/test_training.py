@@ -18,14 +18,14 @@ from mtm import geometry
 from mtm.backbones import make_backbone, read_state
 from mtm.config import TrainConfig
 from mtm.data import load
+from mtm.data.sampling import balanced_sample
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.losses import LOSSES
 from mtm.model import make_model
-from mtm.recording import prepare, reason, record_training, start_run
+from mtm.run_folder.snapshots import Snapshot
+from mtm.run_folder.summary import best_of
 from mtm.runs import Run
-from mtm.sampling import balanced_sample
-from mtm.snapshots import Snapshot
-from mtm.summary import best_of
+from mtm.train_loop.recording import prepare, reason, record_training, start_run
 from mtm.training import Progress, train
 
 MOVING = ["cos", "cos_ce", "euc", "euc_ce"]

@@ -23,9 +23,9 @@ import psutil
 import pytest
 from conftest import Command, free_port
 
-from mtm import experiments, paper_tables
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+from mtm.paper import experiments, paper_tables
 from mtm.runs import Run
 from mtm.tuning import Choice, Range, Search, list_searches, new_search, open_search, space_of
 from mtm.tuning.record import has_plateaued

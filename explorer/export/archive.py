@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.export.scene import Told
 from mtm.errors import InputError, choose_from
-from mtm.files import replacing
+from mtm.run_folder.files import replacing
 from mtm.runs import Run
 
 FORMATS = ("zip", "tar")

@@ -24,7 +24,7 @@ from explorer.export.page import embedded, film_data, player_options, subtitle
 from explorer.export.scene import Scene, Told
 from explorer.views import Views
 from mtm.errors import InputError, choose_from
-from mtm.files import replacing
+from mtm.run_folder.files import replacing
 
 KINDS = ("mp4", "webm", "gif")
 THEMES = ("light", "dark")

@@ -89,7 +89,7 @@ def make(
         paper.save(drawn, path, 2.0 if options.scale is None else options.scale, seen.title)
     elif what == "html":
         from explorer.export.page import page
-        from mtm.files import write_bytes
+        from mtm.run_folder.files import write_bytes
 
         if path.suffix.lower() not in (".html", ".htm"):
             raise choose_from("kind of page", path.suffix.lstrip(".") or path.name, ("html",))

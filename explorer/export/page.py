@@ -20,7 +20,7 @@ from explorer.views import Views
 from mtm.classifiers import MEANINGS
 from mtm.data import DATASETS
 from mtm.errors import InputError, choose_from
-from mtm.files import jsonable
+from mtm.run_folder.files import jsonable
 
 THEMES = ("auto", "light", "dark")
 PAPER = "A Geometric Approach to Image Classification using Neural Networks with Class Embeddings"

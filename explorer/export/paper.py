@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from mtm.errors import InputError, choose_from
-from mtm.files import replacing
+from mtm.run_folder.files import replacing
 
 FORMATS = ("png", "svg", "pdf")
 INK, QUIET, FRAME, PAGE = "#1f2329", "#5c636e", "#9aa1ab", "#ffffff"

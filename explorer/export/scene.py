@@ -18,8 +18,8 @@ from explorer.projection import METHODS, Frames
 from explorer.regions import Drawn
 from explorer.views import Picture, Views, snapshots_of
 from mtm.errors import InputError, choose_from
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
 
 VIEWS = {
     "pca": "PCA of all snapshots",

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.export.scene import Scene, Told
 from mtm.errors import choose_from
-from mtm.files import replacing
+from mtm.run_folder.files import replacing
 
 FORMATS = ("csv", "parquet", "npz")
 COLUMNS = {

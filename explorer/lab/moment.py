@@ -12,8 +12,8 @@ from explorer.landscape import Scene, Vary
 from explorer.planes import main_axes, through
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
 
 Floats = NDArray[np.float64]
 

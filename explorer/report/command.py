@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtm.errors import InputError
-from mtm.files import write_bytes
+from mtm.run_folder.files import write_bytes
 
 if TYPE_CHECKING:
     from explorer.report.document import Judged

@@ -12,7 +12,7 @@ from explorer.report.found import ORDER, Found
 from explorer.report.statements import verdicts
 from explorer.report.tables import Table
 from explorer.report.verdict import FAILS, HOLDS, UNKNOWN, Statement, Verdict
-from mtm.paper_tables import load
+from mtm.paper.paper_tables import load
 
 TITLE = "The paper's experiments"
 NOTHING = "No run has finished an epoch yet. mtm experiments trains the paper's models, mtm train any of them."

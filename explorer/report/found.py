@@ -13,10 +13,10 @@ import numpy as np
 from mtm.config import loss_defaults
 from mtm.errors import InputError
 from mtm.geometry import centre_distance, global_centre
-from mtm.paper_tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load
+from mtm.paper.paper_tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load
+from mtm.run_folder.snapshots import Points, Snapshot
+from mtm.run_folder.summary import Best, best_of
 from mtm.runs import Run
-from mtm.snapshots import Points, Snapshot
-from mtm.summary import Best, best_of
 
 DEPTH = 3  # folders within folders in which runs are looked for: searches keep theirs in one of their own
 ORDER = ("MNIST", "F-MNIST", "K-MNIST", "CIFAR10", "CIFAR100")  # as the tables have it

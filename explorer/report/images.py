@@ -14,9 +14,9 @@ from explorer.report.found import ORDER, Found
 from explorer.report.look import bare, styled
 from explorer.report.space import rgb
 from mtm.data import transform
+from mtm.data.sources import DATASETS as SOURCES
 from mtm.errors import InputError
-from mtm.paper_tables import DATASETS
-from mtm.sources import DATASETS as SOURCES
+from mtm.paper.paper_tables import DATASETS
 
 Image = NDArray[np.uint8]
 RESIZE, CROP = 44, 36  # Table 2

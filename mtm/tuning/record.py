@@ -17,10 +17,10 @@ import numpy as np
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import write_json
-from mtm.reading import read_json
+from mtm.run_folder.files import write_json
+from mtm.run_folder.reading import read_json
+from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.status import Status
 from mtm.tuning import space as spaces
 
 FOLDER = "searches"  # in the runs folder

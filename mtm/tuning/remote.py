@@ -8,9 +8,9 @@ from pathlib import Path
 
 import ray
 
-from mtm.recording import record_training
+from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.status import Status
+from mtm.train_loop.recording import record_training
 from mtm.tuning.search import Resources, settled, started_ray
 
 LOOK_SECONDS = 0.5

@@ -18,9 +18,9 @@ from ray import tune
 
 from mtm.config import TrainConfig
 from mtm.data import Dataset, load
-from mtm.recording import reason, record_training, start_run
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Snapshot
+from mtm.train_loop.recording import reason, record_training, start_run
 from mtm.tuning.record import Search, has_plateaued, open_search
 from mtm.tuning.space import trial_config
 

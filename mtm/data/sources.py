@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from mtm.data.sampling import stratified_rows
 from mtm.errors import InputError, choose_from
-from mtm.files import read_npz, texts
-from mtm.sampling import stratified_rows
-from mtm.snapshots import Array
+from mtm.run_folder.files import read_npz, texts
+from mtm.run_folder.snapshots import Array
 
 TEST_SHARE = 0.2  # of data that comes without a test split
 TEST_FOLDERS = ("test", "val", "valid", "validation")  # beside train/; the first that is there has the test images

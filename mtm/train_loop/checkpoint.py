@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mtm.errors import InputError
-from mtm.files import replacing
 from mtm.model import Model
+from mtm.run_folder.files import replacing
 
 
 @dataclass

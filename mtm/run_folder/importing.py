@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from mtm import archives
 from mtm.errors import InputError
-from mtm.files import read_npz, texts
-from mtm.foreign import Arrays, foreign_snapshot
+from mtm.run_folder import archives
+from mtm.run_folder.files import read_npz, texts
+from mtm.run_folder.foreign import Arrays, foreign_snapshot
+from mtm.run_folder.snapshots import Array, Points
 from mtm.runs import Run
-from mtm.snapshots import Array, Points
 
 
 def import_run(path: Path, folder: Path, labels: Path | None = None) -> Run:
     """Make the run `folder` of the embeddings in a file; everything is checked before anything is written.
 
-    A .zip or .tar is a whole run that was exported (mtm.archives). Raises InputError for a file or a folder that cannot
-    be used.
+    A .zip or .tar is a whole run that was exported (mtm.run_folder.archives). Raises InputError for a file or a folder
+    that cannot be used.
     """
     if path.suffix.lower() in archives.ENDINGS:
         if labels is not None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mtm.errors import InputError
-from mtm.files import check_arrays
-from mtm.snapshots import MEASURES, misfit
+from mtm.run_folder.files import check_arrays
+from mtm.run_folder.snapshots import MEASURES, misfit
 
 
 def read_json(path: Path) -> tuple[dict[str, Any], str | None]:

@@ -7,8 +7,8 @@ import itertools
 from pathlib import Path
 
 from mtm.config import WEIGHTS, TrainConfig
+from mtm.data.sources import DATASETS
 from mtm.errors import InputError
-from mtm.sources import DATASETS
 
 
 def free_folder(runs: Path, config: TrainConfig) -> Path:

@@ -18,14 +18,14 @@ import torch
 
 from mtm.config import TrainConfig
 from mtm.data import Dataset, balanced_sample, load
-from mtm.devices import choose_device, choose_precision, describe
 from mtm.errors import Diverged, InputError, Stopped
-from mtm.folders import found_from_anywhere
-from mtm.lock import only_one
 from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
+from mtm.run_folder.lock import only_one
+from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.runs import Run
-from mtm.snapshots import Points, Snapshot
+from mtm.train_loop.devices import choose_device, choose_precision, describe
+from mtm.train_loop.folders import found_from_anywhere
 from mtm.training import Progress, train
 
 HEARTBEAT_SECONDS = 1.0

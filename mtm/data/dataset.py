@@ -1,6 +1,6 @@
 """Data sets ready for training: resized and cropped once, as uint8 arrays, split and normalised (section IV-B).
 
-Nothing here needs torch but torchvision's own readers (`mtm.sources`).
+Nothing here needs torch but torchvision's own readers (`mtm.data.sources`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ import psutil
 from PIL import Image
 
 from mtm.config import TrainConfig
+from mtm.data.sampling import balanced_sample, stratified_rows
+from mtm.data.sources import Raw, check_labels, find
 from mtm.errors import InputError
-from mtm.sampling import balanced_sample, stratified_rows
-from mtm.snapshots import Array
-from mtm.sources import DATASETS, Raw, check_labels, find
-
-__all__ = ["DATASETS", "Dataset", "Split", "balanced_sample", "load", "stratified_rows", "thumbnails", "transform"]
+from mtm.run_folder.snapshots import Array
 
 
 @dataclass(frozen=True)

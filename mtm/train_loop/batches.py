@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtm.data import Dataset, Split
-from mtm.devices import free_bytes
+from mtm.train_loop.devices import free_bytes
 
 
 class Batches:

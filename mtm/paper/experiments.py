@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtm import paper_tables as paper
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.estimate import Sizes, Speed, estimate, measure_speed
+from mtm.paper import paper_tables as paper
 from mtm.runs import Run
+from mtm.train_loop.estimate import Sizes, Speed, estimate, measure_speed
 from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, Search, new_search, open_search
 
 SIZES = {  # after the transform of Table 2
@@ -96,7 +96,7 @@ def search_of(
     """The search of an experiment, new or as it was left; one that is not run here may want a device that is not."""
     if experiment.state(runs) != "to do":
         return open_search(runs, experiment.folder)
-    from mtm.recording import prepare
+    from mtm.train_loop.recording import prepare
 
     prepare(experiment.config, here=is_local)
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
@@ -105,7 +105,7 @@ def search_of(
 def train_once(experiment: Planned, runs: Path, as_json: bool) -> str:
     """Train an experiment, or go on with it; `finished` or `failed`. Raises SystemExit when the user stops it."""
     from mtm.cli import train_run
-    from mtm.recording import prepare, start_run
+    from mtm.train_loop.recording import prepare, start_run
 
     folder, dataset = runs / experiment.folder, prepare(experiment.config)
     run = Run.open(folder) if folder.exists() else start_run(folder, experiment.config, dataset)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtm import display
+from mtm.cli import display
+from mtm.cli.options import with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import jsonable
-from mtm.options import with_config_options
+from mtm.run_folder.files import jsonable
 from mtm.tuning.record import Search, Trial, new_search, open_search
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _resumed(runs: Path, name: str, config: TrainConfig, new_name: str | None, r
 
 def _new(runs: Path, config: TrainConfig, trials: int, made: dict[str, Any], is_local: bool) -> Search:
     """A search whose config was tried, so that what is wrong is said once and not by every trial."""
-    from mtm.recording import prepare
+    from mtm.train_loop.recording import prepare
 
     prepare(config, here=is_local)
     search = new_search(runs, config, trials, **made)
@@ -204,7 +204,7 @@ def experiments(
     be given again. --dataset, --backbone and --loss take the place of the
     paper's; other options hold for all.
     """
-    from mtm import experiments as plan
+    from mtm.paper import experiments as plan
 
     of_a_search = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
                    "max-concurrent": max_concurrent, "cpus": None if cpus == 1.0 else cpus}  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from mtm.config import TrainConfig
 from mtm.errors import Stopped
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 START_SECONDS = 5.0  # to import torch and to load the data, about
 EVALUATION_COST = 1 / 3  # of an image, over that of training on it: the forward pass only

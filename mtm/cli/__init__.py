@@ -15,13 +15,13 @@ from typing import Annotated, Any
 
 import typer
 
+from mtm.cli.options import Version, with_config_options
+from mtm.cli.tune_command import Address, experiments, tune
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.files import jsonable
-from mtm.options import Version, with_config_options
+from mtm.run_folder.files import jsonable
+from mtm.run_folder.summary import summaries, summarise
 from mtm.runs import Run
-from mtm.summary import summaries, summarise
-from mtm.tune_command import Address, experiments, tune
 
 app = typer.Typer(
     name="mtm",
@@ -59,8 +59,8 @@ def train(
     named = None if name is None else runs / _checked_name(name)
     if named and named.exists():
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
-    from mtm.folders import free_folder
-    from mtm.recording import prepare, start_run
+    from mtm.train_loop.folders import free_folder
+    from mtm.train_loop.recording import prepare, start_run
 
     if ray_address:
         config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
@@ -105,7 +105,7 @@ def resume(
             f"{opened.folder} was trained on {config.dataset}: there is no such file or folder; "
             "say with --dataset where it is now"
         )
-    from mtm.recording import prepare
+    from mtm.train_loop.recording import prepare
 
     train_run(opened, prepare(config), as_json)
 
@@ -118,7 +118,7 @@ def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
         for line in found:
             _print_json(line)
         return
-    from mtm import display
+    from mtm.cli import display
 
     if not found:
         display.say(f"No runs in {runs} yet. Make one with: mtm train")
@@ -133,7 +133,7 @@ def show(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -
     if as_json:
         _print_json(summarise(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
         return
-    from mtm import display
+    from mtm.cli import display
 
     display.run_page(summarise(opened), opened.info, opened.metrics)
 
@@ -161,7 +161,7 @@ def list_data(
         for row in rows:
             _print_json(row)
         return
-    from mtm import display
+    from mtm.cli import display
 
     display.data_table(rows)
 
@@ -182,13 +182,13 @@ def import_embeddings(
     npy: the embeddings, with --labels.
     parquet: columns label, and embedding or one a dimension; optional epoch.
     """
-    from mtm.importing import import_run
+    from mtm.run_folder.importing import import_run
 
     run = import_run(file, runs / _checked_name(file.stem if name is None else name), labels)
     if as_json:
         _print_json(summarise(run))
         return
-    from mtm import display
+    from mtm.cli import display
 
     display.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
 
@@ -219,7 +219,7 @@ def fewshot(
         for row in rows:
             _print_json(row)
         return
-    from mtm import display
+    from mtm.cli import display
 
     display.few_shot_table(rows)
 
@@ -227,7 +227,7 @@ def fewshot(
 @app.command()
 def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
     """Remove the weights and checkpoints of a run; its snapshots and measures stay."""
-    from mtm import display
+    from mtm.cli import display
 
     opened = _open(run, runs)
     if opened.status.state == "training":
@@ -273,8 +273,8 @@ def _is_usage_error(error: Exception) -> bool:
 
 def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     """Train into `run` with a progress bar, or with a JSON object a snapshot, and say how it ended."""
-    from mtm import display
-    from mtm.recording import reason, record_training
+    from mtm.cli import display
+    from mtm.train_loop.recording import reason, record_training
 
     for note in dataset.notes:
         display.notices.print(note, markup=False, highlight=False)  # standard output belongs to --json
@@ -301,7 +301,7 @@ def train_run(run: Run, dataset: Any, as_json: bool) -> None:
 
 def _train_remotely(run: Run, address: str, as_json: bool) -> None:
     """Train into `run` on a Ray cluster; this process only watches."""
-    from mtm import display
+    from mtm.cli import display
     from mtm.tuning.remote import train_remotely
     from mtm.tuning.search import Resources
 

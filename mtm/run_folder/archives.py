@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from mtm.errors import InputError
-from mtm.files import write_json
-from mtm.reading import read_json
+from mtm.run_folder.files import write_json
+from mtm.run_folder.reading import read_json
 from mtm.runs import Run
 
 ENDINGS = (".zip", ".tar")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtm.snapshots import Array
+from mtm.run_folder.snapshots import Array
 
 
 def balanced_sample(y: Array, n: int, seed: int) -> Array:

@@ -11,8 +11,8 @@ import numpy as np
 
 from mtm import geometry
 from mtm.errors import InputError
-from mtm.files import jsonable
-from mtm.snapshots import MEASURES, Array, Points, Snapshot, accuracies, make_snapshot, measure
+from mtm.run_folder.files import jsonable
+from mtm.run_folder.snapshots import MEASURES, Array, Points, Snapshot, accuracies, make_snapshot, measure
 
 MEASURED = {"accuracy", "snapshot", "epoch", "n", "split", *MEASURES}  # names of a row that a user cannot give
 

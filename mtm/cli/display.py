@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from mtm.snapshots import MEASURES
-from mtm.summary import best_of
+from mtm.run_folder.snapshots import MEASURES
+from mtm.run_folder.summary import best_of
 
 console = Console()
 notices = Console(stderr=True)

@@ -1,0 +1,1 @@
+"""The paper: its tables as numbers, and its grid of experiments to run."""
