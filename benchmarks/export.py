@@ -19,13 +19,13 @@ import matplotlib
 import numpy as np
 from common import Claim, parser, ratios, report, side_row
 
-from explorer.export.browser import find_browser
-from explorer.export.film import film
-from explorer.export.page import page
+from explorer.export.film.browser import find_browser
+from explorer.export.film.film import film
+from explorer.export.html import page
 from explorer.export.scene import Asked, scene
 from explorer.library import Library
-from explorer.places import demo_folder
-from explorer.views import Views
+from explorer.space.views import Views
+from explorer.web.places import demo_folder
 from mtm.runs import Run
 
 IMAGES, CLASSES, DIM, SNAPSHOTS = 2_000, 10, 64, 30

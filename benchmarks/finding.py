@@ -27,10 +27,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sklearn.neighbors import NearestNeighbors
 
-from explorer import find_routes
+from explorer.explore import routes as find_routes
 from explorer.library import Library
-from explorer.neighbours import METRICS, RESIDENT_BYTES, Space
-from explorer.views import Picture, Views
+from explorer.space.neighbours import METRICS, RESIDENT_BYTES, Space
+from explorer.space.views import Picture, Views
 from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.runs import Run
 
@@ -160,7 +160,7 @@ def neighbours(options: argparse.Namespace, folder: Path) -> None:
     report(
         "Neighbours of one image",
         [
-            side_row("explorer.neighbours, euclidean, p95", resident["euclidean"], "ms"),
+            side_row("explorer.space.neighbours, euclidean, p95", resident["euclidean"], "ms"),
             side_row("scikit-learn, euclidean, brute force, float32 in memory, p95", theirs, "ms"),
             side_row("the first question, file in the page cache", warm, "s"),
             ("memory held", f"{held / 2**20:,.0f} MiB", f"at most {RESIDENT_BYTES / 2**20:,.0f} MiB in all"),

@@ -29,10 +29,10 @@ from player import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 from waitress import create_server
 
-from explorer import lab_routes
 from explorer.app import create_app
+from explorer.lab import routes as lab_routes
+from explorer.lab.landscape import Scene, landscape, values
 from explorer.lab.presets import PRESETS
-from explorer.landscape import Scene, landscape, values
 from explorer.library import Library
 from mtm.losses import LOSSES, Comparison
 

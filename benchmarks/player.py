@@ -31,7 +31,7 @@ import plotly
 from common import Claim, interleave, parser, ratios, report, side_row
 from playwright.sync_api import Page, sync_playwright
 
-from explorer import wire
+from explorer.web import wire
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

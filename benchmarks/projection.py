@@ -13,7 +13,7 @@
 In (b) every repetition times ours and the default fits of a share of the snapshots, multiplied up: together all
 snapshots are fitted once. AlignedUMAP is timed once on `--aligned` snapshots and multiplied up (0 leaves it out); it
 compiles in every call, which a fit of a few points measures and which is taken off. The measures are those of
-explorer.quality, on 2,000 images.
+explorer.space.quality, on 2,000 images.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ import numpy as np
 from common import Claim, interleave, parser, ratios, report, side_row, table
 from sklearn.decomposition import PCA
 
-from explorer.aligned_umap import compile_ahead
-from explorer.projection import project
-from explorer.quality import neighbours_kept, temporal_neighbours, temporal_preserving
-from explorer.recording import read
+from explorer.space.aligned_umap import compile_ahead
+from explorer.space.projection import project
+from explorer.space.quality import neighbours_kept, temporal_neighbours, temporal_preserving
+from explorer.space.recording import read
 from mtm.data.sampling import balanced_sample
 from mtm.runs import Run
 
@@ -263,7 +263,7 @@ def variants(options: argparse.Namespace, folder: Path) -> None:
 
 
 def compilation(folder: Path) -> None:
-    first = "import numpy, explorer.aligned_umap as a; a.compile_ahead()"
+    first = "import numpy, explorer.space.aligned_umap as a; a.compile_ahead()"
     theirs = "import warnings; warnings.simplefilter('ignore'); import numpy, umap;"
     theirs += "umap.UMAP().fit(numpy.random.default_rng(0).standard_normal((500, 50)))"
     lines = []

@@ -19,8 +19,8 @@ import numpy as np
 import plotly
 from common import Claim, parser, report, side_row
 
-from explorer.report.command import write
-from explorer.report.found import Found, find
+from explorer.results.command import write
+from explorer.results.found import Found, find
 from mtm.config import TrainConfig
 from mtm.paper.paper_tables import Experiment, experiments
 from mtm.run_folder.snapshots import Points, make_snapshot, measure

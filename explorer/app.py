@@ -16,16 +16,26 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 from platformdirs import user_cache_path
 
-from explorer import find_routes, lab_routes, routes, safety, train_routes
+from explorer.compare import page as compare
+from explorer.explore import page as explore
+from explorer.explore import routes as find_routes
 from explorer.export import routes as export_routes
-from explorer.jobs import Jobs
+from explorer.lab import page as lab
+from explorer.lab import routes as lab_routes
+from explorer.lab.own_losses import OwnLosses
 from explorer.library import Library
-from explorer.machine import Machine
-from explorer.outlook import Outlook
-from explorer.own_losses import OwnLosses
-from explorer.pages import compare, explore, lab, results, runs, train, tune
-from explorer.places import assets_folder, demo_folder
-from explorer.views import Views
+from explorer.results import page as results
+from explorer.runs import page as runs
+from explorer.space import routes
+from explorer.space.views import Views
+from explorer.train import page as train
+from explorer.train import routes as train_routes
+from explorer.train.jobs import Jobs
+from explorer.train.machine import Machine
+from explorer.train.outlook import Outlook
+from explorer.tune import page as tune
+from explorer.web import safety
+from explorer.web.places import assets_folder, demo_folder
 
 PAGES: tuple[ModuleType, ...] = (explore, runs, compare, train, tune, lab, results)  # in the order of the header
 THEME = {
@@ -66,7 +76,7 @@ def create_app(
 
     What is computed is kept in `cache`, by default the user's cache folder. `losses` are the user's own for the lab, a
     file or module:Class each. Trainings started here read their data from `data_root`. `host` is the address it will
-    be served at and `token` what a browser has to know, if anything (`explorer.safety`).
+    be served at and `token` what a browser has to know, if anything (`explorer.web.safety`).
     """
     mimetypes.add_type("text/javascript", ".mjs")  # Windows may know it as plain text, which browsers refuse to run
     mimetypes.add_type("text/javascript", ".js")

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from explorer import finding_cli
+from explorer.explore import finding_cli
 from explorer.export.command import export
-from explorer.report.command import report
+from explorer.results.command import report
 from mtm.cli.options import Version
 from mtm.errors import InputError
 
@@ -80,8 +80,8 @@ def serve(
         print(f"Port {port} is busy; taking {actual} instead.", flush=True)
     from waitress import create_server
 
-    from explorer import safety
     from explorer.app import create_app
+    from explorer.web import safety
 
     token = None if safety.is_loopback(host) else safety.new_token()
     address = safety.address(host, actual, token)

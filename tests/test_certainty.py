@@ -14,8 +14,9 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from explorer import certainty as module
-from explorer.certainty import (
+from explorer.explore import certainty as module
+from explorer.explore import certainty_figures as figures
+from explorer.explore.certainty import (
     aurc,
     aurc_interval,
     certainty,
@@ -27,8 +28,7 @@ from explorer.certainty import (
     temperature,
     wilson,
 )
-from explorer.figures import certainty as figures
-from explorer.history import History, history
+from explorer.space.history import History, history
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run

@@ -1,4 +1,4 @@
-"""The Compare page in a real browser: one clock, one selection, and numbers that are those of `explorer.comparing`."""
+"""The Compare page in a real browser: one clock, one selection, and numbers that are those of `comparing`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from conftest import served
 
 from explorer.app import create_app
-from explorer.comparing import compare
-from explorer.figures.compared import COLOURS, MEASURES, Line, overlaid
-from explorer.history import history
+from explorer.compare.compared import COLOURS, MEASURES, Line, overlaid
+from explorer.compare.comparing import compare
+from explorer.space.history import history
 from mtm.runs import Run
 
 READY = """(n) => {

@@ -10,8 +10,8 @@ import pytest
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes as scipy_procrustes
 
-from explorer.comparing import agreement, compare, k_nearest, laid_onto, matched, procrustes, shared_neighbours
-from explorer.history import history
+from explorer.compare.comparing import agreement, compare, k_nearest, laid_onto, matched, procrustes, shared_neighbours
+from explorer.space.history import history
 from mtm.errors import InputError
 from mtm.runs import Run
 

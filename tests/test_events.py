@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.events import (
+from explorer.explore.events import (
     KINDS,
     changes,
     events,
@@ -27,7 +27,7 @@ from explorer.events import (
     suddenness,
     turns,
 )
-from explorer.history import history
+from explorer.space.history import history
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -55,7 +55,7 @@ def test_moves_are_steps_in_sigma() -> None:
 def test_moves_do_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     e = np.random.default_rng(1).normal(size=(3, 50, 7)).astype(np.float32)
     whole = moves(e, [1.0, 1.0, 1.0])
-    monkeypatch.setattr("explorer.events.CHUNK", 20)
+    monkeypatch.setattr("explorer.explore.events.CHUNK", 20)
     assert np.array_equal(moves(e, [1.0, 1.0, 1.0]), whole)
 
 

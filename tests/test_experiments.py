@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import small
 
-from explorer.report import tables
-from explorer.report.command import write
-from explorer.report.found import find
+from explorer.results import tables
+from explorer.results.command import write
+from explorer.results.found import find
 from mtm.config import TrainConfig
 from mtm.losses import LOSSES
 from mtm.paper import experiments

@@ -31,22 +31,23 @@ from matplotlib.path import Path as Outline
 from PIL import Image
 from pyarrow import parquet
 
-from explorer import regions
 from explorer.app import create_app
-from explorer.export import cells, paper, routes
+from explorer.export import routes
 from explorer.export.archive import archive
 from explorer.export.camera import box_at, filling, whole_box
-from explorer.export.curve import curve, from_plotly
-from explorer.export.embedding import embedding
-from explorer.export.film import film, frame_times
+from explorer.export.film.film import film, frame_times
+from explorer.export.html import page as html_page
 from explorer.export.modules import import_map
-from explorer.export.page import page as html_page
+from explorer.export.print import cells, paper
+from explorer.export.print.curve import curve, from_plotly
+from explorer.export.print.embedding import embedding
 from explorer.export.scene import FAINT, Asked, Scene, scene
 from explorer.export.tables import COLUMNS, meaning, table
 from explorer.figures.colours import class_colour
 from explorer.figures.curves import CURVES
 from explorer.library import Library
-from explorer.views import Views
+from explorer.space import regions
+from explorer.space.views import Views
 from mtm.errors import InputError
 from mtm.run_folder.importing import import_run
 from mtm.runs import Run
@@ -317,8 +318,8 @@ def test_a_stopped_film_leaves_nothing(chromium: Any, finished_run: Path, tmp_pa
 def test_without_a_browser_the_command_says_what_to_install(
     views: Views, seen: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.export.browser.NAMES", ())
-    monkeypatch.setattr("explorer.export.browser.PLACES", ())
+    monkeypatch.setattr("explorer.export.film.browser.NAMES", ())
+    monkeypatch.setattr("explorer.export.film.browser.PLACES", ())
     with pytest.raises(InputError, match="install Chrome, Chromium or Edge"):
         film(views, seen, tmp_path / "a.mp4")
 

@@ -9,9 +9,9 @@ import numpy as np
 from conftest import served, small
 
 from explorer.app import create_app
-from explorer.events import events
-from explorer.history import history
-from explorer.thumbnails import draw
+from explorer.explore.events import events
+from explorer.runs.thumbnails import draw
+from explorer.space.history import history
 from mtm.runs import Run
 from mtm.train_loop.recording import record_training
 

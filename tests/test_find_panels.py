@@ -15,11 +15,11 @@ from conftest import served
 from sklearn.neighbors import NearestNeighbors
 
 from explorer.app import create_app
-from explorer.certainty import certainty, in_words
-from explorer.events import KINDS, events
-from explorer.history import history
-from explorer.projection import project
-from explorer.selecting import inside_polygon
+from explorer.explore.certainty import certainty, in_words
+from explorer.explore.events import KINDS, events
+from explorer.explore.selecting import inside_polygon
+from explorer.space.history import history
+from explorer.space.projection import project
 from mtm.runs import Run
 
 FIND = "document.querySelector('#explore-stage')?.finding"

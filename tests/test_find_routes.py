@@ -15,15 +15,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from explorer import find_routes, wire
-from explorer.certainty import certainty
-from explorer.events import events
-from explorer.history import history
+from explorer.explore import routes as find_routes
+from explorer.explore.certainty import certainty
+from explorer.explore.events import events
+from explorer.explore.selecting import inside_polygon
 from explorer.library import Library
-from explorer.neighbours import Space, mistaken
-from explorer.projection import project
-from explorer.selecting import inside_polygon
-from explorer.views import Views
+from explorer.space.history import history
+from explorer.space.neighbours import Space, mistaken
+from explorer.space.projection import project
+from explorer.space.views import Views
+from explorer.web import wire
 from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
@@ -239,6 +240,6 @@ def test_only_json_is_taken_by_post(client: FlaskClient, path: str) -> None:
 
 
 def test_finding_needs_neither_torch_nor_umap() -> None:
-    code = "import sys, explorer.find_routes, explorer.finding_cli;"
+    code = "import sys, explorer.explore.routes, explorer.explore.finding_cli;"
     code += "assert not {'torch', 'umap', 'numba', 'sklearn', 'scipy.optimize'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

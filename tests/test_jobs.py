@@ -18,11 +18,12 @@ import torch
 from conftest import small
 from flask import Flask
 
-from explorer import job_log, jobs, machine, train_routes
-from explorer.jobs import Jobs, checked_name, terminate
 from explorer.library import Library
-from explorer.machine import Device, Machine
-from explorer.outlook import Outlook
+from explorer.train import job_log, jobs, machine
+from explorer.train import routes as train_routes
+from explorer.train.jobs import Jobs, checked_name, terminate
+from explorer.train.machine import Device, Machine
+from explorer.train.outlook import Outlook
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.status import Status
@@ -238,7 +239,7 @@ def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pyte
 
 
 def test_the_devices_are_asked_for_in_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "explorer.trial", "devices"]
+    command = [sys.executable, "-m", "explorer.train.trial", "devices"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = [Device(**device) for device in json.loads(done.stdout)]
     assert [device.name for device in found] == [f"cuda:{i}" for i in range(torch.cuda.device_count())]
@@ -279,7 +280,7 @@ def test_what_is_being_trained_cannot_be_removed(queue: Jobs, fake: Fake) -> Non
 SERVER = """
 import sys, os
 from pathlib import Path
-from explorer.jobs import Jobs
+from explorer.train.jobs import Jobs
 from explorer.library import Library
 from mtm.config import TrainConfig
 jobs = Jobs(Library(Path(sys.argv[1])), lambda wanted: "cpu")

@@ -16,13 +16,13 @@ import pytest
 from conftest import served
 from PIL import Image
 
-from explorer import wire
 from explorer.app import create_app
 from explorer.figures.colours import RAMP
+from explorer.lab.landscape import Scene, landscape, values
+from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.scales import scale
-from explorer.landscape import Scene, landscape, values
-from explorer.own_losses import OwnLosses
+from explorer.web import wire
 from mtm.losses import make_loss
 from mtm.runs import Run
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.figures.landscape import figure
+from explorer.lab.figure import figure
+from explorer.lab.landscape import LEAST, Scene, forces, landscape, slopes, values
 from explorer.lab.moment import PLANES, displaced, moment
 from explorer.lab.motion import release
+from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.rest import rest
 from explorer.lab.scales import scale, text
 from explorer.lab.words import formula, remarks, terms
-from explorer.landscape import LEAST, Scene, forces, landscape, slopes, values
-from explorer.own_losses import OwnLosses
 from mtm.errors import InputError
 from mtm.losses import LOSSES, ClassProximity, Comparison, Cosine, Euclidean, PushPull, make_loss
 from mtm.runs import Run

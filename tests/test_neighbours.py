@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from explorer import neighbours as module
-from explorer.history import history
-from explorer.neighbours import METRICS, Space, Spaces, mistaken
+from explorer.space import neighbours as module
+from explorer.space.history import history
+from explorer.space.neighbours import METRICS, Space, Spaces, mistaken
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run

@@ -22,8 +22,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 from scipy import ndimage
 
-from explorer import wire
 from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
+from explorer.web import wire
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

@@ -15,10 +15,10 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from explorer import planes, projection
-from explorer.aligned_umap import nearest, neighbour_graph, strengths, ties, umap_over_time
-from explorer.projection import METHODS, Cancelled, Frames, cache_key, load_cached, project, store
-from explorer.quality import jitter
+from explorer.space import planes, projection
+from explorer.space.aligned_umap import nearest, neighbour_graph, strengths, ties, umap_over_time
+from explorer.space.projection import METHODS, Cancelled, Frames, cache_key, load_cached, project, store
+from explorer.space.quality import jitter
 from mtm.classifiers import predict
 from mtm.config import TrainConfig
 from mtm.errors import InputError
@@ -606,7 +606,7 @@ def test_a_damaged_result_is_a_miss(run: Run, tmp_path: Path, damage: str) -> No
 
 
 def test_projecting_needs_neither_umap_nor_numba_nor_torch() -> None:
-    code = "import sys, explorer.projection, explorer.worker;"
+    code = "import sys, explorer.space.projection, explorer.space.worker;"
     code += "assert not {'umap', 'numba', 'torch', 'sklearn', 'scipy'} & set(sys.modules), sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -9,8 +9,8 @@ from scipy.stats import pearsonr
 from sklearn import manifold
 from sklearn.decomposition import PCA
 
-from explorer import quality as module
-from explorer.quality import (
+from explorer.space import quality as module
+from explorer.space.quality import (
     MEASURES,
     boundary_kept,
     decision_quality,
@@ -25,8 +25,8 @@ from explorer.quality import (
     variance_shown,
     view_quality,
 )
-from explorer.recording import measured
-from explorer.regions import agreement, drawn_voronoi
+from explorer.space.recording import measured
+from explorer.space.regions import agreement, drawn_voronoi
 from mtm.errors import InputError
 from mtm.runs import Run
 

@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 
-from explorer import regions
-from explorer.regions import (
+from explorer.space import regions
+from explorer.space.regions import (
     KINDS,
     MODES,
     affine_scores,

@@ -17,15 +17,18 @@ import pytest
 from conftest import served, small
 
 from explorer import app as app_module
-from explorer.pages import results
-from explorer.report import curves, figures, images, on_curves, space, tables
-from explorer.report.command import report, write
-from explorer.report.document import document
-from explorer.report.found import Cell, Found, Trained, find
-from explorer.report.images import Sample
-from explorer.report.printed import print_figure, printed
-from explorer.report.statements import IN_FIGURES, NOT_TESTED, STATEMENTS, paper_accuracies, verdicts
-from explorer.report.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
+from explorer.results import page as results
+from explorer.results import tables
+from explorer.results.claims import on_curves
+from explorer.results.claims.statements import IN_FIGURES, NOT_TESTED, STATEMENTS, paper_accuracies, verdicts
+from explorer.results.claims.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
+from explorer.results.command import report, write
+from explorer.results.document import document
+from explorer.results.figures import curves, images, space
+from explorer.results.figures import every as figures
+from explorer.results.figures.images import Sample
+from explorer.results.figures.printed import print_figure, printed
+from explorer.results.found import Cell, Found, Trained, find
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper.paper_tables import Experiment, experiments

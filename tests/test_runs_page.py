@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from conftest import served, small
 
-from explorer import thumbnails
 from explorer.app import create_app
 from explorer.figures.colours import class_colour
 from explorer.library import Library
-from explorer.pages.runs import HELP, age, import_upload, rows
-from explorer.thumbnails import SIDE, Thumbnails, draw, flat
+from explorer.runs import thumbnails
+from explorer.runs.page import HELP, age, import_upload, rows
+from explorer.runs.thumbnails import SIDE, Thumbnails, draw, flat
 from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Snapshot

@@ -13,8 +13,8 @@ import pytest
 from conftest import small
 from flask import Flask
 
-from explorer import safety
 from explorer.app import create_app
+from explorer.web import safety
 from mtm.runs import Run
 
 HERE = "localhost"  # what Flask's client calls the server

@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.history import History, history
-from explorer.library import Library
-from explorer.saved_selections import SavedSelections
-from explorer.selected import CURVES, ORDERS, numbers, ordered
-from explorer.selecting import (
+from explorer.explore.saved_selections import SavedSelections
+from explorer.explore.selected import CURVES, ORDERS, numbers, ordered
+from explorer.explore.selecting import (
     Box,
     Decided,
     Images,
@@ -33,6 +31,8 @@ from explorer.selecting import (
     inside_polygon,
     read_selection,
 )
+from explorer.library import Library
+from explorer.space.history import History, history
 from mtm.errors import InputError
 from mtm.geometry import cluster_size, own_distances
 from mtm.runs import Run

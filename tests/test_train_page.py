@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from conftest import free_port, served, small
 
-from explorer import forms, jobs, presets
 from explorer.app import create_app
-from explorer.jobs import Jobs, terminate
 from explorer.library import Library
-from explorer.outlook import Outlook, words
+from explorer.train import forms, jobs, presets
+from explorer.train.jobs import Jobs, terminate
+from explorer.train.outlook import Outlook, words
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.runs import Run

@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import small
 
-from explorer.own_losses import OwnLosses
+from explorer.lab.own_losses import OwnLosses
 from mtm import geometry
 from mtm.backbones import make_backbone, read_state
 from mtm.config import TrainConfig

@@ -15,7 +15,7 @@ from conftest import served
 
 from explorer.app import create_app
 from explorer.library import Library
-from explorer.tune_routes import told
+from explorer.tune.routes import told
 from mtm.config import TrainConfig
 from mtm.tuning import Search, new_search, open_search
 from mtm.tuning.record import Trial

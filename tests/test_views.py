@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explorer.library import Library
-from explorer.views import Picture, Views
+from explorer.space.views import Picture, Views
 from mtm.errors import InputError
 from mtm.runs import Run
 

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer import wire
 from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
+from explorer.web import wire
 from mtm.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ LIGHT, DARK = "#ffffff", "#1a1b1e"
 
 
 def frames(t: int = 6, n: int = 200, c: int = 10) -> Any:
-    """What `explorer.projection.Frames` has."""
+    """What `explorer.space.projection.Frames` has."""
     return SimpleNamespace(
         method="pca",
         points=RNG.normal(3, 20, (t, n, 2)).astype(np.float32),

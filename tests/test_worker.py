@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from explorer.projection import Frames, load_cached, project
-from explorer.worker import WARM_UP, Worker
+from explorer.space.projection import Frames, load_cached, project
+from explorer.space.worker import WARM_UP, Worker
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -164,7 +164,7 @@ def test_a_job_that_does_not_heed_a_cancel_is_killed(
     worker: Worker, slow: Run, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = running(worker, slow, seed=4)
-    monkeypatch.setattr("explorer.worker.PATIENCE", 0.1)
+    monkeypatch.setattr("explorer.space.worker.PATIENCE", 0.1)
     assert worker._process is not None
     psutil.Process(worker._process.pid).suspend()
     worker.cancel(key)
@@ -226,7 +226,7 @@ def test_a_closed_worker_leaves_no_process_and_no_waiting_job(slow: Run, tmp_pat
 SERVER = """
 import sys, time
 from pathlib import Path
-from explorer.worker import Worker
+from explorer.space.worker import Worker
 worker = Worker(Path(sys.argv[1]))
 key = worker.submit(Path(sys.argv[2]), "umap", {})["key"]
 while worker.status(key)["state"] == "queued":

@@ -1,6 +1,6 @@
 /* The regions' C affine functions between two snapshots, in pixels of the picture: what regions are worked out from.
  *
- * They blend as the D-dimensional reference vectors do (explorer/regions.py): with g = (1-t) affine[s] + t affine[s+1],
+ * They blend as the D-dimensional reference vectors do (explorer/space/regions.py): with g = (1-t) affine[s] + t affine[s+1],
  *   power   g.(x, y, 1) + t(1-t) step                     because |c|^2 is quadratic in t
  *   cosine  g.(x, y, 1) / sqrt((1-t) square[s] + t square[s+1] - t(1-t) step), 0 for a vector of length 0
  *   linear  g.(x, y, 1)

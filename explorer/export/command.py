@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import typer
 from platformdirs import user_cache_path
 
-from explorer.export.encoder import FilmError
+from explorer.export.film.encoder import FilmError
 from explorer.export.make import FOR, KINDS, WHAT, Options, make
 from explorer.export.scene import CAMERAS, COLOURS, REGIONS, Asked, Told
 from explorer.library import DEMO, Library
-from explorer.places import demo_folder
-from explorer.projection import METHODS
-from explorer.views import Views
+from explorer.space.projection import METHODS
+from explorer.space.views import Views
+from explorer.web.places import demo_folder
 from mtm.errors import InputError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.export.scene import Asked, Told, scene
-from explorer.views import Views
+from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
 
 WHAT = ("figure", "animation", "html", "data", "archive")
@@ -59,7 +59,7 @@ def make(
 ) -> None:
     """Write one of WHAT to `path`, whole or not at all; `told` hears the share done and what is being done.
 
-    Raises InputError for a choice that cannot be, and explorer.export.encoder.FilmError if a film fails.
+    Raises InputError for a choice that cannot be, and explorer.export.film.encoder.FilmError if a film fails.
     """
     options = options or Options()
     if what not in WHAT:
@@ -80,22 +80,22 @@ def make(
 
         table(seen, path, told)
     elif what == "figure":
-        from explorer.export import paper  # only here: matplotlib takes a second to import
-        from explorer.export.curve import curve
-        from explorer.export.embedding import embedding
+        from explorer.export.print import paper  # only here: matplotlib takes a second to import
+        from explorer.export.print.curve import curve
+        from explorer.export.print.embedding import embedding
 
         size = options.given("width", "height")
         drawn = curve(seen, options.curve, **size) if options.curve else embedding(seen, **size)
         paper.save(drawn, path, 2.0 if options.scale is None else options.scale, seen.title)
     elif what == "html":
-        from explorer.export.page import page
+        from explorer.export.html import page
         from mtm.run_folder.files import write_bytes
 
         if path.suffix.lower() not in (".html", ".htm"):
             raise choose_from("kind of page", path.suffix.lstrip(".") or path.name, ("html",))
         write_bytes(path, page(views, seen, **options.given("theme")))
     else:
-        from explorer.export.film import film
+        from explorer.export.film.film import film
 
         usual = {"fps": 15.0, "seconds": 8.0} if path.suffix.lower() == ".gif" else {}
         chosen = options.given("width", "height", "fps", "seconds", "theme", "browser")

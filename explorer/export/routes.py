@@ -14,10 +14,10 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request, send_file
 
-from explorer.export.encoder import FilmError
+from explorer.export.film.encoder import FilmError
 from explorer.export.make import Options, make
 from explorer.export.scene import MARKS, Asked
-from explorer.views import Views
+from explorer.space.views import Views
 from mtm.errors import InputError
 
 TEXTS = ("view", "classifier", "regions", "colour", "camera")  # of Asked

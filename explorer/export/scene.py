@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer import regions
 from explorer.export.camera import usual_camera
 from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
-from explorer.projection import METHODS, Frames
-from explorer.regions import Drawn
-from explorer.views import Picture, Views, snapshots_of
+from explorer.space import regions
+from explorer.space.projection import METHODS, Frames
+from explorer.space.regions import Drawn
+from explorer.space.views import Picture, Views, snapshots_of
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run

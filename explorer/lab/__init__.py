@@ -1,1 +1,1 @@
-"""The parts of the loss lab that `explorer.landscape` is made of, and what is said about its pictures."""
+"""The parts of the loss lab that `explorer.lab.landscape` is made of, and what is said about its pictures."""

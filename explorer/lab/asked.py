@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.landscape import Scene, Vary
+from explorer.lab.landscape import Scene, Vary
 from mtm.errors import InputError
 
 Place = tuple[float, float]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.landscape import Scene, Vary
-from explorer.planes import main_axes, through
+from explorer.lab.landscape import Scene, Vary
+from explorer.space.planes import main_axes, through
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
 from mtm.run_folder.snapshots import Snapshot

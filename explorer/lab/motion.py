@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.lab.batched import called
-from explorer.landscape import Scene, tensors
+from explorer.lab.landscape import Scene, tensors
 from mtm.errors import InputError
 from mtm.losses import Loss
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.landscape import Scene
+from explorer.lab.landscape import Scene
 from mtm.losses import ClassProximity, Comparison, Cosine, Euclidean, Loss, PushPull
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.landscape import Landscape, Scene, values
+from explorer.lab.landscape import Landscape, Scene, values
 from mtm.losses import ClassProximity, Comparison, Cosine, Euclidean, Loss, PushPull
 
 E, CE, K = "<mi>e</mi>", "<msub><mi>c</mi><mi>e</mi></msub>", "<mi>k</mi>"

@@ -1,0 +1,320 @@
+"""Certainty: does the place of an embedding say whether it is right? Section VI-A of the paper leaves it open.
+
+Four places are looked at: the distance to the target and to the centre of the image's own class (these know the label),
+the distance to the point of the class that was decided for, and the margin (these do not). Each is put to the test in
+three ways: accuracy by group of equal size, from surest to least sure; the risk-coverage curve, which says how often
+one is wrong among the surest share of the images, with its area AURC (Geifman and El-Yaniv, 2017; less is better); and
+the share of pairs of a right and a wrong image in which the right one is surer. Beside them the reliability diagram: is
+a class given a probability of 90 % right in 90 % of the cases? Intervals hold at 95 %.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.space.history import CHUNK, History, Mask
+from mtm.classifiers import CLASSIFIERS, Reference
+from mtm.run_folder.foreign import first_half
+from mtm.run_folder.snapshots import Array
+
+Floats = NDArray[np.float64]
+
+GROUPS = 10
+LEAST_IN_GROUP = 10  # images, below which there are fewer groups
+Z = 1.959964  # of the normal distribution, for 95 %
+RESAMPLED = 200  # draws of the bootstrap
+CURVE_POINTS = 200  # of a risk-coverage curve that is drawn
+
+PLACES = {
+    "target_distance": "distance to the own target",
+    "centre_distance": "distance to the own class centre",
+    "decided_distance": "distance to the point of the decided class",
+    "margin": "margin",
+}
+KNOW_THE_LABEL = ("target_distance", "centre_distance")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images of about the same certainty, and how many of them are right."""
+
+    low: float  # the range of the measure
+    high: float
+    mean: float
+    n: int
+    accuracy: float
+    accuracy_low: float  # Wilson's interval
+    accuracy_high: float
+
+
+@dataclass(frozen=True)
+class Risk:
+    """How often one is wrong among the surest share of the images, for every share."""
+
+    coverage: tuple[float, ...]
+    risk: tuple[float, ...]
+    aurc: float
+    aurc_low: float  # bootstrap
+    aurc_high: float
+    best: float  # AURC if every right image were surer than every wrong one
+    random: float  # expected AURC if certainty said nothing: the error rate
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a place in the space has to do with being right."""
+
+    place: str  # one of PLACES
+    title: str
+    knows_the_label: bool
+    groups: tuple[Group, ...]  # from surest to least sure
+    risk: Risk
+    pairs: float  # share of pairs of a right and a wrong image in which the right one is surer; 0.5 says nothing
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Probabilities against what comes true, on the half of the images that the temperature was not fitted to."""
+
+    groups: tuple[Group, ...]  # of the probability of the decided class
+    error: float  # expected calibration error: mean of |probability - accuracy| over the groups, weighted by images
+    temperature: float  # what scores are divided by before the softmax, so that the other half is most likely
+    n: int
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """All about one classifier at one snapshot."""
+
+    classifier: str
+    snapshot: int
+    epoch: float
+    n: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    relations: tuple[Relation, ...]
+    reliability: Reliability
+
+
+# Definitions, on arrays
+
+
+def wilson(n_right: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share of n_right in n; (0, 1) where there is nothing."""
+    if n == 0:
+        return 0.0, 1.0
+    p, z2 = n_right / n, Z * Z
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def grouped(values: ArrayLike, right: ArrayLike, n_groups: int = GROUPS, *, descending: bool = False) -> list[Group]:
+    """Groups of equal size (N / n_groups, give or take one) in the order of values (N,), and their accuracy.
+
+    There are fewer groups where they would have fewer than LEAST_IN_GROUP images. A value NaN is left out.
+    """
+    x, right = np.asarray(values, np.float64), np.asarray(right, dtype=bool)
+    known = ~np.isnan(x)
+    x, right = x[known], right[known]
+    order = np.argsort(-x if descending else x, kind="stable")
+    found = []
+    for rows in np.array_split(order, max(1, min(n_groups, len(x) // LEAST_IN_GROUP))):
+        if len(rows):
+            n_right, there = int(right[rows].sum()), x[rows]
+            limits = float(there.min()), float(there.max()), float(there.mean())
+            found.append(Group(*limits, len(rows), n_right / len(rows), *wilson(n_right, len(rows))))
+    return found
+
+
+def risks(surety: ArrayLike, right: ArrayLike) -> Floats:
+    """(N,): the share of wrong images among the 1, 2, ... N surest, of surety (N,) and right (N,).
+
+    Images of the same surety are taken in no order: the expected share over all their orders.
+    """
+    x, wrong = np.asarray(surety, np.float64), ~np.asarray(right, dtype=bool)
+    if not len(x):
+        return np.empty(0)
+    order = np.argsort(-x, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(x[order]) != 0, True)) + 1  # where a run of equals ends
+    at, errors = np.append(0, ends), np.append(0, np.cumsum(wrong[order])[ends - 1])
+    taken = np.arange(1, len(x) + 1)
+    return np.asarray(np.interp(taken, at, errors) / taken)
+
+
+def aurc(surety: ArrayLike, right: ArrayLike) -> float:
+    """The area under the risk-coverage curve: the mean of `risks`; NaN without images."""
+    found = risks(surety, right)
+    return float(found.mean()) if len(found) else math.nan
+
+
+def aurc_interval(surety: ArrayLike, right: ArrayLike, seed: int = 0) -> tuple[float, float]:
+    """The 95 % interval of `aurc` over RESAMPLED draws of the images with replacement."""
+    order = np.argsort(-np.asarray(surety, np.float64), kind="stable")
+    wrong, n = np.flatnonzero(~np.asarray(right, dtype=bool)[order]), len(order)
+    if n == 0:
+        return math.nan, math.nan
+    # a wrong image at rank r adds 1 / (n i) at every coverage i >= r; summed over all ranks up to one
+    adds = np.append(0, np.cumsum(np.cumsum(1 / np.arange(n, 0, -1))[::-1] / n))
+    rng = np.random.default_rng(seed)
+    drawn = np.empty(RESAMPLED)
+    for i in range(RESAMPLED):
+        times = np.bincount(rng.integers(0, n, n), minlength=n)  # (N,) how often each is drawn, surest first
+        last = np.cumsum(times)[wrong]
+        drawn[i] = (adds[last] - adds[last - times[wrong]]).sum()
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def concordance(surety: ArrayLike, right: ArrayLike) -> float:
+    """The share of pairs of a right and a wrong image in which the right one is surer, equals counting half (AUROC).
+
+    NaN if all are right or all wrong.
+    """
+    x, right = np.asarray(surety, np.float64), np.asarray(right, dtype=bool)
+    n_right, n_wrong = int(right.sum()), int((~right).sum())
+    if not n_right * n_wrong:
+        return math.nan
+    values, which = np.unique(x, return_inverse=True)
+    good, bad = (np.bincount(which[mask], minlength=len(values)) for mask in (right, ~right))
+    below = np.cumsum(bad) - bad / 2  # wrong images less sure than each value
+    return float((good * below).sum() / (n_right * n_wrong))
+
+
+def risk(surety: ArrayLike, right: ArrayLike) -> Risk:
+    """The risk-coverage curve with its area, thinned to what can be drawn; a surety NaN is left out."""
+    x, right = np.asarray(surety, np.float64), np.asarray(right, dtype=bool)
+    known = ~np.isnan(x)
+    x, right = x[known], right[known]
+    each, n = risks(x, right), len(x)
+    shown = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int)) if n else np.arange(0)
+    return Risk(
+        tuple(((shown + 1) / n).tolist()) if n else (),
+        tuple(each[shown].tolist()),
+        float(each.mean()) if n else math.nan,
+        *aurc_interval(x, right),
+        aurc(right, right),
+        float((~right).mean()) if n else math.nan,
+    )
+
+
+def temperature(scores: ArrayLike, y: ArrayLike) -> float:
+    """What scores (N, C) are divided by so that the softmax makes the labels y (N,) most likely (Guo et al., 2017)."""
+    from scipy.optimize import minimize_scalar  # a quarter of a second that the start of the server can do without
+
+    z, labels = np.asarray(scores, np.float64), np.asarray(y, np.int64)
+    spread = float(np.std(z)) or 1.0
+
+    def surprise(log_t: float) -> float:
+        return -float(_log_softmax(z / (spread * math.exp(log_t)))[np.arange(len(z)), labels].mean())
+
+    return spread * math.exp(minimize_scalar(surprise, bounds=(-9, 9), method="bounded").x)
+
+
+# Of a run
+
+
+def certainty(history: History, at: int | None = None, classifier: str | None = None) -> list[Certainty]:
+    """Every classifier of a run (or the one named) at a snapshot, by default the last.
+
+    Right and wrong, margins and distances to the own class are those that training stored; the distance to the decided
+    class and the probabilities are computed from the embeddings in the file, which are rounded to float16. Only images
+    that gave no class centres are judged. Raises InputError for a snapshot or a classifier that is not there.
+    """
+    t = history.moment(at)
+    names = history.classifiers if classifier is None else [history.classifier(classifier)]
+    return [_of_classifier(history, t, name) for name in names]
+
+
+def in_words(found: Certainty) -> str:
+    """What the margin and the distance to the decided class's point say, in a sentence for a student."""
+    told = {relation.place: relation for relation in found.relations}
+    said = [
+        f"{words} in {100 * told[place].pairs:.0f} % of the pairs"
+        for place, words in (
+            ("decided_distance", "nearer to the point of the class it was given"),
+            ("margin", "decided by the larger margin"),
+        )
+        if place in told and not math.isnan(told[place].pairs)
+    ]
+    if not said:
+        return f"{found.classifier} is always right or always wrong here, so nothing can be told apart."
+    return (
+        f"Of two images, of which {found.classifier} gets one right and one wrong, the right one is "
+        f"{' and '.join(said)}; 50 % would mean that the place says nothing."
+    )
+
+
+def _of_classifier(history: History, t: int, name: str) -> Certainty:
+    rows = np.flatnonzero(history.judged)
+    snapshot, decided = history.snapshots[t], history.predictions[name][t, rows]
+    right = decided == history.labels[rows]
+    places: dict[str, Array | None] = {
+        "target_distance": None if history.target_distances is None else history.target_distances[t, rows],
+        "centre_distance": history.centre_distances[t, rows],
+        "decided_distance": None,
+        "margin": history.margins[name][t, rows],
+    }
+    reference = snapshot.references[name]
+    e = snapshot.embeddings if len(rows) == len(history.judged) else snapshot.embeddings[rows]
+    if name != "argmax":  # a linear head decides by no point
+        places["decided_distance"] = _to_own_points(e, decided, np.asarray(reference))
+    relations = [_relation(place, values, right) for place, values in places.items() if values is not None]
+    n_right = int(right.sum())
+    share = n_right / len(rows) if len(rows) else math.nan
+    reliability = _reliability(name, e, reference, decided, history.labels[rows])
+    limits = wilson(n_right, len(rows))
+    return Certainty(name, t, float(history.epochs[t]), len(rows), share, *limits, tuple(relations), reliability)
+
+
+def _relation(place: str, values: Array, right: Mask) -> Relation:
+    near_is_sure = place != "margin"
+    x = np.asarray(values, np.float64)
+    surety = -x if near_is_sure else x
+    known = ~np.isnan(x)
+    groups = tuple(grouped(x, right, descending=not near_is_sure))
+    pairs = concordance(surety[known], right[known])
+    return Relation(place, PLACES[place], place in KNOW_THE_LABEL, groups, risk(surety, right), pairs)
+
+
+def _reliability(name: str, e: Array, reference: Reference, decided: Array, y: Array) -> Reliability:
+    """The temperature is fitted to every other image of each class, the diagram drawn of the rest."""
+    scores = _scores(name, e, reference)
+    fitted = first_half(y)
+    t = temperature(scores[fitted], y[fitted])
+    rest = np.flatnonzero(~fitted)
+    each = np.exp(_log_softmax(scores[rest] / t))[np.arange(len(rest)), decided[rest]]
+    right = decided[rest] == y[rest]
+    groups = grouped(each, right)
+    error = sum(group.n * abs(group.mean - group.accuracy) for group in groups) / max(1, len(rest))
+    return Reliability(tuple(groups), error, t, len(rest))
+
+
+def _scores(name: str, e: Array, reference: Reference) -> Floats:
+    """(N, C): the classifier's scores, a chunk of rows at a time; the least of all for a class without a point."""
+    size = max(1, CHUNK // e.shape[1])
+    parts = [CLASSIFIERS[name](e[first : first + size], reference) for first in range(0, len(e), size)]
+    scores = np.concatenate(parts) if parts else np.empty((0, 1))
+    least = np.nanmin(scores, initial=0.0)
+    return np.where(np.isnan(scores), least, scores)
+
+
+def _to_own_points(e: Array, k: Array, points: Array) -> Floats:
+    """(N,): the distance of each embedding to the point (C, D) of its class k (N,)."""
+    distances = np.empty(len(e))
+    size = max(1, CHUNK // e.shape[1])
+    for first in range(0, len(e), size):
+        rows = slice(first, first + size)
+        apart = e[rows].astype(np.float32) - points[k[rows]].astype(np.float32)
+        distances[rows] = np.sqrt(np.einsum("nd,nd->n", apart, apart))
+    return distances
+
+
+def _log_softmax(z: Floats) -> Floats:
+    z = z - z.max(axis=1, keepdims=True)
+    return np.asarray(z - np.log(np.exp(z).sum(axis=1, keepdims=True)))

@@ -1,0 +1,140 @@
+"""`explorer events RUN`: what happened on the way. `explorer certainty RUN`: does an image's place say it is right?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtm.errors import InputError
+from mtm.run_folder.files import jsonable
+from mtm.run_folder.snapshots import Array
+from mtm.runs import Run
+
+if TYPE_CHECKING:
+    from explorer.explore.certainty import Certainty
+    from explorer.explore.events import Event
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, its name inside --runs, or demo/NAME")]
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one object a line")]
+SHORT = {
+    "target_distance": "to the own target",
+    "centre_distance": "to the own centre",
+    "decided_distance": "to the decided point",
+    "margin": "margin",
+}
+Classifier = Annotated[
+    str | None, typer.Option(help="cos, cos_ce, euc, euc_ce or argmax [events: the best at the end; certainty: all]")
+]
+
+
+def events(
+    run: RunName,
+    runs: RunsFolder = Path("runs"),
+    classifier: Classifier = None,
+    top: Annotated[int | None, typer.Option(help="So many of the ranked list [20; with --json all]", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """List what happened to images and targets: learned late, forgotten, never right, moved far, new neighbours."""
+    from explorer.explore import events as finding
+    from explorer.space.history import history
+    from mtm.cli import display
+
+    read = history(open_run(run, runs))
+    found = finding.events(read, classifier)
+    if as_json:
+        for event in found[:top]:
+            print(json.dumps(_told(event, read.indices)), flush=True)
+        return
+    shown = found[: top or 20]
+    table = display.new_table(read.name)
+    for heading in ("epoch", "kind", "score", "what happened"):
+        right = heading in ("epoch", "score")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "what happened")
+    for event in shown:
+        table.add_row(f"{event.epoch:.3g}", event.kind, f"{event.score:.2f}", event.text, style=None)
+    display.console.print(table, markup=False, highlight=False)
+    name = read.classifier(classifier)
+    display.say(
+        f"{len(shown):,} of {len(found):,} events; the strongest of each kind first. Decisions are those of {name}."
+    )
+
+
+def certainty(
+    run: RunName,
+    runs: RunsFolder = Path("runs"),
+    classifier: Classifier = None,
+    snapshot: Annotated[
+        int | None, typer.Option(help="Which of the snapshots, from 0; negative from the end [the last]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Is the place of an image in the space related to being right? With margins, distances, risk and reliability."""
+    from explorer.explore.certainty import certainty as measure
+    from explorer.space.history import history
+
+    read = history(open_run(run, runs))
+    found = measure(read, snapshot, classifier)
+    if as_json:
+        for each in found:
+            print(json.dumps(jsonable(asdict(each))), flush=True)
+        return
+    _print_certainty(read.name, found)
+
+
+def open_run(run: str, runs: Path) -> Run:
+    """The run that is meant on the command line. Raises InputError, with where was looked, if there is none."""
+    from explorer.library import DEMO, Library
+    from explorer.web.places import demo_folder
+
+    if Path(run).is_dir():
+        return Run.open(run)
+    library = Library(runs, demo_folder())
+    if run not in library.ids():
+        raise InputError(f"there is no run '{run}': give a folder, the name of one in {runs}, or {DEMO}/NAME")
+    return library.run(run)
+
+
+def _told(event: Event, indices: Array) -> dict[str, object]:
+    """An event in JSON's types, with the image's position in its data set."""
+    index = None if event.image is None else int(indices[event.image])
+    row: dict[str, object] = jsonable(asdict(event) | {"index": index})
+    return row
+
+
+def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
+    from explorer.explore.certainty import in_words
+    from mtm.cli import display
+
+    first = found[0]
+    table = display.new_table(f"{name}, snapshot {first.snapshot}, epoch {first.epoch:.3g}, {first.n:,} images")
+    for heading in ("", "surest %", "least %", "AURC", "interval", "pairs %"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for each in found:
+        table.add_row(each.classifier, style="bold")
+        for relation in each.relations:
+            groups = relation.groups
+            ends = [display.percent(groups[i].accuracy) if groups else "" for i in (0, -1)]
+            interval = f"{relation.risk.aurc_low:.4f} to {relation.risk.aurc_high:.4f}"
+            title = SHORT[relation.place] + (" *" if relation.knows_the_label else "")
+            table.add_row(f"  {title}", *ends, f"{relation.risk.aurc:.4f}", interval, display.percent(relation.pairs))
+    display.console.print(table, markup=False, highlight=False)
+    display.say(
+        "surest, least: accuracy of the nearest tenth (by margin, the widest) and the farthest. AURC: area under the "
+        "risk-coverage curve, less is better. pairs: of a right and a wrong image, how often the right one is surer; "
+        "50 says nothing. * measured to the class of the label, so it has to be related."
+    )
+    for each in found:
+        low, high, fitted = 100 * each.accuracy_low, 100 * each.accuracy_high, each.reliability
+        risk = each.relations[-1].risk
+        display.say(
+            f"{each.classifier}: accuracy {100 * each.accuracy:.1f} % ({low:.1f} to {high:.1f}); AURC {risk.best:.4f} "
+            f"at best, {risk.random:.4f} by chance; probabilities at temperature {fitted.temperature:.3g} are off by "
+            f"{100 * fitted.error:.1f} % on average"
+        )
+    display.say(in_words(max(found, key=lambda each: each.accuracy)))

@@ -1,0 +1,369 @@
+"""The page people come for: the embedding space of one run, played over its training.
+
+The layout and the curves are made here; what moves is drawn by `assets/explore/main.mjs`, which fetches its data from
+`explorer.space.routes` and keeps run, view, classifier, regions and epoch in the URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import dash_mantine_components as dmc
+import plotly.graph_objects as go
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+
+from explorer.explore.exports import export_menu
+from explorer.figures import curves
+from explorer.figures.colours import CLASS_COLOURS
+from explorer.library import Library
+from mtm.classifiers import MEANINGS
+from mtm.errors import InputError
+from mtm.fewshot import unseen_classes
+
+PATH = "/"
+NAME = "Explore"
+FIRST = "demo/fashion-euclidean"
+VIEWS = {
+    "pca": "PCA of all snapshots",
+    "centres": "PCA of the class centres",
+    "targets": "Plane through three targets",
+    "umap": "UMAP, aligned over time",
+    "plane": "The plane itself (D = 2)",
+}
+REGIONS = {
+    "best": "whichever agrees most",
+    "exact": "exact slice of this plane",
+    "fitted": "fitted straight edges",
+    "targets": "nearest drawn target",
+    "centres": "nearest drawn centre",
+    "vote": "vote of near images",
+    "off": "none",
+}
+COLOURS = {
+    "label": "class",
+    "prediction": "decision",
+    "right": "right or wrong",
+    "distance": "distance to own target",
+    "margin": "margin",
+}
+SHOWN = {
+    "targets": ("targets", "The learned class embeddings, as ringed marks"),
+    "centres": ("centres", "The mean of each class's images, as crosses"),
+    "trails": ("trails", "Where targets and centres came from"),
+    "gaps": ("gaps", "A line from each target to its class centre"),
+    "labels": ("names", "Class names beside their targets"),
+    "boundaries": ("edges", "Lines where one region ends and the next begins"),
+}
+SHOWN_BY_DEFAULT = ("targets", "centres", "trails", "labels", "boundaries")
+PANELS = {
+    "curves": ("Curves", "The measures of the paper over the epochs"),
+    "select": ("Select", "Select images: their numbers beside those of all"),
+    "image": ("Image", "One image: its decisions, its distances, its neighbours"),
+    "events": ("Events", "What happened to images and targets on the way"),
+    "certainty": ("Certainty", "Whether the place of an embedding says that it is right"),
+}
+TITLES = {
+    "sigma_rho": "Cluster size σ and centre distance ρ",
+    "accuracy": "Accuracy of the classifiers",
+    "separation": "Mean distance between classes",
+    "cosine": "Median cosine to the own centre",
+    "rho_sigma": "ρ against σ",
+    "sigma_class": "σ of each class",
+    "rho_class": "ρ of each class",
+}
+
+
+def layout(library: Library, **query: str) -> Any:
+    """The page for the run named in the URL, or for the first there is."""
+    summaries = [row for row in library.summaries() if row.get("snapshots")]
+    ids = [row["id"] for row in summaries]
+    wanted = query.get("run")
+    run_id = wanted if wanted in ids else (_first(summaries) if wanted is None else None)
+    options = [{"value": row["id"], "label": _title(row)} for row in summaries]
+    return html.Div(
+        [
+            dcc.Store(id="explore-query", data=query),
+            _top(options, run_id, wanted),
+            html.Div(
+                [
+                    _controls(_offer(library, run_id), query),
+                    html.Div(
+                        [
+                            html.Div(id="explore-stage", className="explore-stage"),
+                            html.Div(id="explore-selection", className="find-bar", hidden=True),
+                            html.Div(id="explore-message"),
+                            html.Div(id="explore-waiting", hidden=True),
+                            html.Div(id="explore-notices"),
+                        ],
+                        className="explore-middle",
+                    ),
+                    _side(),
+                ],
+                className="explore-body",
+            ),
+            html.Div(id="explore-timeline", className="explore-timeline"),
+        ],
+        className="explore",
+        id="explore-page",
+    )
+
+
+def register(app: Dash, library: Library) -> None:
+    """The page's callbacks: curves from Python, everything that moves in the browser."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "update"),
+        Output("explore-message", "children"),
+        Input("explore-run", "value"),
+        Input("explore-view", "value"),
+        Input("explore-classifier", "value"),
+        Input("explore-regions", "value"),
+        Input("explore-colour", "value"),
+        Input("explore-shown", "value"),
+        Input("explore-point-size", "value"),
+        Input("explore-point-opacity", "value"),
+        Input("explore-region-opacity", "value"),
+        Input("explore-camera", "value"),
+        Input("explore-classes", "value"),
+        State("explore-query", "data"),
+    )
+
+    @app.callback(
+        *(Output(f"explore-{name}", part) for name in ("view", "classifier", "classes") for part in ("data", "value")),
+        Input("explore-run", "value"),
+        State("explore-view", "value"),
+        State("explore-classifier", "value"),
+        prevent_initial_call=True,
+    )
+    def offer(run_id: str | None, view: str, classifier: str) -> Any:
+        offered = _offer(library, run_id)
+        kept = [
+            no_update if value in choices else next(iter(choices))
+            for value, choices in ((view, offered.views), (classifier, offered.classifiers))
+        ]
+        return _options(offered.views), kept[0], _options(offered.classifiers), kept[1], *offered.classes
+
+    @app.callback(
+        Output("explore-curves", "children"),
+        Input("explore-curves-due", "n_clicks"),
+        State("explore-run", "value"),
+        prevent_initial_call=True,
+    )
+    def draw_curves(_: int | None, run_id: str | None) -> Any:
+        try:
+            run = library.run(run_id or "")
+            rows, names = run.metrics, run.points.class_names
+        except InputError:
+            return no_update  # the message over the picture says why
+        drawn = {
+            "sigma_rho": curves.sigma_rho(rows),
+            "accuracy": curves.accuracy(rows),
+            "separation": curves.separation(rows),
+            "cosine": curves.cosine(rows),
+            "rho_sigma": curves.rho_sigma(rows),
+            "sigma_class": curves.sigma_class(rows, names, CLASS_COLOURS),
+            "rho_class": curves.rho_class(rows, names, CLASS_COLOURS),
+        }
+        return [_curve(name, figure) for name, figure in drawn.items()]
+
+
+def _first(summaries: list[dict[str, Any]]) -> str | None:
+    """The newest run; among bundled ones the one with the simplest loss."""
+    own = [row["id"] for row in summaries if not row["is_demo"]]
+    bundled = sorted((row["id"] for row in summaries), key=lambda run_id: (run_id != FIRST, run_id))
+    newest: str | None = (own or bundled or [None])[0]
+    return newest
+
+
+class _Offer(NamedTuple):
+    """What can be chosen for a run; the first of each is the default."""
+
+    views: dict[str, str]
+    classifiers: dict[str, str]
+    names: tuple[str, ...]  # of the classes
+    unseen: Sequence[int]  # classes held out of training, which have no target
+
+    @property
+    def classes(self) -> tuple[list[dict[str, str]], list[str]]:
+        """Options and value of the choice of three classes: the first three that have a target."""
+        options = [{"value": str(k), "label": name} for k, name in enumerate(self.names)]
+        return options, [str(k) for k in range(3 + len(self.unseen)) if k not in self.unseen][:3]
+
+
+def _offer(library: Library, run_id: str | None) -> _Offer:
+    """What a run offers: its classifiers, the one that goes with its loss first; the plane itself if D = 2."""
+    try:
+        run = library.run(run_id or "")
+        snapshot = run.snapshot(-1)
+        known, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
+        loss, unseen = run.config.loss if run.config else None, unseen_classes(snapshot)
+    except (InputError, IndexError):
+        known, dim, names, loss, unseen = set(MEANINGS), 3, (), None, []
+    views = {name: text for name, text in VIEWS.items() if name != "plane" or dim <= 2}
+    if "plane" in views:
+        views = {"plane": views.pop("plane")} | views
+    first = "cos_ce" if loss == "cosine" else "euc_ce"
+    order = sorted((name for name in MEANINGS if name in known), key=lambda name: name != first)
+    order = order if first in known else order[::-1]  # argmax first where there are no targets
+    return _Offer(views, {name: MEANINGS[name] for name in order}, names, unseen)
+
+
+def _options(choices: dict[str, str]) -> list[dict[str, str]]:
+    return [{"value": value, "label": text} for value, text in choices.items()]
+
+
+def _title(row: dict[str, Any]) -> str:
+    parts = [row["name"], row.get("dataset"), row.get("backbone"), row.get("loss")]
+    about = " · ".join(str(part) for part in parts if part)
+    return f"{about} · D = {row['dim']}" if row.get("dim") else about
+
+
+def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) -> html.Div:
+    problem = None
+    if run_id is None:
+        problem = f"there is no run '{wanted}' here (any more)" if wanted else "no runs yet; make one with: mtm train"
+    return html.Div(
+        [
+            dmc.Select(
+                id="explore-run",
+                data=options,
+                value=run_id,
+                error=problem,
+                placeholder="Choose a run",
+                searchable=True,
+                allowDeselect=False,
+                className="explore-run",
+                size="sm",
+                comboboxProps={"width": 620, "position": "bottom-start"},
+                **{"aria-label": "Run"},
+            ),
+            html.Div(id="explore-now", className="explore-now"),
+            html.Div(id="explore-live", className="explore-live", hidden=True),
+            html.Button(id="explore-curves-due", hidden=True),  # pressed by the browser once there is a picture
+            html.Div(id="explore-count", className="explore-count"),
+            export_menu(TITLES),
+            dmc.Tooltip(
+                dmc.Button("Panels", id="explore-drawer", variant="default", size="xs"),
+                label="Curves, selection, one image, events, certainty, and how far the picture can be trusted",
+                boxWrapperProps={"className": "explore-drawer"},
+            ),
+        ],
+        className="explore-top",
+    )
+
+
+def _controls(offered: _Offer, query: dict[str, str]) -> html.Div:
+    def select(name: str, label: str, choices: dict[str, str], help: str) -> Any:
+        asked = query.get(name)
+        known = asked in choices or (name == "view" and asked in VIEWS)  # a view that cannot be says why
+        return dmc.Select(
+            id=f"explore-{name}",
+            label=_explained(label, help),
+            data=_options(choices),
+            value=asked if known else next(iter(choices), None),
+            allowDeselect=False,
+            size="xs",
+            comboboxProps={"width": 260, "position": "bottom-start"},
+        )
+
+    def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> Any:
+        return html.Div(
+            [
+                dmc.Text(_explained(label, help), size="xs", fw=500),
+                dmc.Slider(id=f"explore-{name}", min=low, max=high, step=(high - low) / 40, value=value, size="sm",
+                           label=None, updatemode="drag"),
+            ]
+        )  # fmt: skip
+
+    options, default = offered.classes
+    through = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(offered.names)]
+    checks = [
+        dmc.Tooltip(dmc.Checkbox(label=text, value=name, size="xs"), label=help, position="right")
+        for name, (text, help) in SHOWN.items()
+    ]
+    shown = query["shown"].split(",") if "shown" in query else list(SHOWN_BY_DEFAULT)
+    return html.Div(
+        [
+            select("view", "View", offered.views, "How D dimensions become two: one set of axes for the whole run"),
+            html.Div(
+                [
+                    dmc.MultiSelect(
+                        id="explore-classes",
+                        label=_explained("Three classes", "The plane goes through the targets of these three; which of "
+                                         "them is nearer is exact here for every image"),
+                        data=options,
+                        value=through if len(through) == 3 else default,
+                        maxValues=3,
+                        size="xs",
+                        comboboxProps={"width": 260, "position": "bottom-start"},
+                    ),
+                    dmc.Tooltip(
+                        dmc.Button("Where they are now", id="explore-at", variant="light", size="compact-xs"),
+                        label="Lay the plane through the targets of the snapshot shown; again for the last snapshot's",
+                        multiline=True, w=240, position="right",
+                    ),
+                ],
+                id="explore-through",
+                hidden=True,
+            ),
+            select("classifier", "Decide by", offered.classifiers, "Whose decisions colour regions and points"),
+            select("regions", "Regions", REGIONS, "Which class each place of the picture stands for"),
+            select("colour", "Colour points by", COLOURS, "What the colour of a point tells"),
+            dmc.CheckboxGroup(dmc.Stack(checks, gap=6), id="explore-shown", label="Draw", size="xs", value=shown),
+            slider("point-size", "Point size", -2, 2, 0, "Larger or smaller than fits the number of images"),
+            slider("point-opacity", "Point opacity", 0.05, 1, 0.85, "Lower it where many images lie on each other"),
+            slider("region-opacity", "Region opacity", 0, 0.8, 0.25, "How strongly regions are coloured"),
+            select("camera", "Camera", {"fixed": "fixed", "scale": "follows the scale"},
+                   "Fixed on the whole run, or zooming with the size of the cloud"),
+            html.Div(id="explore-legend"),
+        ],
+        className="explore-controls",
+    )  # fmt: skip
+
+
+def _explained(label: str, help: str) -> Any:
+    return dmc.Tooltip(html.Span(label), label=help, multiline=True, w=240, position="right")
+
+
+def _curve(name: str, figure: go.Figure) -> html.Div:
+    graph = dcc.Graph(
+        id=f"explore-curve-{name}", figure=figure, config={"displayModeBar": False}, className="explore-curve"
+    )
+    return html.Div([dmc.Text(TITLES[name], size="xs", fw=500), graph])
+
+
+def _side() -> html.Div:
+    """The panels, of which one is open; `assets/find` fills all but the curves."""
+    trust = [dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")]
+    contents = {"curves": [html.Div(id="explore-curves", className="explore-curves")]}
+    panels = [
+        html.Div(
+            contents.get(name, []),
+            id=f"explore-panel-{name}",
+            className="explore-panel",
+            role="tabpanel",
+            hidden=name != "curves",
+        )
+        for name in PANELS
+    ]
+    return html.Div(
+        [
+            html.Div([_tab(name) for name in PANELS], id="explore-tabs", className="find-tabs", role="tablist"),
+            html.Div(id="explore-still", className="find-still"),
+            *panels,
+            html.Div(trust, className="explore-trust"),
+        ],
+        className="explore-side",
+        id="explore-side",
+    )
+
+
+def _tab(name: str) -> html.Button:
+    text, help = PANELS[name]
+    is_open = name == "curves"
+    more: dict[str, Any] = {
+        "data-panel": name,
+        "aria-selected": str(is_open).lower(),
+        "aria-controls": f"explore-panel-{name}",
+    }
+    return html.Button(text, title=help, type="button", role="tab", tabIndex="0" if is_open else "-1", **more)

@@ -1,0 +1,190 @@
+"""The animation: the player itself, stepped frame by frame in a browser without a window, and encoded.
+
+A page that belongs to this process (`assets/export/film.mjs`) draws one frame after the other and sends its pixels back
+to the small server that it came from; so any browser will do, and no frame is dropped or shown twice.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from explorer.export.film.browser import Browser, find_browser
+from explorer.export.film.encoder import Encoder, FilmError
+from explorer.export.html import embedded, film_data, player_options, subtitle
+from explorer.export.modules import import_map
+from explorer.export.scene import Scene, Told
+from explorer.space.views import Views
+from mtm.errors import InputError, choose_from
+from mtm.run_folder.files import replacing
+
+KINDS = ("mp4", "webm", "gif")
+THEMES = ("light", "dark")
+HOLD = 0.8  # seconds on the last picture, as in the player; at most a tenth of the film
+LINES = 720  # pixels of height from which everything is drawn larger
+MOST_DENSE = 2.0  # device pixels a CSS pixel; the player draws no finer
+MOST_FRAMES = 20_000
+PATIENCE = 90.0  # seconds without a frame after which the browser counts as stuck
+
+PAGE = """<!doctype html>
+<meta charset="utf-8"><title>film</title>
+<style>body {{ margin: 0; }} #stage {{ position: absolute; }}</style>
+<script type="importmap">{modules}</script>
+<div id="stage"></div>
+{data}
+<script type="module">import "export/film.mjs";</script>
+"""
+
+
+def film(
+    views: Views,
+    scene: Scene,
+    path: Path,
+    *,
+    width: int = 1280,
+    height: int = 720,
+    fps: float = 30,
+    seconds: float = 20,
+    theme: str = "light",
+    browser: Path | None = None,
+    told: Told | None = None,
+) -> int:
+    """Write the film of a scene to `path` (.mp4, .webm or .gif), whole or not at all; returns its number of frames.
+
+    `told` hears the share done. Raises InputError for what cannot be, and FilmError if browser or encoder fail.
+    """
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in KINDS:
+        raise choose_from("kind of film", kind or path.name, KINDS)
+    if theme not in THEMES:
+        raise choose_from("theme of a film", theme, THEMES)
+    for name, size in (("width", width), ("height", height)):
+        if not 240 <= size <= 4096:
+            raise InputError(f"--{name} {size}: a film has 240 to 4096 pixels a side")
+    if not 1 <= fps <= 120 or (kind == "gif" and fps > 50):
+        raise InputError(f"--fps {fps:g}: a film has 1 to 120 frames a second, a GIF at most 50")
+    times = frame_times(len(scene.frames.epochs), fps, seconds)
+    density = float(np.clip(height / LINES, 1, MOST_DENSE))
+    program = find_browser(browser)
+    page = _page(views, scene, width, height, density, theme, times)
+    with replacing(path) as temporary, Encoder(temporary, kind, width, height, fps) as encoder:
+        with _Studio(page, encoder) as studio, Browser(program, studio.address, density) as shown:
+            for done in range(len(times)):
+                studio.wait(shown)
+                if told:
+                    told((done + 1) / len(times), f"frame {done + 1} of {len(times)}")
+        if told:
+            told(1.0, "encoding")
+        encoder.finish()
+    return len(times)
+
+
+def frame_times(n_snapshots: int, fps: float, seconds: float) -> list[float]:
+    """The time in snapshots of every frame: evenly from the first snapshot to the last, which stays for a moment.
+
+    Raises InputError for a film without frames or with too many.
+    """
+    n = round(fps * seconds)
+    if not 1 <= n <= MOST_FRAMES:
+        raise InputError(f"--seconds {seconds:g} at --fps {fps:g} are {n:,} frames; a film has 1 to {MOST_FRAMES:,}")
+    held = int(min(HOLD, seconds / 10) * fps)
+    moving = np.linspace(0, n_snapshots - 1, n - held)
+    return [*moving.tolist(), *[float(n_snapshots - 1)] * held]
+
+
+def _page(
+    views: Views, scene: Scene, width: int, height: int, density: float, theme: str, times: Sequence[float]
+) -> bytes:
+    about: dict[str, Any] = {
+        "title": scene.title,
+        "subtitle": " · ".join(part for part in (subtitle(scene), scene.about_regions) if part),
+        "width": width,
+        "height": height,
+        "density": density,
+        "times": list(times),
+        "options": player_options(scene) | {"theme": theme},
+    }
+    return PAGE.format(modules=import_map("export/film.mjs"), data=embedded(about, film_data(views, scene))).encode()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """The browser has gone in the middle of a frame: the film is over, which `_Studio.wait` finds out."""
+
+
+class _Studio:
+    """A server on this machine, at an address that nobody else knows, which hands out one page and takes its frames."""
+
+    def __init__(self, page: bytes, encoder: Encoder) -> None:
+        secret = f"/{secrets.token_urlsafe(24)}/"
+        events = self.events = queue.Queue[FilmError | None]()  # a frame is encoded, or what went wrong
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # one connection for all frames
+
+            def do_GET(self) -> None:
+                self.answer(*((200, page) if self.path == secret else (404, b"")))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == f"{secret}failed":
+                    events.put(FilmError(f"the player failed: {body.decode(errors='replace')}"))
+                elif self.path == f"{secret}frame":
+                    try:
+                        encoder.write(body)
+                        events.put(None)
+                    except (FilmError, ValueError) as error:  # ValueError: the film was given up
+                        events.put(error if isinstance(error, FilmError) else FilmError("the film was given up"))
+                        self.answer(410, b"")
+                        return
+                self.answer(200 if self.path.startswith(secret) else 404, b"")
+
+            def answer(self, status: int, content: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}{secret}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True)
+
+    def __enter__(self) -> _Studio:
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def wait(self, browser: Browser) -> None:
+        """Until one more frame is encoded. Raises FilmError if none will be."""
+        waited = 0.0
+        while True:
+            try:
+                event = self.events.get(timeout=0.5)
+            except queue.Empty:
+                waited += 0.5
+                if browser.has_ended:
+                    raise FilmError("the browser ended before the film did") from None
+                if waited > PATIENCE:
+                    raise FilmError(f"the browser has drawn nothing for {PATIENCE:.0f} seconds") from None
+                continue
+            if event is not None:
+                raise event
+            return

@@ -1,0 +1,175 @@
+"""The player as one HTML file that needs neither a server nor a network; the film's page is made of the same parts."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask
+
+from explorer.export.modules import import_map
+from explorer.export.scene import MARKS, REGIONS, VIEWS, Scene
+from explorer.space import routes
+from explorer.space.views import Views
+from explorer.web import wire
+from explorer.web.places import assets_folder
+from mtm.classifiers import MEANINGS
+from mtm.data import DATASETS
+from mtm.errors import InputError, choose_from
+from mtm.run_folder.files import jsonable
+
+THEMES = ("auto", "light", "dark")
+PAPER = "A Geometric Approach to Image Classification using Neural Networks with Class Embeddings"
+# The browser itself then refuses every connection: nothing is fetched, nothing is sent
+ALONE = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{alone}">
+<title>{title}</title>
+<style>{style}</style>
+<script type="importmap">{modules}</script>
+</head>
+<body>
+<header class="page-head"><h1>{title}</h1><span id="subtitle">{subtitle}</span>
+<span class="page-right"><span id="now"></span><button type="button" id="theme" title="Light or dark"></button></span>
+</header>
+<main class="page-body">
+<section class="page-controls" aria-label="What is shown">
+<label title="Whose decisions colour regions and points">Decide by<select id="classifier"></select></label>
+<label title="What the colour of a point tells">Colour points by<select id="colour"></select></label>
+<div id="marks"></div>
+<p id="regions"></p>
+<div id="legend"></div>
+</section>
+<div id="stage"></div>
+</main>
+<div id="timeline"></div>
+<footer class="page-foot"><span>Space: play. Arrows: step. Wheel: zoom. Drag: move. Double click: all.</span>
+<span id="notice" role="status"></span><span>{credits}</span></footer>
+{data}
+<script type="module">import "export/page.mjs";</script>
+</body>
+</html>
+"""
+
+
+def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
+    """The page of a scene. Regions come for every classifier, of the mode asked for where there is such a one."""
+    if theme not in THEMES:
+        raise choose_from("theme", theme, THEMES)
+    server = _Server(views, scene)
+    data = server.responses()
+    names = list(scene.snapshots[0].predictions)
+    told = {}
+    for name in names if scene.asked.regions != "off" else ():
+        data[f"regions-{name}"], told[name] = server.regions(name)
+    thumbnails = scene.run.points.thumbnails
+    about = {
+        "theme": theme,
+        "options": player_options(scene),
+        "classifiers": names,
+        "classifierNames": {name: MEANINGS[name] for name in names},
+        "regions": told,
+        "time": None if scene.asked.epoch is None else scene.time,
+    }
+    assets = assets_folder()
+    style = "\n".join((assets / name).read_text(encoding="utf-8") for name in ("explorer.css", "export/page.css"))
+    return PAGE.format(
+        alone=ALONE,
+        title=html.escape(scene.title),
+        subtitle=html.escape(subtitle(scene)),
+        style=style,
+        modules=import_map("export/page.mjs"),
+        credits=html.escape(credits(scene)),
+        data=embedded(about, data, None if thumbnails is None else wire.sprite_sheet(thumbnails)),
+    ).encode()
+
+
+def embedded(about: dict[str, Any], data: dict[str, bytes], sprite: bytes | None = None) -> str:
+    """What assets/export/parcel.mjs unpacks: JSON, responses as `web.wire` encodes them, a sheet of thumbnails."""
+    told = json.dumps(jsonable(about)).replace("<", "\\u003c")
+    parts = [f'<script type="application/json" id="about">{told}</script>']
+    for name, content in data.items():
+        packed = base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
+        parts.append(f'<script type="text/plain" id="data-{name}">{packed}</script>')
+    if sprite is not None:
+        parts.append(f'<script type="text/plain" id="data-sprite">{base64.b64encode(sprite).decode()}</script>')
+    return "\n".join(parts)
+
+
+def film_data(views: Views, scene: Scene) -> dict[str, bytes]:
+    """The responses that a film of a scene is drawn from."""
+    server = _Server(views, scene)
+    data = server.responses()
+    if scene.mode != "off":
+        data["regions"] = server.ask("regions", classifier=scene.classifier, mode=scene.mode)
+    return data
+
+
+def player_options(scene: Scene) -> dict[str, Any]:
+    """The player's options (assets/player/options.mjs) for a scene."""
+    asked = scene.asked
+    marks = {name: name in asked.shown for name in MARKS}
+    classes = {"hidden": asked.hidden, "solo": asked.solo, "focus": asked.focus}
+    return {"colour": asked.colour, "classifier": scene.classifier, "camera": scene.camera, **classes, **marks}
+
+
+def subtitle(scene: Scene) -> str:
+    """The line under a title: view and number of images."""
+    return f"{VIEWS[scene.frames.method]} · {scene.count}"
+
+
+def credits(scene: Scene) -> str:
+    """Where images and method come from."""
+    config = scene.run.config
+    source = DATASETS.get(config.dataset) if config is not None else None
+    images = "" if source is None else f"Images: {source.title}. "
+    return f"{images}Method: {PAPER} (Bonderup et al.). Made with Moving targets {version('moving-targets')}."
+
+
+class _Server:
+    """What the Explore page fetches for a scene, asked within the process."""
+
+    def __init__(self, views: Views, scene: Scene) -> None:
+        flask = Flask(__name__)
+        routes.register(flask, views)
+        self.client = flask.test_client()
+        picture = scene.picture
+        query = {"run": picture.run, "view": picture.method, "at": picture.at, "n": len(scene.frames.epochs)}
+        query["classes"] = ",".join(map(str, picture.classes)) if picture.classes else None
+        self.query = {name: value for name, value in query.items() if value is not None}
+        self.mode, self.epochs = scene.asked.regions, scene.frames.epochs.tolist()
+
+    def responses(self) -> dict[str, bytes]:
+        """Where everything lies and what colours it. Raises InputError if the run has grown since it was read."""
+        found = {name: self.ask(name) for name in ("frames", "attributes")}
+        if wire.decode(found["frames"])[1]["epochs"] != self.epochs:
+            raise InputError("the run has grown while it was read; export it again")
+        return found
+
+    def ask(self, what: str, **more: str) -> bytes:
+        """One response. Raises InputError with the sentence that the page would show."""
+        answer = self.client.get(f"/api/{what}?{urlencode(self.query | more)}")
+        if answer.status_code != 200:
+            raise InputError((answer.get_json(silent=True) or {}).get("error", f"{what}: {answer.status}"))
+        return bytes(answer.data)
+
+    def regions(self, classifier: str) -> tuple[bytes, str]:
+        """The regions of a classifier and what they are, in a sentence."""
+        try:
+            response = self.ask("regions", classifier=classifier, mode=self.mode)
+        except InputError:  # this classifier has no regions of that kind
+            response = self.ask("regions", classifier=classifier, mode="best")
+        about = wire.decode(response)[1]
+        mode = about["mode"]
+        agree = about["agreements"][mode]
+        return response, f"Regions: {REGIONS[mode]}; over the run they agree with {agree:.0%} of the decisions."

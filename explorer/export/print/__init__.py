@@ -1,0 +1,1 @@
+"""Figures for print: vector graphics whose text stays text."""

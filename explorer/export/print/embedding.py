@@ -1,0 +1,267 @@
+"""The embedding space at one moment as a figure for print: regions as polygons, points, targets, centres, trails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from explorer.export.camera import Box, at, box_at, filling, whole_box
+from explorer.export.print import cells, paper
+from explorer.export.print.names import place_names
+from explorer.export.scene import AXES, COLOURS, VIEWS, Scene
+from explorer.figures.colours import RAMP, RIGHT, UNKNOWN, WRONG
+from explorer.space import regions
+
+RASTERISED_FROM = 5_000  # points: as vectors they would make files that open slowly
+FAINT_POINT = 0.2  # opacity of an image outside the focus, which would be lost at a mark's
+LAYERS = 12  # parts in which the points are drawn, so that no class lies over all others
+MOST_IN_LEGEND = 20  # classes
+VOTE_CELLS = 240  # a side of the vote map
+MARGIN = {"left": 58, "right": 16, "top": 62, "bottom": 66}  # pixels
+LEGEND = 168  # pixels of its column
+
+Floats = NDArray[np.float64]
+
+
+def embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
+    """The picture of a scene at its moment. Raises InputError for a size that cannot be drawn."""
+    with paper.style():
+        figure = paper.new_figure(width, height)
+        paper.head(figure, scene.title, f"{VIEWS[scene.frames.method]} · {scene.moment(scene.time)} · {scene.count}",
+                   scene.about_regions_at(round(scene.time)))  # fmt: skip
+        inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
+        axes = figure.add_axes((MARGIN["left"] / width, MARGIN["bottom"] / height, inner[0] / width, inner[1] / height))
+        box = whole_box(scene.frames) if scene.camera == "fixed" else box_at(scene.frames, scene.time)
+        _Drawing(scene, figure, axes, filling(box, *inner)).draw()
+        return figure
+
+
+class _Drawing:
+    """One picture while it is drawn."""
+
+    def __init__(self, scene: Scene, figure: Figure, axes: Axes, box: Box) -> None:
+        self.scene, self.figure, self.axes, self.box = scene, figure, axes, box
+        self.shown = set(scene.asked.shown)
+        self.colours, self.strength = scene.colours, scene.strength  # (C,) each
+        self.is_drawn = self.strength > 0
+        self.points = at(scene.frames.points, scene.time)  # (N, 2)
+        self.targets = None if scene.frames.targets is None else at(scene.frames.targets, scene.time)  # (C, 2)
+        self.centres = at(scene.frames.centres, scene.time)  # (C, 2)
+        self.nearest = round(scene.time)  # the snapshot whose decisions and distances are told
+
+    def draw(self) -> None:
+        axes, (left, low, right, high) = self.axes, self.box
+        axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
+        method, share = self.scene.frames.method, self.scene.frames.variance
+        told = ""
+        if share is not None and method != "plane":
+            told = f" ({share[self.nearest]:.0%} of the variance in both)"
+        axes.set(xlabel=f"{AXES[method]} 1{told}", ylabel=f"{AXES[method]} 2")
+        self._regions()
+        legend = self._points()
+        if "trails" in self.shown:
+            self._trails(self.scene.frames.centres, 0.7)
+            if self.scene.frames.targets is not None:
+                self._trails(self.scene.frames.targets, 1.4)
+        if "gaps" in self.shown and self.targets is not None:
+            ends = np.stack([self.targets, self.centres], axis=1)[self.is_drawn]  # (K, 2, 2)
+            axes.add_collection(LineCollection(list(ends), colors=self._shades(), linewidths=1, linestyles="dashed"))
+        self._marks()
+        if "labels" in self.shown:
+            places = [self.targets] if self.targets is not None and "targets" in self.shown else []
+            named = np.flatnonzero(self.strength == 1)
+            names = [self.scene.run.points.class_names[k] for k in named]
+            place_names(self.figure, axes, names, *(place[named] for place in [*places, self.centres]))
+        self._legend(legend)
+
+    def _shades(self, colour: str | None = None) -> list[Any]:
+        """The colours of the classes that are drawn, or `colour` for each of them, fainter outside the focus."""
+        return [to_rgba(colour or self.colours[k], self.strength[k]) for k in np.flatnonzero(self.is_drawn)]
+
+    def _regions(self) -> None:
+        scene = self.scene
+        if scene.drawn is None:
+            return
+        if scene.drawn == "vote":
+            self._vote()
+            return
+        found = cells.polygons(regions.affine_scores(scene.drawn, scene.time), self.box)
+        edges = paper.INK if "boundaries" in self.shown else "none"
+        outlines = PolyCollection(
+            [outline for _, outline in found],
+            facecolors=[self._paled(k) for k, _ in found],
+            edgecolors=[to_rgba(edges, 0.4) if edges != "none" else self._paled(k) for k, _ in found],
+            linewidths=0.6,
+            zorder=0,
+        )
+        outlines.set_gid("regions")
+        self.axes.add_collection(outlines)
+
+    def _paled(self, k: int) -> tuple[float, float, float]:
+        """A class's colour as its region has it: an opaque tint, so that neighbouring polygons leave no seam."""
+        red, green, blue = to_rgb(self.colours[k])
+        share = 0.25 * self.strength[k] ** 2
+        return 1 - share * (1 - red), 1 - share * (1 - green), 1 - share * (1 - blue)
+
+    def _vote(self) -> None:
+        """The vote map of the nearest snapshot, as an image: it has no edges."""
+        left, low, right, high = self.box
+        rows = max(1, round(VOTE_CELLS * (high - low) / (right - left)))
+        x = left + (np.arange(VOTE_CELLS) + 0.5) / VOTE_CELLS * (right - left)
+        y = low + (np.arange(rows) + 0.5) / rows * (high - low)
+        where = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        decisions = self.scene.decisions[self.nearest]
+        classes, evidence = regions.vote(self.scene.frames.points[self.nearest], decisions, where)
+        colours = np.array([to_rgb(colour) for colour in self.colours])[classes]  # (M, 3)
+        pixels = 1 - 0.3 * (evidence * self.strength[classes] ** 2)[:, None] * (1 - colours)
+        self.axes.imshow(
+            pixels.reshape(rows, VOTE_CELLS, 3), extent=(left, right, low, high), origin="lower", zorder=0,
+            interpolation="nearest", aspect="equal",
+        )  # fmt: skip
+
+    def _points(self) -> list[Line2D]:
+        """The images; returns what the legend has to say of them."""
+        scene, colour, labels = self.scene, self.scene.asked.colour, np.asarray(self.scene.run.labels)
+        size = _point_size(len(labels))
+        if colour in ("label", "prediction"):
+            classes = labels if colour == "label" else scene.decisions[self.nearest]
+            self._in_layers(classes, [(c, _shape(k)) for k, c in enumerate(self.colours)], size)
+            return self._class_entries(size)
+        if colour == "right":
+            wrong = (scene.decisions[self.nearest] != labels).astype(int)
+            counted = wrong[self.is_drawn[labels]]
+            for k, style in enumerate(((RIGHT, "o"), (WRONG, "X"))):
+                self._in_layers(np.where(wrong == k, k, -1), [(RIGHT, "o"), style], size * (1 if k == 0 else 1.5))
+            said = ((RIGHT, "o", f"right ({(counted == 0).sum():,})"), (WRONG, "X", f"wrong ({counted.sum():,})"))
+            return [_entry(c, shape, text, 5) for c, shape, text in said]
+        self._ramp(_values(scene, self.nearest), size)
+        return []
+
+    def _in_layers(self, classes: NDArray[Any], styles: list[tuple[str, str]], size: float) -> None:
+        """Points of class k in styles[k], those of class -1 not at all; mixed, so that none lies over all others."""
+        layers = min(LAYERS, max(1, 240 // len(styles)))
+        layer = np.random.default_rng(0).integers(0, layers, len(classes))
+        strength = self.strength[np.asarray(self.scene.run.labels)]  # (N,)
+        for alpha, among in ((FAINT_POINT, (strength > 0) & (strength < 1)), (0.85, strength == 1)):
+            for part in range(layers):
+                for k, (colour, shape) in enumerate(styles):
+                    mine = self.points[(classes == k) & (layer == part) & among]
+                    if len(mine):
+                        self._scatter(mine, size, color=colour, marker=shape, alpha=alpha)
+
+    def _scatter(self, where: Floats, size: float, **style: Any) -> Any:
+        drawn = self.axes.scatter(
+            where[:, 0], where[:, 1], s=size**2, linewidths=0.25 if size > 2.5 else 0,
+            edgecolors=paper.PAGE, zorder=2, rasterized=len(self.points) > RASTERISED_FROM, **style,
+        )  # fmt: skip
+        drawn.set_gid("points")
+        return drawn
+
+    def _ramp(self, values: Floats, size: float) -> None:
+        """Numbers as colours: the larger lie over the smaller, those in focus over the others."""
+        strength, known = self.strength[np.asarray(self.scene.run.labels)], np.isfinite(values)  # (N,) each
+        shown = values[known & (strength > 0)]
+        low, high = np.quantile(shown, [0.01, 0.99]) if len(shown) else (0.0, 1.0)
+        ramp = ScalarMappable(Normalize(low, high), LinearSegmentedColormap.from_list("ramp", RAMP))
+        colours = np.where(known[:, None], ramp.to_rgba(np.nan_to_num(values)), to_rgba(UNKNOWN))  # (N, 4)
+        colours[:, 3] = np.where(strength < 1, FAINT_POINT, 0.9)
+        order = np.lexsort((np.where(known, values, -np.inf), strength == 1))
+        order = order[strength[order] > 0]
+        self._scatter(self.points[order], size, color=colours[order])
+        box = self.axes.get_position()
+        width, height = self.figure.get_size_inches() * paper.PIXELS
+        bar = self.figure.add_axes((box.x1 + 20 / width, box.y1 - 190 / height, 12 / width, 170 / height))
+        self.figure.colorbar(ramp, cax=bar).outline.set_visible(False)
+        bar.set_title(COLOURS[self.scene.asked.colour], fontsize=8, loc="left", pad=6)
+
+    def _trails(self, places: NDArray[np.float32], width: float) -> None:
+        """The ways here from the first snapshot, the older the fainter."""
+        time = self.scene.time
+        past = np.concatenate([places[: int(time) + 1].astype(np.float64), at(places, time)[None]])  # (P, C, 2)
+        age = np.linspace(0.25, 0.9, max(1, len(past) - 1)) ** 1.5
+        for k in np.flatnonzero(self.is_drawn):
+            steps = np.stack([past[:-1, k], past[1:, k]], axis=1)  # (P-1, 2, 2)
+            shades = [to_rgba(self.colours[k], share * self.strength[k]) for share in age]
+            self.axes.add_collection(
+                LineCollection(list(steps), colors=shades, linewidths=width, capstyle="round", zorder=3)
+            )
+
+    def _marks(self) -> None:
+        axes, own = self.axes, self._shades()
+        page, ink = self._shades(paper.PAGE), self._shades(paper.INK)
+        if "centres" in self.shown:
+            x, y = self.centres[self.is_drawn].T
+            axes.scatter(x, y, marker="x", s=34, color=page, linewidths=3.6, zorder=4)
+            axes.scatter(x, y, marker="x", s=28, color=ink, linewidths=2.2, zorder=4)
+            axes.scatter(x, y, marker="x", s=24, color=own, linewidths=1.2, zorder=4)
+        if "targets" in self.shown and self.targets is not None:
+            x, y = self.targets[self.is_drawn].T
+            axes.scatter(x, y, s=96, color=page, linewidths=0, zorder=5)
+            axes.scatter(x, y, s=62, color=own, edgecolors=ink, linewidths=0.8, zorder=5)
+            axes.scatter(x, y, s=24, color=page, linewidths=0, zorder=5)
+            drawn = axes.scatter(x, y, s=9, color=own, edgecolors=ink, linewidths=0.4, zorder=5)
+            drawn.set_gid("targets")
+
+    def _class_entries(self, size: float) -> list[Line2D]:
+        names = self.scene.run.points.class_names
+        if (self.strength == 1).sum() > MOST_IN_LEGEND:
+            return []
+        listed = np.flatnonzero(self.strength == 1).tolist()
+        return [_entry(self.colours[k], _shape(k), names[k], max(4.5, size)) for k in listed]
+
+    def _legend(self, entries: list[Line2D]) -> None:
+        figure, box = self.figure, self.axes.get_position()
+        beside = box.x1 + 8 / (figure.get_size_inches()[0] * paper.PIXELS)
+        if entries:
+            title = COLOURS[self.scene.asked.colour]
+            if title == "decision":
+                title += f" of {self.scene.classifier}"
+            drawn = figure.legend(
+                handles=entries, title=title, loc="upper left", bbox_to_anchor=(beside, box.y1 + 0.01),
+                alignment="left", title_fontsize=8, handletextpad=0.2, labelspacing=0.45,
+            )  # fmt: skip
+            drawn.get_title().set_color(paper.QUIET)
+        marks = []
+        if "targets" in self.shown and self.targets is not None:
+            marks.append(_entry(paper.QUIET, "o", "target (class embedding)", 6.5, markeredgecolor=paper.INK))
+        if "centres" in self.shown:
+            marks.append(_entry(paper.INK, "x", "class centre", 5))
+        if "trails" in self.shown:
+            marks.append(Line2D([], [], color=paper.QUIET, linewidth=1.4, label="trail since epoch 0"))
+        if "gaps" in self.shown and self.targets is not None:
+            marks.append(Line2D([], [], color=paper.QUIET, linewidth=1, linestyle="--", label="gap to the centre"))
+        if marks:
+            figure.legend(
+                handles=marks, loc="lower left", bbox_to_anchor=(beside, box.y0 - 0.01), alignment="left",
+                handletextpad=0.4, handlelength=1.4, labelspacing=0.45,
+            )  # fmt: skip
+
+
+def _entry(colour: str, shape: str, text: str, size: float, **style: Any) -> Line2D:
+    return Line2D([], [], color=colour, marker=shape, linestyle="", markersize=size, label=text, **style)
+
+
+def _shape(k: int) -> str:
+    return paper.SHAPES[k % len(paper.SHAPES)]
+
+
+def _values(scene: Scene, t: int) -> Floats:
+    """The numbers (N,) that colour the images: margins, or distances to the own target, else to the own centre."""
+    snapshot = scene.snapshots[t]
+    if scene.asked.colour == "margin":
+        return np.asarray(snapshot.margins[scene.classifier], np.float64)
+    own = snapshot.target_distances
+    return np.asarray(snapshot.centre_distances if own is None else own, np.float64)
+
+
+def _point_size(n: int) -> float:
+    """Diameter in points of a picture of n images, as the player has it."""
+    return 0.75 * float(np.clip(6.5 * (1500 / max(1, n)) ** 0.25, 1.5, 7))

@@ -1,0 +1,77 @@
+"""`explorer report RUNS --out DIR`: all tables, figures and statements of the paper from runs, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtm.errors import InputError
+from mtm.run_folder.files import write_bytes
+
+if TYPE_CHECKING:
+    from explorer.results.document import Judged
+    from explorer.results.found import Found
+
+Told = Callable[[float, str], None]  # share done, what is being done
+
+
+def report(
+    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="Folder with runs in it, also in folders within it")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; it is made if need be")],
+    data_root: Annotated[Path, typer.Option(help="Folder of the data sets, for Figures 12 and 13")] = Path("data"),
+) -> None:
+    """Rebuild the paper's tables and figures from runs, beside the paper's own numbers, and test what it says.
+
+    Writes report.html (one page with all of it), report.md, and every figure as SVG, PDF and interactive HTML.
+    """
+    from explorer.export.command import _bar  # here, as Plotly below: the command line starts without them
+    from explorer.results.found import find
+
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: it is a file; name a folder")
+    found = find({"": runs})
+    with _bar() as told:
+        judged = write(found, out, data_root, told)
+    print(f"{'the runs':16} {'its own tables':20} the paper")
+    for statement, on_paper, verdict in judged.verdicts:
+        numbers = f" ({verdict.numbers})" if verdict.numbers else ""
+        print(f"{verdict.word:16} {on_paper.word:20} {statement.said}{numbers}")
+    for name, why in found.passed_over.items():
+        print(f"passed over      {name}: {why}")
+    print(f"\n{judged.summary}\nWrote {out / 'report.html'}, report.md and the figures.")
+
+
+def write(found: Found, out: Path, data_root: Path | None = None, told: Told | None = None) -> Judged:
+    """Write the report to a folder, every file whole or not at all, and return the verdicts. Other files stay.
+
+    Raises InputError if the folder cannot be made.
+    """
+    from plotly.offline import get_plotlyjs
+
+    from explorer.results.document import Judged, document, drawn
+    from explorer.results.figures.printed import print_figure
+    from explorer.results.html import PLOTLY, figure_page, page
+    from explorer.results.markdown import markdown
+
+    folder = out / "figures"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+    sections = document(found, data_root)
+    todo = list(drawn(sections))
+    made = {}
+    for i, figure in enumerate(todo):
+        if told:
+            told(i / len(todo), f"drawing {figure.label or figure.title}")
+        assert figure.draw is not None
+        made[figure.key] = figure.draw()
+        print_figure(figure, made[figure.key], *(folder / f"{figure.key}.{kind}" for kind in ("svg", "pdf")))
+        write_bytes(folder / f"{figure.key}.html", figure_page(figure, made[figure.key]).encode())
+    write_bytes(folder / PLOTLY, get_plotlyjs().encode())
+    write_bytes(out / "report.html", page(found, sections, made).encode())
+    write_bytes(out / "report.md", markdown(found, sections).encode())
+    return next(part for section in sections for part in section.parts if isinstance(part, Judged))

@@ -1,0 +1,114 @@
+"""Figures 12 and 13: an image of each data set, and what the transforms of section IV-B make of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.results.figures.look import bare, styled
+from explorer.results.figures.space import rgb
+from explorer.results.found import ORDER, Found
+from mtm.data import transform
+from mtm.data.sources import DATASETS as SOURCES
+from mtm.errors import InputError
+from mtm.paper.paper_tables import DATASETS
+
+Image = NDArray[np.uint8]
+RESIZE, CROP = 44, 36  # Table 2
+SHOWN = 2.5  # standard deviations either way that a normalised image is drawn with
+TRANSFORMED = ("F-MNIST", "CIFAR100")  # of Figure 13
+SIDE, TEXT = 160, 22  # pixels of an image, and of the name above it
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a data set, as it lies in the data or, second best, as a run has recorded it."""
+
+    image: Image  # (h, w, 3)
+    is_original: bool
+
+
+def samples(found: Found, data_root: Path | None) -> dict[str, Sample]:
+    """An image of each of the paper's data sets that is there. Without a folder of data torch is not imported."""
+    there = {}
+    for key, name in DATASETS.items():
+        image = None if data_root is None else _original(key, data_root)
+        if image is not None:
+            there[name] = Sample(image, True)
+            continue
+        recorded = [run.points.thumbnails for run in found.of(name) if run.points]
+        shown = [images for images in recorded if images is not None]
+        if shown:
+            there[name] = Sample(rgb(shown[0][0]), False)
+    return {name: there[name] for name in ORDER if name in there}
+
+
+def examples(shown: dict[str, Sample]) -> go.Figure:
+    """Figure 12: an image from each data set, side by side."""
+    return _rows_of([[(name, sample.image) for name, sample in shown.items()]])
+
+
+def transforms(shown: dict[str, Sample]) -> go.Figure:
+    """Figure 13: an image as it is, resized, cropped and normalised, a row a data set."""
+    rows = []
+    for name in can_be_transformed(shown):
+        original = shown[name].image
+        resized = transform(original[None], RESIZE, 0, False)[0]
+        cropped = transform(original[None], RESIZE, CROP, False)[0]
+        h, w = original.shape[:2]
+        steps = [(f"{name}, {w} × {h}", original), (f"resized, {RESIZE} × {RESIZE}", resized),
+                 (f"cropped, {CROP} × {CROP}", cropped), ("normalised", normalised(cropped, name))]  # fmt: skip
+        rows.append(steps)
+    return _rows_of(rows)
+
+
+def can_be_transformed(shown: dict[str, Sample]) -> list[str]:
+    """The data sets of Figure 13 whose images are there as they were before."""
+    return [name for name in TRANSFORMED if name in shown and shown[name].is_original]
+
+
+def normalised(image: Image, dataset: str) -> Image:
+    """An image after Table 2's shift and scale, drawn with SHOWN standard deviations from black to white."""
+    keys = {name: key for key, name in DATASETS.items()}
+    mean, std = (np.array(values) for values in SOURCES[keys[dataset]].normalisation or ((0,), (255,)))
+    z = (image.astype(np.float64) - mean) / std
+    return np.asarray(np.clip((z / SHOWN + 1) / 2, 0, 1) * 255, np.uint8)
+
+
+def _original(key: str, data_root: Path) -> Image | None:
+    """The first test image, if the data is there; nothing is downloaded."""
+    folder = data_root / (SOURCES[key].where or "")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    try:
+        return rgb(np.asarray(SOURCES[key].load(data_root).test_images[0], np.uint8))
+    except InputError:  # incomplete
+        return None
+
+
+def size(rows: int, columns: int) -> tuple[int, int]:
+    """Pixels of a figure of so many images."""
+    return columns * (SIDE + 12) + 32, rows * (SIDE + TEXT + 12) + 44
+
+
+def _rows_of(rows: Sequence[Sequence[tuple[str, Image]]]) -> go.Figure:
+    """Images in rows, each with its name above it."""
+    figure, most = go.Figure(), max(len(row) for row in rows)
+    figure.update_layout(xaxis={"range": [0, most]}, yaxis={"range": [0, len(rows)]})
+    figure.add_scatter(x=[None], y=[None], showlegend=False, hoverinfo="skip")
+    number = 2
+    for i, row in enumerate(rows):
+        for j, (name, image) in enumerate(row):
+            figure.add_trace(go.Image(z=image, xaxis=f"x{number}", yaxis=f"y{number}", hoverinfo="skip"))
+            top, bottom = 1 - (i + 0.13) / len(rows), 1 - (i + 0.98) / len(rows)
+            figure.layout[f"xaxis{number}"] = {"domain": [(j + 0.03) / most, (j + 0.97) / most], "anchor": f"y{number}"}
+            figure.layout[f"yaxis{number}"] = {"domain": [bottom, top], "anchor": f"x{number}"}
+            figure.add_annotation(x=j + 0.5, y=len(rows) - i - 0.06, text=name, showarrow=False, font={"size": 12})
+            number += 1
+    styled(figure, *size(len(rows), most), showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return bare(figure, "", *(str(n) for n in range(2, number)))

@@ -1,0 +1,65 @@
+"""How the report's figures look: a colour and a mark a loss, a dash and a size a network, readable on light and dark.
+
+Figures are Plotly's; `printed` draws the same for paper. What both know of the look is here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from explorer.figures.colours import CLASS_COLOURS
+from explorer.results.found import COMPARISON, NETWORKS, Cell
+
+NEUTRAL = "#7b8494"  # lines of reference and text: seen on white and on black; ink on paper
+COLOURS = dict(zip(("E", "C", "PP", "CP", COMPARISON), CLASS_COLOURS, strict=False)) | {"P": NEUTRAL}
+SYMBOLS = {"E": "circle", "C": "square", "CP": "triangle-up", "PP": "diamond", "P": "cross", COMPARISON: "x"}
+DASHES = dict(zip(NETWORKS, ("solid", "dash", "dot"), strict=True))
+SIZES = dict(zip(NETWORKS, (5, 8, 11), strict=True))  # pixels, the smallest network the smallest point (Fig. 17)
+WIDTHS = dict(zip(NETWORKS, (0.5, 0.75, 1.0), strict=True))  # of bars, the smallest network the thinnest (Fig. 14)
+
+
+def colour(cell: Cell) -> str:
+    """That of its loss; a loss of the user's own has the last."""
+    return COLOURS.get(cell.loss, CLASS_COLOURS[-1])
+
+
+def symbol(cell: Cell) -> str:
+    return SYMBOLS.get(cell.loss, "x")
+
+
+def dash(cell: Cell) -> str:
+    return DASHES.get(cell.network, "solid")
+
+
+def styled(figure: go.Figure, width: int = 720, height: int = 440, **layout: Any) -> go.Figure:
+    """Transparent, small margins, a legend at the right; the size is that of the printed figure."""
+    axis = {
+        "gridcolor": "rgba(128,128,128,0.18)",
+        "zeroline": False,
+        "linecolor": "rgba(128,128,128,0.5)",
+        "title_font_size": 12,
+        "title_standoff": 6,
+        "automargin": True,
+    }
+    figure.update_xaxes(**axis).update_yaxes(**axis)
+    given: dict[str, Any] = {
+        "width": width,
+        "height": height,
+        "margin": {"l": 56, "r": 8, "t": 12, "b": 44},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12, "color": NEUTRAL},
+        "legend": {"font": {"size": 11}, "itemsizing": "trace", "tracegroupgap": 2, "itemwidth": 30},
+        "hovermode": "closest",
+    }
+    return figure.update_layout(**given | layout)
+
+
+def bare(figure: go.Figure, *axes: str) -> go.Figure:
+    """Without ticks, lines and grid on the axes named ("", "2", ...): what is on them has no scale."""
+    for name in axes:
+        for which in "xy":
+            figure.layout[f"{which}axis{name}"].update(visible=False, showgrid=False, zeroline=False)
+    return figure

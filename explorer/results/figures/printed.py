@@ -1,0 +1,211 @@
+"""A figure of the report for print: from Plotly's description to matplotlib, in the style of all exported figures.
+
+What the report's figures are made of is known here: lines, points, bars, filled outlines, images, texts and arrows on
+one or several pairs of axes. Everything else is refused, so that nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Paper
+
+from explorer.export.print import paper
+from explorer.export.print.curve import make_logarithmic
+from explorer.export.print.names import place_names
+from explorer.results.figures.every import Figure
+from explorer.results.figures.look import NEUTRAL
+from mtm.errors import InputError
+
+KINDS = ("scatter", "bar", "image")
+LINES: dict[str | None, Any] = {None: "-", "solid": "-", "dash": (0, (5, 2)), "dot": (0, (1.2, 1.6))}
+MARKS = {
+    "circle": "o", "circle-open": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X",
+    "x-thin": "x", "line-ew": "_",
+}  # fmt: skip
+POINTS = 72 / paper.PIXELS  # of a pixel
+HEAD, FOOT, RIGHT = 58, 50, 16  # pixels above, beneath and beside the axes
+LEFT, BENEATH = 62, 18  # left of the axes, and of a legend beneath them
+ENTRY, LETTER = 46, 6  # of a line in a legend beside them, and of each of its letters
+
+
+def printed(drawn: go.Figure, title: str, about: str, foot: str = "") -> Paper:
+    """A Plotly figure of the report on paper, of its own size and with room for a title above it.
+
+    Raises InputError for a figure with something in it that is not known here.
+    """
+    for trace in drawn.data:
+        if trace.type not in KINDS:
+            raise InputError(f"a figure with traces of kind '{trace.type}' cannot be printed")
+    width, inner = int(drawn.layout.width), int(drawn.layout.height)
+    names = sorted({trace.xaxis or "x" for trace in drawn.data} | {"x"})
+    has_scale = any(drawn.layout[_axis(name)].visible is not False for name in names)
+    named = [trace.name for trace in drawn.data if _is_named(trace)]
+    has_legend = drawn.layout.showlegend is not False and len(named) > (0 if drawn.layout.showlegend else 1)
+    is_beside = drawn.layout.legend.orientation != "h"
+    left, bottom, right = (LEFT, FOOT, RIGHT) if has_scale else (RIGHT, 28, RIGHT)
+    bottom += BENEATH if has_legend and has_scale and not is_beside else 0
+    if has_legend and is_beside:
+        right += ENTRY + LETTER * max(len(line) for name in named for line in name.split("<br>"))
+    height = inner + HEAD
+    with paper.style():
+        figure = paper.new_figure(width, height)
+        paper.head(figure, title, about, foot)
+        axes = {}
+        for name in names:
+            x, y = drawn.layout[_axis(name)], drawn.layout[_axis(name.replace("x", "y"))]
+            (x0, x1), (y0, y1) = x.domain or (0, 1), y.domain or (0, 1)
+            w, h = width - left - right, height - HEAD - bottom
+            place = (left + x0 * w) / width, (bottom + y0 * h) / height, (x1 - x0) * w / width, (y1 - y0) * h / height
+            axes[name] = figure.add_axes(place)
+            _prepare(axes[name], x, y)
+        for order, trace in enumerate(drawn.data):
+            _draw(axes[trace.xaxis or "x"], trace, order)
+        for name, one in axes.items():
+            _limit(one, drawn.layout[_axis(name)], drawn.layout[_axis(name.replace("x", "y"))])
+        for note in drawn.layout.annotations:
+            _annotate(axes[note.xref or "x"], note)
+        for trace in drawn.data:
+            if trace.type == "scatter" and trace.mode == "text":
+                where = np.column_stack([_numbers(trace.x), _numbers(trace.y)])
+                place_names(figure, axes[trace.xaxis or "x"], [text.strip() for text in trace.text], where)
+        if has_legend:
+            _legend(figure, axes["x"], is_beside)
+        return figure
+
+
+def print_figure(figure: Figure, drawn: go.Figure, *paths: Path) -> None:
+    """Write a figure of the report, already drawn by Plotly, as the endings of `paths` say: SVG, PDF, PNG."""
+    on_paper = printed(drawn, figure.name, figure.about, figure.lacks)
+    for path in paths:
+        paper.save(on_paper, path, about=figure.name)
+
+
+def _prepare(axes: Axes, x: Any, y: Any) -> None:
+    if x.visible is False:
+        axes.set_axis_off()
+        return
+    axes.grid(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    for which, layout in (("x", x), ("y", y)):
+        getattr(axes, f"set_{which}label")(layout.title.text or "")
+        axis = getattr(axes, f"{which}axis")
+        if layout.type == "log":
+            make_logarithmic(axes, which)
+        if layout.showgrid is False:
+            axis.grid(False)
+
+
+def _limit(axes: Axes, x: Any, y: Any) -> None:
+    """Ranges and ticks, when everything is drawn."""
+    if x.range:
+        axes.set_xlim(*x.range)
+    elif x.rangemode == "tozero":
+        axes.set_xlim(left=0)
+    if y.range:
+        axes.set_ylim(*y.range)
+    if x.tickvals is not None:
+        axes.set_xticks(list(x.tickvals), list(x.ticktext), fontsize=8.5)
+        axes.tick_params(axis="x", length=0)
+    if y.scaleanchor:
+        axes.set_aspect("equal", adjustable="box")
+
+
+def _draw(axes: Axes, trace: Any, order: int) -> None:
+    if trace.type == "bar":
+        axes.bar(
+            _numbers(trace.x), _numbers(trace.y), _numbers(trace.width), label=trace.name, color=trace.marker.color
+        )
+    elif trace.type == "image":
+        axes.imshow(np.asarray(trace.z, np.uint8), interpolation="nearest")
+    elif trace.fill == "toself":
+        edge = _ink(trace.line.color)
+        x, y = _numbers(trace.x), _numbers(trace.y)
+        axes.fill(
+            x, y, facecolor=trace.fillcolor, alpha=trace.opacity, linewidth=0, zorder=order / 100, label=_label(trace)
+        )
+        axes.plot(x, y, color=edge, linewidth=(trace.line.width or 0) * POINTS, alpha=0.5, zorder=order / 100)
+    else:
+        _scatter(axes, trace, order)
+
+
+def _scatter(axes: Axes, trace: Any, order: int) -> None:
+    mode, marker = trace.mode or "lines", trace.marker
+    if mode == "text":
+        return
+    symbol = marker.symbol or "circle"
+    colour = _ink(marker.color if "markers" in mode and marker.color else trace.line.color)
+    edge = _ink(marker.line.color) if marker.line.width else None
+    is_open = symbol == "circle-open"
+    axes.plot(
+        _numbers(trace.x),
+        _numbers(trace.y),
+        color=colour,
+        alpha=trace.opacity or marker.opacity,
+        linestyle=LINES[trace.line.dash] if "lines" in mode else "",
+        linewidth=(trace.line.width or 1.6) * POINTS,
+        marker=MARKS[symbol] if "markers" in mode else "",
+        markersize=(marker.size or 6) * POINTS,
+        markerfacecolor="none" if is_open else colour,
+        markeredgecolor=edge or colour,
+        markeredgewidth=(marker.line.width or (1 if is_open else 0)) * POINTS,
+        label=_label(trace),
+        zorder=2 + order / 100,
+    )
+
+
+def _annotate(axes: Axes, note: Any) -> None:
+    text = _plain(note.text or "")
+    style: dict[str, Any] = {
+        "fontsize": (note.font.size or 12) * POINTS,
+        "color": _ink(note.font.color or NEUTRAL),
+        "ha": note.xanchor or "center",
+        "va": {"middle": "center", None: "center"}.get(note.yanchor, note.yanchor),
+        "zorder": 6,
+    }
+    if note.showarrow:
+        arrow = {"arrowstyle": "-|>", "color": _ink(note.arrowcolor), "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
+        axes.annotate(text, (note.x, note.y), (note.ax, note.ay), arrowprops=arrow, **style)
+    else:
+        axes.text(note.x, note.y, text, **style)
+
+
+def _legend(figure: Paper, axes: Axes, is_beside: bool) -> None:
+    every = [one.get_legend_handles_labels() for one in figure.axes]
+    handles, labels = [h for hs, _ in every for h in hs], [text for _, texts in every for text in texts]
+    if not is_beside:
+        figure.legend(handles, labels, loc="lower center", ncols=len(labels))
+        return
+    box, width = axes.get_position(), figure.get_size_inches()[0] * paper.PIXELS
+    beside = (box.x1 + 8 / width, box.y1 + 0.015)
+    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=beside, handlelength=2.4, labelspacing=0.4)
+
+
+def _is_named(trace: Any) -> bool:
+    return trace.type != "image" and trace.showlegend is not False and bool(trace.name)
+
+
+def _label(trace: Any) -> str | None:
+    return _plain(trace.name) if _is_named(trace) else None
+
+
+def _ink(colour: Any) -> Any:
+    """What is neutral on every page is ink on paper."""
+    return paper.INK if colour in (NEUTRAL, None) else colour
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"<br>", "\n", re.sub(r"</?(b|i)>", "", text))
+
+
+def _axis(name: str) -> str:
+    return f"{name[0]}axis{name[1:]}"
+
+
+def _numbers(values: Any) -> Any:
+    return np.array([np.nan if value is None else value for value in (() if values is None else values)], np.float64)

@@ -1,0 +1,63 @@
+"""The report as Markdown, with its figures as SVG beside it."""
+
+from __future__ import annotations
+
+from explorer.results.claims.verdict import Verdict
+from explorer.results.document import TITLE, Judged, Section, introduction
+from explorer.results.figures.every import Figure
+from explorer.results.found import Found
+from explorer.results.parts import sentence
+from explorer.results.tables import Table
+
+
+def markdown(found: Found, sections: list[Section]) -> str:
+    """All of the report."""
+    written = [f"# {TITLE}", introduction(found)]
+    for section in sections:
+        written += [f"## {section.title}", *(_part(part) for part in section.parts)]
+    return "\n\n".join(written) + "\n"
+
+
+def _part(part: Figure | Table | Judged) -> str:
+    if isinstance(part, Figure):
+        return _figure(part)
+    if isinstance(part, Table):
+        return _table(part)
+    return _statements(part)
+
+
+def _figure(figure: Figure) -> str:
+    if figure.draw is None:
+        return f"**{figure.name}** is not drawn: {figure.lacks}."
+    said = [f"**{figure.name}.**", figure.caption, sentence(figure.about), sentence(figure.lacks)]
+    return f"![{figure.name}](figures/{figure.key}.svg)\n\n" + " ".join(text for text in said if text)
+
+
+def _table(table: Table) -> str:
+    over = [name if i == 0 else "" for name, span in table.groups for i in range(span)]
+    columns = [
+        f"{group} {name}".strip() for group, name in zip(over or [""] * len(table.columns), table.columns, strict=True)
+    ]
+    rows = [[name, *(text.text for text in texts)] for name, texts in table.rows]
+    label = f"{table.label}. " if table.label else ""
+    return "\n\n".join([f"### {label}{table.title}", _grid([table.first, *columns], rows), *table.notes])
+
+
+def _statements(judged: Judged) -> str:
+    rows = [
+        [f"{statement.said} ({statement.where})", _verdict(on_paper), _verdict(on_runs)]
+        for statement, on_paper, on_runs in judged.verdicts
+    ]
+    return f"{judged.summary}\n\n" + _grid(["the paper", "its own tables", "the runs"], rows)
+
+
+def _verdict(verdict: Verdict) -> str:
+    return f"**{verdict.word}**" + (f": {verdict.numbers}" if verdict.numbers else "")
+
+
+def _grid(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    escaped = (
+        [cell.replace("|", "\\|").replace("*-", "\\*-").replace("-*", "-\\*") for cell in line] for line in lines
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)

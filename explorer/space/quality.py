@@ -1,0 +1,391 @@
+"""How far a picture can be trusted: measures of a projection against the space it shows, in words for its reader.
+
+The functions are the definitions, on arrays: x (N, D) or T of them, and the picture u (N, 2) or (T, N, 2).
+`quality` takes them all for a run, on the sample that `explorer.space.recording.measured` takes.
+Sources: trustworthiness as scikit-learn has it; neighbours kept, temporal preserving and boundary preserving of Deep
+Visual Insight (Yang et al., AAAI 2022); temporal neighbours of TimeVis (Yang et al., IJCAI 2022). Distances are
+Euclidean, also for a run with a cosine loss, so that every projection of every run is measured alike.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.space.recording import measured
+from explorer.space.regions import Drawn, View, agreement_over_time
+from mtm.errors import InputError, choose_from
+from mtm.geometry import mean
+from mtm.run_folder.snapshots import Snapshot
+from mtm.runs import Run
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+NEIGHBOURS = 15
+MOMENTS = 5  # near snapshots of the same image
+BORDER = 0.1  # share of images, those with the smallest margins, that stand for the boundary
+CHUNK = 1 << 22  # numbers of a run's trajectories that are held at once
+
+
+class Layout(View, Protocol):
+    """What is needed of a projection (explorer.space.projection.Frames)."""
+
+    @property
+    def snapshots(self) -> list[str]: ...  # the names of the T snapshot files
+    @property
+    def twice(self) -> ArrayLike | None: ...  # (2, n, 2) what it made of the measured images of one snapshot, twice
+
+
+# The measures
+
+
+def neighbours_kept(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
+    """How many of the k nearest neighbours of an image in D dimensions are among its k nearest in the picture, mean."""
+    return float(_shared(_nearest(_squared_distances(x), k), _nearest(_squared_distances(u), k)).mean())
+
+
+def trustworthiness(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
+    """1 if all neighbours in the picture are neighbours in D dimensions, about 0.5 for a random picture; k < N/2.
+
+    1 - 2 / (N k (2N - 3k - 1)) sum over images and their k neighbours in the picture of max(0, rank - k), where rank is
+    that of the neighbour in D dimensions: `sklearn.manifold.trustworthiness`, without its second matrix of N x N.
+    """
+    return _trust(_squared_distances(x), _nearest(_squared_distances(u), k))
+
+
+def boundary_kept(x: ArrayLike, u: ArrayLike, margins: ArrayLike, k: int = NEIGHBOURS) -> float:
+    """`neighbours_kept` among the border images: the tenth with the smallest margins (N,); a margin NaN is none."""
+    rows = _border(margins)
+    return neighbours_kept(np.asarray(x)[rows], np.asarray(u)[rows], k)
+
+
+def temporal_preserving(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEIGHBOURS) -> float:
+    """DVI: whether the picture moves what really moves; -1 is best, 0 no connection.
+
+    Per image the Pearson correlation over the steps from one snapshot to the next of two things: the share of its k
+    nearest neighbours in D dimensions that are still so after the step, and the length of its step in the picture;
+    0 where one of them never changes, as its authors have it; averaged. NaN for fewer than three steps.
+    """
+    near = [_nearest(_squared_distances(there), k) for there in x]
+    return _temporal_preserving(near, np.asarray(u, np.float64))
+
+
+def temporal_neighbours(x: Sequence[ArrayLike], u: ArrayLike, k: int = MOMENTS) -> float:
+    """TimeVis: the share of the k snapshots in which an image is nearest to where it is now that the picture keeps.
+
+    Nearest in D dimensions against nearest in the picture, averaged over images and snapshots; chance is k / (T - 1).
+    """
+    moments, u = [np.asarray(there) for there in x], np.asarray(u, np.float64)
+    if not 0 < k < len(u) - 1:
+        raise ValueError(f"{k} neighbours need at least {k + 2} snapshots, there are {len(u)}")
+    kept = []
+    size = max(1, CHUNK // max(1, len(moments) * moments[0].shape[1]))
+    for first in range(0, u.shape[1], size):
+        rows = slice(first, first + size)
+        space = np.stack([there[rows].astype(np.float64) for there in moments], axis=1)  # (n, T, D)
+        plane = u[:, rows].swapaxes(0, 1)  # (n, T, 2)
+        kept.append(_shared(_nearest(_squared_distances(space), k), _nearest(_squared_distances(plane), k)))
+    return float(np.concatenate(kept).mean() / k)
+
+
+def jitter(first: ArrayLike, second: ArrayLike) -> float:
+    """How far images move from one layout (N, 2) to another, mean, over the first one's radius (root mean square)."""
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    moved = float(np.linalg.norm(second - first, axis=1).mean())
+    radius = math.sqrt(np.square(first - first.mean(axis=0)).sum(axis=1).mean())
+    return moved / radius if radius else (math.nan if moved else 0.0)
+
+
+def no_op_jitter(project: Callable[[NDArray[Any]], ArrayLike], x: ArrayLike) -> float:
+    """`jitter` between the two frames (2, N, 2) that `project` makes of the same snapshot x (N, D) twice (2, N, D)."""
+    x = np.asarray(x)
+    first, second = np.asarray(project(np.stack([x, x])))
+    return jitter(first, second)
+
+
+def variance_shown(x: ArrayLike, u: ArrayLike) -> float:
+    """The share of the variance of x that an orthogonal projection u of it shows; NaN where nothing varies."""
+    total, shown = (np.var(np.asarray(array, np.float64), axis=0).sum() for array in (x, u))
+    return float(shown / total) if total else math.nan
+
+
+# In words
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a picture: a value over the whole run, what it means in a sentence, and how it is defined."""
+
+    title: str
+    value: float  # NaN if it cannot be measured; the text says why
+    shown: str  # the value as it is printed: 3.1 / 15, 38 %, 0.91
+    text: str  # for a student
+    definition: str  # on hover
+    n: int  # images measured
+    over_time: tuple[float, ...] = ()  # at each snapshot, where there is such a value; `value` is their mean
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The words of a measure; in braces what is known when it is taken."""
+
+    title: str
+    shown: str
+    text: str
+    definition: str
+
+
+MEASURES = {
+    "region_agreement": Kind(
+        "Regions agree",
+        "{value:.1%}",
+        "{shown} of the images lie on the colour of the class that {classifier} really decides in {d} dimensions.",
+        "Share of all {n} shown images whose drawn region is the real decision of {classifier}.",
+    ),
+    "neighbours_kept": Kind(
+        "Neighbours kept",
+        "{value:.1f} / {k}",
+        "Of the {k} images most like an image, {value:.1f} are among the {k} nearest to it here; "
+        "with images placed at random it would be {chance:.1f}.",
+        "Mean overlap of the {k} nearest neighbours in {d} dimensions and in the picture; {n} images.",
+    ),
+    "trustworthiness": Kind(
+        "Trustworthiness",
+        "{value:.2f}",
+        "Do images that lie together here belong together? {shown}, where 0.5 is a random picture and 1 is always.",
+        "scikit-learn's: 1 - 2 / (n k (2n - 3k - 1)) times the sum, over the k = {k} neighbours of each image in the "
+        "picture, of how far their rank in {d} dimensions lies beyond k; {n} images.",
+    ),
+    "boundary_kept": Kind(
+        "Boundary kept",
+        "{value:.1f} / {k}",
+        "Among the images that {classifier} is least sure of, {value:.1f} of the {k} most like an image are among the "
+        "{k} nearest to it here; at random it would be {chance:.1f}.",
+        "Neighbours kept among the tenth of the images with the smallest margins of {classifier}; {n} images.",
+    ),
+    "variance_shown": Kind(
+        "Variance shown",
+        "{value:.0%}",
+        "This plane shows {shown} of how much the images differ; the rest lies at right angles to the screen.",
+        "Variance of the positions over the variance of the embeddings in {d} dimensions; {n} images.",
+    ),
+    "temporal_preserving": Kind(
+        "Motion is real",
+        "{value:+.2f}",
+        "Do images move here when their real neighbours change? {shown}, where -1 is always, 0 is no connection, and "
+        "above 0 the picture moves what stays.",
+        "DVI's temporal preserving: per image the Pearson correlation, over the steps between snapshots, of the share "
+        "of its {k} neighbours in {d} dimensions that it keeps and the length of its step here; mean of {n} images.",
+    ),
+    "temporal_neighbours": Kind(
+        "Moments kept",
+        "{value:.0%}",
+        "Of the {k} moments at which an image was most like it is now, {shown} are among the {k} nearest on its path "
+        "here; by chance it would be {chance:.0%}.",
+        "TimeVis's temporal neighbours: overlap of the {k} snapshots nearest in {d} dimensions and in the picture, per "
+        "image and snapshot; mean of {n} images.",
+    ),
+    "no_op_jitter": Kind(
+        "Stands still",
+        "{value:.2%}",
+        "Shown the same snapshot twice, the picture moves images by {shown} of its radius; it should be nothing.",
+        "Mean movement between the two frames of one snapshot given twice, over the root mean square distance to the "
+        "middle of the layout; {n} images.",
+    ),
+}
+
+
+def measure(name: str, values: float | Floats | list[float], missing: str, **facts: Any) -> Measure:
+    """Put a measure into words. `values` is one number, or one a snapshot; `facts` is what its words need (n, d, ...).
+
+    `missing` is the sentence for a value that is NaN. Raises InputError for an unknown name.
+    """
+    if name not in MEASURES:
+        raise choose_from("measure", name, MEASURES)
+    kind, each = MEASURES[name], np.atleast_1d(np.asarray(values, np.float64))
+    over_time = tuple(each.tolist()) if np.ndim(values) else ()
+    definition = kind.definition.format(**facts) + (" Mean over the snapshots." if over_time else "")
+    value = mean(each)
+    if math.isnan(value):
+        return Measure(kind.title, value, "-", missing, definition, facts["n"], over_time)
+    shown = _spaced(kind.shown.format(value=value, **facts))
+    text = _spaced(kind.text.format(value=value, shown=shown, **facts))
+    return Measure(kind.title, value, shown, text, definition, facts["n"], over_time)
+
+
+# Of a run
+
+
+def quality(
+    run: Run,
+    frames: Layout,
+    classifier: str,
+    drawn: Drawn | None = None,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> dict[str, Measure]:
+    """Every measure of a run's picture: `decision_quality` and `view_quality`, in the order of MEASURES."""
+    decided = decision_quality(run, frames, classifier, drawn)
+    found = decided | view_quality(run, frames, progress=progress)
+    return {name: found[name] for name in MEASURES if name in found}
+
+
+def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] | None = None) -> dict[str, Measure]:
+    """The measures that depend on the view alone. Seconds: keep them.
+
+    `progress` hears of 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames is gone.
+    """
+    snapshots, rows = _snapshots(run, frames), measured(run.labels)
+    x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
+    u = np.asarray(frames.points, np.float64)[:, rows]  # (T, n, 2)
+    n, n_snapshots = len(rows), len(x)
+    k = min(NEIGHBOURS, (n - 1) // 2)  # trustworthiness needs k < n/2
+    kept, trust, near = np.full(n_snapshots, np.nan), np.full(n_snapshots, np.nan), []
+    for t in range(n_snapshots if k > 0 else 0):
+        distances, here = _squared_distances(x[t]), _nearest(_squared_distances(u[t]), k)
+        near.append(_nearest(distances, k))
+        kept[t], trust[t] = _shared(near[t], here).mean(), _trust(distances, here)
+        if progress:
+            progress(0.9 * (t + 1) / n_snapshots)
+    preserving = _temporal_preserving(near, u)
+    moments = min(MOMENTS, (n_snapshots - 1) // 2)
+    back = temporal_neighbours(x, u, moments) if moments and n else math.nan
+
+    plane = frames.basis is not None and frames.origin is not None
+    variance = [variance_shown(there, here) if plane else math.nan for there, here in zip(x, u, strict=True)]
+    moved = math.nan
+    if frames.twice is not None:
+        moved = jitter(*np.asarray(frames.twice))
+    elif plane and n:
+        moved = no_op_jitter(lambda e: (e - frames.origin) @ frames.basis, x[-1])  # type: ignore[operator]
+    if progress:
+        progress(1.0)
+
+    facts = {"n": n, "d": x[0].shape[1], "k": k, "chance": k * k / max(1, n - 1)}
+    in_time = facts | {"k": moments, "chance": moments / max(1, n_snapshots - 1)}
+    few, early = (f"There are too few {what} to measure this." for what in ("images", "snapshots"))
+    no_plane = "All images are at one place." if plane else "This view is not a plane through the space."
+    return {
+        "neighbours_kept": measure("neighbours_kept", kept, few, **facts),
+        "trustworthiness": measure("trustworthiness", trust, few, **facts),
+        "variance_shown": measure("variance_shown", variance, no_plane, **facts),
+        "temporal_preserving": measure("temporal_preserving", preserving, early, **facts),
+        "temporal_neighbours": measure("temporal_neighbours", back, early, **in_time),
+        "no_op_jitter": measure("no_op_jitter", moved, "This has not been measured for this view.", **facts),
+    }
+
+
+def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | None = None) -> dict[str, Measure]:
+    """The measures that depend on a classifier and on what is drawn for its regions (None leaves the agreement out).
+
+    Fast. Raises InputError if the model has no such classifier, or a snapshot of the frames is gone.
+    """
+    snapshots, rows = _snapshots(run, frames), measured(run.labels)
+    if any(classifier not in s.predictions for s in snapshots):
+        raise choose_from("classifier", classifier, snapshots[0].predictions)
+    d = snapshots[0].embeddings.shape[1]
+    found = {}
+    if drawn is not None:
+        decisions = np.stack([s.predictions[classifier] for s in snapshots])  # (T, N)
+        values = agreement_over_time(drawn, frames.points, decisions)
+        facts = {"n": decisions.shape[1], "d": d, "classifier": classifier}
+        found["region_agreement"] = measure("region_agreement", values, "There are no images.", **facts)
+
+    borders = [rows[_border(s.margins[classifier][rows])] for s in snapshots]
+    n = min(len(border) for border in borders)
+    k = min(NEIGHBOURS, (n - 1) // 2)
+    values = np.full(len(snapshots), np.nan)
+    for t in range(len(snapshots) if k > 0 else 0):
+        values[t] = neighbours_kept(snapshots[t].embeddings[borders[t]], frames.points[t][borders[t]], k)
+    facts = {"n": n, "d": d, "k": k, "chance": k * k / max(1, n - 1), "classifier": classifier}
+    few = "There are too few images near the boundary to measure this."
+    return found | {"boundary_kept": measure("boundary_kept", values, few, **facts)}
+
+
+# Private
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"(?<=\d)%", " %", text)
+
+
+def _snapshots(run: Run, frames: Layout) -> list[Snapshot]:
+    """The snapshots of the run that the frames show."""
+    where = {path.name: i for i, path in enumerate(run.snapshots)}
+    gone = [name for name in frames.snapshots if name not in where]
+    if gone or not frames.snapshots:
+        raise InputError(f"{run.name} no longer has the snapshot {gone[0]}" if gone else f"{run.name} has no snapshots")
+    return [run.snapshot(where[name]) for name in frames.snapshots]
+
+
+def _take(x: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    return x if len(rows) == len(x) else x[rows]  # all of them stay a view of the file
+
+
+def _squared_distances(x: ArrayLike) -> Floats:
+    """(..., N, N) of x (..., N, D), infinite to itself; float64, about the mean, so that little cancels."""
+    e = np.asarray(x, np.float64)
+    e = e - e.mean(axis=-2, keepdims=True)
+    squares = np.einsum("...nd,...nd->...n", e, e)
+    distances = e @ e.swapaxes(-1, -2)
+    distances *= -2
+    distances += squares[..., :, None]
+    distances += squares[..., None, :]
+    np.maximum(distances, 0, out=distances)
+    diagonal = np.arange(e.shape[-2])
+    distances[..., diagonal, diagonal] = np.inf
+    return np.asarray(distances)
+
+
+def _nearest(distances: Floats, k: int) -> Rows:
+    """(..., N, k): the k nearest others of each, in no order."""
+    n = distances.shape[-1]
+    if not 0 < k < n:
+        raise ValueError(f"{k} neighbours need at least {k + 1} points, there are {n}")
+    return np.asarray(np.argpartition(distances, k - 1, axis=-1)[..., :k])
+
+
+def _shared(a: Rows, b: Rows) -> Rows:
+    """(...): how many of the neighbours a (..., k) are among b (..., k)."""
+    return np.asarray((a[..., :, None] == b[..., None, :]).sum(axis=(-1, -2)))
+
+
+def _trust(distances: Floats, here: Rows) -> float:
+    """Trustworthiness from squared distances (N, N) in D dimensions and the neighbours (N, k) in the picture."""
+    n, k = here.shape
+    if 2 * k >= n:
+        raise ValueError(f"trustworthiness of {k} neighbours needs more than {2 * k} points, there are {n}")
+    reach = np.take_along_axis(distances, here, axis=1)  # (N, k)
+    ordered = np.sort(distances, axis=1)
+    ranks = 1 + np.array([row.searchsorted(to) for row, to in zip(ordered, reach, strict=True)])  # (N, k)
+    return float(1 - 2 / (n * k * (2 * n - 3 * k - 1)) * np.maximum(ranks - k, 0).sum())
+
+
+def _border(margins: ArrayLike) -> Rows:
+    """Rows of the tenth with the smallest margins, in order."""
+    margins = np.asarray(margins, np.float64)
+    known = int((~np.isnan(margins)).sum())
+    return np.sort(np.argsort(margins, kind="stable")[: round(BORDER * known)])  # NaN comes last
+
+
+def _temporal_preserving(near: Sequence[Rows], u: Floats) -> float:
+    """DVI's measure from the neighbours (N, k) of each snapshot and the picture u (T, N, 2)."""
+    if len(near) < 4:
+        return math.nan
+    kept = np.stack([_shared(a, b) for a, b in pairwise(near)]).astype(np.float64)  # (T-1, N)
+    steps = np.linalg.norm(np.diff(u, axis=0), axis=-1)  # (T-1, N)
+    a, b = kept - kept.mean(axis=0), steps - steps.mean(axis=0)
+    spread = np.sqrt(np.square(a).sum(axis=0) * np.square(b).sum(axis=0))  # (N,)
+    # a step that is always the same is so up to rounding only
+    varies = (np.ptp(kept, axis=0) > 0) & (np.ptp(steps, axis=0) > 1e-9 * steps.max(axis=0))
+    correlation = np.zeros(len(spread))
+    np.divide((a * b).sum(axis=0), spread, out=correlation, where=varies)
+    return float(correlation.mean())

@@ -1,0 +1,228 @@
+"""The form of a training, made from the fields of TrainConfig; and back: what a browser sends, as a config.
+
+What may come from a browser is less than what the command line takes: no file outside the data folder is opened for it,
+and no code of its naming is run.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from explorer.train.presets import PAPER, QUICK, quick
+from mtm.config import WEIGHTS, TrainConfig
+from mtm.data.sources import DATASETS, IMAGE_SUFFIXES
+from mtm.errors import InputError
+from mtm.losses import LOSSES, hyperparameters_of
+
+GROUPS = {
+    "data": ("Data", "What the network learns from"),
+    "network": ("Network", "What turns an image into a point of the space"),
+    "loss": ("Loss", "What pulls points and targets, and how hard"),
+    "training": ("Training", "How long, how fast, and how often the space is recorded"),
+}
+FIXED = ("data_root", "loss_args")  # not the browser's to decide
+FIRST = (  # the others are folded away
+    "dataset", "train_images", "record", "head", "backbone", "dim", "weights", "loss", "r", "eps", "lr", "batch_size",
+    "epochs", "snapshots_per_epoch", "first_epoch_snapshots", "seed", "device",
+)  # fmt: skip
+LABELS = {
+    "r": "r", "eps": "eps", "dataset": "Data set", "train_images": "Training images", "record": "Recorded test images",
+    "centre_images": "Images for class centres", "head": "Head", "dim": "Dimensions D", "lr": "Learning rate",
+    "class_init_scale": "Spread of the first targets", "class_lr_factor": "Learning rate of targets, relative",
+    "optimiser": "Optimiser", "batch_size": "Batch", "plateau_epochs": "Plateau, epochs",
+    "plateau_std": "Plateau, deviation", "snapshots_per_epoch": "Snapshots an epoch",
+    "first_epoch_snapshots": "Snapshots in the first epoch",
+}  # fmt: skip
+MOST_OWN = 50  # data sets of the user's own that are listed
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of a form: a config, or per field a sentence that says what is wrong ("" for the form as a whole)."""
+
+    config: TrainConfig | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def catalogue(data_root: Path) -> dict[str, Any]:
+    """Everything the page builds its form from, in JSON's types."""
+    fields = [_field(name, info, data_root) for name, info in TrainConfig.model_fields.items() if name not in FIXED]
+    return {
+        "groups": [
+            {"name": name, "title": title, "help": help, "fields": [f for f in fields if f["group"] == name]}
+            for name, (title, help) in GROUPS.items()
+        ],
+        "losses": [
+            {"name": name, "about": (cls.__doc__ or "").strip().splitlines()[0], "fields": _sliders(cls)}
+            for name, cls in LOSSES.items()
+        ],
+        "quick": [
+            {"name": name, "title": title, "help": help, "values": quick(name)}
+            for name, (title, help, _) in QUICK.items()
+        ],
+        "paper": {"dataset": list(PAPER), "backbone": list(PAPER["mnist"]), "loss": list(PAPER["mnist"]["resnet18"])},
+    }
+
+
+def _sliders(loss: type) -> list[dict[str, Any]]:
+    """The hyperparameters of a loss: name, default, help, and the range of its slider."""
+    return [{"name": name, "default": f.default, **f.metadata} for name, f in hyperparameters_of(loss).items()]
+
+
+def _field(name: str, info: FieldInfo, data_root: Path) -> dict[str, Any]:
+    extra = info.json_schema_extra
+    assert isinstance(extra, dict)
+    kinds = {info.annotation, *get_args(info.annotation)}
+    choices = list(get_args(info.annotation)) if get_origin(info.annotation) is Literal else None
+    suggestions = {"backbone": ["convnet", *PAPER["mnist"]], "weights": list(WEIGHTS), "validation": ["test", "0.1"]}
+    if name == "dataset":
+        choices = [*DATASETS, *own_datasets(data_root)]
+    if name == "loss":
+        choices = list(LOSSES)
+    return {
+        "name": name,
+        "group": extra["group"],
+        "label": LABELS.get(name, name.replace("_", " ").capitalize()),
+        "help": _help(name, info.description or "", data_root),
+        "default": "euclidean" if name == "loss" else info.default,
+        "choices": choices,
+        "suggestions": suggestions.get(name),
+        "number": choices is None and bool(kinds & {int, float}) and name != "validation",
+        "first": name in FIRST,
+    }
+
+
+def _help(name: str, description: str, data_root: Path) -> str:
+    if name == "dataset":
+        return f"{description}; put your own into {data_root}"
+    return "" if description == LABELS.get(name) else description
+
+
+def own_datasets(data_root: Path) -> list[str]:
+    """Image folders and .npz files in the data folder, as a config names them; known data sets are left out."""
+    known = {source.where.partition("/")[0] for source in DATASETS.values()} | {"demo"}
+    found = []
+    for path in sorted(data_root.iterdir()) if data_root.is_dir() else []:
+        if path.name not in known and not path.name.startswith(".") and (path.suffix == ".npz" or _has_images(path)):
+            found.append(str(path))
+    return found[:MOST_OWN]
+
+
+def _has_images(folder: Path) -> bool:
+    """Whether the first class folder, of the folder or of its `train`, holds an image."""
+    top = folder / "train" if (folder / "train").is_dir() else folder
+    classes = [path for path in sorted(top.iterdir()) if path.is_dir()] if top.is_dir() else []
+    return bool(classes) and any(path.suffix.lower() in IMAGE_SUFFIXES for path in classes[0].iterdir())
+
+
+def check(values: Mapping[str, Any], data_root: Path, devices: Sequence[str]) -> Checked:
+    """A config of what was typed ("" for the default), with every problem beside its field."""
+    given = {name: value for name, value in values.items() if value not in ("", None)}
+    problems = {name: "it is decided where the explorer is started" for name in FIXED if name in given}
+    problems |= _outside(given, data_root, devices)
+    given = {name: value for name, value in given.items() if name not in FIXED}
+    if str(data_root) != TrainConfig.model_fields["data_root"].default:
+        given["data_root"] = str(data_root)
+    made = TrainConfig.__new__(TrainConfig)
+    try:
+        BaseModel.__init__(made, **given)  # TrainConfig's own says only the first problem
+    except ValidationError as error:
+        for problem in error.errors():
+            sentence = problem["msg"].removeprefix("Value error, ")
+            name = str(problem["loc"][0]) if problem["loc"] else field_of(sentence)
+            problems.setdefault(name, _beside(sentence))
+    for name in set(problems) - set(TrainConfig.model_fields) - {""}:
+        problems[""] = f"there is no field '{name[:40]}'"
+        del problems[name]
+    return Checked(None, problems) if problems else Checked(made)
+
+
+def _outside(given: Mapping[str, Any], data_root: Path, devices: Sequence[str]) -> dict[str, str]:
+    """What the command line would take and the browser may not give."""
+    problems = {}
+    dataset, weights = str(given.get("dataset", "digits")), str(given.get("weights", "auto"))
+    if dataset not in DATASETS and not is_inside(dataset, data_root):
+        problems["dataset"] = f"choose one of the list, or put your own into {data_root} and choose it from there"
+    if weights not in WEIGHTS and not is_inside(weights, data_root):
+        problems["weights"] = f"imagenet, none, auto, or a state-dict file inside {data_root}"
+    if str(given.get("loss", "euclidean")) not in LOSSES:
+        problems["loss"] = f"choose from {', '.join(LOSSES)}; losses of your own are trained with mtm train --loss"
+    if not re.fullmatch(r"\w+", str(given.get("backbone", "convnet"))):
+        problems["backbone"] = "choose convnet, or the name of a classifier of torchvision"
+    device = str(given.get("device", "auto"))
+    if device not in ("auto", *devices):
+        problems["device"] = f"it is not here; choose from auto, {', '.join(devices)}"
+    return problems
+
+
+def is_inside(path: str, folder: Path) -> bool:
+    """Whether a path, links followed, lies below a folder; it need not exist."""
+    try:
+        resolved = Path(path).resolve()
+        return resolved != folder.resolve() and resolved.is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # no name at all, or links in a circle
+        return False
+
+
+def field_of(sentence: str, otherwise: str = "") -> str:
+    """The field that a sentence is about: the first that it names."""
+    named = [word for word in re.findall(r"\w+", sentence) if word in TrainConfig.model_fields]
+    return named[0] if named else otherwise
+
+
+def _beside(sentence: str) -> str:
+    """A sentence as it stands beside its field."""
+    sentence = re.sub(r"^Input should be a valid (\w+), unable to parse string as an? .*", r"it is no \1", sentence)
+    sentence = re.sub(r"^Input should be", "it should be", sentence)
+    return sentence.replace("it is no integer", "it is a whole number").replace("it is no number", "it is a number")
+
+
+def changed(config: TrainConfig) -> dict[str, Any]:
+    """The fields of a config that are not the defaults: what a form has to say to give it again."""
+    default = TrainConfig()
+    return {
+        name: value
+        for name, value in config.model_dump().items()
+        if value not in (None, {}) and value != getattr(default, name)
+    }
+
+
+def arguments(config: TrainConfig, runs_folder: Path, name: str | None = None) -> list[str]:
+    """What `mtm` is called with to do the same: `train --dataset ...`."""
+    words = ["train"]
+    for key, value in changed(config).items():
+        option = f"--{key.replace('_', '-')}"
+        if key == "loss_args":
+            words += [word for k, v in value.items() for word in (option, f"{k}={v:g}")]
+        else:
+            words += [option, number(value) if isinstance(value, float) else str(value)]
+    if name:
+        words += ["--name", name]
+    return words if runs_folder.resolve() == Path("runs").resolve() else [*words, "--runs", str(runs_folder)]
+
+
+def command_line(words: Sequence[str]) -> str:
+    """The arguments as one line to copy."""
+    return shlex.join(["mtm", *words])
+
+
+def number(value: float) -> str:
+    """The shortest text of a number: 10000, 0.001, 1e-06."""
+    return str(int(value)) if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def from_run(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's values for the config of a run. Raises InputError if this mtm cannot read it."""
+    config = TrainConfig(**stored)
+    if str(config.loss).count(":"):
+        raise InputError(f"loss '{config.loss}' is of your own; it is trained with mtm train --loss")
+    return {name: value for name, value in changed(config).items() if name not in FIXED}

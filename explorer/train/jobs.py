@@ -1,0 +1,286 @@
+"""Trainings that outlive the page: a queue with one job per device, each training a process of its own.
+
+Everything there is to know is in the run folders, so a server that is started again finds all of it there:
+
+    status.json    queued: it waits, and is started by the server that wrote so or, once that is gone, by any that looks
+    process.json   the process that was started for it (a `Status`): while it lives and the status is still `queued` the
+                   training is starting; gone by then, it failed before it began
+    log.txt        everything that process printed
+    stop           a request to stop, which the training obeys at a checkpoint
+
+The process runs `mtm resume FOLDER`, detached from the server. Only a process whose id and start time are those that we
+wrote down is ever sent a signal, and only before it has begun to train.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from explorer.library import DEMO, Library, stamp
+from explorer.train.job_log import LOG, append, begin, refusal
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.run_folder.files import write_json
+from mtm.run_folder.reading import read_json
+from mtm.run_folder.status import Status
+from mtm.runs import Run
+from mtm.train_loop.folders import found_from_anywhere, free_folder
+
+PROCESS = "process.json"
+LOOK_SECONDS = 1.0  # between two looks at the queue, beside those of the page
+ACTIVE = ("starting", "training", "stopping")  # a process is at work
+RESUMABLE = ("stopped", "interrupted", "failed")
+COMMAND = (sys.executable, "-m", "mtm", "resume")  # and the run folder
+LONGEST_NAME = 100  # characters; folders have a limit too
+DETACHED: dict[str, Any] = (
+    {"creationflags": 0x00000208}  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+    if sys.platform == "win32"
+    else {"start_new_session": True}
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is, was or will be trained. `state` is one of mtm's STATES, or `starting` or `stopping`."""
+
+    id: str
+    run: Run
+    state: str
+    status: Status
+    process: Status | None = None  # the one that was started for it
+
+    @property
+    def wanted_device(self) -> str:
+        """The device that its config names."""
+        return str(self.run.info["config"].get("device", "auto"))
+
+    @cached_property
+    def epoch(self) -> float:
+        """How far it came: as its status says, which is a second behind, or the newest snapshot."""
+        rows = self.run.metrics if self.state not in ACTIVE else []
+        return max([self.status.epoch, *(float(row["epoch"]) for row in rows[-1:])])
+
+    @property
+    def may_start(self) -> bool:
+        """Whether it waits, and its starting is up to this process: whoever queued it is this one, or gone."""
+        return self.state == "queued" and (self.status.pid == os.getpid() or not self.status.is_alive())
+
+
+class Jobs:
+    """The trainings in the library's folder. Any thread may call; `device_of` says what `auto` means here."""
+
+    def __init__(self, library: Library, device_of: Callable[[str], str]) -> None:
+        self.library, self.device_of = library, device_of
+        self._lock = threading.RLock()
+        self._ended: dict[str, tuple[object, Job]] = {}
+        self._closed = threading.Event()
+
+    def begin(self) -> None:
+        """Look at the queue now and then, whether or not a page is open."""
+        threading.Thread(target=self._look, name="queue", daemon=True).start()
+
+    def close(self) -> None:
+        """Start nothing more; what is training goes on."""
+        self._closed.set()
+
+    def all(self) -> list[Job]:
+        """Every run of ours that has a config to train it with, in no order; reads only what has changed."""
+        jobs = [self._read(run_id) for run_id in self.library.ids() if not run_id.startswith(f"{DEMO}/")]
+        return [job for job in jobs if job is not None]
+
+    def busy(self) -> bool:
+        """Whether a process is at work on one of them."""
+        return any(job.state in ACTIVE for job in self.all())
+
+    def get(self, run_id: str) -> Job:
+        """One job. Raises InputError for a run that is not there, is bundled, or was not trained by mtm."""
+        self.library.folder(run_id)
+        job = None if run_id.startswith(f"{DEMO}/") else self._read(run_id)
+        if job is None:
+            raise InputError(f"'{run_id}' cannot be trained here; it is bundled, or recorded by another program")
+        return job
+
+    def add(self, config: TrainConfig, name: str | None = None, command: Sequence[str] = ()) -> str:
+        """Put a training in the queue; its id. Raises InputError for a name that cannot be or is taken.
+
+        `command` is what `mtm` would have been called with, kept in the run's config.json.
+        """
+        with self._lock:
+            runs = self.library.runs_folder
+            if name and (runs / checked_name(name)).exists():
+                raise InputError(f"there is already a run '{name.strip()}'; choose another name")
+            folder = runs / checked_name(name) if name else free_folder(runs, config)
+            Run.create(folder, found_from_anywhere(config), notes={"command": list(command)})
+            self.advance()
+        return folder.name
+
+    def stop(self, run_id: str) -> None:
+        """Stop a training at a checkpoint, or take a waiting one out of the queue. Raises InputError for others."""
+        with self._lock:
+            job = self.get(run_id)
+            if job.state == "queued":
+                self._note(job, "stopped")
+            elif job.state not in ACTIVE:
+                raise InputError(f"'{run_id}' is {job.state}; there is nothing to stop")
+            else:
+                job.run.request_stop()
+                if job.state == "starting" and job.process:  # a training that begins forgets older requests
+                    terminate(job.process)
+
+    def resume(self, run_id: str) -> None:
+        """Put a training that ended early in the queue again. Raises InputError for others."""
+        with self._lock:
+            job = self.get(run_id)
+            if job.state not in RESUMABLE:
+                raise InputError(f"'{run_id}' is {job.state}; only what was stopped, interrupted or failed is resumed")
+            for name in (PROCESS, "stop"):
+                (job.run.folder / name).unlink(missing_ok=True)
+            self._note(job, "queued")
+            self.advance()
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run and everything recorded in it. Raises InputError while a process is at work on it."""
+        with self._lock:
+            job = self.get(run_id)
+            if job.state in ACTIVE:
+                raise InputError(f"'{run_id}' is being trained right now; stop it first")
+            self.library.delete(run_id)
+
+    def advance(self) -> None:
+        """Write down why a training could not begin, and start what waits for a device that is free."""
+        with self._lock:
+            if self._closed.is_set():
+                return
+            jobs = self.all()
+            for job in jobs:
+                if job.state in ("failed", "stopped") and job.status.state == "queued":  # nobody has written it yet
+                    self._note(job, job.state, job.status.error)
+            waiting = [job for job in in_turn(jobs) if job.may_start]
+            if waiting:
+                busy = {self.device_of(job.wanted_device) for job in jobs if job.state in ACTIVE}
+                for job in waiting:
+                    device = self.device_of(job.wanted_device)
+                    if device not in busy:
+                        self._start(job)
+                        busy.add(device)
+
+    # Private
+
+    def _look(self) -> None:
+        while not self._closed.wait(LOOK_SECONDS):
+            with contextlib.suppress(OSError):  # the folder is gone for a moment; the next look may find it
+                self.advance()
+
+    def _read(self, run_id: str) -> Job | None:
+        """A run as a job; None if there is nothing to train it with. What ended is read again when its files change."""
+        folder = self.library.runs_folder / run_id
+        stamps = tuple(stamp(folder / name) for name in ("config.json", "status.json", PROCESS))
+        known = self._ended.get(run_id)
+        if known and known[0] == stamps:
+            return known[1]
+        try:
+            run = Run.open(folder)
+        except InputError:
+            return None
+        if not isinstance(run.info.get("config"), dict):
+            return None
+        job = _job(run_id, run)
+        if job.state in ("finished", *RESUMABLE) and job.status.state == job.state:
+            self._ended[run_id] = stamps, job
+        return job
+
+    def _note(self, job: Job, state: str, error: str | None = None) -> None:
+        """Write a state that its own process did not; how far it came stays."""
+        at = job.epoch / max(1, job.run.info["config"].get("epochs") or 1)
+        job.run.set_status(state=state, error=error, epoch=job.epoch, progress=max(job.status.progress, min(1.0, at)))
+
+    def _start(self, job: Job) -> None:
+        """Start the process of a waiting job; a failure to do so is written down as the job's."""
+        folder = job.run.folder
+        readable = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "120"}
+        try:
+            begin(folder, f"mtm resume {folder}")
+            with (folder / LOG).open("ab") as log:
+                process = subprocess.Popen(
+                    [*COMMAND, str(folder)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | readable,
+                    **DETACHED,
+                )
+            started = psutil.Process(process.pid).create_time()
+            write_json(folder / PROCESS, asdict(replace(Status().signed(), pid=process.pid, pid_started=started)))
+        except OSError as error:
+            self._note(job, "failed", f"the training could not be started: {error.strerror or error}")
+            return
+        threading.Thread(target=self._wait, args=(process, job), name=f"job {job.id}", daemon=True).start()
+
+    def _wait(self, process: subprocess.Popen[bytes], job: Job) -> None:
+        """Stay until a process ends, say in its log if something ended it, and go on with the queue."""
+        code, folder, config = process.wait(), job.run.folder, job.run.info["config"]
+        if code < 0 and not (folder / "stop").exists():
+            name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
+            lower = f"lower batch_size ({config.get('batch_size')}) or record ({config.get('record')})"
+            append(
+                folder,
+                f"explorer: the process was ended by {name}; if nobody did that, memory may have run out: {lower}",
+            )
+        with contextlib.suppress(OSError):
+            self.advance()
+
+
+def in_turn(jobs: Sequence[Job]) -> list[Job]:
+    """Those of the jobs that wait, the longest waiting first."""
+    return sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.status.heartbeat, job.id))
+
+
+def checked_name(name: str) -> str:
+    """A name of a run as it may be. Raises InputError for another."""
+    name = name.strip()
+    if not re.fullmatch(r"\w[\w .+=-]*", name) or len(name) > LONGEST_NAME or name.endswith("."):
+        raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
+    return name
+
+
+def terminate(process: Status) -> None:
+    """End a process that was started here; nothing happens if it is gone, on another machine, or not the same one."""
+    with contextlib.suppress(psutil.Error):
+        if process.host == socket.gethostname() and process.is_alive():
+            psutil.Process(process.pid).terminate()  # psutil compares the start time once more
+
+
+def _job(run_id: str, run: Run) -> Job:
+    status, process = run.status, _process(run.folder)
+    state = status.state
+    if state == "training" and run.stop_requested():
+        state = "stopping"
+    if state == "queued" and process:
+        if process.is_alive():
+            state = "stopping" if run.stop_requested() else "starting"
+        elif run.stop_requested():
+            state = "stopped"
+        else:
+            state, status = "failed", replace(status, error=refusal(run.folder))
+    return Job(run_id, run, state, status, process)
+
+
+def _process(folder: Path) -> Status | None:
+    """The process that was started for a run, None if none was or the file makes no sense."""
+    stored, problem = read_json(folder / PROCESS)
+    known = {f.name for f in fields(Status)}
+    return None if problem else Status(**{key: value for key, value in stored.items() if key in known})

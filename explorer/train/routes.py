@@ -1,0 +1,192 @@
+"""What the Train page fetches and asks for: its form, what would happen, and the jobs. Errors are JSON, one sentence.
+
+Whatever changes something is a POST with a body of JSON, which no other site's page can send here
+(`explorer.web.safety`); a run is only ever named by an id that the library lists.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+from explorer.figures.curves import LINES
+from explorer.train import forms, job_log, presets
+from explorer.train.jobs import ACTIVE, RESUMABLE, Job, Jobs, checked_name, in_turn
+from explorer.train.machine import Machine
+from explorer.train.outlook import Outlook, words
+from mtm.errors import InputError
+from mtm.run_folder.files import jsonable
+
+ENDED = 12  # jobs that are over and still listed; the others are on the page of runs
+LONGEST_TEXT = 500  # characters of a value that is typed into a field
+Values = dict[str, Any]
+
+
+def register(server: Flask, jobs: Jobs, machine: Machine, outlook: Outlook, data_root: Path) -> None:
+    """Add the page's routes to the app's server."""
+    desk = Desk(jobs, machine, outlook, data_root)
+
+    def route(path: str, answer: Callable[[Mapping[str, Any]], Any], method: str = "GET") -> None:
+        def respond() -> Response:
+            try:
+                return jsonify(jsonable(answer(request.args if method == "GET" else _body())))
+            except InputError as error:
+                return _problem(400, str(error))
+            except OSError as error:  # a full disk, a folder that may not be changed
+                return _problem(500, f"the system refused: {error.strerror or error}")
+            except Exception as error:  # a defect of ours: the page gets a sentence, the terminal the traceback
+                logging.getLogger(__name__).exception("%s failed", request.full_path)
+                return _problem(500, f"{type(error).__name__}: {error}")
+
+        server.add_url_rule(path, endpoint=path, view_func=respond, methods=[method])
+
+    route("/api/train", lambda asked: desk.form())
+    route("/api/train/preset", lambda asked: desk.preset(asked))
+    route("/api/train/check", lambda asked: desk.check(_values(asked)), "POST")
+    route("/api/train/start", lambda asked: desk.start(_values(asked), _text(asked, "name")), "POST")
+    route("/api/jobs", lambda asked: desk.jobs_now())
+    route("/api/jobs/rows", lambda asked: desk.rows(_text(asked, "run")))
+    route("/api/jobs/log", lambda asked: job_log.read(jobs.get(_text(asked, "run")).run.folder))
+    route("/api/jobs/settings", lambda asked: forms.from_run(jobs.get(_text(asked, "run")).run.info["config"]))
+    for name, action in (("stop", jobs.stop), ("resume", jobs.resume), ("remove", jobs.remove)):
+        route(f"/api/jobs/{name}", partial(desk.act, action), "POST")
+
+
+class Desk:
+    """What the page can ask for, put together from the jobs, this machine and the outlook."""
+
+    def __init__(self, jobs: Jobs, machine: Machine, outlook: Outlook, data_root: Path) -> None:
+        self.jobs, self.machine, self.outlook, self.data_root = jobs, machine, outlook, data_root
+
+    def form(self) -> dict[str, Any]:
+        """The form, and the devices that are really here."""
+        self.machine.refresh()
+        devices = [asdict(device) for device in self.machine.devices()]
+        return forms.catalogue(self.data_root) | {"devices": devices, "colours": LINES}
+
+    def preset(self, asked: Mapping[str, Any]) -> Values:
+        """The values of a row of the paper's tables, named by data set, network and loss."""
+        return presets.paper(*(_text(asked, name) for name in ("dataset", "backbone", "loss")))
+
+    def check(self, values: Values) -> dict[str, Any]:
+        """What is wrong beside which field; or the line to type instead, and what would happen."""
+        checked = self._checked(values)
+        if checked.config is None:
+            return {"problems": checked.problems}
+        line = forms.command_line(forms.arguments(checked.config, self.jobs.library.runs_folder))
+        outlook = self.outlook.of(checked.config)
+        problems = {forms.field_of(text, name): text for name, text in outlook.pop("problems").items()}
+        if outlook["estimate"]:
+            outlook["estimate"]["time"] = words(outlook["estimate"]["seconds"])
+        device = self.machine.device_of(checked.config.device)
+        waits = [job.id for job in self.jobs.all() if job.state in ACTIVE and self._device(job) == device]
+        return {"problems": problems, "command": line, "device": device, "waits_for": waits[:1], **outlook}
+
+    def start(self, values: Values, name: str) -> dict[str, Any]:
+        """Put a training in the queue: its `run`; or the problems, beside their fields."""
+        checked = self._checked(values)
+        if checked.config is None:
+            return {"problems": checked.problems}
+        try:
+            checked_name(name) if name else None
+            self.outlook.interrupt()
+            command = forms.arguments(checked.config, self.jobs.library.runs_folder, name or None)
+            return {"run": self.jobs.add(checked.config, name or None, command)}
+        except InputError as error:
+            return {"problems": {"name": str(error)}}
+
+    def act(self, action: Callable[[str], None], asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Stop, resume or remove; then the jobs as they are."""
+        action(_text(asked, "run"))
+        return self.jobs_now()
+
+    def jobs_now(self) -> dict[str, Any]:
+        """The jobs that are at work, those that wait, in turn, and the latest that are over."""
+        self.jobs.advance()
+        jobs = self.jobs.all()
+        active = sorted((job for job in jobs if job.state in ACTIVE), key=lambda job: job.id)
+        over = [job for job in jobs if job.state in ("finished", *RESUMABLE)]
+        over.sort(key=lambda job: job.status.heartbeat, reverse=True)
+        holders = {self._device(job): job.id for job in active}
+        waiting = [self._told(job) | {"waits_for": holders.get(self._device(job))} for job in in_turn(jobs)]
+        return {
+            "active": [self._told(job) for job in active],
+            "waiting": waiting,
+            "over": [self._told(job) for job in over[:ENDED]],
+            "more": max(0, len(over) - ENDED),
+        }
+
+    def rows(self, run_id: str) -> list[dict[str, Any]]:
+        """What the small curves need, a row a snapshot: epoch, loss, accuracies, sigma and rho."""
+        run = self.jobs.get(run_id).run
+        kept = ("snapshot", "epoch", "loss", "accuracy", "cluster_size", "centre_distance")
+        return [{name: row.get(name) for name in kept} for row in run.metrics]
+
+    def _checked(self, values: Values) -> forms.Checked:
+        return forms.check(values, self.data_root, [device.name for device in self.machine.devices()])
+
+    def _device(self, job: Job) -> str:
+        return self.machine.device_of(job.wanted_device)
+
+    def _told(self, job: Job) -> dict[str, Any]:
+        config, status, folder = job.run.info["config"], job.status, job.run.folder
+        shown = ("progress", "images_per_second", "seconds_left", "loss")
+        amiss = job_log.last_amiss(folder) if job.state in (*ACTIVE, "interrupted") else None
+        why = amiss.removeprefix("explorer: ") if amiss and job.state == "interrupted" else None
+        return {
+            "run": job.id,
+            "state": job.state,
+            **{name: config.get(name) for name in ("backbone", "dim", "head", "epochs")},
+            "loss_name": config.get("loss"),
+            "dataset": Path(str(config.get("dataset"))).stem,
+            "device": self._device(job),
+            **{name: getattr(status, name) for name in shown},
+            "error": status.error or why,
+            "epoch": job.epoch,
+            "snapshots": _count(folder / "snapshots"),
+            "has_log": (folder / job_log.LOG).exists(),
+            "warning": amiss if job.state in ACTIVE else None,
+        }
+
+
+def _count(folder: Path) -> int:
+    """The snapshots in a folder; one appears there whole or not at all."""
+    try:
+        return sum(path.suffix == ".safetensors" and not path.name.startswith(".") for path in folder.iterdir())
+    except OSError:
+        return 0
+
+
+def _body() -> Mapping[str, Any]:
+    body = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
+    if not isinstance(body, dict):
+        raise InputError("the request is no JSON object")
+    return body
+
+
+def _values(asked: Mapping[str, Any]) -> Values:
+    values = asked.get("values")
+    if not isinstance(values, dict) or len(values) > 100:
+        raise InputError("the request lacks 'values', the form's")
+    if not all(isinstance(v, str | int | float | None) and len(str(v)) <= LONGEST_TEXT for v in values.values()):
+        raise InputError("a value of the form is text or a number")
+    return values
+
+
+def _text(asked: Mapping[str, Any], name: str) -> str:
+    value = asked.get(name, "")
+    if not isinstance(value, str) or (not value and name != "name"):
+        raise InputError(f"the request lacks '{name}'")
+    return value
+
+
+def _problem(status: int, sentence: str) -> Response:
+    response = jsonify({"error": sentence})
+    response.status_code = status
+    return response

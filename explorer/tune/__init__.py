@@ -1,0 +1,1 @@
+"""The Tune page: a search for hyperparameters while it runs."""

@@ -1,0 +1,1 @@
+"""What every page's server side stands on: routes, security, a cache, the binary format, paths."""
