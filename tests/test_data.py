@@ -23,12 +23,12 @@ from mtm.data import (
     Dataset,
     Split,
     balanced_sample,
-    channel_statistics,
     load,
     stratified_rows,
     thumbnails,
     transform,
 )
+from mtm.data.dataset import channel_statistics
 from mtm.errors import InputError
 from mtm.train_loop.batches import Batches
 

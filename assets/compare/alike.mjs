@@ -1,7 +1,7 @@
 /* How alike two pictures are, in D dimensions: decisions, drift and neighbours of the images that both runs show. */
 
 import { DataError, fetchArrays } from "../player/data.mjs";
-import { button, make } from "../lab/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { percent, told } from "./pane.mjs";
 
 const BINS = 24; // of the histogram of drift

@@ -2,7 +2,7 @@
 
 import { drawCursors, listenToCurves } from "../explore/curves.mjs";
 import { TimeBar } from "../explore/timebar.mjs";
-import { button, make, select } from "../lab/dom.mjs";
+import { button, make, select } from "../common/dom.mjs";
 import { FEWEST, apart, read, written } from "./address.mjs";
 import { Alike } from "./alike.mjs";
 import { Clock } from "./clock.mjs";

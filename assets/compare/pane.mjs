@@ -2,7 +2,7 @@
 
 import { DataError } from "../player/data.mjs";
 import { Card } from "../explore/card.mjs";
-import { button, make } from "../lab/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { Picture } from "./picture.mjs";
 
 export const LETTERS = ["A", "B", "C", "D"];

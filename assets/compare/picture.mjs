@@ -1,6 +1,6 @@
 /* A run in a player: fetches what is asked for, each part once; the newest question wins. */
 
-import { Follower, wholeBox } from "../player/camera.mjs";
+import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
 import { Waiting } from "../explore/waiting.mjs";

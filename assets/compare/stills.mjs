@@ -1,7 +1,7 @@
 /* One run over time: still pictures of it, drawn one after the other by a player that is not seen. */
 
 import { DataError } from "../player/data.mjs";
-import { button, make } from "../lab/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { percent, told } from "./pane.mjs";
 import { Picture } from "./picture.mjs";
 

@@ -5,7 +5,7 @@
  */
 
 import { Legend } from "../explore/legend.mjs";
-import { button, make } from "../lab/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 
 const SETS = ["hidden", "focus"];
 

@@ -3,7 +3,7 @@
  * Dash calls `update` with the values of the controls whenever one changes; everything that moves stays in here.
  */
 
-import { Follower, wholeBox } from "../player/camera.mjs";
+import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { DataError, fetchArrays } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
@@ -108,7 +108,7 @@ class Page {
 
   /** Selection, panels and exports: they come after the picture too. */
   async find() {
-    const { Finding } = await import("../find/finding.mjs");
+    const { Finding } = await import("./finding.mjs");
     if (!this.stage.isConnected) return;
     this.finding ??= new Finding(this.player, () => this.asked(), {
       query: this.asking,

@@ -1,6 +1,6 @@
 /* The left column: figures of the paper, the losses with their sliders, what is moved, the points, the scale. */
 
-import { button, make, prose, select, slider, tick } from "./dom.mjs";
+import { button, make, prose, select, slider, tick } from "../common/dom.mjs";
 
 const VARY = [
   ["c", "c_e, for this embedding"],

@@ -1,9 +1,9 @@
 /* The picture as PNG, SVG or PDF, drawn by the same code as on the page, and the first loss's grid as CSV or NPZ. */
 
 import { draw, frameOf } from "./drawing.mjs";
-import { PdfPaper } from "./pdf.mjs";
-import { post } from "./requests.mjs";
-import { SvgPaper } from "./svg.mjs";
+import { PdfPaper } from "./print/pdf.mjs";
+import { post } from "../common/requests.mjs";
+import { SvgPaper } from "./print/svg.mjs";
 
 export const EXPORTS = [
   ["png", "The picture as an image, 1,200 points a side"],

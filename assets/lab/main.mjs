@@ -6,12 +6,12 @@
 
 import { DataError } from "../player/data.mjs";
 import { Controls } from "./controls.mjs";
-import { button, make } from "./dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { EXPORTS, exportAs } from "./exports.mjs";
 import { listenToKeys } from "./keys.mjs";
 import { Panel } from "./panel.mjs";
 import { Release } from "./release.mjs";
-import { Latest, get } from "./requests.mjs";
+import { Latest, get } from "../common/requests.mjs";
 import { RunPicker } from "./run.mjs";
 import { present } from "./scene.mjs";
 import { Side } from "./side.mjs";

@@ -1,8 +1,8 @@
 /* Release: everything follows its gradient along paths from the server, shown step by step. */
 
-import { button, make, slider, tick } from "./dom.mjs";
+import { button, make, slider, tick } from "../common/dom.mjs";
 import { pairs } from "./panel.mjs";
-import { post } from "./requests.mjs";
+import { post } from "../common/requests.mjs";
 
 const SECONDS = 4; // that all steps take to watch
 

@@ -1,6 +1,6 @@
 /* The right column: per loss its formula, the value and its parts, where the moved point comes to rest, what is odd. */
 
-import { make, prose, told } from "./dom.mjs";
+import { make, prose, told } from "../common/dom.mjs";
 
 export class Side {
   /** @param {HTMLElement} host @param {object} catalogue */

@@ -13,14 +13,14 @@ import * as colours from "./colours.mjs";
 import { DataError, fetchArrays, readAttributes, readFrames, readRegions } from "./data.mjs";
 import { describe } from "./describe.mjs";
 import { checked, newState } from "./options.mjs";
-import { Pointer } from "./pointer.mjs";
+import { Pointer } from "./input/pointer.mjs";
 import { Stage } from "./stage.mjs";
 import { Timeline, listenToKeys } from "./timeline.mjs";
 
 const EVENTS = ["time", "state", "hover", "mark", "click", "select", "legend", "notice"];
 const RECOLOUR = ["colour", "classifier", "hidden", "solo", "focus", "theme", "ramp"]; // options that change colours
 
-/** @typedef {import("./view.mjs").Place} Place */
+/** @typedef {import("./geometry/view.mjs").Place} Place */
 
 export class Player {
   /**

@@ -6,14 +6,14 @@
  */
 
 import { Axes } from "./axes.mjs";
-import { Follower, wholeBox } from "./camera.mjs";
+import { Follower, wholeBox } from "./geometry/camera.mjs";
 import * as colours from "./colours.mjs";
-import { CpuRenderer } from "./cpu.mjs";
+import { CpuRenderer } from "./render/cpu.mjs";
 import { UNKNOWN } from "./data.mjs";
-import { GpuRenderer } from "./gpu.mjs";
-import { Overlay } from "./overlay.mjs";
-import { MODES } from "./points.mjs";
-import { View } from "./view.mjs";
+import { GpuRenderer } from "./render/gpu.mjs";
+import { Overlay } from "./marks/overlay.mjs";
+import { MODES } from "./render/points.mjs";
+import { View } from "./geometry/view.mjs";
 
 const PATIENCE = 5000; // milliseconds until a lost graphics context counts as gone
 const SETTLED = 400; // milliseconds until a change of theme is through

@@ -1,9 +1,9 @@
 /* The card of a training that is at work: how far it is, its curves, and the space as it looks now. */
 
-import { get } from "../lab/requests.mjs";
-import { make } from "../lab/dom.mjs";
+import { get } from "../common/requests.mjs";
+import { make } from "../common/dom.mjs";
 import { curves } from "./curves.mjs";
-import { count, duration, short } from "./words.mjs";
+import { count, duration, short } from "../common/numbers.mjs";
 
 export class Card {
   /** @param {object} job @param {Record<string, string>} colours @param {{stop: () => void, log: () => void}} actions */

@@ -1,7 +1,7 @@
 /* Small curves that grow: loss, accuracies, sigma and rho over the epochs of a training, as SVG. */
 
-import { make } from "../lab/dom.mjs";
-import { percent, short } from "./words.mjs";
+import { make } from "../common/dom.mjs";
+import { percent, short } from "../common/numbers.mjs";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 120, 40, 16, 6];
 

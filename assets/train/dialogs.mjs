@@ -1,7 +1,7 @@
 /* A question to be answered, and the log of a training, both over the page. */
 
-import { get } from "../lab/requests.mjs";
-import { make } from "../lab/dom.mjs";
+import { get } from "../common/requests.mjs";
+import { make } from "../common/dom.mjs";
 
 const AGAIN_MS = 1500;
 

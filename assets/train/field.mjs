@@ -1,6 +1,6 @@
 /* One field of the form: label, help, an input or a list, perhaps a slider, and what is wrong with it. */
 
-import { make } from "../lab/dom.mjs";
+import { make } from "../common/dom.mjs";
 
 const STEPS = 200; // of a slider
 

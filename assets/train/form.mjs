@@ -1,6 +1,6 @@
 /* The form: presets, a group of fields each for data, network, loss and training, and the button that starts. */
 
-import { make } from "../lab/dom.mjs";
+import { make } from "../common/dom.mjs";
 import { Field } from "./field.mjs";
 
 const LOSS_FIELDS = ["r", "eps"]; // of the losses that have them

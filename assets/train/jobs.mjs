@@ -1,9 +1,9 @@
 /* The jobs: a card for each training that is at work, the queue below it, and what is over. */
 
-import { make } from "../lab/dom.mjs";
+import { make } from "../common/dom.mjs";
 import { Card } from "./card.mjs";
 import { ask, showLog } from "./dialogs.mjs";
-import { count } from "./words.mjs";
+import { count } from "../common/numbers.mjs";
 
 const RESUMABLE = ["stopped", "interrupted", "failed"];
 

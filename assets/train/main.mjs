@@ -1,6 +1,6 @@
 /* The Train page: the form, what would happen, and the jobs; asks the server again and again while it is open. */
 
-import { get, post } from "../lab/requests.mjs";
+import { get, post } from "../common/requests.mjs";
 import { Form } from "./form.mjs";
 import { Jobs } from "./jobs.mjs";
 import { Outlook } from "./outlook.mjs";

@@ -1,7 +1,7 @@
 /* What will happen: images before and after the transform, time and disk, and the line to type instead. */
 
-import { make } from "../lab/dom.mjs";
-import { bytes, count } from "./words.mjs";
+import { make } from "../common/dom.mjs";
+import { bytes, count } from "../common/numbers.mjs";
 
 export class Outlook {
   constructor(root) {

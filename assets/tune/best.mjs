@@ -1,6 +1,6 @@
 /* Best so far: accuracy by the order in which trials ended, and the line of the best until then. */
 
-import { make } from "../lab/dom.mjs";
+import { make } from "../common/dom.mjs";
 import { colour, exact, span, svg } from "./words.mjs";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 12, 32];

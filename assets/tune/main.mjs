@@ -1,7 +1,7 @@
 /* The Tune page: which search, how it stands, and three views of its trials that point at one another. */
 
-import { make } from "../lab/dom.mjs";
-import { get } from "../lab/requests.mjs";
+import { make } from "../common/dom.mjs";
+import { get } from "../common/requests.mjs";
 import { BestSoFar } from "./best.mjs";
 import { Parallel } from "./parallel.mjs";
 import { Table } from "./table.mjs";

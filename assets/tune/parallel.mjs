@@ -1,6 +1,6 @@
 /* Parallel coordinates: an axis for every hyperparameter and one for accuracy, a line for every trial; axes can be brushed. */
 
-import { make } from "../lab/dom.mjs";
+import { make } from "../common/dom.mjs";
 import { colour, exact, label, span, svg, value } from "./words.mjs";
 
 const [SIDE, TOP, BOTTOM] = [64, 40, 24];

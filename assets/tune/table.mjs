@@ -1,6 +1,6 @@
 /* The trials as a table, best first; a heading sorts by it. A trial can be opened while it runs. */
 
-import { make } from "../lab/dom.mjs";
+import { make } from "../common/dom.mjs";
 import { exact, label, svg, value } from "./words.mjs";
 
 const SHOWN_AS = { training: "training", queued: "waiting", stopped: "stopped early" };

@@ -1,6 +1,6 @@
 /* Numbers as people read them, and the colour of an accuracy. */
 
-export { duration } from "../train/words.mjs";
+export { duration } from "../common/numbers.mjs";
 
 /** Two digits of percent: trials differ by less than one. */
 export const exact = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(2)} %`);

@@ -333,7 +333,7 @@ def _curve(name: str, figure: go.Figure) -> html.Div:
 
 
 def _side() -> html.Div:
-    """The panels, of which one is open; `assets/find` fills all but the curves."""
+    """The panels, of which one is open; `assets/explore` fills all but the curves."""
     trust = [dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")]
     contents = {"curves": [html.Div(id="explore-curves", className="explore-curves")]}
     panels = [

@@ -106,9 +106,9 @@ def _whole(title: str, body: str, library: str, drawn: dict[str, go.Figure], mor
     return PAGE.format(
         alone=ALONE.format(more=more),
         title=escape(title),
-        style=(assets / "report.css").read_text(encoding="utf-8") + STYLE,
+        style=(assets / "results" / "report.css").read_text(encoding="utf-8") + STYLE,
         library=library,
         body=body,
         data=data,
-        script=(assets / "report" / "draw.mjs").read_text(encoding="utf-8"),
+        script=(assets / "results" / "draw.mjs").read_text(encoding="utf-8"),
     )

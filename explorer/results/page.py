@@ -34,7 +34,7 @@ def register(app: Dash, library: Library) -> None:
     """The routes, and one callback: when the page is there, the browser takes over."""
     routes.register(app.server, library)
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "async () => { (await import('/assets/report/main.mjs')).show(); return ''; }",
+        "async () => { (await import('/assets/results/main.mjs')).show(); return ''; }",
         Output("results-message", "title"),
         Input("results-query", "data"),
         State("results-page", "id"),

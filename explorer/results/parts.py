@@ -26,7 +26,7 @@ def tag(name: str, content: str, **attributes: str) -> str:
 
 
 def figure_html(figure: Figure, base: str, files: bool = True) -> str:
-    """A place that assets/report/draw.mjs draws in, with its caption and links to its files below `base`."""
+    """A place that assets/results/draw.mjs draws in, with its caption and links to its files below `base`."""
     width, height = figure.size
     least = f"min-height: {LEAST}px; " if height > LEAST else ""
     plot = tag("div", "", class_="report-plot", data_figure=figure.key, role="img", aria_label=figure.name,

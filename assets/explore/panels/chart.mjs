@@ -1,0 +1,93 @@
+/* A small chart of some lines over the epochs, with what they are at the moment; a click goes to its epoch. */
+
+import { make, number, percent, short, svg } from "../dom.mjs";
+
+const [WIDTH, HEIGHT] = [320, 84]; // of the drawing; it is scaled to the room there is
+const EDGE = { left: 40, right: 6, top: 6, bottom: 16 };
+
+/** @typedef {{name: string, kind: string, values: (number | null)[]}} Line `kind` names its look in find.css */
+
+export class Chart {
+  /** @param {string} title @param {(epoch: number) => void} go @param {(value: number) => string} [format] */
+  constructor(title, go, format = short) {
+    this.format = format;
+    this.now = make("span", "find-now");
+    const head = make("div", "find-chart-head", {}, make("span", "find-name", { textContent: title }), this.now);
+    this.drawing = svg("svg", {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      class: "find-drawing",
+      role: "img",
+      "aria-label": title,
+    });
+    this.drawing.addEventListener("click", ({ clientX }) => {
+      const { left, width } = this.drawing.getBoundingClientRect();
+      if (this.epochs) go(this.epochOf(((clientX - left) / width) * WIDTH));
+    });
+    this.element = make("div", "find-chart", {}, head, this.drawing);
+  }
+
+  /** @param {number[]} epochs @param {Line[]} lines @param {number} at the snapshot shown */
+  draw(epochs, lines, at) {
+    const known = lines.flatMap(({ values }) => values).filter(Number.isFinite);
+    this.epochs = epochs;
+    this.now.replaceChildren(
+      ...lines.map(({ name, kind, values }) =>
+        make("span", `is-${kind}`, {}, `${name} `, number(values[at] ?? null, this.format)),
+      ),
+    );
+    this.drawing.replaceChildren();
+    if (!known.length) return;
+    const [low, high] = [Math.min(...known), Math.max(...known)];
+    const y = (value) =>
+      EDGE.top + (HEIGHT - EDGE.top - EDGE.bottom) * (high > low ? (high - value) / (high - low) : 0.5);
+    const label = (x, at, text, anchor) => {
+      const made = svg("text", { x, y: at, "text-anchor": anchor });
+      made.textContent = text;
+      return made;
+    };
+    const [first, last] = [epochs[0], epochs.at(-1)];
+    const bottom = HEIGHT - EDGE.bottom;
+    this.drawing.append(
+      svg("path", { class: "find-axis", d: `M${EDGE.left},${EDGE.top}V${bottom}H${WIDTH - EDGE.right}` }),
+      label(EDGE.left - 4, EDGE.top + 7, this.tick(high), "end"),
+      ...(high > low ? [label(EDGE.left - 4, bottom, this.tick(low), "end")] : []),
+      label(EDGE.left, HEIGHT - 4, short(first), "start"),
+      ...(last > first ? [label(WIDTH - EDGE.right, HEIGHT - 4, `epoch ${short(last)}`, "end")] : []),
+      svg("line", { class: "find-cursor", x1: this.x(epochs[at]), x2: this.x(epochs[at]), y1: EDGE.top, y2: bottom }),
+      ...lines.flatMap(({ kind, values }) => this.line(kind, values, y, at)),
+    );
+  }
+
+  /** A number at the axis, where there is less room. */
+  tick(value) {
+    return this.format === percent ? `${Math.round(100 * value)} %` : String(Number(value.toPrecision(2)));
+  }
+
+  /** A line, broken where nothing is known, and a dot where it is now. */
+  line(kind, values, y, at) {
+    let pen = "M";
+    let d = "";
+    values.forEach((value, t) => {
+      const known = Number.isFinite(value);
+      if (known) d += `${pen}${this.x(this.epochs[t]).toFixed(1)},${y(value).toFixed(1)}`;
+      pen = known ? "L" : "M";
+    });
+    const path = svg("path", { class: `find-line is-${kind}`, d });
+    if (!Number.isFinite(values[at])) return [path];
+    return [
+      path,
+      svg("circle", { class: `find-dot is-${kind}`, cx: this.x(this.epochs[at]), cy: y(values[at]), r: 2.5 }),
+    ];
+  }
+
+  x(epoch) {
+    const [first, last] = [this.epochs[0], this.epochs.at(-1)];
+    return EDGE.left + (WIDTH - EDGE.left - EDGE.right) * (last > first ? (epoch - first) / (last - first) : 0.5);
+  }
+
+  epochOf(x) {
+    const [first, last] = [this.epochs[0], this.epochs.at(-1)];
+    const share = (x - EDGE.left) / (WIDTH - EDGE.left - EDGE.right);
+    return first + Math.max(0, Math.min(1, share)) * (last - first);
+  }
+}

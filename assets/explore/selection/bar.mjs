@@ -1,0 +1,107 @@
+/* The selection bar over the picture: how to draw, what the next shape does, how many are selected, undo. */
+
+import { inWords } from "./words.mjs";
+import { button, make, svg, whole } from "../dom.mjs";
+
+/** Icons on a field of 16 x 16: [outline, area, dashes]; drawn, since not every system's fonts have these signs. */
+const ICONS = {
+  pan: ["", "M8 1l2 2.7H8.7v3.6h3.6V6L15 8l-2.7 2V8.7H8.7v3.6H10L8 15l-2-2.7h1.3V8.7H3.7V10L1 8l2.7-2v1.3h3.6V3.7H6z"],
+  lasso: [
+    "M8 2.5c3.6 0 6 1.5 6 3.8s-2.4 3.8-6 3.8-6-1.5-6-3.8 2.4-3.8 6-3.8zM5 10c-1.8 1.3-1 2.3.5 3.5",
+    "",
+    "2.5 1.5",
+  ],
+  select: ["M2.5 3.5h11v9h-11z", "", "2 1.5"],
+  replace: ["M6.5 10v3.5h7v-7H10", "M2 2h8v8H2z"],
+  add: ["", "M2 2h8v4h4v8H6v-4H2z"],
+  subtract: ["M6.5 6.5h7v7h-7z", "M2 2h8v4H6v4H2z"],
+  keep: ["M2.5 2.5h7v7h-7zM6.5 6.5h7v7h-7z", "M6 6h4v4H6z"],
+  invert: ["M2.5 2.5h11v11h-11z", "M2.5 2.5h11l-11 11z"],
+  undo: ["M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M6 3.5l-3 3 3 3", ""],
+  clear: ["M4 4l8 8M12 4l-8 8", ""],
+};
+const TOOLS = {
+  pan: "Move the picture; the wheel zooms",
+  lasso: "Select by drawing around images",
+  select: "Select by drawing a box",
+};
+const MODES = {
+  replace: "The next shape is the selection",
+  add: "The next shape is added to the selection",
+  subtract: "The next shape is taken off the selection",
+  keep: "Of the selection only what is in the next shape is kept",
+};
+
+export class Bar {
+  /**
+   * @param {HTMLElement} element
+   * @param {import("../../player/main.mjs").Player} player
+   * @param {import("./selector.mjs").Selector} selector
+   */
+  constructor(element, player, selector) {
+    Object.assign(this, { element, player, selector });
+    const group = (choices, act) => {
+      const buttons = Object.entries(choices).map(([name, title]) => this.button(name, title, () => act(name)));
+      const made = make("span", "find-group", {}, ...buttons);
+      made.role = "group";
+      return made;
+    };
+    this.tools = group(TOOLS, (tool) => this.take(tool));
+    this.modes = group(MODES, (mode) => selector.setMode(mode));
+    this.count = make("span", "find-count");
+    this.acts = make(
+      "span",
+      "find-group",
+      {},
+      this.button("invert", "Select the others instead", () => selector.invert()),
+      this.button("undo", "Take the last step back", () => selector.undo()),
+      this.button("clear", "Select nothing", () => selector.clear()),
+    );
+    element.replaceChildren(this.tools, this.modes, this.count, this.acts);
+    element.hidden = false;
+    selector.on("mode", () => this.draw());
+    selector.on("steps", () => this.draw());
+    selector.on("numbers", () => this.draw());
+    player.ready.then(() => {
+      player.stage.plot.on?.("plotly_relayout", () => this.draw());
+      this.draw();
+    });
+  }
+
+  button(name, title, act) {
+    const made = button("find-tool", "", title, act);
+    const [outline, area, dashes = "none"] = ICONS[name];
+    made.name = name;
+    made.ariaLabel = title;
+    made.append(
+      svg(
+        "svg",
+        { viewBox: "0 0 16 16" },
+        svg("path", { d: area, class: "area" }),
+        svg("path", { d: outline, "stroke-dasharray": dashes }),
+      ),
+    );
+    return made;
+  }
+
+  /** What a drag on the picture does. @param {"pan" | "lasso" | "select"} tool */
+  take(tool) {
+    globalThis.Plotly.relayout(this.player.stage.plot, { dragmode: tool });
+  }
+
+  draw() {
+    const { selector, player } = this;
+    const tool = player.stage.plot._fullLayout?.dragmode;
+    for (const made of this.tools.children) made.ariaPressed = made.name === tool;
+    for (const made of this.modes.children) made.ariaPressed = made.name === selector.mode;
+    const { length } = selector.steps;
+    const { latest } = selector;
+    const isTold = length && latest?.steps === selector.steps;
+    this.count.textContent = isTold ? `${whole(latest.n)} of ${whole(latest.total)}` : "";
+    this.count.title = isTold ? inWords(latest) : "";
+    const [invert, undo, clear] = this.acts.children;
+    invert.disabled = false;
+    undo.disabled = !length && !selector.past.length;
+    clear.disabled = !length;
+  }
+}

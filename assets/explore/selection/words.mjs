@@ -1,0 +1,34 @@
+/* A selection in words: "lasso at epoch 2, also Shirt, not those wrong under euc, inverted". */
+
+import { short } from "../dom.mjs";
+
+const HOW = { replace: "", add: "also ", subtract: "without ", keep: "of these only " };
+
+/** @param {object} numbers as the server tells them, with the steps that they are of */
+export function inWords({ steps, class_names: names, epochs }) {
+  const name = (k) => names[k] ?? `class ${k}`;
+  const when = (t) => (t === undefined || t === null ? " at the moment" : ` at epoch ${short(epochAt(epochs, t))}`);
+  const what = {
+    polygon: ({ snapshot }) => `a lasso${when(snapshot)}`,
+    box: ({ snapshot }) => `a box${when(snapshot)}`,
+    images: ({ indices }) => (indices.length === 1 ? `image ${indices[0]}` : `${indices.length} images`),
+    class: ({ classes }) => classes.map(name).join(", "),
+    wrong: ({ classifier, snapshot }) => `what ${classifier} gets wrong${when(snapshot)}`,
+    decided: ({ label, decision, classifier, snapshot }) =>
+      label === decision
+        ? `${name(label)} that ${classifier} gets right${when(snapshot)}`
+        : `${name(label)} that ${classifier} takes for ${name(decision)}${when(snapshot)}`,
+    within: ({ distance, of_class: k, to = "target", snapshot }) =>
+      `all within ${short(distance)} of the ${to} of ${name(k)}${when(snapshot)}`,
+  };
+  const said = steps.map((step) =>
+    step.do === "invert" ? "inverted" : `${HOW[step.do]}${what[step.shape.kind](step.shape)}`,
+  );
+  const text = said.join("; ");
+  return text && `${text[0].toUpperCase()}${text.slice(1)}`;
+}
+
+function epochAt(epochs, t) {
+  const [before, after] = [epochs[Math.floor(t)], epochs[Math.ceil(t)]];
+  return before === undefined || after === undefined ? t : before + (t % 1) * (after - before);
+}

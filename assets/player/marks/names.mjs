@@ -1,0 +1,136 @@
+/* The names of the classes beside their marks, without covering one another. */
+
+import { isDimmed } from "../colours.mjs";
+import { CENTRE, DIMMED, FONT, FONT_SIZE, TARGET, sprite } from "./marks.mjs";
+
+const FEW = 10; // classes that all have their names drawn
+// where a name may stand from its mark: right, left, above, below, and the corners
+const PLACES = [
+  [1, 0],
+  [-1, 0],
+  [0, -1],
+  [0, 1],
+  [1, -1],
+  [1, 1],
+  [-1, -1],
+  [-1, 1],
+];
+const OUTSIDE = 1e6; // as bad as covering so many square pixels: a name that is cut off
+
+export class Names {
+  constructor() {
+    this.sprites = [];
+    this.place = new Int8Array(0); // where each name stood in the last frame, of PLACES
+    this.rects = new Float64Array(0); // (2 C, 4) what must not be covered: left, top, right, bottom
+    this.rectCount = 0;
+  }
+
+  /** @param {string[]} names @param {object} theme @param {number} density */
+  setStyle(names, theme, density) {
+    const ruler = document.createElement("canvas").getContext("2d");
+    ruler.font = FONT;
+    this.sprites = names.map((name) => {
+      const width = Math.ceil(ruler.measureText(name).width) + 6;
+      return sprite(width, FONT_SIZE + 8, density, (context) => drawName(context, name, theme));
+    });
+    if (this.place.length === names.length) return;
+    this.place = new Int8Array(names.length);
+    this.rects = new Float64Array(8 * names.length);
+  }
+
+  /**
+   * Names beside their marks, none over another or over a mark: each keeps its place as long as that is free, else
+   * takes the next one that is. Where none is, the one that covers least, if there are few classes or it is in focus.
+   * @param {CanvasRenderingContext2D} context
+   * @param {object} state of the player
+   * @param {{targets: Float64Array, centres: Float64Array}} at where the marks are, (C, 2); NaN: not drawn
+   * @param {import("../geometry/planes.mjs").Camera} frame
+   */
+  draw(context, state, { targets, centres }, frame) {
+    const C = this.sprites.length;
+    const few = C <= FEW;
+    this.rectCount = 0;
+    for (let k = 0; k < C; k++) {
+      if (few || !isDimmed(state, k)) this._occupy(targets[2 * k], targets[2 * k + 1], TARGET + 2);
+    }
+    for (let turn = 0; turn < (few ? 2 : 1); turn++) {
+      for (let k = 0; k < C; k++) {
+        if (isDimmed(state, k) !== (turn === 1)) continue;
+        const at = targets[2 * k] === targets[2 * k] ? targets : centres;
+        context.globalAlpha = turn === 1 ? DIMMED : 1;
+        this._name(
+          context,
+          k,
+          at[2 * k],
+          at[2 * k + 1],
+          at === targets ? TARGET : CENTRE,
+          few || state.focus.size > 0,
+          frame,
+        );
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  _name(context, k, x, y, radius, always, frame) {
+    const { image, width, height } = this.sprites[k];
+    const near = x > -width && y > -height && x < frame.width + width && y < frame.height + height;
+    if (!near) return; // or not drawn at all: NaN
+    let best = Infinity;
+    let chosen = this.place[k];
+    for (let attempt = 0; attempt < PLACES.length && best > 0; attempt++) {
+      const place = (this.place[k] + attempt) % PLACES.length;
+      const left = x + PLACES[place][0] * (radius + 3) + ((PLACES[place][0] - 1) / 2) * width;
+      const top = y + PLACES[place][1] * radius + ((PLACES[place][1] - 1) / 2) * height;
+      const inside = left >= 0 && left + width <= frame.width && top >= 0 && top + height <= frame.height;
+      const covered = this._covered(left, top + 3, left + width, top + height - 3) + (inside ? 0 : OUTSIDE);
+      if (covered >= best) continue;
+      best = covered;
+      chosen = place;
+    }
+    if (best > 0 && !always) return;
+    if (best === 0) this.place[k] = chosen;
+    const left = x + PLACES[chosen][0] * (radius + 3) + ((PLACES[chosen][0] - 1) / 2) * width;
+    const top = y + PLACES[chosen][1] * radius + ((PLACES[chosen][1] - 1) / 2) * height;
+    this._add(left, top + 3, left + width, top + height - 3);
+    context.drawImage(image, left, top, width, height);
+  }
+
+  /** How much of what must not be covered a rectangle would cover, in square pixels. */
+  _covered(left, top, right, bottom) {
+    const { rects } = this;
+    let area = 0;
+    for (let i = 0; i < 4 * this.rectCount; i += 4) {
+      const width = Math.min(right, rects[i + 2]) - Math.max(left, rects[i]);
+      const height = Math.min(bottom, rects[i + 3]) - Math.max(top, rects[i + 1]);
+      if (width > 0 && height > 0) area += width * height;
+    }
+    return area;
+  }
+
+  _occupy(x, y, radius) {
+    if (x === x) this._add(x - radius, y - radius, x + radius, y + radius);
+  }
+
+  _add(left, top, right, bottom) {
+    const i = 4 * this.rectCount++;
+    this.rects[i] = left;
+    this.rects[i + 1] = top;
+    this.rects[i + 2] = right;
+    this.rects[i + 3] = bottom;
+  }
+}
+
+function drawName(context, name, theme) {
+  context.font = FONT;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = 3.5;
+  context.strokeStyle = theme.page;
+  context.globalAlpha = 0.85;
+  context.strokeText(name, 0, 0.5);
+  context.globalAlpha = 1;
+  context.fillStyle = theme.text;
+  context.fillText(name, 0, 0.5);
+}

@@ -1,0 +1,165 @@
+/* The same picture without a graphics card: regions and points painted by the processor into one image a frame.
+ *
+ * For browsers without WebGL2, and where WebGL2 is itself done by the processor (virtual machines, blocked drivers):
+ * there this is several times as fast, since a point is a few pixels to change and not a primitive to set up.
+ */
+
+import { ABSENT, UNKNOWN } from "../data.mjs";
+import { MODES, drawingOrder } from "./points.mjs";
+import { RegionRaster, word } from "./raster.mjs";
+import { Stamps } from "./stamps.mjs";
+
+const DIM = 0.22; // opacity of what is outside focus or selection, as in points.mjs
+
+export class CpuRenderer {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.kind = "cpu";
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d", { alpha: false });
+    /** @type {import("./gpu.mjs").Scene} */
+    this.scene = { frames: null, labels: null, codes: null, chosen: null, regions: null, palette: null, ramp: null };
+    this.regions = new RegionRaster();
+    this.order = null; // in which the points are drawn
+    this.image = null;
+    /** @type {import("./raster.mjs").Picture} */
+    this.picture = { width: 0, height: 0, words: null, bytes: null };
+    this.stamps = { full: null, dim: null };
+    // colours as words
+    this.classes = new Uint32Array(1);
+    this.steps = new Uint32Array(256); // of the ramp
+    this.right = this.wrong = this.unknown = 0;
+    this.shown = new Uint8Array([255]); // of each class: 0 hidden, 255 shown, between: dimmed
+  }
+
+  /** @param {Partial<import("./gpu.mjs").Scene>} changed */
+  set(changed) {
+    Object.assign(this.scene, changed);
+    if (changed.labels !== undefined) this.order = changed.labels && drawingOrder(changed.labels);
+    if (changed.ramp) this.steps = words(changed.ramp);
+    if (changed.palette) {
+      this.classes = words(changed.palette);
+      this.shown = changed.palette.filter((_, i) => i % 4 === 3);
+    }
+  }
+
+  /** @param {import("../geometry/view.mjs").View} view */
+  draw(view) {
+    const { scene, picture, canvas } = this;
+    if (picture.width !== canvas.width || picture.height !== canvas.height) this._resize();
+    picture.words.fill(wordOf(view.page));
+    const seen = view.regionOpacity > 0 || view.halfLine > 0;
+    if (scene.regions && seen) this.regions.paint(picture, scene.regions, scene.palette, view);
+    if (scene.frames) {
+      this._sharpen(view);
+      this.right = wordOf(view.right);
+      this.wrong = wordOf(view.wrong);
+      this.unknown = wordOf(view.unknown);
+      if (view.layered) {
+        this._points(view, 1);
+        this._points(view, 2);
+      } else this._points(view, 0);
+    }
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  _resize() {
+    const { canvas, context, picture } = this;
+    this.image = context.createImageData(canvas.width, canvas.height);
+    picture.width = canvas.width;
+    picture.height = canvas.height;
+    picture.bytes = this.image.data;
+    picture.words = new Uint32Array(this.image.data.buffer);
+  }
+
+  /** Make the stamps of the present size and opacity. */
+  _sharpen({ size, opacity, rim, page }) {
+    const { stamps } = this;
+    const colour = page[0] + 256 * (page[1] + 256 * page[2]);
+    const same = stamps.size === size && stamps.opacity === opacity && stamps.rim === rim && stamps.colour === colour;
+    if (same) return;
+    const [full, dim] = [1, DIM].map((share) => new Stamps(size, share * opacity, rim, page));
+    this.stamps = { size, opacity, rim, colour, full, dim };
+  }
+
+  /** @param {number} layer 0: all points, 1: those in the background, 2: those in front; see points.mjs */
+  _points(view, layer) {
+    const { picture, order, stamps, shown } = this;
+    const { frames, labels, chosen } = this.scene;
+    const { N, points } = frames;
+    const { blend, camera } = view;
+    const a = 2 * view.before * N;
+    const b = 2 * view.after * N;
+    const perX = (camera[0] * picture.width) / 2 / ABSENT;
+    const perY = (-camera[1] * picture.height) / 2 / ABSENT;
+    const x0 = ((camera[2] + 1) * picture.width) / 2;
+    const y0 = ((1 - camera[3]) * picture.height) / 2;
+    const isRight = view.mode === MODES.right;
+    for (let n = 0; n < N; n++) {
+      const i = order === null ? n : order[n];
+      const k = labels === null ? 0 : labels[i];
+      const from = points[a + 2 * i];
+      const to = points[b + 2 * i];
+      if (shown[k] === 0 || from === ABSENT || to === ABSENT) continue;
+      const dim = shown[k] < 255 || (chosen !== null && chosen[i] === 0);
+      if (layer !== 0) {
+        const front = !dim && (!isRight || this._wrong(view, i, k) > 0.5);
+        if ((layer === 2) !== front) continue;
+      }
+      const fromY = points[a + 2 * i + 1];
+      const x = x0 + perX * (from + blend * (to - from));
+      const y = y0 + perY * (fromY + blend * (points[b + 2 * i + 1] - fromY));
+      (dim ? stamps.dim : stamps.full).put(picture, x, y, this._colour(view, i, k));
+    }
+  }
+
+  /** The share of the moment at which the decision on a point of class k is wrong. */
+  _wrong({ before, after, blend }, i, k) {
+    const { codes, frames } = this.scene;
+    return (codes[before * frames.N + i] !== k ? 1 - blend : 0) + (codes[after * frames.N + i] !== k ? blend : 0);
+  }
+
+  /** The colour of a point of class k, a word. */
+  _colour(view, i, k) {
+    const { mode, blend, scale } = view;
+    if (mode === MODES.label) return this.classes[k];
+    if (mode === MODES.right) return between(this.right, this.wrong, this._wrong(view, i, k));
+    const { codes, frames } = this.scene;
+    if (mode === MODES.none || codes === null) return this.unknown;
+    const from = codes[view.before * frames.N + i];
+    const to = codes[view.after * frames.N + i];
+    if (mode === MODES.prediction) return between(this.classes[from], this.classes[to], blend);
+    if (from === UNKNOWN || to === UNKNOWN) return this.unknown;
+    const share = (1 - blend) * (scale[0] + scale[1] * from) + blend * (scale[2] + scale[3] * to);
+    return this.steps[Math.round(255 * Math.max(0, Math.min(1, share)))];
+  }
+
+  /** Premultiplied RGBA of a device pixel, y from the top. */
+  readPixel(x, y) {
+    const { picture } = this;
+    return picture.bytes.subarray(4 * (y * picture.width + x), 4 * (y * picture.width + x) + 4);
+  }
+
+  remove() {}
+}
+
+/** RGBA bytes as words. */
+function words(rgba) {
+  return Uint32Array.from({ length: rgba.length / 4 }, (_, k) => word(rgba[4 * k], rgba[4 * k + 1], rgba[4 * k + 2]));
+}
+
+/** Shares of 1 as a word. */
+function wordOf(rgb) {
+  return word(Math.round(255 * rgb[0]), Math.round(255 * rgb[1]), Math.round(255 * rgb[2]));
+}
+
+/** A colour between two. */
+function between(from, to, share) {
+  if (from === to || share === 0) return from;
+  let mixed = 0;
+  for (let bits = 0; bits < 24; bits += 8) {
+    const start = (from >>> bits) & 255;
+    mixed |= Math.round(start + share * (((to >>> bits) & 255) - start)) << bits;
+  }
+  return mixed;
+}

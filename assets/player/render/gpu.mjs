@@ -1,0 +1,108 @@
+/* Regions and points on one WebGL2 canvas; a lost context is waited for and everything uploaded again. */
+
+import { context, isSoftware } from "./gl.mjs";
+import { Points } from "./points.mjs";
+import { RegionLayer } from "./regions.mjs";
+import { VoteLayer } from "./votes.mjs";
+
+/**
+ * What a renderer draws from, besides the moment; kept so that a restored context can be filled again.
+ * @typedef {object} Scene
+ * @property {import("../data.mjs").Frames | null} frames
+ * @property {Uint8Array | Uint16Array | null} labels
+ * @property {Uint8Array | Uint16Array | null} codes    what the mode colours by (T, N)
+ * @property {Uint8Array | null} chosen                 selection (N,)
+ * @property {import("../data.mjs").Regions | null} regions
+ * @property {Uint8Array} palette
+ * @property {Uint8Array} ramp
+ */
+
+export class GpuRenderer {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {(event: "lost" | "restored") => void} tell
+   * @param {boolean} hardware not where the processor does the graphics card's work
+   * @returns {GpuRenderer | null}
+   */
+  static make(canvas, tell, hardware) {
+    const gl = context(canvas);
+    return gl && !(hardware && isSoftware(gl)) ? new GpuRenderer(gl, canvas, tell) : null;
+  }
+
+  constructor(gl, canvas, tell) {
+    this.gl = gl;
+    this.canvas = canvas;
+    this.kind = "gpu";
+    this.removed = false;
+    /** @type {Scene} */
+    this.scene = { frames: null, labels: null, codes: null, chosen: null, regions: null, palette: null, ramp: null };
+    this._build();
+    canvas.addEventListener("webglcontextlost", (event) => {
+      if (this.removed) return;
+      event.preventDefault(); // asks the browser to give it back
+      tell("lost");
+    });
+    canvas.addEventListener("webglcontextrestored", () => {
+      this._build();
+      this.set({ ...this.scene });
+      tell("restored");
+    });
+  }
+
+  _build() {
+    this.points = new Points(this.gl);
+    this.regions = new RegionLayer(this.gl);
+    this.votes = new VoteLayer(this.gl);
+  }
+
+  /** Upload what has changed. @param {Partial<Scene>} changed */
+  set(changed) {
+    Object.assign(this.scene, changed);
+    if (this.gl.isContextLost()) return;
+    const { points, regions, votes } = this;
+    if (changed.frames) points.setFrames(changed.frames);
+    if (changed.labels !== undefined) points.setLabels(changed.labels);
+    if (changed.codes !== undefined) points.setCodes(changed.codes);
+    if (changed.chosen !== undefined) points.setChosen(changed.chosen);
+    if (changed.regions !== undefined) {
+      const isVote = changed.regions?.kind === "vote";
+      regions.setRegions(isVote ? null : changed.regions);
+      votes.setRegions(isVote ? changed.regions : null);
+    }
+    if (changed.palette) {
+      points.setColours(changed.palette, this.scene.ramp);
+      regions.setColours(changed.palette);
+      votes.setColours(changed.palette);
+    }
+  }
+
+  draw(view) {
+    const { gl, canvas } = this;
+    if (gl.isContextLost()) return;
+    gl.viewport(0, 0, canvas.width, canvas.height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (view.regionOpacity > 0 || view.halfLine > 0) {
+      gl.disable(gl.BLEND); // the first thing drawn
+      this.regions.draw(view);
+      this.votes.draw(view);
+    }
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA); // colours are premultiplied
+    this.points.draw(view);
+  }
+
+  /** Premultiplied RGBA of a device pixel, y from the top; right after drawing. */
+  readPixel(x, y) {
+    const { gl, canvas } = this;
+    const rgba = new Uint8Array(4);
+    gl.readPixels(x, canvas.height - 1 - y, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+    return rgba;
+  }
+
+  /** Give the context back: a browser has only a few. */
+  remove() {
+    this.removed = true;
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}
