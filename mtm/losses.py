@@ -2,7 +2,7 @@
 
 A loss is a frozen dataclass whose fields are its hyperparameters, called as `loss(e, c, y) -> (B,)`: one value per
 image, from output embeddings `e (B, D)`, class embeddings `c (C, D)` and labels `y (B,)`. Training sums over the batch.
-To add one, write such a class, enter it in `LOSSES`, and add a row to `tests/test_losses.py`.
+To add one, write such a class, enter it in `LOSSES`, and add a row to `tests/mtm/test_losses.py`.
 
 Everything is computed in float64 where the device has it (all but Apple's mps) and returned in the type of `e`:
 squared distances taken from a matrix product lose all their digits in float32 when two points are close and far from

@@ -33,6 +33,7 @@ logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in the command
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background: what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+ROOT = Path(__file__).parent.parent  # of the checkout
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 

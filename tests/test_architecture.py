@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from mtm.classifiers import CLASSIFIERS
 from mtm.config import TrainConfig
 from mtm.data import DATASETS
 from mtm.losses import LOSSES
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

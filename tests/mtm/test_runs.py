@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import small
+from conftest import ROOT, small
 from safetensors.numpy import load_file
 
 from mtm import geometry
@@ -431,7 +431,7 @@ except OSError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limits there")
 def test_a_full_disk_ends_with_a_sentence_and_no_half_snapshot(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path / "a")],
         capture_output=True,

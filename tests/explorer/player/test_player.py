@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import plotly
 import pytest
-from conftest import eventually
+from conftest import ROOT, eventually
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -25,7 +25,7 @@ from scipy import ndimage
 from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
 from explorer.web import wire
 
-ASSETS = Path(__file__).parent.parent / "assets"
+ASSETS = ROOT / "assets"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 NO_WEBGL2 = """
     const original = HTMLCanvasElement.prototype.getContext;

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from conftest import served, small
+from conftest import ROOT, served, small
 
 from explorer import app as app_module
 from explorer.results import page as results
@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("report") / "runs"
     chosen = [e for e in experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parent.parent / "benchmarks")
+        patch.syspath_prepend(ROOT / "benchmarks")
         import report as benchmark
 
         shape = {"epochs": EPOCHS, "images": 40, "dim": 8}

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Command, free_port
+from conftest import ROOT, Command, free_port
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
@@ -260,7 +260,7 @@ def test_a_record_that_is_damaged_or_missing_is_one_sentence(tmp_path: Path) -> 
 
 
 def test_only_who_searches_imports_ray() -> None:
-    root = Path(__file__).parent.parent
+    root = ROOT
     needs_ray = {root / "mtm" / "tuning" / name for name in ("search.py", "trial.py", "remote.py")}
     for path in {*(root / "mtm").rglob("*.py"), *(root / "explorer").rglob("*.py")} - needs_ray:
         body = ast.parse(path.read_text(encoding="utf-8")).body
