@@ -21,7 +21,7 @@ from mtm.config import TrainConfig
 from mtm.data import Dataset, Split
 from mtm.errors import Stopped
 from mtm.runs import Run
-from mtm.train_loop.recording import _Heartbeat
+from mtm.train_loop.recorder import _Heartbeat
 from mtm.training import _Training
 
 BATCH = 128

@@ -22,7 +22,7 @@ from common import Claim, parser, report, side_row
 from explorer.results.command import write
 from explorer.results.found import Found, find
 from mtm.config import TrainConfig
-from mtm.paper.paper_tables import Experiment, experiments
+from mtm.paper.tables import Experiment, experiments
 from mtm.run_folder.snapshots import Points, make_snapshot, measure
 from mtm.runs import Run
 

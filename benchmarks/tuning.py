@@ -21,7 +21,7 @@ from common import Claim, parser, ratios, report, side_row
 
 from mtm.config import TrainConfig
 from mtm.runs import Run
-from mtm.train_loop.recording import prepare, record_training
+from mtm.train_loop.recorder import prepare, record_training
 from mtm.tuning.record import Search, Trial, new_search
 from mtm.tuning.search import Resources, run_search
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mtm.errors import InputError
-from mtm.run_folder.importing import import_run
+from mtm.run_folder.imports import import_run
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.run_folder.summary import summarise
 from mtm.runs import Run

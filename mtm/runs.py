@@ -24,9 +24,9 @@ from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+from mtm.run_folder.external import Arrays, external_snapshot
 from mtm.run_folder.files import jsonable, read_arrays, write_arrays, write_json
-from mtm.run_folder.foreign import Arrays, foreign_snapshot
-from mtm.run_folder.reading import checked_row, nulls_to_nan, read_json, snapshot_header
+from mtm.run_folder.readers import checked_row, nulls_to_nan, read_json, snapshot_header
 from mtm.run_folder.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
 from mtm.run_folder.status import STATES, Status
 
@@ -238,7 +238,7 @@ class Run:
         paths = self.snapshots
         known, dim = (self.points, self.snapshot(0).embeddings.shape[1]) if paths else (None, None)
         index = int(paths[-1].stem) + 1 if paths else 0
-        snapshot = foreign_snapshot(known, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
+        snapshot = external_snapshot(known, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
         self.record(snapshot)
         return snapshot
 

@@ -22,7 +22,7 @@ from waitress import create_server, wasyncore
 
 from mtm.config import TrainConfig
 from mtm.runs import Run
-from mtm.train_loop.recording import record_training
+from mtm.train_loop.recorder import record_training
 
 # two workers on two cores: a core each, for what they start too
 os.environ.setdefault("OMP_NUM_THREADS", "1")

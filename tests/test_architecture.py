@@ -44,7 +44,7 @@ def test_every_module_says_what_it_is_for_and_is_short(path: Path) -> None:
 def test_reading_runs_needs_no_torch() -> None:
     code = (
         "import sys, mtm.runs, mtm.config, mtm.losses, mtm.classifiers, mtm.geometry, mtm.data, mtm.cli;"
-        "import mtm.run_folder.foreign;"
+        "import mtm.run_folder.external;"
     )
     code += "assert not {'torch', 'torchvision', 'sklearn', 'pyarrow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.space.history import CHUNK, History, Mask
 from mtm.classifiers import CLASSIFIERS, Reference
-from mtm.run_folder.foreign import first_half
+from mtm.run_folder.external import first_half
 from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]

@@ -43,7 +43,7 @@ def events(
     """List what happened to images and targets: learned late, forgotten, never right, moved far, new neighbours."""
     from explorer.explore import events as finding
     from explorer.space.history import history
-    from mtm.cli import display
+    from mtm.cli import output
 
     read = history(open_run(run, runs))
     found = finding.events(read, classifier)
@@ -52,15 +52,15 @@ def events(
             print(json.dumps(_told(event, read.indices)), flush=True)
         return
     shown = found[: top or 20]
-    table = display.new_table(read.name)
+    table = output.new_table(read.name)
     for heading in ("epoch", "kind", "score", "what happened"):
         right = heading in ("epoch", "score")
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "what happened")
     for event in shown:
         table.add_row(f"{event.epoch:.3g}", event.kind, f"{event.score:.2f}", event.text, style=None)
-    display.console.print(table, markup=False, highlight=False)
+    output.console.print(table, markup=False, highlight=False)
     name = read.classifier(classifier)
-    display.say(
+    output.say(
         f"{len(shown):,} of {len(found):,} events; the strongest of each kind first. Decisions are those of {name}."
     )
 
@@ -109,22 +109,22 @@ def _told(event: Event, indices: Array) -> dict[str, object]:
 
 def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
     from explorer.explore.certainty import in_words
-    from mtm.cli import display
+    from mtm.cli import output
 
     first = found[0]
-    table = display.new_table(f"{name}, snapshot {first.snapshot}, epoch {first.epoch:.3g}, {first.n:,} images")
+    table = output.new_table(f"{name}, snapshot {first.snapshot}, epoch {first.epoch:.3g}, {first.n:,} images")
     for heading in ("", "surest %", "least %", "AURC", "interval", "pairs %"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for each in found:
         table.add_row(each.classifier, style="bold")
         for relation in each.relations:
             groups = relation.groups
-            ends = [display.percent(groups[i].accuracy) if groups else "" for i in (0, -1)]
+            ends = [output.percent(groups[i].accuracy) if groups else "" for i in (0, -1)]
             interval = f"{relation.risk.aurc_low:.4f} to {relation.risk.aurc_high:.4f}"
             title = SHORT[relation.place] + (" *" if relation.knows_the_label else "")
-            table.add_row(f"  {title}", *ends, f"{relation.risk.aurc:.4f}", interval, display.percent(relation.pairs))
-    display.console.print(table, markup=False, highlight=False)
-    display.say(
+            table.add_row(f"  {title}", *ends, f"{relation.risk.aurc:.4f}", interval, output.percent(relation.pairs))
+    output.console.print(table, markup=False, highlight=False)
+    output.say(
         "surest, least: accuracy of the nearest tenth (by margin, the widest) and the farthest. AURC: area under the "
         "risk-coverage curve, less is better. pairs: of a right and a wrong image, how often the right one is surer; "
         "50 says nothing. * measured to the class of the label, so it has to be related."
@@ -132,9 +132,9 @@ def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
     for each in found:
         low, high, fitted = 100 * each.accuracy_low, 100 * each.accuracy_high, each.reliability
         risk = each.relations[-1].risk
-        display.say(
+        output.say(
             f"{each.classifier}: accuracy {100 * each.accuracy:.1f} % ({low:.1f} to {high:.1f}); AURC {risk.best:.4f} "
             f"at best, {risk.random:.4f} by chance; probabilities at temperature {fitted.temperature:.3g} are off by "
             f"{100 * fitted.error:.1f} % on average"
         )
-    display.say(in_words(max(found, key=lambda each: each.accuracy)))
+    output.say(in_words(max(found, key=lambda each: each.accuracy)))

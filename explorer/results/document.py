@@ -13,7 +13,7 @@ from explorer.results.figures import every as figures
 from explorer.results.figures.every import Figure
 from explorer.results.found import ORDER, Found
 from explorer.results.tables import Table
-from mtm.paper.paper_tables import load
+from mtm.paper.tables import load
 
 TITLE = "The paper's experiments"
 NOTHING = "No run has finished an epoch yet. mtm experiments trains the paper's models, mtm train any of them."

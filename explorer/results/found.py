@@ -13,7 +13,7 @@ import numpy as np
 from mtm.config import loss_defaults
 from mtm.errors import InputError
 from mtm.geometry import centre_distance, global_centre
-from mtm.paper.paper_tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load
+from mtm.paper.tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.run_folder.summary import Best, best_of
 from mtm.runs import Run

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from explorer.results.found import LETTERS, NETWORKS, ORDER, Cell, Found, Trained, number
 from mtm.classifiers import CLASSIFIERS
-from mtm.paper.paper_tables import BACKBONES, EPOCHS, load
+from mtm.paper.tables import BACKBONES, EPOCHS, load
 
 NONE = "–"
 NAMES = {"argmax": "pure (argmax)"}  # what the paper calls it

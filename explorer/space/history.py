@@ -14,7 +14,7 @@ from explorer.space.recording import Recording, read
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
 from mtm.geometry import own_distances
-from mtm.run_folder.foreign import first_half
+from mtm.run_folder.external import first_half
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
 

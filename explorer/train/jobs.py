@@ -35,10 +35,10 @@ from explorer.train.job_log import LOG, append, begin, refusal
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
-from mtm.run_folder.reading import read_json
+from mtm.run_folder.readers import read_json
 from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.train_loop.folders import found_from_anywhere, free_folder
+from mtm.train_loop.locations import free_folder, with_absolute_paths
 
 PROCESS = "process.json"
 LOOK_SECONDS = 1.0  # between two looks at the queue, beside those of the page
@@ -124,7 +124,7 @@ class Jobs:
             if name and (runs / checked_name(name)).exists():
                 raise InputError(f"there is already a run '{name.strip()}'; choose another name")
             folder = runs / checked_name(name) if name else free_folder(runs, config)
-            Run.create(folder, found_from_anywhere(config), notes={"command": list(command)})
+            Run.create(folder, with_absolute_paths(config), notes={"command": list(command)})
             self.advance()
         return folder.name
 

@@ -24,8 +24,8 @@ from typing import Any
 from mtm.config import TrainConfig
 from mtm.data.sources import DATASETS
 from mtm.run_folder.files import write_json
-from mtm.run_folder.reading import read_json
-from mtm.train_loop.estimate import Sizes, Speed, estimate
+from mtm.run_folder.readers import read_json
+from mtm.train_loop.cost import Sizes, Speed, estimate_cost
 
 VERSION = 1  # of what is kept; raise it when `explorer.train.trial` answers differently
 IDLE_SECONDS = 60.0  # how long the process waits for more questions
@@ -62,7 +62,7 @@ class Outlook:
             return {**told, "pending": told["pending"] or (None if busy else "measuring the speed"), "busy": busy}
         if "problem" in speed:
             return {**told, "problems": {"backbone": speed["problem"]}}
-        return {**told, "estimate": estimate(config, sizes, Speed(**speed)), "speed": speed}
+        return {**told, "estimate": estimate_cost(config, sizes, Speed(**speed)), "speed": speed}
 
     def interrupt(self) -> None:
         """Give up measuring: a training is about to begin."""

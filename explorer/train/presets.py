@@ -1,6 +1,6 @@
 """Settings to begin with: quick ones of ours, and the paper's best ones for every data set, network and loss.
 
-The paper's are Tables 8 and 9 (hyperparameters of the best models found; `mtm.paper.paper_tables` has them and their
+The paper's are Tables 8 and 9 (hyperparameters of the best models found; `mtm.paper.tables` has them and their
 source), with its at most 30 epochs, ImageNet weights and Ray's plateau stopper.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mtm.errors import choose_from
-from mtm.paper.paper_tables import BACKBONES, DATASETS, LOSSES, Experiment
+from mtm.paper.tables import BACKBONES, DATASETS, LOSSES, Experiment
 
 QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "digits": (

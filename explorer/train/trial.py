@@ -62,7 +62,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
 
 def speed(asked: dict[str, Any]) -> dict[str, Any]:
     """Images a second of a training, from a second of it on made-up images; its parameters and dimensions."""
-    from mtm.train_loop.estimate import measure_speed
+    from mtm.train_loop.cost import measure_speed
 
     height, width, channels = asked["shape"]
     return asdict(measure_speed(TrainConfig(**asked["config"]), (height, width, channels), asked["n_classes"]))

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from mtm.cli.options import Version, with_config_options
-from mtm.cli.tune_command import Address, experiments, tune
+from mtm.cli.tune import Address, experiments, tune
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import jsonable
@@ -59,8 +59,8 @@ def train(
     named = None if name is None else runs / _checked_name(name)
     if named and named.exists():
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
-    from mtm.train_loop.folders import free_folder
-    from mtm.train_loop.recording import prepare, start_run
+    from mtm.train_loop.locations import free_folder
+    from mtm.train_loop.recorder import prepare, start_run
 
     if ray_address:
         config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
@@ -105,7 +105,7 @@ def resume(
             f"{opened.folder} was trained on {config.dataset}: there is no such file or folder; "
             "say with --dataset where it is now"
         )
-    from mtm.train_loop.recording import prepare
+    from mtm.train_loop.recorder import prepare
 
     train_run(opened, prepare(config), as_json)
 
@@ -118,12 +118,12 @@ def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
         for line in found:
             _print_json(line)
         return
-    from mtm.cli import display
+    from mtm.cli import output
 
     if not found:
-        display.say(f"No runs in {runs} yet. Make one with: mtm train")
+        output.say(f"No runs in {runs} yet. Make one with: mtm train")
         return
-    display.runs_table(found)
+    output.runs_table(found)
 
 
 @app.command()
@@ -133,9 +133,9 @@ def show(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -
     if as_json:
         _print_json(summarise(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
         return
-    from mtm.cli import display
+    from mtm.cli import output
 
-    display.run_page(summarise(opened), opened.info, opened.metrics)
+    output.run_page(summarise(opened), opened.info, opened.metrics)
 
 
 @app.command("data")
@@ -161,9 +161,9 @@ def list_data(
         for row in rows:
             _print_json(row)
         return
-    from mtm.cli import display
+    from mtm.cli import output
 
-    display.data_table(rows)
+    output.data_table(rows)
 
 
 @app.command("import")
@@ -182,15 +182,15 @@ def import_embeddings(
     npy: the embeddings, with --labels.
     parquet: columns label, and embedding or one a dimension; optional epoch.
     """
-    from mtm.run_folder.importing import import_run
+    from mtm.run_folder.imports import import_run
 
     run = import_run(file, runs / _checked_name(file.stem if name is None else name), labels)
     if as_json:
         _print_json(summarise(run))
         return
-    from mtm.cli import display
+    from mtm.cli import output
 
-    display.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
+    output.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
 
 
 @app.command()
@@ -219,22 +219,22 @@ def fewshot(
         for row in rows:
             _print_json(row)
         return
-    from mtm.cli import display
+    from mtm.cli import output
 
-    display.few_shot_table(rows)
+    output.few_shot_table(rows)
 
 
 @app.command()
 def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
     """Remove the weights and checkpoints of a run; its snapshots and measures stay."""
-    from mtm.cli import display
+    from mtm.cli import output
 
     opened = _open(run, runs)
     if opened.status.state == "training":
         raise InputError(f"{opened.folder} is being trained right now; stop it first")
     if opened.status.state in ("stopped", "interrupted"):
         raise InputError(f"{opened.folder} is not finished: without its checkpoint it could not be resumed")
-    display.say(f"Freed {opened.prune() / 1e6:,.1f} MB of {opened.folder}")
+    output.say(f"Freed {opened.prune() / 1e6:,.1f} MB of {opened.folder}")
 
 
 def main() -> None:
@@ -273,19 +273,19 @@ def _is_usage_error(error: Exception) -> bool:
 
 def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     """Train into `run` with a progress bar, or with a JSON object a snapshot, and say how it ended."""
-    from mtm.cli import display
-    from mtm.train_loop.recording import reason, record_training
+    from mtm.cli import output
+    from mtm.train_loop.recorder import reason, record_training
 
     for note in dataset.notes:
-        display.notices.print(note, markup=False, highlight=False)  # standard output belongs to --json
+        output.notices.print(note, markup=False, highlight=False)  # standard output belongs to --json
     try:
         if as_json:
             state = record_training(run, dataset, on_snapshot=lambda s: _print_json(_json_row(s)))
             _print_json(summarise(run))
         else:
-            with display.TrainingBar(run.name) as bar:
+            with output.TrainingBar(run.name) as bar:
                 state = record_training(run, dataset, bar.progress, bar.snapshot)
-            display.closing_table(run.name, run.metrics)
+            output.closing_table(run.name, run.metrics)
     except InputError:
         raise
     except KeyboardInterrupt:  # a second Ctrl-C
@@ -296,16 +296,16 @@ def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     if state == "stopped":
         _fail(130, f"stopped; go on with: mtm resume {run.folder}")
     if not as_json:
-        display.say(f"Recorded in {run.folder}")
+        output.say(f"Recorded in {run.folder}")
 
 
 def _train_remotely(run: Run, address: str, as_json: bool) -> None:
     """Train into `run` on a Ray cluster; this process only watches."""
-    from mtm.cli import display
+    from mtm.cli import output
     from mtm.tuning.remote import train_remotely
     from mtm.tuning.search import Resources
 
-    with display.console.status(f"{run.name}: waiting for a place on {address}") as line:
+    with output.console.status(f"{run.name}: waiting for a place on {address}") as line:
         try:
             state = train_remotely(
                 run, Resources(address=address), lambda s: line.update(f"{run.name}: {s.state}, epoch {s.epoch:.2f}")
@@ -319,7 +319,7 @@ def _train_remotely(run: Run, address: str, as_json: bool) -> None:
     if as_json:
         _print_json(summarise(run))
     else:
-        display.closing_table(run.name, run.metrics)
+        output.closing_table(run.name, run.metrics)
     if state == "stopped":
         _fail(130, f"stopped; go on with: mtm resume {run.folder}")
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper import paper_tables as paper
+from mtm.paper import tables as paper
 from mtm.runs import Run
-from mtm.train_loop.estimate import Sizes, Speed, estimate, measure_speed
+from mtm.train_loop.cost import Sizes, Speed, estimate_cost, measure_speed
 from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, Search, new_search, open_search
 
 SIZES = {  # after the transform of Table 2
@@ -60,7 +60,7 @@ class Planned:
         return open_search(runs, self.folder).status.state
 
 
-def chosen(config: TrainConfig, patterns: list[str], once: bool, loss: str | None) -> list[Planned]:
+def select_experiments(config: TrainConfig, patterns: list[str], once: bool, loss: str | None) -> list[Planned]:
     """The experiments whose name, or model's name, fits one of the patterns; all without patterns.
 
     What `config` was given takes the place of the paper's, and so does `loss`. Raises InputError when nothing fits, or
@@ -96,7 +96,7 @@ def search_of(
     """The search of an experiment, new or as it was left; one that is not run here may want a device that is not."""
     if experiment.state(runs) != "to do":
         return open_search(runs, experiment.folder)
-    from mtm.train_loop.recording import prepare
+    from mtm.train_loop.recorder import prepare
 
     prepare(experiment.config, here=is_local)
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
@@ -105,7 +105,7 @@ def search_of(
 def train_once(experiment: Planned, runs: Path, as_json: bool) -> str:
     """Train an experiment, or go on with it; `finished` or `failed`. Raises SystemExit when the user stops it."""
     from mtm.cli import train_run
-    from mtm.train_loop.recording import prepare, start_run
+    from mtm.train_loop.recorder import prepare, start_run
 
     folder, dataset = runs / experiment.folder, prepare(experiment.config)
     run = Run.open(folder) if folder.exists() else start_run(folder, experiment.config, dataset)
@@ -129,7 +129,7 @@ def estimates(planned: list[Planned], runs: Path, trials: int, keep: int) -> lis
         cost = {"seconds": 0.0, "bytes": 0.0}
         if state != "finished":
             sizes = _sizes(config)
-            cost = estimate(config, sizes, _speed(config, sizes))
+            cost = estimate_cost(config, sizes, _speed(config, sizes))
         kept = 1 if experiment.once else min(trials, keep)
         rows.append({"name": experiment.name, "state": state,
                      "seconds": trials * cost["seconds"], "bytes": kept * cost["bytes"]})  # fmt: skip

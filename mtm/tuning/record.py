@@ -18,7 +18,7 @@ import numpy as np
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
-from mtm.run_folder.reading import read_json
+from mtm.run_folder.readers import read_json
 from mtm.run_folder.status import Status
 from mtm.runs import Run
 from mtm.tuning import space as spaces

@@ -10,7 +10,7 @@ import ray
 
 from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.train_loop.recording import record_training
+from mtm.train_loop.recorder import record_training
 from mtm.tuning.search import Resources, settled, started_ray
 
 LOOK_SECONDS = 0.5

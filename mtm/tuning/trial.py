@@ -20,7 +20,7 @@ from mtm.config import TrainConfig
 from mtm.data import Dataset, load
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.train_loop.recording import reason, record_training, start_run
+from mtm.train_loop.recorder import reason, record_training, start_run
 from mtm.tuning.record import Search, has_plateaued, open_search
 from mtm.tuning.space import trial_config
 

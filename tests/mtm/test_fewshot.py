@@ -23,7 +23,7 @@ from mtm.losses import LOSSES
 from mtm.model import make_model
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.train_loop.recording import record_training
+from mtm.train_loop.recorder import record_training
 from mtm.training import train
 
 HELD_OUT = [3, 7, 9]

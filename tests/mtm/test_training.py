@@ -25,7 +25,7 @@ from mtm.model import make_model
 from mtm.run_folder.snapshots import Snapshot
 from mtm.run_folder.summary import best_of
 from mtm.runs import Run
-from mtm.train_loop.recording import prepare, reason, record_training, start_run
+from mtm.train_loop.recorder import prepare, reason, record_training, start_run
 from mtm.training import Progress, train
 
 MOVING = ["cos", "cos_ce", "euc", "euc_ce"]

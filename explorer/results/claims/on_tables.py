@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from explorer.results.claims.verdict import Accuracies, Case
 from explorer.results.found import COMPARISON, LETTERS, NETWORKS, ORDER, Cell
-from mtm.paper.paper_tables import load
+from mtm.paper.tables import load
 
 SAME = 0.5  # points between accuracies that cannot be told apart: about two standard errors of 10,000 images at 93 %
 LITTLE = 1.0  # points that are a minimal cost

@@ -16,7 +16,7 @@ from explorer.results.found import ORDER, Found
 from mtm.data import transform
 from mtm.data.sources import DATASETS as SOURCES
 from mtm.errors import InputError
-from mtm.paper.paper_tables import DATASETS
+from mtm.paper.tables import DATASETS
 
 Image = NDArray[np.uint8]
 RESIZE, CROP = 44, 36  # Table 2

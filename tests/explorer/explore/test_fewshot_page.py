@@ -13,7 +13,7 @@ from explorer.explore.events import events
 from explorer.runs.thumbnails import draw
 from explorer.space.history import history
 from mtm.runs import Run
-from mtm.train_loop.recording import record_training
+from mtm.train_loop.recorder import record_training
 
 
 def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: Path, chromium: Any) -> None:

@@ -49,7 +49,7 @@ from explorer.library import Library
 from explorer.space import regions
 from explorer.space.views import Views
 from mtm.errors import InputError
-from mtm.run_folder.importing import import_run
+from mtm.run_folder.imports import import_run
 from mtm.runs import Run
 
 RUN = "finished"  # of conftest: 60 digits, 10 classes, D = 8, three snapshots

@@ -31,10 +31,10 @@ from explorer.results.figures.printed import print_figure, printed
 from explorer.results.found import Cell, Found, Trained, find
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper.paper_tables import Experiment, experiments
+from mtm.paper.tables import Experiment, experiments
 from mtm.run_folder.summary import Best
 from mtm.runs import Run
-from mtm.train_loop.recording import record_training
+from mtm.train_loop.recorder import record_training
 
 EPOCHS = 4
 LOSSES = ("euclidean", "cosine", "class_proximity", "push_pull", "comparison", "pure")

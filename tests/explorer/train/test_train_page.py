@@ -24,7 +24,7 @@ from explorer.train.outlook import Outlook, words
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.runs import Run
-from mtm.train_loop.estimate import Sizes, Speed, estimate
+from mtm.train_loop.cost import Sizes, Speed, estimate_cost
 
 LONG = 240.0  # seconds: a busy machine is no failure
 DIGITS = Sizes(1438, 359, 10, 16, 16, 1)
@@ -193,14 +193,14 @@ def test_the_paper_s_rows_are_those_of_its_tables() -> None:
 
 def test_the_estimate_follows_from_the_sizes_and_the_speed() -> None:
     speed = Speed(1000.0, 100_000, 64)
-    told = estimate(TrainConfig(epochs=10), DIGITS, speed)
+    told = estimate_cost(TrainConfig(epochs=10), DIGITS, speed)
     assert told["snapshots"] == 11
     assert told["seconds"] == pytest.approx(5 + (10 * 1438 + 11 * (1438 + 359) / 3) / 1000, rel=0.01)
     assert told["bytes"] > 11 * 359 * 64 * 2 + 3 * 4 * 100_000
-    more = estimate(TrainConfig(epochs=10, snapshots_per_epoch=3, first_epoch_snapshots=5), DIGITS, speed)
+    more = estimate_cost(TrainConfig(epochs=10, snapshots_per_epoch=3, first_epoch_snapshots=5), DIGITS, speed)
     assert more["snapshots"] == 1 + 5 + 9 * 3
-    assert estimate(TrainConfig(epochs=20), DIGITS, speed)["seconds"] > 1.8 * (told["seconds"] - 5)
-    fewer = estimate(TrainConfig(epochs=10, train_images=500, record=100), DIGITS, speed)
+    assert estimate_cost(TrainConfig(epochs=20), DIGITS, speed)["seconds"] > 1.8 * (told["seconds"] - 5)
+    fewer = estimate_cost(TrainConfig(epochs=10, train_images=500, record=100), DIGITS, speed)
     assert fewer["seconds"] < told["seconds"]
     assert fewer["bytes"] < told["bytes"]
 
@@ -208,7 +208,7 @@ def test_the_estimate_follows_from_the_sizes_and_the_speed() -> None:
 def test_the_estimated_disk_is_what_a_run_takes(finished_run: Path) -> None:
     run = Run.open(finished_run)
     assert run.config is not None
-    told = estimate(run.config, DIGITS, Speed(1000.0, 94_616, 8))
+    told = estimate_cost(run.config, DIGITS, Speed(1000.0, 94_616, 8))
     assert told["snapshots"] == len(run.snapshots)
     without_weights = told["bytes"] - 16 * 94_616
     assert 0.4 < without_weights / (run.size() - sum(f.stat().st_size for f in run.checkpoints.iterdir())) < 1.6

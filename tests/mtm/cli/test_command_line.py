@@ -20,8 +20,8 @@ from mtm import __version__, cli
 from mtm.cli import app
 from mtm.config import TrainConfig
 from mtm.runs import FORMAT, Run
-from mtm.train_loop import recording
-from mtm.train_loop.folders import found_from_anywhere
+from mtm.train_loop import recorder
+from mtm.train_loop.locations import with_absolute_paths
 
 QUICK = ("--epochs", 2, "--train-images", 300, "--record", 60, "--dim", 8, "--batch-size", 50, "--device", "cpu")
 
@@ -106,13 +106,13 @@ def test_a_run_of_a_newer_format_is_listed_with_the_reason(mtm: Command, finishe
 
 def test_a_name_taken_meanwhile_is_left_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two trainings that start together: while one loads its data, the other makes its folder."""
-    prepare = recording.prepare
+    prepare = recorder.prepare
 
     def slow_prepare(config: TrainConfig, here: bool = True) -> object:
         Run.create("runs/digits-convnet-euclidean-1", config)
         return prepare(config, here)
 
-    monkeypatch.setattr(recording, "prepare", slow_prepare)
+    monkeypatch.setattr(recorder, "prepare", slow_prepare)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["mtm", "train", *map(str, QUICK)])
     cli.main()
@@ -134,8 +134,8 @@ def test_a_resume_from_another_folder_finds_images_of_ones_own(tmp_path: Path, m
     elsewhere.mkdir()
     monkeypatch.chdir(home)
     config = TrainConfig(dataset="photos", epochs=2, dim=4, device="cpu")
-    run = recording.start_run(Path("runs/a"), config, recording.prepare(config))
-    recording.record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
+    run = recorder.start_run(Path("runs/a"), config, recorder.prepare(config))
+    recorder.record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
     monkeypatch.chdir(elsewhere)
     monkeypatch.setattr(sys, "argv", ["mtm", "resume", str(home / "runs" / "a")])
     cli.main()
@@ -148,8 +148,8 @@ def test_images_that_have_moved_are_named_on_resume(
     photos(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
     config = TrainConfig(dataset="photos", epochs=2, dim=4, device="cpu")
-    run = recording.start_run(Path("runs/a"), config, recording.prepare(config))
-    recording.record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
+    run = recorder.start_run(Path("runs/a"), config, recorder.prepare(config))
+    recorder.record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
     (tmp_path / "photos").rename(tmp_path / "pictures")
     monkeypatch.setattr(sys, "argv", ["mtm", "resume", "a"])
     with pytest.raises(SystemExit) as stop:
@@ -163,8 +163,8 @@ def test_images_that_have_moved_are_named_on_resume(
 
 def test_paths_of_known_data_sets_stay_as_they_were_typed(tmp_path: Path) -> None:
     config = small(data_root="my/data")
-    assert found_from_anywhere(config) == config
-    own = found_from_anywhere(small(dataset="own.npz", weights="w.pt"))
+    assert with_absolute_paths(config) == config
+    own = with_absolute_paths(small(dataset="own.npz", weights="w.pt"))
     assert (own.dataset, own.weights) == (str(Path.cwd() / "own.npz"), str(Path.cwd() / "w.pt"))
 
 

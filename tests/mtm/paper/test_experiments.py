@@ -34,7 +34,7 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Search]:
         patch.setenv("RAY_worker_niceness", "0")  # or they starve on a busy machine
         with started_ray(None):
             for loss in [*LOSSES, "pure"]:
-                (planned,) = experiments.chosen(config, [], once=False, loss=loss)
+                (planned,) = experiments.select_experiments(config, [], once=False, loss=loss)
                 search = experiments.search_of(
                     planned, folder, TRIALS, ("lr=1e-3:1e-2", *(() if loss == "pure" else ("dim=4:16",))), keep=1
                 )

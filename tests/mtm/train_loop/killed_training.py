@@ -14,7 +14,7 @@ from pathlib import Path
 from conftest import small
 
 from mtm.runs import Run
-from mtm.train_loop.recording import record_training
+from mtm.train_loop.recorder import record_training
 
 CONFIG = small(snapshots_per_epoch=3, epochs=2, train_images=150)
 

@@ -25,7 +25,7 @@ from conftest import ROOT, Command, free_port
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper import experiments, paper_tables
+from mtm.paper import experiments, tables
 from mtm.runs import Run
 from mtm.tuning import Choice, Range, Search, list_searches, new_search, open_search, space_of
 from mtm.tuning.record import has_plateaued
@@ -207,7 +207,7 @@ def test_the_best_three_keep_snapshots_and_weights_and_all_keep_their_measures(s
 
 
 def test_the_space_covers_every_row_of_the_paper(tmp_path: Path) -> None:
-    for experiment in paper_tables.experiments():
+    for experiment in tables.experiments():
         head = {"head": "linear"} if experiment.loss == "pure" else {"loss": experiment.loss}
         space = space_of(TrainConfig(**head))
         row = experiment.hyperparameters()
@@ -334,11 +334,11 @@ def test_a_cluster_that_does_not_answer_is_one_sentence_and_nothing_is_left(mtm:
 
 def names(*patterns: str, **given: Any) -> list[str]:
     loss = given.pop("loss", None)
-    return [e.name for e in experiments.chosen(TrainConfig(**given), list(patterns), once=False, loss=loss)]
+    return [e.name for e in experiments.select_experiments(TrainConfig(**given), list(patterns), once=False, loss=loss)]
 
 
 def test_the_grid_is_the_paper_s_75_and_can_be_picked_from_by_name() -> None:
-    assert names() == [experiment.name for experiment in paper_tables.experiments()]
+    assert names() == [experiment.name for experiment in tables.experiments()]
     assert len(set(names())) == 75
     assert len(names("RN18-*")) == 25
     assert names("f-mnist/RN50-P") == ["F-MNIST/RN50-P"]
@@ -350,15 +350,15 @@ def test_the_grid_is_the_paper_s_75_and_can_be_picked_from_by_name() -> None:
 
 
 def test_one_training_has_the_row_of_the_paper_s_table() -> None:
-    chosen = experiments.chosen(TrainConfig(epochs=2), ["F-MNIST/RN18-PP"], once=True, loss=None)
+    chosen = experiments.select_experiments(TrainConfig(epochs=2), ["F-MNIST/RN18-PP"], once=True, loss=None)
     assert [(e.config.lr, e.config.dim, e.config.r, e.config.epochs) for e in chosen] == [(0.0004659248, 1285, 0.95, 2)]
     with pytest.raises(InputError, match="data set of the paper"):
-        experiments.chosen(TrainConfig(dataset="digits"), [], once=True, loss=None)
+        experiments.select_experiments(TrainConfig(dataset="digits"), [], once=True, loss=None)
 
 
 def test_what_is_finished_is_not_estimated_again(tmp_path: Path) -> None:
     config = TrainConfig(dataset="digits", backbone="convnet", epochs=1)
-    planned = experiments.chosen(config, ["*-E", "*-C"], once=False, loss=None)
+    planned = experiments.select_experiments(config, ["*-E", "*-C"], once=False, loss=None)
     search = experiments.search_of(planned[0], tmp_path, 3, (), 3)
     search.set_status(state="finished")
     first, second = experiments.estimates(planned, tmp_path, 3, 3)

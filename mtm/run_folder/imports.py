@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mtm.errors import InputError
-from mtm.run_folder import archives
+from mtm.run_folder import archive
+from mtm.run_folder.external import Arrays, external_snapshot
 from mtm.run_folder.files import read_npz, texts
-from mtm.run_folder.foreign import Arrays, foreign_snapshot
 from mtm.run_folder.snapshots import Array, Points
 from mtm.runs import Run
 
@@ -18,18 +18,18 @@ from mtm.runs import Run
 def import_run(path: Path, folder: Path, labels: Path | None = None) -> Run:
     """Make the run `folder` of the embeddings in a file; everything is checked before anything is written.
 
-    A .zip or .tar is a whole run that was exported (mtm.run_folder.archives). Raises InputError for a file or a folder
+    A .zip or .tar is a whole run that was exported (mtm.run_folder.archive). Raises InputError for a file or a folder
     that cannot be used.
     """
-    if path.suffix.lower() in archives.ENDINGS:
+    if path.suffix.lower() in archive.ENDINGS:
         if labels is not None:
             raise InputError(f"{path} is a whole run and has its labels; leave out --labels")
-        return archives.import_archive(path, folder)
+        return archive.import_archive(path, folder)
     epochs, moments, names = read_embeddings(path, labels)
     known: Points | None = None
     snapshots = []
     for index, (epoch, arrays) in enumerate(zip(epochs, moments, strict=True)):
-        snapshot = foreign_snapshot(known, names, index, epoch, arrays, {})
+        snapshot = external_snapshot(known, names, index, epoch, arrays, {})
         known = snapshot.points
         snapshots.append(snapshot)
     run = Run.create(folder, class_names=names, notes={"imported": path.name})
@@ -50,7 +50,7 @@ def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float]
     """
     readers = {".npz": read_npz, ".npy": _read_npy, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers:
-        raise InputError(f"{path}: cannot import '{path.suffix}' files; use {', '.join((*readers, *archives.ENDINGS))}")
+        raise InputError(f"{path}: cannot import '{path.suffix}' files; use {', '.join((*readers, *archive.ENDINGS))}")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     found = readers[path.suffix.lower()](path)

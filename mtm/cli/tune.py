@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtm.cli import display
+from mtm.cli import output
 from mtm.cli.options import with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import InputError
@@ -100,7 +100,7 @@ def _resumed(runs: Path, name: str, config: TrainConfig, new_name: str | None, r
 
 def _new(runs: Path, config: TrainConfig, trials: int, made: dict[str, Any], is_local: bool) -> Search:
     """A search whose config was tried, so that what is wrong is said once and not by every trial."""
-    from mtm.train_loop.recording import prepare
+    from mtm.train_loop.recorder import prepare
 
     prepare(config, here=is_local)
     search = new_search(runs, config, trials, **made)
@@ -108,7 +108,7 @@ def _new(runs: Path, config: TrainConfig, trials: int, made: dict[str, Any], is_
         said = "The search looks at the test images, as the paper's did: its accuracies are too good."
     else:
         said = f"Trials are judged on {search.config.validation:.0%} of the training images, held out."
-    display.notices.print(said, markup=False, highlight=False)
+    output.notices.print(said, markup=False, highlight=False)
     return search
 
 
@@ -124,7 +124,7 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
     if not as_json:
         _table(search)
         if state != "finished":
-            display.say(f"{state}; go on with: mtm tune --resume {search.name} --runs {search.runs}")
+            output.say(f"{state}; go on with: mtm tune --resume {search.name} --runs {search.runs}")
     return state
 
 
@@ -132,7 +132,7 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
 def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
     """A line for every trial that ends and, in a terminal, one that changes beneath them."""
     told = {trial.number for trial in search.trials if trial.is_done}
-    with nullcontext() if as_json else display.console.status(f"{search.name}: Ray is starting") as line:
+    with nullcontext() if as_json else output.console.status(f"{search.name}: Ray is starting") as line:
 
         def tell(search: Search) -> None:
             for trial in search.trials:
@@ -141,7 +141,7 @@ def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]
                     if as_json:
                         print(json.dumps(jsonable(asdict(trial))), flush=True)
                     else:
-                        display.say(f"{trial.run}  {_outcome(trial)}  {_words(trial)}")
+                        output.say(f"{trial.run}  {_outcome(trial)}  {_words(trial)}")
             if line is not None:
                 line.update(_progress(search))
 
@@ -152,7 +152,7 @@ def _progress(search: Search) -> str:
     done = sum(trial.is_done for trial in search.trials)
     at_work = sum(trial.state == "training" for trial in search.trials)
     best = f", best {search.best.best:.2%} ({search.best.run})" if search.best else ""
-    return f"{done} of {search.wanted} trials, {at_work} training{best}, {display.duration(search.seconds_left())} left"
+    return f"{done} of {search.wanted} trials, {at_work} training{best}, {output.duration(search.seconds_left())} left"
 
 
 def _outcome(trial: Trial) -> str:
@@ -167,11 +167,11 @@ def _words(trial: Trial) -> str:
 def _table(search: Search) -> None:
     ranked = search.ranked()[:5]
     if not ranked:
-        display.say("No trial came to the end of an epoch.")
+        output.say("No trial came to the end of an epoch.")
         return
-    display.say(f"Best of {len(search.trials)} trials, by accuracy on the {search.split} images:")
+    output.say(f"Best of {len(search.trials)} trials, by accuracy on the {search.split} images:")
     for trial in ranked:
-        display.say(f"  {trial.best:.2%}  {trial.run}  {_words(trial)}")
+        output.say(f"  {trial.best:.2%}  {trial.run}  {_words(trial)}")
 
 
 @with_config_options
@@ -214,7 +214,7 @@ def experiments(
                 f"--{option} is for searches; with --table-hyperparameters each experiment is one training"
             )
     trials, keep = trials or TRIALS, KEEP if keep is None else keep
-    chosen = plan.chosen(config, names or [], table_hyperparameters, context.params["loss"])
+    chosen = plan.select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
     if dry_run:
         _dry_run(
             plan.estimates(chosen, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json
@@ -224,9 +224,9 @@ def experiments(
 
     for experiment in chosen:
         if experiment.state(runs) == "finished":
-            display.say(f"{experiment.name}: finished already")
+            output.say(f"{experiment.name}: finished already")
             continue
-        display.say(f"{experiment.name}")
+        output.say(f"{experiment.name}")
         if table_hyperparameters:
             ended = plan.train_once(experiment, runs, as_json)
         else:
@@ -242,12 +242,12 @@ def _dry_run(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
             print(json.dumps(jsonable(row)), flush=True)
         return
     for row in rows:
-        cost = f"{display.duration(row['seconds']):>10}  {row['bytes'] / 1e9:7.2f} GB"
-        display.say(f"{row['name']:22} {row['state']:12} {'' if row['state'] == 'finished' else cost}")
+        cost = f"{output.duration(row['seconds']):>10}  {row['bytes'] / 1e9:7.2f} GB"
+        output.say(f"{row['name']:22} {row['state']:12} {'' if row['state'] == 'finished' else cost}")
     open_ = [row for row in rows if row["state"] != "finished"]
-    needed = display.duration(sum(row["seconds"] for row in open_))
+    needed = output.duration(sum(row["seconds"] for row in open_))
     size = sum(row["bytes"] for row in open_) / 1e9
     most = "" if once else " at most (a search ends most of its trials early), one trial at a time"
-    display.say(
+    output.say(
         f"{len(open_)} of {len(rows)} to run: {needed}{most}, {size:,.1f} GB; from a second of each network here."
     )

@@ -41,7 +41,7 @@ class Speed:
     dim: int
 
 
-def estimate(config: TrainConfig, sizes: Sizes, speed: Speed) -> dict[str, float]:
+def estimate_cost(config: TrainConfig, sizes: Sizes, speed: Speed) -> dict[str, float]:
     """`seconds`, `snapshots` and `bytes` on disk of a training that runs to its last epoch."""
     n_train = min(config.train_images or sizes.train, sizes.train)
     held = 0 if config.validation == "test" else round(float(config.validation) * n_train)

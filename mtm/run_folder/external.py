@@ -31,7 +31,7 @@ class Arrays:
     thumbnails: Any = None  # (N, h, w[, 3]) uint8
 
 
-def foreign_snapshot(
+def external_snapshot(
     known: Points | None,
     class_names: Sequence[str] | None,
     index: int,

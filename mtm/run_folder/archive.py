@@ -18,7 +18,7 @@ from typing import IO
 
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
-from mtm.run_folder.reading import read_json
+from mtm.run_folder.readers import read_json
 from mtm.runs import Run
 
 ENDINGS = (".zip", ".tar")

@@ -28,7 +28,7 @@ def free_folder(runs: Path, config: TrainConfig) -> Path:
     return runs / f"{stem}-{number}"
 
 
-def found_from_anywhere(config: TrainConfig) -> TrainConfig:
+def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """`config` with the user's own files by absolute path, so that a resume in another folder finds them."""
     own = {} if config.dataset in DATASETS else {"dataset": str(Path(config.dataset).absolute())}
     if config.weights not in WEIGHTS:

@@ -1,7 +1,7 @@
 """The paper's own numbers (Tables 2, 5-9) and the names it gives its 75 experiments; the one owner of both.
 
 Bonderup et al., *A Geometric Approach to Image Classification using Neural Networks with Class Embeddings*. They lie in
-`paper_tables.json` as printed; here data sets, networks and losses have mtm's names, `pure` being the linear head.
+`tables.json` as printed; here data sets, networks and losses have mtm's names, `pure` being the linear head.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Experiment:
 
 @cache
 def load() -> dict[str, Any]:
-    """`paper_tables.json`, which says its source, units and naming; not to be changed."""
+    """`tables.json`, which says its source, units and naming; not to be changed."""
     tables: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     return tables
 

@@ -25,7 +25,7 @@ from mtm.run_folder.lock import only_one
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.runs import Run
 from mtm.train_loop.devices import choose_device, choose_precision, describe
-from mtm.train_loop.folders import found_from_anywhere
+from mtm.train_loop.locations import with_absolute_paths
 from mtm.training import Progress, train
 
 HEARTBEAT_SECONDS = 1.0
@@ -71,7 +71,7 @@ def start_run(folder: Path, config: TrainConfig, dataset: Dataset, where: str | 
         device = choose_device(config.device)
         where = describe(device, choose_precision(config.precision, device))
     notes = {"device": where, "notes": list(dataset.notes)}
-    return Run.create(folder, found_from_anywhere(config), class_names=dataset.class_names, notes=notes)
+    return Run.create(folder, with_absolute_paths(config), class_names=dataset.class_names, notes=notes)
 
 
 def record_training(
