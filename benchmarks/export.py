@@ -20,12 +20,12 @@ import numpy as np
 from common import Claim, parser, ratios, report, side_row
 
 from explorer.export.film.browser import find_browser
-from explorer.export.film.film import film
+from explorer.export.film.film import write_film
 from explorer.export.html import page
-from explorer.export.scene import Asked, scene
+from explorer.export.scene import ExportRequest, load_scene
 from explorer.library import Library
 from explorer.space.views import Views
-from explorer.web.places import demo_folder
+from explorer.web.paths import demo_folder
 from mtm.runs import Run
 
 IMAGES, CLASSES, DIM, SNAPSHOTS = 2_000, 10, 64, 30
@@ -50,20 +50,20 @@ def walk(folder: Path) -> Run:
 def measure(options: argparse.Namespace, folder: Path) -> None:
     walk(folder / "runs" / "walk")
     views = Views(Library(folder / "runs", demo_folder()), folder / "cache")
-    seen = scene(views, Asked("walk"))
+    seen = load_scene(views, ExportRequest("walk"))
     rows, spent = [], dict[str, list[float]]()
     for kind, (seconds, fps) in LENGTHS.items():
         spent[kind], length = [], 1.0 if options.quick else seconds
         for _ in range(1 if options.quick else options.repetitions):
             began = time.perf_counter()
-            film(views, seen, folder / f"film.{kind}", width=WIDTH, height=HEIGHT, fps=fps, seconds=length)
+            write_film(views, seen, folder / f"film.{kind}", width=WIDTH, height=HEIGHT, fps=fps, seconds=length)
             spent[kind].append(time.perf_counter() - began)
         size = (folder / f"film.{kind}").stat().st_size / 1e6
         rows.append(side_row(f"{kind}, {length:g} s at {fps:g} frames/s, {size:.1f} MB", spent[kind], "s"))
     pages = {"walk": len(page(views, seen)) / 1e6}
     for run_id in views.library.ids():
         if run_id != "walk":
-            pages[run_id] = len(page(views, scene(views, Asked(run_id)))) / 1e6
+            pages[run_id] = len(page(views, load_scene(views, ExportRequest(run_id)))) / 1e6
     largest = max(pages, key=lambda run_id: pages[run_id])
     plays = [1.0 if options.quick else LENGTHS["mp4"][0]] * len(spent["mp4"])
     claims = [

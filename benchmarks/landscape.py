@@ -31,7 +31,7 @@ from waitress import create_server
 
 from explorer.app import create_app
 from explorer.lab import routes as lab_routes
-from explorer.lab.landscape import Scene, landscape, values
+from explorer.lab.landscape import Scene, compute_landscape, values
 from explorer.lab.presets import PRESETS
 from explorer.library import Library
 from mtm.losses import LOSSES, Comparison
@@ -106,10 +106,10 @@ def run(options: Namespace) -> None:
     scene = Scene(e, c, np.zeros(1, np.int64), "e", 0, rng.standard_normal(dim), basis)
     loss = Comparison()
     u = np.stack(np.meshgrid(*2 * [np.linspace(-6, 6, side)]), axis=-1).reshape(-1, 2)
-    few = landscape(loss, scene, BOX, side)
+    few = compute_landscape(loss, scene, BOX, side)
     np.testing.assert_allclose(few.values.ravel(), values(loss, scene, u), rtol=1e-9)
     sides = {
-        f"in {few.dimensions} dimensions, found out anew": lambda: landscape(loss, scene, BOX, side),
+        f"in {few.dimensions} dimensions, found out anew": lambda: compute_landscape(loss, scene, BOX, side),
         f"in all {dim}": lambda: values(loss, scene, u),
     }
     seconds = interleave(sides, 2 if options.quick else options.repetitions)

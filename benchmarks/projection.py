@@ -38,7 +38,7 @@ from sklearn.decomposition import PCA
 from explorer.space.aligned_umap import compile_ahead
 from explorer.space.projection import project
 from explorer.space.quality import neighbours_kept, temporal_neighbours, temporal_preserving
-from explorer.space.recording import read
+from explorer.space.stack import load_stack
 from mtm.data.sampling import balanced_sample
 from mtm.runs import Run
 
@@ -152,7 +152,7 @@ def timed(action: Callable[[], Layouts]) -> tuple[float, Layouts]:
 
 
 def embeddings(run: Run) -> list[np.ndarray]:
-    return [np.asarray(e, np.float32) for e in read(run).embeddings]
+    return [np.asarray(e, np.float32) for e in load_stack(run).embeddings]
 
 
 # The benchmarks

@@ -19,8 +19,8 @@ import numpy as np
 import plotly
 from common import Claim, parser, report, side_row
 
+from explorer.results.chosen_runs import ChosenRuns, choose_runs
 from explorer.results.command import write
-from explorer.results.found import Found, find
 from mtm.config import TrainConfig
 from mtm.paper.tables import Experiment, experiments
 from mtm.run_folder.snapshots import Points, make_snapshot, measure
@@ -89,7 +89,7 @@ def measured(options: argparse.Namespace, folder: Path) -> None:
     for repetition in range(1 if options.quick else options.repetitions):
         before = time.process_time()
         began = time.perf_counter()
-        found: Found = find({"": folder / "runs"})
+        found: ChosenRuns = choose_runs({"": folder / "runs"})
         reading.append(time.perf_counter() - began)
         began = time.perf_counter()
         write(found, folder / f"report-{repetition}", Path("data"))

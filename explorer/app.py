@@ -30,12 +30,12 @@ from explorer.space import routes
 from explorer.space.views import Views
 from explorer.train import page as train
 from explorer.train import routes as train_routes
-from explorer.train.jobs import Jobs
-from explorer.train.machine import Machine
-from explorer.train.outlook import Outlook
+from explorer.train.devices import Devices
+from explorer.train.preview import Preview
+from explorer.train.queue import JobQueue
 from explorer.tune import page as tune
-from explorer.web import safety
-from explorer.web.places import assets_folder, demo_folder
+from explorer.web import security
+from explorer.web.paths import assets_folder, demo_folder
 
 PAGES: tuple[ModuleType, ...] = (explore, runs, compare, train, tune, lab, results)  # in the order of the header
 THEME = {
@@ -76,7 +76,7 @@ def create_app(
 
     What is computed is kept in `cache`, by default the user's cache folder. `losses` are the user's own for the lab, a
     file or module:Class each. Trainings started here read their data from `data_root`. `host` is the address it will
-    be served at and `token` what a browser has to know, if anything (`explorer.web.safety`).
+    be served at and `token` what a browser has to know, if anything (`explorer.web.security`).
     """
     mimetypes.add_type("text/javascript", ".mjs")  # Windows may know it as plain text, which browsers refuse to run
     mimetypes.add_type("text/javascript", ".js")
@@ -89,10 +89,10 @@ def create_app(
     )
     library = Library(runs_folder, demo_folder() if demos is None else demos)
     cache = user_cache_path("moving-targets") if cache is None else cache
-    views, machine = Views(library, cache), Machine()
-    jobs = Jobs(library, machine.device_of)
-    outlook = Outlook(cache, jobs.busy)
-    safety.register(app.server, token, host)
+    views, machine = Views(library, cache), Devices()
+    jobs = JobQueue(library, machine.device_of)
+    outlook = Preview(cache, jobs.busy)
+    security.register(app.server, token, host)
     routes.register(app.server, views)
     find_routes.register(app.server, views)
     export_routes.register(app.server, views)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.explore import finding_cli
+from explorer.explore import commands
 from explorer.export.command import export
 from explorer.results.command import report
 from mtm.cli.options import Version
@@ -81,10 +81,10 @@ def serve(
     from waitress import create_server
 
     from explorer.app import create_app
-    from explorer.web import safety
+    from explorer.web import security
 
-    token = None if safety.is_loopback(host) else safety.new_token()
-    address = safety.address(host, actual, token)
+    token = None if security.is_loopback(host) else security.new_token()
+    address = security.address(host, actual, token)
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page opens with more requests than threads
     if str(Path.cwd()) not in sys.path:
@@ -108,8 +108,8 @@ def serve(
 
 app.command()(export)
 app.command()(report)
-app.command()(finding_cli.events)
-app.command()(finding_cli.certainty)
+app.command()(commands.events)
+app.command()(commands.certainty)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from explorer.app import create_app
 from explorer.figures.colours import CLASS_COLOURS
-from explorer.web.places import demo_folder
+from explorer.web.paths import demo_folder
 from mtm.classifiers import predict
 from mtm.losses import LOSSES
 from mtm.runs import Run

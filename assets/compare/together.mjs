@@ -138,7 +138,7 @@ export class Together {
   }
 }
 
-/** As `explorer.compare.comparing.matched`. */
+/** As `explorer.compare.comparison.matched`. */
 function matched(a, b) {
   const [one, other] = [a.attributes, b.attributes];
   if (a.run === b.run) return Int32Array.from(one.labels, (_, row) => row);

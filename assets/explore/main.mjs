@@ -141,7 +141,7 @@ class Page {
     if (place) place.textContent = message;
   }
 
-  /** A picture of a run, as explorer.explore.selecting.View has it. @param {object} wanted @param {string} method */
+  /** A picture of a run, as explorer.explore.selection.View has it. @param {object} wanted @param {string} method */
   picture({ classes }, method) {
     const picture = { method };
     if (method === "targets") {

@@ -6,7 +6,7 @@ const POLL_MS = 500;
 
 export class ExportMenu {
   /**
-   * @param {HTMLDetailsElement} element with the buttons, as explorer.explore.exports lays them out
+   * @param {HTMLDetailsElement} element with the buttons, as explorer.explore.export_menu lays them out
    * @param {import("../player/main.mjs").Player} player
    * @param {() => URLSearchParams} asked what is shown, as the page's address has it
    */

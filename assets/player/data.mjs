@@ -1,4 +1,4 @@
-/* Fetching and decoding the explorer's binary responses (explorer/web/wire.py writes them); errors a person can read. */
+/* Fetching and decoding the explorer's binary responses (explorer/web/binary.py writes them); errors a person can read. */
 
 /** @typedef {Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array} Numbers */
 /** @typedef {{arrays: Record<string, Numbers>, shapes: Record<string, number[]>, meta: Record<string, any>}} Decoded */

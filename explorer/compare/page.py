@@ -11,7 +11,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 
-from explorer.compare import compared
+from explorer.compare import curves
 from explorer.explore.page import REGIONS
 from explorer.library import Library
 from mtm.classifiers import MEANINGS
@@ -19,7 +19,7 @@ from mtm.errors import InputError
 
 PATH = "/compare"
 NAME = "Compare"
-MOST = len(compared.COLOURS)  # runs side by side
+MOST = len(curves.COLOURS)  # runs side by side
 EXAMPLE = ("demo/fashion-euclidean", "demo/fashion-cosine")
 VIEWS = {
     "pca": "PCA of all snapshots",
@@ -60,7 +60,7 @@ def _offered(summaries: list[dict[str, Any]]) -> dict[str, Any]:
         "regions": {name: text for name, text in REGIONS.items() if name != "vote"},  # a grid cannot be turned
         "colours": COLOURS,
         "cameras": CAMERAS,
-        "tints": compared.COLOURS,
+        "tints": curves.COLOURS,
     }
 
 
@@ -88,15 +88,15 @@ def register(app: Dash, library: Library) -> None:
                 rows = library.run(run["run"]).metrics
             except InputError:
                 continue  # its picture says why
-            lines.append(compared.Line(run["name"], run["place"], rows, run["classifier"]))
-        return [_curve(name, lines) for name in compared.MEASURES] if lines else []
+            lines.append(curves.Line(run["name"], run["place"], rows, run["classifier"]))
+        return [_curve(name, lines) for name in curves.MEASURES] if lines else []
 
 
-def _curve(name: str, lines: list[compared.Line]) -> html.Div:
-    measure = compared.MEASURES[name]
+def _curve(name: str, lines: list[curves.Line]) -> html.Div:
+    measure = curves.MEASURES[name]
     graph = dcc.Graph(
         id=f"compare-curve-{name}",
-        figure=compared.overlaid(lines, measure),
+        figure=curves.overlay_runs(lines, measure),
         config={"displayModeBar": False},
         className="explore-curve",
     )

@@ -219,7 +219,7 @@ def temperature(scores: ArrayLike, y: ArrayLike) -> float:
 # Of a run
 
 
-def certainty(history: History, at: int | None = None, classifier: str | None = None) -> list[Certainty]:
+def measure_certainty(history: History, at: int | None = None, classifier: str | None = None) -> list[Certainty]:
     """Every classifier of a run (or the one named) at a snapshot, by default the last.
 
     Right and wrong, margins and distances to the own class are those that training stored; the distance to the decided

@@ -5,8 +5,8 @@
     flips      an image's decision changes again and again   crossed   a target goes to the other side of avg(G)
     never      an image is never right                       sudden    a target is all at once faster than before
 
-The functions are the definitions, on arrays; `events` takes them all of a run and ranks them. A score is between 0 and
-1 and compares events of one kind: those of different kinds take turns, the strongest of each first.
+The functions are the definitions, on arrays; `find_events` takes them all of a run and ranks them. A score is between
+0 and 1 and compares events of one kind: those of different kinds take turns, the strongest of each first.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def changes(decided: ArrayLike) -> NDArray[np.bool_]:
     return np.concatenate([np.zeros_like(decided[:1], dtype=bool), decided[1:] != decided[:-1]])
 
 
-def moves(embeddings: Sequence[Array], sigma: Sequence[float]) -> Floats:
+def find_moves(embeddings: Sequence[Array], sigma: Sequence[float]) -> Floats:
     """(T, N): the step of each image in D dimensions over sigma, the mean of those before and after; 0 at the first."""
     moved = np.zeros((len(embeddings), len(embeddings[0])))
     size = max(1, CHUNK // embeddings[0].shape[1])
@@ -93,7 +93,7 @@ def nearest_targets(targets: ArrayLike) -> Rows:
     return np.array(nearest)
 
 
-def turns(targets: ArrayLike, origins: ArrayLike) -> Floats:
+def find_turns(targets: ArrayLike, origins: ArrayLike) -> Floats:
     """(T, C): the cosine between where each target is and was, seen from the global centres (T, D); 1 at the first.
 
     Below 0 a target has gone to the other side of the global centre within one step.
@@ -125,11 +125,11 @@ def suddenness(speed: ArrayLike) -> Floats:
 # Of a run
 
 
-def events(history: History, classifier: str | None = None, *, moved: Floats | None = None) -> list[Event]:
+def find_events(history: History, classifier: str | None = None, *, moved: Floats | None = None) -> list[Event]:
     """All events of a run, ranked; decisions are those of `classifier`, by default the best at the end.
 
-    `moved` is `moves` of the run, where it is known already: it alone reads every embedding. Raises InputError for a
-    classifier that the model does not have.
+    `moved` is `find_moves` of the run, where it is known already: it alone reads every embedding. Raises InputError
+    for a classifier that the model does not have.
     """
     name = history.classifier(classifier)
     found = [*_of_decisions(history, name), *_of_targets(history)]
@@ -137,8 +137,8 @@ def events(history: History, classifier: str | None = None, *, moved: Floats | N
 
 
 def run_moves(history: History) -> Floats:
-    """`moves` of a run."""
-    return moves(history.recording.embeddings, [median(distances) for distances in history.centre_distances])
+    """`find_moves` of a run."""
+    return find_moves(history.recording.embeddings, [median(distances) for distances in history.centre_distances])
 
 
 def ranked(found: Sequence[Event]) -> list[Event]:
@@ -211,7 +211,7 @@ def _of_targets(history: History) -> Found:
         until = "to the end" if t + stay == n_snapshots else f"for {_counted(stay, 'snapshot')}"
         text = f"the target nearest to {{target}} is no longer {names[near[t - 1, k]]} but {names[near[t, k]]}, {until}"
         yield told("neighbour", int(t), stay / steps, text, target=k)
-    cosines = turns(targets, origins)
+    cosines = find_turns(targets, origins)
     for t, k in np.argwhere(cosines < 0):
         text = "the target of {target} goes to the other side of the global centre"
         yield told("crossed", int(t), (1 - cosines[t, k]) / 2, text, target=k)

@@ -13,7 +13,7 @@ import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from explorer.explore.exports import export_menu
+from explorer.explore.export_menu import export_menu
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
 from explorer.library import Library

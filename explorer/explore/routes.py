@@ -1,6 +1,6 @@
 """What the page fetches to find things: events, certainty, selections, one image, comparisons. Errors are one sentence.
 
-Small answers are JSON; a mask or an array of all images is `explorer.web.wire`'s binary with the rest in its header.
+Small answers are JSON; a mask or an array of all images is `explorer.web.binary`'s binary with the rest in its header.
 What is selected, and whatever is saved, comes as a POST with a body of JSON, which no other site's page can send here.
 """
 
@@ -14,12 +14,12 @@ import numpy as np
 from flask import Flask, Response, jsonify, request
 from pydantic import ValidationError
 
-from explorer.explore.finding import SHOWN_EVENTS, Finding
-from explorer.explore.selected import PAGE
-from explorer.explore.selecting import View, read_selection
+from explorer.explore.panels import SHOWN_EVENTS, Panels
+from explorer.explore.selection import View, read_selection
+from explorer.explore.selection_numbers import PAGE
 from explorer.space.neighbours import METRICS, NEIGHBOURS
 from explorer.space.views import Views
-from explorer.web import wire
+from explorer.web import binary
 from mtm.errors import InputError
 from mtm.run_folder.files import jsonable
 
@@ -29,9 +29,9 @@ Answered = Response | dict[str, Any]
 
 def register(server: Flask, views: Views) -> None:
     """Add the routes to the app's server."""
-    finding = Finding(views)
+    finding = Panels(views)
 
-    def route(path: str, answer: Callable[[Finding, Asked], Answered], method: str = "GET") -> None:
+    def route(path: str, answer: Callable[[Panels, Asked], Answered], method: str = "GET") -> None:
         def respond() -> Response:
             try:
                 found = answer(finding, request.args if method == "GET" else _body())
@@ -55,18 +55,18 @@ def register(server: Flask, views: Views) -> None:
     route("/api/selections/delete", _delete, "POST")
 
 
-def _events(finding: Finding, asked: Asked) -> Answered:
+def _events(finding: Panels, asked: Asked) -> Answered:
     """run [classifier] [kind] [top]: the ranked list, and how many of each kind lie at each snapshot."""
     top = _count(asked, "top", SHOWN_EVENTS)
     return finding.events(_text(asked, "run"), _perhaps(asked, "classifier"), _perhaps(asked, "kind"), top)
 
 
-def _certainty(finding: Finding, asked: Asked) -> Answered:
+def _certainty(finding: Panels, asked: Asked) -> Answered:
     """run [snapshot] [classifier]: numbers, words and Plotly figures."""
     return finding.certainty(_text(asked, "run"), _whole(asked, "snapshot"), _perhaps(asked, "classifier"))
 
 
-def _image(finding: Finding, asked: Asked) -> Answered:
+def _image(finding: Panels, asked: Asked) -> Answered:
     """run row [snapshot] [view classes at first] [k] [metric]: the life of one image, its neighbours, its trail."""
     row = _whole(asked, "row")
     if row is None:
@@ -75,7 +75,7 @@ def _image(finding: Finding, asked: Asked) -> Answered:
     return finding.image(_text(asked, "run"), row, _whole(asked, "snapshot"), _view(asked), k, metric)
 
 
-def _compare(finding: Finding, asked: Asked) -> Answered:
+def _compare(finding: Panels, asked: Asked) -> Answered:
     """run [snapshot] [classifier] with [with_snapshot] [with_classifier] [k] [metric]: drift, neighbours, decisions."""
     arrays, told = finding.compare(
         (_text(asked, "run"), _text(asked, "with")),
@@ -87,13 +87,13 @@ def _compare(finding: Finding, asked: Asked) -> Answered:
     return _binary(arrays, told)
 
 
-def _selection(finding: Finding, asked: Asked) -> Answered:
+def _selection(finding: Panels, asked: Asked) -> Answered:
     """run selection [snapshot] [classifier]: the mask (N,) and every number of it, in one answer."""
     mask, told = finding.select(*_selected(asked), _perhaps(asked, "classifier"))
     return _binary({"mask": mask.astype(np.uint8)}, told)
 
 
-def _grid(finding: Finding, asked: Asked) -> Answered:
+def _grid(finding: Panels, asked: Asked) -> Answered:
     """run selection [snapshot] [classifier] [by] [falling] [start] [size]: a page of the selected images, in order."""
     return finding.grid(
         *_selected(asked),
@@ -105,18 +105,18 @@ def _grid(finding: Finding, asked: Asked) -> Answered:
     )
 
 
-def _saved(finding: Finding, asked: Asked) -> Answered:
+def _saved(finding: Panels, asked: Asked) -> Answered:
     """run: its named selections."""
     return {"selections": {name: s.to_json() for name, s in finding.saved.all(_text(asked, "run")).items()}}
 
 
-def _save(finding: Finding, asked: Asked) -> Answered:
+def _save(finding: Panels, asked: Asked) -> Answered:
     """run name selection: keep it, then all there are."""
     finding.saved.save(_text(asked, "run"), _text(asked, "name"), read_selection(asked.get("selection")))
     return _saved(finding, asked)
 
 
-def _delete(finding: Finding, asked: Asked) -> Answered:
+def _delete(finding: Panels, asked: Asked) -> Answered:
     """run name: forget it, then all that are left."""
     finding.saved.delete(_text(asked, "run"), _text(asked, "name"))
     return _saved(finding, asked)
@@ -177,7 +177,7 @@ def _body() -> Asked:
 
 
 def _binary(arrays: Mapping[str, Any], told: Mapping[str, object]) -> Response:
-    return Response(wire.encode(arrays, told), mimetype="application/octet-stream")
+    return Response(binary.encode(arrays, told), mimetype="application/octet-stream")
 
 
 def _problem(status: int, sentence: str) -> Response:

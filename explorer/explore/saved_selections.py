@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from explorer.explore.selecting import Selection, read_selection
+from explorer.explore.selection import Selection, read_selection
 from explorer.library import DEMO, Library
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json

@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from explorer.export.scene import Told
+from explorer.export.scene import Progress
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.files import replacing
 from mtm.runs import Run
@@ -16,7 +16,7 @@ FORMATS = ("zip", "tar")
 WHOLE = ("config.json", "status.json", "metrics.jsonl", "points.safetensors")
 
 
-def archive(run: Run, path: Path, weights: bool = False, told: Told | None = None) -> None:
+def write_archive(run: Run, path: Path, weights: bool = False, told: Progress | None = None) -> None:
     """Write a run to `path`, whole or not at all, its files in a folder with the run's name.
 
     Left out are files that are damaged or half written and, unless `weights`, the checkpoints. A .tar is not

@@ -14,12 +14,12 @@ import typer
 from platformdirs import user_cache_path
 
 from explorer.export.film.encoder import FilmError
-from explorer.export.make import FOR, KINDS, WHAT, Options, make
-from explorer.export.scene import CAMERAS, COLOURS, REGIONS, Asked, Told
+from explorer.export.scene import CAMERAS, COLOURS, REGIONS, ExportRequest, Progress
+from explorer.export.writer import FOR, KINDS, WHAT, Options, write_export
 from explorer.library import DEMO, Library
 from explorer.space.projection import METHODS
 from explorer.space.views import Views
-from explorer.web.places import demo_folder
+from explorer.web.paths import demo_folder
 from mtm.errors import InputError
 
 
@@ -69,11 +69,13 @@ def export(
             if what not in FOR[name]:
                 raise InputError(f"--{name} does not go with --what {what}; it is for {' and '.join(FOR[name])}")
     library, run_id = _find(run, runs)
-    asked = Asked(run_id, **{name: given.pop(name) for name in list(given) if name in Asked.__dataclass_fields__})
+    asked = ExportRequest(
+        run_id, **{name: given.pop(name) for name in list(given) if name in ExportRequest.__dataclass_fields__}
+    )
     views = Views(library, user_cache_path("moving-targets"))
     try:
         with _stopped_as_by_keys(), _bar() as told:
-            make(views, asked, what, out, Options(**given), told)
+            write_export(views, asked, what, out, Options(**given), told)
     except FilmError as error:
         print(f"explorer: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -115,7 +117,7 @@ def _stopped_as_by_keys() -> Iterator[None]:
 
 
 @contextmanager
-def _bar() -> Iterator[Told]:
+def _bar() -> Iterator[Progress]:
     """A progress bar in a terminal, silence elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -16,8 +16,8 @@ from explorer.export.modules import import_map
 from explorer.export.scene import MARKS, REGIONS, VIEWS, Scene
 from explorer.space import routes
 from explorer.space.views import Views
-from explorer.web import wire
-from explorer.web.places import assets_folder
+from explorer.web import binary
+from explorer.web.paths import assets_folder
 from mtm.classifiers import MEANINGS
 from mtm.data import DATASETS
 from mtm.errors import InputError, choose_from
@@ -90,7 +90,7 @@ def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
         style=style,
         modules=import_map("export/page.mjs"),
         credits=html.escape(credits(scene)),
-        data=embedded(about, data, None if thumbnails is None else wire.sprite_sheet(thumbnails)),
+        data=embedded(about, data, None if thumbnails is None else binary.sprite_sheet(thumbnails)),
     ).encode()
 
 
@@ -152,7 +152,7 @@ class _Server:
     def responses(self) -> dict[str, bytes]:
         """Where everything lies and what colours it. Raises InputError if the run has grown since it was read."""
         found = {name: self.ask(name) for name in ("frames", "attributes")}
-        if wire.decode(found["frames"])[1]["epochs"] != self.epochs:
+        if binary.decode(found["frames"])[1]["epochs"] != self.epochs:
             raise InputError("the run has grown while it was read; export it again")
         return found
 
@@ -169,7 +169,7 @@ class _Server:
             response = self.ask("regions", classifier=classifier, mode=self.mode)
         except InputError:  # this classifier has no regions of that kind
             response = self.ask("regions", classifier=classifier, mode="best")
-        about = wire.decode(response)[1]
+        about = binary.decode(response)[1]
         mode = about["mode"]
         agree = about["agreements"][mode]
         return response, f"Regions: {REGIONS[mode]}; over the run they agree with {agree:.0%} of the decisions."

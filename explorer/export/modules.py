@@ -12,7 +12,7 @@ import posixpath
 import re
 from pathlib import Path
 
-from explorer.web.places import assets_folder
+from explorer.web.paths import assets_folder
 
 IMPORT = re.compile(
     r"^((?:import|export)\b[^;\"']*?\bfrom\s*[\"']|import\s*[\"'])(\.{1,2}/[^\"']+)([\"'])", re.MULTILINE

@@ -15,8 +15,8 @@ from typing import Any
 from flask import Flask, Response, jsonify, request, send_file
 
 from explorer.export.film.encoder import FilmError
-from explorer.export.make import Options, make
-from explorer.export.scene import MARKS, Asked
+from explorer.export.scene import MARKS, ExportRequest
+from explorer.export.writer import Options, write_export
 from explorer.space.views import Views
 from mtm.errors import InputError
 
@@ -74,8 +74,12 @@ class _Exports:
     def _make(self, folder: Path) -> Path:
         asked = request.args
         what, kind, run = (asked.get(name, "") for name in ("what", "kind", "run"))
-        marks = tuple(mark for mark in asked["shown"].split(",") if mark in MARKS) if "shown" in asked else Asked.shown
-        seen = Asked(
+        marks = (
+            tuple(mark for mark in asked["shown"].split(",") if mark in MARKS)
+            if "shown" in asked
+            else ExportRequest.shown
+        )
+        seen = ExportRequest(
             run,
             **{name: asked[name] for name in TEXTS if asked.get(name)},
             epoch=_number("epoch", float),
@@ -92,7 +96,7 @@ class _Exports:
             raise InputError(f"kind={kind}: the ending of a file is meant, as in png")
         name = re.sub(r"[^\w.-]+", "-", f"{run}-{options.curve or seen.view or what}")  # nothing that is a folder
         path = folder / f"{name}.{kind}"
-        make(self.views, seen, what, path, options, self._tell)
+        write_export(self.views, seen, what, path, options, self._tell)
         return path
 
     def _tell(self, share: float, what: str) -> None:

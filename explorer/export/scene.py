@@ -53,11 +53,11 @@ MARKS = ("targets", "centres", "trails", "gaps", "labels", "boundaries")
 CAMERAS = ("fixed", "scale")
 FAINT = 0.35  # strength of what is outside the focus, as in the player
 
-Told = Callable[[float, str], None]  # share done, what is being done
+Progress = Callable[[float, str], None]  # share done, what is being done
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExportRequest:
     """What is to be seen; None is what the Explore page takes by default."""
 
     run: str  # id in the library
@@ -91,7 +91,7 @@ class Asked:
 class Scene:
     """A run in one view with the regions of one classifier, over all of its time."""
 
-    asked: Asked
+    asked: ExportRequest
     picture: Picture
     run: Run
     frames: Frames
@@ -171,7 +171,7 @@ class Scene:
         return f"epoch {epoch:.2f}, between snapshots {int(time) + 1} and {int(time) + 2} of {last + 1}"
 
 
-def scene(views: Views, asked: Asked, told: Told | None = None) -> Scene:
+def load_scene(views: Views, asked: ExportRequest, told: Progress | None = None) -> Scene:
     """Read and compute what is asked for. Raises InputError if the run has no such view, classifier or regions."""
     run = views.library.run(asked.run)
     try:
@@ -211,7 +211,7 @@ def _usual_classifier(run: Run, newest: Snapshot) -> str:
     return next(name for name in order if name in newest.predictions)
 
 
-def _wait_for(views: Views, picture: Picture, told: Told | None) -> None:
+def _wait_for(views: Views, picture: Picture, told: Progress | None) -> None:
     """Wait until the worker process has computed a projection. Raises InputError if it cannot."""
     again = True
     while True:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.export.scene import Scene, Told
+from explorer.export.scene import Progress, Scene
 from mtm.errors import choose_from
 from mtm.run_folder.files import replacing
 
@@ -47,13 +47,13 @@ ARRAYS = {
 }
 
 
-def table(scene: Scene, path: Path, told: Told | None = None) -> None:
+def table(scene: Scene, path: Path, told: Progress | None = None) -> None:
     """Write the numbers of a scene to `path` (.csv, .parquet, .npz), whole or not at all.
 
     Columns are those of COLUMNS, arrays those of ARRAYS. Raises InputError for another kind of file.
     """
     kind = path.suffix.lower().lstrip(".")
-    writers: dict[str, Callable[[Scene, Path, Told], None]] = {"csv": _csv, "parquet": _parquet, "npz": _npz}
+    writers: dict[str, Callable[[Scene, Path, Progress], None]] = {"csv": _csv, "parquet": _parquet, "npz": _npz}
     if kind not in FORMATS:
         raise choose_from("kind of table", kind or path.name, FORMATS)
     with replacing(path) as temporary:
@@ -92,7 +92,7 @@ def meaning(column: str) -> str:
     return COLUMNS[column] if column in COLUMNS else f"{COLUMNS[f'{kind}_*']} ({classifier})"
 
 
-def _csv(scene: Scene, path: Path, told: Told) -> None:
+def _csv(scene: Scene, path: Path, told: Progress) -> None:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -107,7 +107,7 @@ def _csv(scene: Scene, path: Path, told: Told) -> None:
         writer.close()
 
 
-def _parquet(scene: Scene, path: Path, told: Told) -> None:
+def _parquet(scene: Scene, path: Path, told: Progress) -> None:
     """A group of rows a snapshot; what a column means is in its field's metadata, the rest in the schema's."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -127,7 +127,7 @@ def _parquet(scene: Scene, path: Path, told: Told) -> None:
         writer.close()
 
 
-def _npz(scene: Scene, path: Path, told: Told) -> None:
+def _npz(scene: Scene, path: Path, told: Progress) -> None:
     frames, points, snapshots = scene.frames, scene.run.points, scene.snapshots
     arrays: dict[str, Any] = {
         "epochs": frames.epochs,

@@ -15,7 +15,7 @@ ARROW = 60  # pixels of the longest arrow
 SIDE = 560
 
 
-def figure(
+def landscape_figure(
     found: Landscape,
     scene: Scene,
     names: Sequence[str],

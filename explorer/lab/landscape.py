@@ -1,7 +1,7 @@
 """The loss lab's numbers: any loss over a plane, the forces in it, and the view of it that a run's snapshot gives.
 
 A `Scene` is a handful of output embeddings, the class embeddings, and the plane on which one of these points is moved.
-The values are those of the loss itself, called for whole grids at a time (`explorer.lab.batched`), and the forces are
+The values are those of the loss itself, called for whole grids at a time (`explorer.lab.batch`), and the forces are
 torch's gradients. Torch is imported when the first value is asked for.
 
 In D dimensions the landscape is exact: at u on the plane the moved point is at o + P u. A loss that does not change
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.lab.batched import at_embeddings, at_targets, called, same
+from explorer.lab.batch import at_embeddings, at_targets, called, same
 from mtm.errors import InputError, choose_from
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Landscape:
     in_one_call: bool  # or place by place
 
 
-def landscape(loss: Loss, scene: Scene, box: tuple[float, float, float, float], n: int = 128) -> Landscape:
+def compute_landscape(loss: Loss, scene: Scene, box: tuple[float, float, float, float], n: int = 128) -> Landscape:
     """The loss at n x n places of the box (left, bottom, right, top) of the scene's plane.
 
     Fewer where that would take long: a loss that cannot be called for many places at once gets as many as it manages in

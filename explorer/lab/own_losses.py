@@ -42,7 +42,7 @@ class OwnLoss:
         try:
             made = self.cls(**params)
         except Exception as error:
-            raise InputError(told(error, self.source)) from error
+            raise InputError(message_of(error, self.source)) from error
         return _Watched(made, self.source)
 
 
@@ -75,7 +75,7 @@ class OwnLosses:
         return self._read[path][1]
 
 
-def told(error: BaseException, source: str) -> str:
+def message_of(error: BaseException, source: str) -> str:
     """What went wrong as one sentence, with the last line of the user's own file that led there."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}, line {error.lineno}: {error.msg}"
@@ -97,7 +97,7 @@ class _Watched:
         try:
             return self.loss(e, c, y)
         except Exception as error:
-            raise InputError(told(error, self.source)) from error
+            raise InputError(message_of(error, self.source)) from error
 
 
 def _from_file(path: Path) -> list[OwnLoss]:
@@ -110,7 +110,7 @@ def _from_file(path: Path) -> list[OwnLoss]:
     except OSError:
         raise
     except (Exception, SystemExit) as error:  # it is the user's code: anything may go wrong in it
-        return [OwnLoss(path.name, str(path), None, told(error, str(path)))]
+        return [OwnLoss(path.name, str(path), None, message_of(error, str(path)))]
     found = [
         OwnLoss(f"{path.stem}:{name}", str(path), thing)
         for name, thing in vars(module).items()
@@ -128,7 +128,7 @@ def _from_module(source: str) -> OwnLoss:
         cls = loss_class(source)
     except InputError as error:
         cause = error.__cause__
-        return OwnLoss(source, source, None, told(cause, source) if cause is not None else str(error))
+        return OwnLoss(source, source, None, message_of(cause, source) if cause is not None else str(error))
     if not _calls(cls):
         return OwnLoss(source, source, None, f"{source} cannot be called; it needs __call__(self, e, c, y) -> (B,)")
     return OwnLoss(source, source, cls)

@@ -1,6 +1,7 @@
 """What the lab page fetches: its catalogue, landscapes, values, releases, and grids to keep. Errors are one sentence.
 
-Requests are JSON bodies (`explorer.lab.asked`); landscapes and paths are answered in `explorer.web.wire`'s binary form.
+Requests are JSON bodies (`explorer.lab.requests`); landscapes and paths are answered in `explorer.web.binary`'s binary
+form.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from flask import Flask, Response, jsonify, request
 from numpy.typing import NDArray
 
 from explorer.figures.colours import CLASS_COLOURS, RAMP
-from explorer.lab import asked as asking
-from explorer.lab.asked import Asked, InRun, Wanted
-from explorer.lab.landscape import Landscape, Scene, forces, landscape, slopes
-from explorer.lab.moment import Moment, displaced, moment
-from explorer.lab.motion import MOST_STEPS, Paths, release
+from explorer.lab import requests as asking
+from explorer.lab.descriptions import equation, formula, remarks, terms
+from explorer.lab.equilibrium import find_equilibrium
+from explorer.lab.landscape import Landscape, Scene, compute_landscape, forces, slopes
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
-from explorer.lab.rest import rest
+from explorer.lab.release import MOST_STEPS, Paths, release_points
+from explorer.lab.requests import LabRequest, LossChoice, PlaceInRun
+from explorer.lab.run_scene import SceneOfRun, displaced, scene_of_run
 from explorer.lab.scales import KINDS, scale
-from explorer.lab.words import equation, formula, remarks, terms
 from explorer.library import Library
-from explorer.web import wire
+from explorer.web import binary
 from mtm.errors import InputError
 from mtm.losses import LOSSES, Loss, hyperparameters_of, make_loss
 from mtm.run_folder.files import jsonable
@@ -46,9 +47,9 @@ def register(server: Flask, library: Library, own: OwnLosses | None = None) -> N
     """Add the lab's routes to the app's server; `own` are the losses named on the command line."""
     lab = Lab(library, own or OwnLosses())
 
-    def route(path: str, answer: Callable[[Asked], Response]) -> None:
+    def route(path: str, answer: Callable[[LabRequest], Response]) -> None:
         def respond() -> Response:
-            return _answered(lambda: answer(asking.read(request.get_json(force=True, silent=True))))
+            return _answered(lambda: answer(asking.read_request(request.get_json(force=True, silent=True))))
 
         server.add_url_rule(path, endpoint=path, view_func=respond, methods=["POST"])
 
@@ -100,7 +101,7 @@ class Lab:
         shape = None if run.points.thumbnails is None else list(run.points.thumbnails.shape[:3])
         return jsonable({**about, "loss": trained, "indices": run.points.indices.tolist(), "thumbnails": shape})
 
-    def landscapes(self, asked: Asked) -> bytes:
+    def landscapes(self, asked: LabRequest) -> bytes:
         """The landscape, forces and points of every loss that is asked for."""
         started = time.perf_counter()
         start, found = self._scene(asked)
@@ -121,9 +122,9 @@ class Lab:
                 "dimensions": start.c.shape[1],
                 "rival": found.rival,
             }
-        return wire.encode(arrays, {**about, "ms": 1e3 * (time.perf_counter() - started)})
+        return binary.encode(arrays, {**about, "ms": 1e3 * (time.perf_counter() - started)})
 
-    def values(self, asked: Asked) -> dict[str, Any]:
+    def values(self, asked: LabRequest) -> dict[str, Any]:
         """Per loss its value at the pointer, and what it is made of."""
         if asked.at is None:
             raise InputError("the request lacks 'at', the place of the pointer")
@@ -138,7 +139,7 @@ class Lab:
                 told.append({"error": str(error)})
         return jsonable({"panels": told})
 
-    def released(self, asked: Asked) -> bytes:
+    def released(self, asked: LabRequest) -> bytes:
         """Per loss the paths of all points on the plane, and the sum of the losses along them."""
         start, _ = self._scene(asked)
         arrays: dict[str, Any] = {}
@@ -150,9 +151,9 @@ class Lab:
                 panels.append({"problem": paths.problem, "steps": len(paths.losses) - 1})
             except InputError as error:
                 panels.append({"error": str(error)})
-        return wire.encode(arrays, {"panels": panels})
+        return binary.encode(arrays, {"panels": panels})
 
-    def table(self, asked: Asked) -> str:
+    def table(self, asked: LabRequest) -> str:
         """The first loss's grid as CSV: x, y, loss."""
         _, _, found = self._one(asked)
         out = io.StringIO()
@@ -162,7 +163,7 @@ class Lab:
             writer.writerows([x, y, value] for x, value in zip(found.x.tolist(), row, strict=True))
         return out.getvalue()
 
-    def archive(self, asked: Asked) -> bytes:
+    def archive(self, asked: LabRequest) -> bytes:
         """The first loss's grid, points and forces as NPZ."""
         loss, scene, found = self._one(asked)
         pulls = forces(loss, scene)
@@ -173,11 +174,11 @@ class Lab:
         return file.getvalue()
 
     def _panel(
-        self, asked: Asked, wanted: Wanted, start: Scene, box: Box, found: Moment | None
+        self, asked: LabRequest, wanted: LossChoice, start: Scene, box: Box, found: SceneOfRun | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         loss = self._loss(wanted)
         scene = self._after(asked, wanted, loss, start)
-        seen = landscape(loss, scene, box, asked.n)
+        seen = compute_landscape(loss, scene, box, asked.n)
         shades = scale(seen.values, asked.scale, asked.clip)
         levels = shades.levels(CONTOURS)
         ticks = shades.ticks()
@@ -197,52 +198,52 @@ class Lab:
                 arrays["arrows"] = slopes(loss, scene, arrays["arrows_at"])
         except InputError as error:
             about["problem"] = str(error)
-        resting = rest(loss, scene)
+        resting = find_equilibrium(loss, scene)
         place = None if resting.point is None else scene.seen(resting.point)
         said = remarks(loss, scene, seen, _names(scene, found))
         computed = {"dimensions": seen.dimensions, "in_one_call": seen.in_one_call, "n": len(seen.x)}
         return arrays, {**about, "rest": {"at": place, "words": resting.words}, "remarks": said, "computed": computed}
 
-    def _one(self, asked: Asked) -> tuple[Loss, Scene, Landscape]:
+    def _one(self, asked: LabRequest) -> tuple[Loss, Scene, Landscape]:
         start, _ = self._scene(asked)
         wanted = asked.losses[0]
         loss = self._loss(wanted)
         scene = self._after(asked, wanted, loss, start)
-        return loss, scene, landscape(loss, scene, asked.box or _fitting(start), asked.n)
+        return loss, scene, compute_landscape(loss, scene, asked.box or _fitting(start), asked.n)
 
-    def _scene(self, asked: Asked) -> tuple[Scene, Moment | None]:
+    def _scene(self, asked: LabRequest) -> tuple[Scene, SceneOfRun | None]:
         """The scene before any release, and where in a run it is."""
         if asked.points is not None:
             return asked.points.scene(asked.vary, asked.chosen), None
         assert asked.in_run is not None
-        place: InRun = asked.in_run
+        place: PlaceInRun = asked.in_run
         run = self.library.run(place.run)
         paths = run.snapshots
         stamp = tuple(p.stat().st_mtime_ns for p in (*paths[place.snapshot : place.snapshot + 1], *paths[-1:]))
         key = (str(run.folder), stamp, asked.vary, place.snapshot, place.image, place.label, place.plane)
         found = self._once(
             key,
-            lambda: moment(
+            lambda: scene_of_run(
                 run, place.snapshot, asked.vary, image=place.image, label=place.label, plane=place.plane
             ),
         )  # fmt: skip
         return displaced(found.scene, place.moved_e, place.moved_c), found
 
-    def _after(self, asked: Asked, wanted: Wanted, loss: Loss, start: Scene) -> Scene:
+    def _after(self, asked: LabRequest, wanted: LossChoice, loss: Loss, start: Scene) -> Scene:
         """The scene after the steps of a release that one looks at, if any."""
         if asked.release is None or asked.release.at is None:
             return start
         return self._paths(asked, wanted, loss, start).scene(start, asked.release.at)
 
-    def _paths(self, asked: Asked, wanted: Wanted, loss: Loss, start: Scene) -> Paths:
+    def _paths(self, asked: LabRequest, wanted: LossChoice, loss: Loss, start: Scene) -> Paths:
         settings = (asked.release or asking.Release()).model_dump(exclude={"at"})
         place = asked.points or asked.in_run
         assert place is not None
         code = getattr(loss, "cls", type(loss))  # of a loss of the user's own: another one when its file has changed
         key = (place.model_dump_json(), wanted.model_dump_json(), code, asked.vary, asked.chosen, *settings.values())
-        return self._once(key, lambda: release(loss, start, **settings))
+        return self._once(key, lambda: release_points(loss, start, **settings))
 
-    def _loss(self, wanted: Wanted) -> Loss:
+    def _loss(self, wanted: LossChoice) -> Loss:
         found = self.own.find(wanted.name)
         if found is not None:
             return found.make(wanted.params)
@@ -289,7 +290,7 @@ def _middles(box: Box, side: int) -> NDArray[np.float64]:
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
-def _names(scene: Scene, found: Moment | None) -> list[str]:
+def _names(scene: Scene, found: SceneOfRun | None) -> list[str]:
     """What the targets are called: in a run as its classes are, else c_e and, as in the paper, c_0, c_1, ..."""
     if found is not None:
         return list(found.class_names)

@@ -12,8 +12,8 @@ from mtm.errors import InputError
 from mtm.run_folder.files import write_bytes
 
 if TYPE_CHECKING:
+    from explorer.results.chosen_runs import ChosenRuns
     from explorer.results.document import Judged
-    from explorer.results.found import Found
 
 Told = Callable[[float, str], None]  # share done, what is being done
 
@@ -28,11 +28,11 @@ def report(
     Writes report.html (one page with all of it), report.md, and every figure as SVG, PDF and interactive HTML.
     """
     from explorer.export.command import _bar  # here, as Plotly below: the command line starts without them
-    from explorer.results.found import find
+    from explorer.results.chosen_runs import choose_runs
 
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: it is a file; name a folder")
-    found = find({"": runs})
+    found = choose_runs({"": runs})
     with _bar() as told:
         judged = write(found, out, data_root, told)
     print(f"{'the runs':16} {'its own tables':20} the paper")
@@ -44,24 +44,24 @@ def report(
     print(f"\n{judged.summary}\nWrote {out / 'report.html'}, report.md and the figures.")
 
 
-def write(found: Found, out: Path, data_root: Path | None = None, told: Told | None = None) -> Judged:
+def write(found: ChosenRuns, out: Path, data_root: Path | None = None, told: Told | None = None) -> Judged:
     """Write the report to a folder, every file whole or not at all, and return the verdicts. Other files stay.
 
     Raises InputError if the folder cannot be made.
     """
     from plotly.offline import get_plotlyjs
 
-    from explorer.results.document import Judged, document, drawn
-    from explorer.results.figures.printed import print_figure
+    from explorer.results.document import Judged, build_document, drawn
+    from explorer.results.figures.printing import print_figure
     from explorer.results.html import PLOTLY, figure_page, page
-    from explorer.results.markdown import markdown
+    from explorer.results.markdown import to_markdown
 
     folder = out / "figures"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
-    sections = document(found, data_root)
+    sections = build_document(found, data_root)
     todo = list(drawn(sections))
     made = {}
     for i, figure in enumerate(todo):
@@ -73,5 +73,5 @@ def write(found: Found, out: Path, data_root: Path | None = None, told: Told | N
         write_bytes(folder / f"{figure.key}.html", figure_page(figure, made[figure.key]).encode())
     write_bytes(folder / PLOTLY, get_plotlyjs().encode())
     write_bytes(out / "report.html", page(found, sections, made).encode())
-    write_bytes(out / "report.md", markdown(found, sections).encode())
+    write_bytes(out / "report.md", to_markdown(found, sections).encode())
     return next(part for section in sections for part in section.parts if isinstance(part, Judged))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.results import tables
-from explorer.results.claims.statements import verdicts
-from explorer.results.claims.verdict import FAILS, HOLDS, UNKNOWN, Statement, Verdict
-from explorer.results.figures import every as figures
-from explorer.results.figures.every import Figure
-from explorer.results.found import ORDER, Found
+from explorer.results.chosen_runs import ORDER, ChosenRuns
+from explorer.results.claims.paper_claims import judge_claims
+from explorer.results.claims.verdict import FAILS, HOLDS, UNKNOWN, Claim, Verdict
+from explorer.results.figures import catalogue as figures
+from explorer.results.figures.catalogue import Figure
 from explorer.results.tables import Table
 from mtm.paper.tables import load
 
@@ -23,7 +23,7 @@ NOTHING = "No run has finished an epoch yet. mtm experiments trains the paper's 
 class Judged:
     """All statements with their verdicts on the paper's own tables and on the runs."""
 
-    verdicts: list[tuple[Statement, Verdict, Verdict]]
+    verdicts: list[tuple[Claim, Verdict, Verdict]]
 
     @property
     def summary(self) -> str:
@@ -49,7 +49,7 @@ class Section:
         return [part for part in self.parts if isinstance(part, Figure)]
 
 
-def document(found: Found, data_root: Path | None) -> list[Section]:
+def build_document(found: ChosenRuns, data_root: Path | None) -> list[Section]:
     """All of the report, its figures not drawn yet."""
     others = [dataset for dataset in found.datasets if dataset not in ORDER]
     one, two, three, four = tables.references(found)
@@ -60,7 +60,7 @@ def document(found: Found, data_root: Path | None) -> list[Section]:
         for i, (title, drawn) in enumerate(figures.of_appendix(found), start=1)
     ]
     return [
-        Section("statements", "What the paper says", [Judged(verdicts(found))]),
+        Section("statements", "What the paper says", [Judged(judge_claims(found))]),
         Section("model", "III. Moving Targets Model", [*first[:4], one, *first[4:]]),
         Section("setup", "IV-A to D. Experiments", [*middle, two, three, four]),
         Section("performance", "IV-E. Performance results",
@@ -73,7 +73,7 @@ def document(found: Found, data_root: Path | None) -> list[Section]:
     ]  # fmt: skip
 
 
-def introduction(found: Found) -> str:
+def introduction(found: ChosenRuns) -> str:
     """What the report is of, in a few sentences."""
     n = len(found.runs)
     count = sum(cell.accuracy != {} for cell in found.chosen)

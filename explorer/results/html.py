@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
+from explorer.results.chosen_runs import ChosenRuns
 from explorer.results.document import TITLE, Section, introduction
-from explorer.results.figures.every import Figure
-from explorer.results.found import Found
-from explorer.results.parts import figure_html, statements_html, table_html, tag
+from explorer.results.figures.catalogue import Figure
+from explorer.results.html_parts import figure_html, statements_html, table_html, tag
 from explorer.results.tables import Table
-from explorer.web.places import assets_folder
+from explorer.web.paths import assets_folder
 
 PLOTLY = "plotly.min.js"  # beside the figures
 # The browser itself then refuses every connection: nothing is fetched, nothing is sent
@@ -48,7 +48,7 @@ drawFigures(document, load, globalThis.Plotly);
 """
 
 
-def page(found: Found, sections: list[Section], drawn: dict[str, go.Figure]) -> str:
+def page(found: ChosenRuns, sections: list[Section], drawn: dict[str, go.Figure]) -> str:
     """One HTML page with all of the report and Plotly in it; `drawn` has the figures by key."""
     return _whole(TITLE, body(found, sections), tag("script", get_plotlyjs()), drawn)
 
@@ -61,7 +61,7 @@ def figure_page(figure: Figure, drawn: go.Figure) -> str:
     return _whole(figure.name, alone, tag("script", "", src=PLOTLY), {figure.key: drawn}, " 'self' file:")
 
 
-def body(found: Found, sections: list[Section], base: str = "", known: Collection[str] = ()) -> str:
+def body(found: ChosenRuns, sections: list[Section], base: str = "", known: Collection[str] = ()) -> str:
     """The report as a piece of HTML; files lie below `base`. Runs in `known` are links to the Explore page."""
     links = "".join(
         tag("a", escape(section.title.removeprefix("Appendix ")), href=f"#{section.key}") for section in sections

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from explorer.results.chosen_runs import ChosenRuns
 from explorer.results.claims.verdict import Verdict
 from explorer.results.document import TITLE, Judged, Section, introduction
-from explorer.results.figures.every import Figure
-from explorer.results.found import Found
-from explorer.results.parts import sentence
+from explorer.results.figures.catalogue import Figure
+from explorer.results.html_parts import sentence
 from explorer.results.tables import Table
 
 
-def markdown(found: Found, sections: list[Section]) -> str:
+def to_markdown(found: ChosenRuns, sections: list[Section]) -> str:
     """All of the report."""
     written = [f"# {TITLE}", introduction(found)]
     for section in sections:

@@ -9,10 +9,10 @@ from pathlib import Path
 from flask import Flask, Response, jsonify
 
 from explorer.library import DEMO, Library
-from explorer.results.document import document
-from explorer.results.figures import every as figures
-from explorer.results.figures.every import Figure
-from explorer.results.found import Found, find, stamp
+from explorer.results.chosen_runs import ChosenRuns, choose_runs, stamp
+from explorer.results.document import build_document
+from explorer.results.figures import catalogue as figures
+from explorer.results.figures.catalogue import Figure
 from mtm.errors import InputError
 
 BASE = "/api/report/"
@@ -26,20 +26,20 @@ class Reports:
     def __init__(self, library: Library) -> None:
         self.library = library
         self._lock = threading.Lock()
-        self._known: tuple[object, Found] | None = None
+        self._known: tuple[object, ChosenRuns] | None = None
 
-    def found(self) -> Found:
+    def found(self) -> ChosenRuns:
         given = {"": self.library.runs_folder, f"{DEMO}/": self.library.demo_folder}
         folders = {before: folder for before, folder in given.items() if folder and folder.is_dir()}
         with self._lock:  # a page asks for many figures at once
             now = stamp(folders)
             if self._known is None or self._known[0] != now:
-                self._known = now, find(folders)
+                self._known = now, choose_runs(folders)
             return self._known[1]
 
     def figure(self, key: str) -> Figure:
         """Raises InputError for a figure that is not drawn."""
-        for figure in figures.every(self.found(), None):
+        for figure in figures.all_figures(self.found(), None):
             if figure.key == key and figure.draw:
                 return figure
         raise InputError(f"there is no figure '{key}' of these runs")
@@ -54,7 +54,7 @@ def register(server: Flask, library: Library) -> None:
         from explorer.results.html import body
 
         found = reports.found()
-        return Response(body(found, document(found, None), BASE, known=library.ids()), mimetype="text/html")
+        return Response(body(found, build_document(found, None), BASE, known=library.ids()), mimetype="text/html")
 
     @server.get(f"{BASE}figures/<name>", endpoint="report-figure")
     def figure(name: str) -> Response:
@@ -84,7 +84,7 @@ def _file(reports: Reports, name: str) -> Response:
         return Response(figure_page(figure, made), mimetype="text/html")
     if kind not in TYPES:
         raise InputError(f"a figure is .html, .svg or .pdf, not .{kind}")
-    from explorer.results.figures.printed import print_figure
+    from explorer.results.figures.printing import print_figure
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from explorer.results.found import LETTERS, NETWORKS, ORDER, Cell, Found, Trained, number
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns, Trained, number
 from mtm.classifiers import CLASSIFIERS
 from mtm.paper.tables import BACKBONES, EPOCHS, load
 
@@ -38,7 +38,7 @@ class Table:
     first: str = ""  # heading of the column of names
 
 
-def accuracy(found: Found, dataset: str) -> Table:
+def accuracy(found: ChosenRuns, dataset: str) -> Table:
     """Tables 6 and 7: every classifier of every model of a data set at its best epoch, in percent."""
     label = {"CIFAR10": "Table 7", "CIFAR100": "Table 7"}.get(dataset, "Table 6" if dataset in ORDER else "")
     rows = []
@@ -58,7 +58,7 @@ def accuracy(found: Found, dataset: str) -> Table:
     return Table(key, label, title, groups, columns, rows, notes, dataset)
 
 
-def state_of_the_art(found: Found) -> Table:
+def state_of_the_art(found: ChosenRuns) -> Table:
     """Table 5: the best classifier of the paper's selected models and of the best of ours, among published models."""
     rows = [
         (name, [text for dataset in ORDER for text in compared(values[dataset], None)])
@@ -85,7 +85,7 @@ def state_of_the_art(found: Found) -> Table:
     return Table("table5", "Table 5", title, groups, columns, rows, notes, "model")
 
 
-def hyperparameters(found: Found, dataset: str) -> Table:
+def hyperparameters(found: ChosenRuns, dataset: str) -> Table:
     """Tables 8 and 9: learning rate, D and r, and how many times the paper's ours are."""
     rows = []
     for cell in found.models(dataset):
@@ -101,7 +101,7 @@ def hyperparameters(found: Found, dataset: str) -> Table:
     return Table(key, label, title, groups, ["paper", "ours", "factor"] * 3, rows, [note], dataset)
 
 
-def references(found: Found) -> list[Table]:
+def references(found: ChosenRuns) -> list[Table]:
     """Tables 1 to 4: what was defined and what was to be trained, and how much of it has been."""
     symbols = [
         ("e", "The embedding output by the neural network"), ("c_e", "The class embedding for the class of e"),
@@ -118,7 +118,7 @@ def references(found: Found) -> list[Table]:
     return [one, two, _models(found), _searched()]
 
 
-def used(found: Found) -> Table:
+def used(found: ChosenRuns) -> Table:
     """Which run stands for which experiment, and how it differs from the paper's."""
     rows = []
     for cell, run in found.chosen.items():
@@ -143,7 +143,7 @@ def used(found: Found) -> Table:
     return Table("used", "", "Runs and experiments", [], columns, rows, first="experiment")
 
 
-def _models(found: Found) -> Table:
+def _models(found: ChosenRuns) -> Table:
     """Table 3, with the number of data sets that each model has been trained on."""
     rows = []
     for loss in LETTERS:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.space.recording import Recording, read
+from explorer.space.stack import SnapshotStack, load_stack
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
 from mtm.geometry import own_distances
@@ -29,7 +29,7 @@ class History:
     """T snapshots of the same N images, those that a projection of the run shows, in its order."""
 
     name: str
-    recording: Recording
+    recording: SnapshotStack
     snapshots: list[Snapshot]
     indices: Array  # (N,) position of each image in its data set's test split
     class_names: tuple[str, ...]
@@ -132,12 +132,12 @@ class History:
         }
 
 
-def history(run: Run) -> History:
+def load_history(run: Run) -> History:
     """Read what a run says of its images. Raises InputError if it has no snapshots to show yet."""
     places = {path.name: i for i, path in enumerate(run.snapshots)}
     if not places:
         raise InputError(f"'{run.name}' has no snapshots to show yet")
-    recording = read(run)
+    recording = load_stack(run)
     found = [run.snapshot(places[name]) for name in recording.names]
     names = [name for name in found[0].predictions if all(name in s.predictions for s in found)]
     small = np.uint8 if run.points.n_classes <= 256 else np.int32

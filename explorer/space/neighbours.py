@@ -176,7 +176,7 @@ class Mistaken:
     missing: Rows  # near in D dimensions, not in the picture, nearest first
 
 
-def mistaken(row: int, near: ArrayLike, u: ArrayLike) -> Mistaken:
+def compare_with_layout(row: int, near: ArrayLike, u: ArrayLike) -> Mistaken:
     """Compare the k nearest in D dimensions (k,) of one image with the k nearest in the picture u (N, 2).
 
     An image without a place in the picture is near to none there.

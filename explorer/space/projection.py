@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.space.planes import FLAT, completed, main_axes, on_plane, through
-from explorer.space.recording import Recording, measured, read
+from explorer.space.stack import SnapshotStack, load_stack, sampled_rows
 from mtm.errors import InputError, choose_from
 from mtm.geometry import class_centres
 from mtm.run_folder.files import read_arrays, write_arrays, write_bytes
@@ -95,7 +95,7 @@ def project(
         tell(share, what)
 
     told(0.0, "reading the snapshots")
-    recording = read(run, snapshots)
+    recording = load_stack(run, snapshots)
     if method == "umap":
         return _umap(recording, chosen, before, told)
     return _on_plane(recording, method, chosen, *_plane(recording, method, chosen, told), told)
@@ -151,7 +151,7 @@ def _whole(value: object, name: str) -> int:
 # Planes
 
 
-def _plane(recording: Recording, method: str, chosen: Mapping[str, Any], told: Progress) -> tuple[Floats, Floats]:
+def _plane(recording: SnapshotStack, method: str, chosen: Mapping[str, Any], told: Progress) -> tuple[Floats, Floats]:
     """Origin (D,) and basis (D, 2) of a plane, up to the sign of its axes."""
 
     def found(share: float) -> None:
@@ -179,7 +179,7 @@ def _plane(recording: Recording, method: str, chosen: Mapping[str, Any], told: P
     return origin, axes
 
 
-def _through_targets(recording: Recording, classes: Sequence[int], at: int | None) -> tuple[Floats, Floats]:
+def _through_targets(recording: SnapshotStack, classes: Sequence[int], at: int | None) -> tuple[Floats, Floats]:
     n_snapshots, moment = len(recording.names), -1 if at is None else at
     if not -n_snapshots <= moment < n_snapshots:
         raise InputError(f"there is no snapshot {at}; choose one between 0 and {n_snapshots - 1}")
@@ -197,7 +197,7 @@ def _through_targets(recording: Recording, classes: Sequence[int], at: int | Non
 
 
 def _on_plane(
-    recording: Recording, method: str, chosen: dict[str, Any], origin: Floats, basis: Floats, told: Progress
+    recording: SnapshotStack, method: str, chosen: dict[str, Any], origin: Floats, basis: Floats, told: Progress
 ) -> Frames:
     n_snapshots = len(recording.names)
     points, variance = np.empty((n_snapshots, len(recording.labels), 2), np.float32), np.empty(n_snapshots)
@@ -242,7 +242,7 @@ def _listed(values: Sequence[object]) -> str:
 # UMAP
 
 
-def _umap(recording: Recording, chosen: dict[str, Any], before: Frames | None, told: Progress) -> Frames:
+def _umap(recording: SnapshotStack, chosen: dict[str, Any], before: Frames | None, told: Progress) -> Frames:
     """All snapshots laid out together; class centres and class embeddings are rows of the same layout."""
     n, n_classes, n_snapshots = len(recording.labels), recording.n_classes, len(recording.names)
     if n < 4:
@@ -270,7 +270,7 @@ def _umap(recording: Recording, chosen: dict[str, Any], before: Frames | None, t
         held = np.concatenate([part for part in known if part is not None], axis=1)  # (T - 1, N + E, 2)
         newest = laid_out(recording.embeddings[-2:], extras[-2:], start, 0.05, 0.95, held[-1:])[1:]
         u = np.concatenate([held, newest])
-    rows = measured(recording.labels)
+    rows = sampled_rows(recording.labels)
     last = recording.embeddings[-1][rows]
     shown_twice = laid_out([last, last], extras[-1:].repeat(2, axis=0), start[rows], 0.95, 1.0)[:, : len(rows)]
     centres, targets = u[:, n : n + n_classes].copy(), u[:, n + n_classes :].copy()
@@ -289,7 +289,7 @@ def _umap(recording: Recording, chosen: dict[str, Any], before: Frames | None, t
     )
 
 
-def _start(recording: Recording, told: Progress) -> Floats:
+def _start(recording: SnapshotStack, told: Progress) -> Floats:
     """Where a layout starts (N, 2): on the main plane, the mean over the snapshots, each at the same size."""
     plane = main_axes(recording.embeddings, recording.names, lambda share: told(0.05 * share, "where to start"))
     start = np.zeros((len(recording.labels), 2))

@@ -1,7 +1,7 @@
 """How far a picture can be trusted: measures of a projection against the space it shows, in words for its reader.
 
 The functions are the definitions, on arrays: x (N, D) or T of them, and the picture u (N, 2) or (T, N, 2).
-`quality` takes them all for a run, on the sample that `explorer.space.recording.measured` takes.
+`measure_quality` takes them all for a run, on the sample that `explorer.space.stack.sampled_rows` takes.
 Sources: trustworthiness as scikit-learn has it; neighbours kept, temporal preserving and boundary preserving of Deep
 Visual Insight (Yang et al., AAAI 2022); temporal neighbours of TimeVis (Yang et al., IJCAI 2022). Distances are
 Euclidean, also for a run with a cosine loss, so that every projection of every run is measured alike.
@@ -19,8 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.space.recording import measured
 from explorer.space.regions import Drawn, View, agreement_over_time
+from explorer.space.stack import sampled_rows
 from mtm.errors import InputError, choose_from
 from mtm.geometry import mean
 from mtm.run_folder.snapshots import Snapshot
@@ -224,7 +224,7 @@ def measure(name: str, values: float | Floats | list[float], missing: str, **fac
 # Of a run
 
 
-def quality(
+def measure_quality(
     run: Run,
     frames: Layout,
     classifier: str,
@@ -243,7 +243,7 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
 
     `progress` hears of 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames is gone.
     """
-    snapshots, rows = _snapshots(run, frames), measured(run.labels)
+    snapshots, rows = _snapshots(run, frames), sampled_rows(run.labels)
     x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
     u = np.asarray(frames.points, np.float64)[:, rows]  # (T, n, 2)
     n, n_snapshots = len(rows), len(x)
@@ -288,7 +288,7 @@ def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | N
 
     Fast. Raises InputError if the model has no such classifier, or a snapshot of the frames is gone.
     """
-    snapshots, rows = _snapshots(run, frames), measured(run.labels)
+    snapshots, rows = _snapshots(run, frames), sampled_rows(run.labels)
     if any(classifier not in s.predictions for s in snapshots):
         raise choose_from("classifier", classifier, snapshots[0].predictions)
     d = snapshots[0].embeddings.shape[1]

@@ -15,7 +15,7 @@ from explorer.runs.thumbnails import Thumbnails
 from explorer.space import regions
 from explorer.space.projection import Frames
 from explorer.space.views import Picture, Views
-from explorer.web import wire
+from explorer.web import binary
 from mtm.errors import InputError
 from mtm.fewshot import unseen_classes
 from mtm.run_folder.files import jsonable
@@ -64,7 +64,7 @@ def _frames(views: Views, asked: Any) -> Response:
     numbers = [int(name.split(".")[0]) for name in frames.snapshots]
     whole = [row["n"] for row in run.metrics if row.get("split") == "test"]
     return _binary(
-        wire.encode_frames(
+        binary.encode_frames(
             frames,
             class_names=run.points.class_names,
             name=run.name,
@@ -93,7 +93,7 @@ def _attributes(views: Views, asked: Any) -> Response:
         return None if any(value is None for value in values) else np.stack(values)
 
     return _binary(
-        wire.encode_attributes(
+        binary.encode_attributes(
             run.labels,
             class_names=run.points.class_names,
             predictions={name: np.stack([s.predictions[name] for s in snapshots]) for name in names},
@@ -114,7 +114,7 @@ def _regions(views: Views, asked: Any) -> Response:
     shown = drawn.modes[mode]
     if shown == "vote":
         return _binary(_vote_map(frames, drawn.decisions, about))
-    return _binary(wire.encode_regions(shown, **about))
+    return _binary(binary.encode_regions(shown, **about))
 
 
 def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
@@ -126,7 +126,7 @@ def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
     voted = [regions.vote(u, decided, where) for u, decided in zip(frames.points, decisions, strict=True)]
     shape = (len(voted), VOTE_CELLS, VOTE_CELLS)
     classes, evidence = (np.stack(part).reshape(shape) for part in zip(*voted, strict=True))
-    return wire.encode_vote(classes, evidence, [*low, *high], **about)
+    return binary.encode_vote(classes, evidence, [*low, *high], **about)
 
 
 def _trust(views: Views, asked: Any) -> Response:
@@ -143,7 +143,7 @@ def _sprite(views: Views, asked: Any) -> Response:
     run = views.library.run(_get(asked, "run"))
     if run.points.thumbnails is None:
         raise InputError(f"'{run.name}' has no thumbnails")
-    return _cached(Response(wire.sprite_sheet(run.points.thumbnails), mimetype="image/png"))
+    return _cached(Response(binary.sprite_sheet(run.points.thumbnails), mimetype="image/png"))
 
 
 def _picture(asked: Any) -> Picture:

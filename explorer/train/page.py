@@ -1,6 +1,6 @@
 """The Train page: settings, what will happen, the running training as it learns, and the queue.
 
-The form is built from the fields of TrainConfig (`explorer.train.forms`). Everything here is fetched from
+The form is built from the fields of TrainConfig (`explorer.train.form`). Everything here is fetched from
 `explorer.train.routes` and drawn by `assets/train/main.mjs`, so that what grows every second costs no Dash callback.
 """
 

@@ -1,7 +1,7 @@
 """What the Train page fetches and asks for: its form, what would happen, and the jobs. Errors are JSON, one sentence.
 
 Whatever changes something is a POST with a body of JSON, which no other site's page can send here
-(`explorer.web.safety`); a run is only ever named by an id that the library lists.
+(`explorer.web.security`); a run is only ever named by an id that the library lists.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from explorer.figures.curves import LINES
-from explorer.train import forms, job_log, presets
-from explorer.train.jobs import ACTIVE, RESUMABLE, Job, Jobs, checked_name, in_turn
-from explorer.train.machine import Machine
-from explorer.train.outlook import Outlook, words
+from explorer.train import form, log, presets
+from explorer.train.devices import Devices
+from explorer.train.form import Checked
+from explorer.train.preview import Preview, time_in_words
+from explorer.train.queue import ACTIVE, RESUMABLE, Job, JobQueue, checked_name, in_turn
 from mtm.errors import InputError
 from mtm.run_folder.files import jsonable
 
@@ -28,7 +29,7 @@ LONGEST_TEXT = 500  # characters of a value that is typed into a field
 Values = dict[str, Any]
 
 
-def register(server: Flask, jobs: Jobs, machine: Machine, outlook: Outlook, data_root: Path) -> None:
+def register(server: Flask, jobs: JobQueue, machine: Devices, outlook: Preview, data_root: Path) -> None:
     """Add the page's routes to the app's server."""
     desk = Desk(jobs, machine, outlook, data_root)
 
@@ -52,8 +53,8 @@ def register(server: Flask, jobs: Jobs, machine: Machine, outlook: Outlook, data
     route("/api/train/start", lambda asked: desk.start(_values(asked), _text(asked, "name")), "POST")
     route("/api/jobs", lambda asked: desk.jobs_now())
     route("/api/jobs/rows", lambda asked: desk.rows(_text(asked, "run")))
-    route("/api/jobs/log", lambda asked: job_log.read(jobs.get(_text(asked, "run")).run.folder))
-    route("/api/jobs/settings", lambda asked: forms.from_run(jobs.get(_text(asked, "run")).run.info["config"]))
+    route("/api/jobs/log", lambda asked: log.read(jobs.get(_text(asked, "run")).run.folder))
+    route("/api/jobs/settings", lambda asked: form.from_run(jobs.get(_text(asked, "run")).run.info["config"]))
     for name, action in (("stop", jobs.stop), ("resume", jobs.resume), ("remove", jobs.remove)):
         route(f"/api/jobs/{name}", partial(desk.act, action), "POST")
 
@@ -61,14 +62,14 @@ def register(server: Flask, jobs: Jobs, machine: Machine, outlook: Outlook, data
 class Desk:
     """What the page can ask for, put together from the jobs, this machine and the outlook."""
 
-    def __init__(self, jobs: Jobs, machine: Machine, outlook: Outlook, data_root: Path) -> None:
+    def __init__(self, jobs: JobQueue, machine: Devices, outlook: Preview, data_root: Path) -> None:
         self.jobs, self.machine, self.outlook, self.data_root = jobs, machine, outlook, data_root
 
     def form(self) -> dict[str, Any]:
         """The form, and the devices that are really here."""
         self.machine.refresh()
         devices = [asdict(device) for device in self.machine.devices()]
-        return forms.catalogue(self.data_root) | {"devices": devices, "colours": LINES}
+        return form.catalogue(self.data_root) | {"devices": devices, "colours": LINES}
 
     def preset(self, asked: Mapping[str, Any]) -> Values:
         """The values of a row of the paper's tables, named by data set, network and loss."""
@@ -79,11 +80,11 @@ class Desk:
         checked = self._checked(values)
         if checked.config is None:
             return {"problems": checked.problems}
-        line = forms.command_line(forms.arguments(checked.config, self.jobs.library.runs_folder))
+        line = form.command_line(form.arguments(checked.config, self.jobs.library.runs_folder))
         outlook = self.outlook.of(checked.config)
-        problems = {forms.field_of(text, name): text for name, text in outlook.pop("problems").items()}
+        problems = {form.field_of(text, name): text for name, text in outlook.pop("problems").items()}
         if outlook["estimate"]:
-            outlook["estimate"]["time"] = words(outlook["estimate"]["seconds"])
+            outlook["estimate"]["time"] = time_in_words(outlook["estimate"]["seconds"])
         device = self.machine.device_of(checked.config.device)
         waits = [job.id for job in self.jobs.all() if job.state in ACTIVE and self._device(job) == device]
         return {"problems": problems, "command": line, "device": device, "waits_for": waits[:1], **outlook}
@@ -96,7 +97,7 @@ class Desk:
         try:
             checked_name(name) if name else None
             self.outlook.interrupt()
-            command = forms.arguments(checked.config, self.jobs.library.runs_folder, name or None)
+            command = form.arguments(checked.config, self.jobs.library.runs_folder, name or None)
             return {"run": self.jobs.add(checked.config, name or None, command)}
         except InputError as error:
             return {"problems": {"name": str(error)}}
@@ -128,8 +129,8 @@ class Desk:
         kept = ("snapshot", "epoch", "loss", "accuracy", "cluster_size", "centre_distance")
         return [{name: row.get(name) for name in kept} for row in run.metrics]
 
-    def _checked(self, values: Values) -> forms.Checked:
-        return forms.check(values, self.data_root, [device.name for device in self.machine.devices()])
+    def _checked(self, values: Values) -> Checked:
+        return form.check(values, self.data_root, [device.name for device in self.machine.devices()])
 
     def _device(self, job: Job) -> str:
         return self.machine.device_of(job.wanted_device)
@@ -137,7 +138,7 @@ class Desk:
     def _told(self, job: Job) -> dict[str, Any]:
         config, status, folder = job.run.info["config"], job.status, job.run.folder
         shown = ("progress", "images_per_second", "seconds_left", "loss")
-        amiss = job_log.last_amiss(folder) if job.state in (*ACTIVE, "interrupted") else None
+        amiss = log.last_amiss(folder) if job.state in (*ACTIVE, "interrupted") else None
         why = amiss.removeprefix("explorer: ") if amiss and job.state == "interrupted" else None
         return {
             "run": job.id,
@@ -150,7 +151,7 @@ class Desk:
             "error": status.error or why,
             "epoch": job.epoch,
             "snapshots": _count(folder / "snapshots"),
-            "has_log": (folder / job_log.LOG).exists(),
+            "has_log": (folder / log.LOG).exists(),
             "warning": amiss if job.state in ACTIVE else None,
         }
 

@@ -27,13 +27,13 @@ def register(server: Flask, library: Library) -> None:
             response = jsonify({"error": f"there is no search '{name}' here (any more)"})
             response.status_code = 404
             return response
-        return jsonify(jsonable(told(open_search(library.runs_folder, name), library)))
+        return jsonify(jsonable(describe_search(open_search(library.runs_folder, name), library)))
 
     server.add_url_rule("/api/searches", endpoint="/api/searches", view_func=searches)
     server.add_url_rule("/api/search", endpoint="/api/search", view_func=search)
 
 
-def told(search: Search, library: Library) -> dict[str, Any]:
+def describe_search(search: Search, library: Library) -> dict[str, Any]:
     """A search and its trials, in JSON's types."""
     config = search.config
     return _line(search) | {

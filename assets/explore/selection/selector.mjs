@@ -1,4 +1,4 @@
-/* What is selected: a list of steps, as explorer.explore.selecting has it, evaluated by the server at the moment shown.
+/* What is selected: a list of steps, as explorer.explore.selection has it, evaluated by the server at the moment shown.
  *
  *   const selector = new Selector(player, () => ({ run, classifier, view: { method: "pca" } }));
  *   selector.on("numbers", ({ n, total, confusion, curves, all, ... }) => ...);

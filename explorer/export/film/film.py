@@ -21,7 +21,7 @@ from explorer.export.film.browser import Browser, find_browser
 from explorer.export.film.encoder import Encoder, FilmError
 from explorer.export.html import embedded, film_data, player_options, subtitle
 from explorer.export.modules import import_map
-from explorer.export.scene import Scene, Told
+from explorer.export.scene import Progress, Scene
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.files import replacing
@@ -44,7 +44,7 @@ PAGE = """<!doctype html>
 """
 
 
-def film(
+def write_film(
     views: Views,
     scene: Scene,
     path: Path,
@@ -55,7 +55,7 @@ def film(
     seconds: float = 20,
     theme: str = "light",
     browser: Path | None = None,
-    told: Told | None = None,
+    told: Progress | None = None,
 ) -> int:
     """Write the film of a scene to `path` (.mp4, .webm or .gif), whole or not at all; returns its number of frames.
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from explorer.export.print import paper
+from explorer.export.print import style
 from explorer.export.scene import Scene
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
@@ -32,7 +32,7 @@ MOST_IN_LEGEND = 20
 LETTERS = {"sigma": "σ", "rho": "ρ"}  # what the page's small type writes out
 
 
-def curve(scene: Scene, name: str, width: int = 720, height: int = 460) -> Figure:
+def draw_curve(scene: Scene, name: str, width: int = 720, height: int = 460) -> Figure:
     """One of the curves of a scene's run (explorer.figures.curves.CURVES), its epoch marked if one was asked for."""
     if name not in curves.CURVES:
         raise choose_from("curve", name, curves.CURVES)
@@ -53,9 +53,9 @@ def from_plotly(
 
     Raises InputError for a figure with traces of another kind.
     """
-    with paper.style():
-        figure = paper.new_figure(width, height)
-        paper.head(figure, title, about)
+    with style.style():
+        figure = style.new_figure(width, height)
+        style.head(figure, title, about)
         has_legend = len(drawn.data) > 1 and all(trace.name for trace in drawn.data)
         has_legend = has_legend and len(drawn.data) <= MOST_IN_LEGEND
         left, bottom, right, top = 66, 52, 176 if has_legend else 24, 66  # pixels
@@ -67,7 +67,7 @@ def from_plotly(
         for i, trace in enumerate(drawn.data):
             _line(axes, trace, i)
         if marked is not None:
-            axes.axvline(marked, color=paper.QUIET, linewidth=0.8, linestyle=":")
+            axes.axvline(marked, color=style.QUIET, linewidth=0.8, linestyle=":")
         _axis(axes, "x", drawn.layout.xaxis)
         _axis(axes, "y", drawn.layout.yaxis)
         if has_legend:
@@ -85,10 +85,10 @@ def _line(axes: Any, trace: Any, i: int) -> None:
     axes.plot(
         x,
         y,
-        color=trace.line.color if isinstance(trace.line.color, str) else paper.INK,
+        color=trace.line.color if isinstance(trace.line.color, str) else style.INK,
         linewidth=0.9 if is_quiet else 1.4,
-        linestyle=":" if is_quiet else paper.DASHES[i % len(paper.DASHES)] if has_lines else "",
-        marker=paper.SHAPES[i % len(paper.SHAPES)] if has_marks else "",
+        linestyle=":" if is_quiet else style.DASHES[i % len(style.DASHES)] if has_lines else "",
+        marker=style.SHAPES[i % len(style.SHAPES)] if has_marks else "",
         markersize=3.4,
         markevery=max(1, len(x) // 25),
         label=_lettered(trace.name),

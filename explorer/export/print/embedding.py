@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from explorer.export.camera import Box, at, box_at, filling, whole_box
-from explorer.export.print import cells, paper
+from explorer.export.print import cells, style
 from explorer.export.print.names import place_names
 from explorer.export.scene import AXES, COLOURS, VIEWS, Scene
 from explorer.figures.colours import RAMP, RIGHT, UNKNOWN, WRONG
@@ -31,11 +31,11 @@ LEGEND = 168  # pixels of its column
 Floats = NDArray[np.float64]
 
 
-def embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
+def draw_embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
     """The picture of a scene at its moment. Raises InputError for a size that cannot be drawn."""
-    with paper.style():
-        figure = paper.new_figure(width, height)
-        paper.head(figure, scene.title, f"{VIEWS[scene.frames.method]} · {scene.moment(scene.time)} · {scene.count}",
+    with style.style():
+        figure = style.new_figure(width, height)
+        style.head(figure, scene.title, f"{VIEWS[scene.frames.method]} · {scene.moment(scene.time)} · {scene.count}",
                    scene.about_regions_at(round(scene.time)))  # fmt: skip
         inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
         axes = figure.add_axes((MARGIN["left"] / width, MARGIN["bottom"] / height, inner[0] / width, inner[1] / height))
@@ -94,7 +94,7 @@ class _Drawing:
             self._vote()
             return
         found = cells.polygons(regions.affine_scores(scene.drawn, scene.time), self.box)
-        edges = paper.INK if "boundaries" in self.shown else "none"
+        edges = style.INK if "boundaries" in self.shown else "none"
         outlines = PolyCollection(
             [outline for _, outline in found],
             facecolors=[self._paled(k) for k, _ in found],
@@ -157,10 +157,10 @@ class _Drawing:
                     if len(mine):
                         self._scatter(mine, size, color=colour, marker=shape, alpha=alpha)
 
-    def _scatter(self, where: Floats, size: float, **style: Any) -> Any:
+    def _scatter(self, where: Floats, size: float, **look: Any) -> Any:
         drawn = self.axes.scatter(
             where[:, 0], where[:, 1], s=size**2, linewidths=0.25 if size > 2.5 else 0,
-            edgecolors=paper.PAGE, zorder=2, rasterized=len(self.points) > RASTERISED_FROM, **style,
+            edgecolors=style.PAGE, zorder=2, rasterized=len(self.points) > RASTERISED_FROM, **look,
         )  # fmt: skip
         drawn.set_gid("points")
         return drawn
@@ -177,7 +177,7 @@ class _Drawing:
         order = order[strength[order] > 0]
         self._scatter(self.points[order], size, color=colours[order])
         box = self.axes.get_position()
-        width, height = self.figure.get_size_inches() * paper.PIXELS
+        width, height = self.figure.get_size_inches() * style.PIXELS
         bar = self.figure.add_axes((box.x1 + 20 / width, box.y1 - 190 / height, 12 / width, 170 / height))
         self.figure.colorbar(ramp, cax=bar).outline.set_visible(False)
         bar.set_title(COLOURS[self.scene.asked.colour], fontsize=8, loc="left", pad=6)
@@ -196,7 +196,7 @@ class _Drawing:
 
     def _marks(self) -> None:
         axes, own = self.axes, self._shades()
-        page, ink = self._shades(paper.PAGE), self._shades(paper.INK)
+        page, ink = self._shades(style.PAGE), self._shades(style.INK)
         if "centres" in self.shown:
             x, y = self.centres[self.is_drawn].T
             axes.scatter(x, y, marker="x", s=34, color=page, linewidths=3.6, zorder=4)
@@ -219,7 +219,7 @@ class _Drawing:
 
     def _legend(self, entries: list[Line2D]) -> None:
         figure, box = self.figure, self.axes.get_position()
-        beside = box.x1 + 8 / (figure.get_size_inches()[0] * paper.PIXELS)
+        beside = box.x1 + 8 / (figure.get_size_inches()[0] * style.PIXELS)
         if entries:
             title = COLOURS[self.scene.asked.colour]
             if title == "decision":
@@ -228,16 +228,16 @@ class _Drawing:
                 handles=entries, title=title, loc="upper left", bbox_to_anchor=(beside, box.y1 + 0.01),
                 alignment="left", title_fontsize=8, handletextpad=0.2, labelspacing=0.45,
             )  # fmt: skip
-            drawn.get_title().set_color(paper.QUIET)
+            drawn.get_title().set_color(style.QUIET)
         marks = []
         if "targets" in self.shown and self.targets is not None:
-            marks.append(_entry(paper.QUIET, "o", "target (class embedding)", 6.5, markeredgecolor=paper.INK))
+            marks.append(_entry(style.QUIET, "o", "target (class embedding)", 6.5, markeredgecolor=style.INK))
         if "centres" in self.shown:
-            marks.append(_entry(paper.INK, "x", "class centre", 5))
+            marks.append(_entry(style.INK, "x", "class centre", 5))
         if "trails" in self.shown:
-            marks.append(Line2D([], [], color=paper.QUIET, linewidth=1.4, label="trail since epoch 0"))
+            marks.append(Line2D([], [], color=style.QUIET, linewidth=1.4, label="trail since epoch 0"))
         if "gaps" in self.shown and self.targets is not None:
-            marks.append(Line2D([], [], color=paper.QUIET, linewidth=1, linestyle="--", label="gap to the centre"))
+            marks.append(Line2D([], [], color=style.QUIET, linewidth=1, linestyle="--", label="gap to the centre"))
         if marks:
             figure.legend(
                 handles=marks, loc="lower left", bbox_to_anchor=(beside, box.y0 - 0.01), alignment="left",
@@ -245,12 +245,12 @@ class _Drawing:
             )  # fmt: skip
 
 
-def _entry(colour: str, shape: str, text: str, size: float, **style: Any) -> Line2D:
-    return Line2D([], [], color=colour, marker=shape, linestyle="", markersize=size, label=text, **style)
+def _entry(colour: str, shape: str, text: str, size: float, **look: Any) -> Line2D:
+    return Line2D([], [], color=colour, marker=shape, linestyle="", markersize=size, label=text, **look)
 
 
 def _shape(k: int) -> str:
-    return paper.SHAPES[k % len(paper.SHAPES)]
+    return style.SHAPES[k % len(style.SHAPES)]
 
 
 def _values(scene: Scene, t: int) -> Floats:

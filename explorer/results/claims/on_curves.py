@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from explorer.results.chosen_runs import ChosenRuns, Row, Trained
 from explorer.results.claims.verdict import Case
-from explorer.results.found import Found, Row, Trained
 
 FEWEST = 3  # finished epochs, for a trend
 LEVEL = 1.25  # a factor of less than this, up or down, is level
@@ -30,22 +30,22 @@ def trend(epochs: Sequence[float], values: Sequence[float]) -> float | None:
     return float(np.exp(slope * (epochs[-1] - epochs[0])))
 
 
-def sigma_falls(found: Found) -> list[Case]:
+def sigma_falls(found: ChosenRuns) -> list[Case]:
     """Euclidean: the cluster size decreases significantly."""
     return _trends(found, "E", "cluster_size", lambda factor: factor < 1 / LEVEL)
 
 
-def rho_falls(found: Found) -> list[Case]:
+def rho_falls(found: ChosenRuns) -> list[Case]:
     """Euclidean: the centre distance decreases."""
     return _trends(found, "E", "centre_distance", lambda factor: factor < 1)
 
 
-def rho_falls_slower(found: Found) -> list[Case]:
+def rho_falls_slower(found: ChosenRuns) -> list[Case]:
     """Euclidean: it decreases slower than the cluster size."""
     return _compared(found, "E", "centre_distance", "cluster_size")
 
 
-def clusters_apart(found: Found) -> list[Case]:
+def clusters_apart(found: ChosenRuns) -> list[Case]:
     """Euclidean: the centre distance is greater than the cluster size, at every epoch."""
     cases = []
     for run in _of_loss(found, "E"):
@@ -56,7 +56,7 @@ def clusters_apart(found: Found) -> list[Case]:
     return cases
 
 
-def cosine_moves_out(found: Found) -> list[Case]:
+def cosine_moves_out(found: ChosenRuns) -> list[Case]:
     """Cosine: images move away from the global centre and from their class centre."""
     cases = []
     for run in _of_loss(found, "C"):
@@ -66,32 +66,32 @@ def cosine_moves_out(found: Found) -> list[Case]:
     return cases
 
 
-def cosine_rho_outgrows(found: Found) -> list[Case]:
+def cosine_rho_outgrows(found: ChosenRuns) -> list[Case]:
     """Cosine: the centre distance grows more than the cluster size."""
     return _compared(found, "C", "centre_distance", "cluster_size")
 
 
-def cosine_aligns(found: Found) -> list[Case]:
+def cosine_aligns(found: ChosenRuns) -> list[Case]:
     """Cosine: images of a class come to point in one direction."""
     return _trends(found, "C", "median_cosine_similarity", lambda factor: factor > 1)
 
 
-def proximity_separates(found: Found) -> list[Case]:
+def proximity_separates(found: ChosenRuns) -> list[Case]:
     """Class proximity: the distance between class centres increases."""
     return _trends(found, "CP", "mean_centre_separation", lambda factor: factor > 1)
 
 
-def proximity_keeps_sigma(found: Found) -> list[Case]:
+def proximity_keeps_sigma(found: ChosenRuns) -> list[Case]:
     """Class proximity: the cluster size neither increases nor decreases."""
     return _trends(found, "CP", "cluster_size", lambda factor: 1 / LEVEL < factor < LEVEL)
 
 
-def push_pull_separates(found: Found) -> list[Case]:
+def push_pull_separates(found: ChosenRuns) -> list[Case]:
     """Push and pull: the distance between class centres increases."""
     return _trends(found, "PP", "mean_centre_separation", lambda factor: factor > 1)
 
 
-def push_pull_grows_little(found: Found) -> list[Case]:
+def push_pull_grows_little(found: ChosenRuns) -> list[Case]:
     """Push and pull: the cluster size increases, but less than the distance between class centres."""
     cases = []
     for run in _of_loss(found, "PP"):
@@ -101,7 +101,7 @@ def push_pull_grows_little(found: Found) -> list[Case]:
     return cases
 
 
-def small_r_is_euclidean(found: Found) -> list[Case]:
+def small_r_is_euclidean(found: ChosenRuns) -> list[Case]:
     """Class proximity with r from 10 to 1,000 is almost equivalent to Euclidean."""
     cases = []
     for run, twin in _beside_euclidean(found, SMALL_R):
@@ -111,7 +111,7 @@ def small_r_is_euclidean(found: Found) -> list[Case]:
     return cases
 
 
-def large_r_separates(found: Found) -> list[Case]:
+def large_r_separates(found: ChosenRuns) -> list[Case]:
     """Class proximity with r from 1,000 to 1,000,000 changes the distances between class embeddings at once."""
     cases = []
     for run, twin in _beside_euclidean(found, LARGE_R):
@@ -123,7 +123,7 @@ def large_r_separates(found: Found) -> list[Case]:
     return cases
 
 
-def targets_in_their_clusters(found: Found) -> list[Case]:
+def targets_in_their_clusters(found: ChosenRuns) -> list[Case]:
     """Euclidean: class embeddings move to the centre of their cluster, nearer to it than half of the images."""
     cases = []
     for run in _of_loss(found, "E"):
@@ -134,7 +134,7 @@ def targets_in_their_clusters(found: Found) -> list[Case]:
     return cases
 
 
-def mean_target_is_global_centre(found: Found) -> list[Case]:
+def mean_target_is_global_centre(found: ChosenRuns) -> list[Case]:
     """The average class embedding approximates the global centre."""
     cases = []
     for run in found.chosen.values():
@@ -149,7 +149,7 @@ def mean_target_is_global_centre(found: Found) -> list[Case]:
     return cases
 
 
-def overlap_decides(found: Found) -> list[Case]:
+def overlap_decides(found: ChosenRuns) -> list[Case]:
     """The greater the cluster size against the centre distance, the lower the accuracy: ranks over the models."""
     cases = []
     for dataset in found.datasets:
@@ -161,16 +161,16 @@ def overlap_decides(found: Found) -> list[Case]:
     return cases
 
 
-def _of_loss(found: Found, loss: str) -> list[Trained]:
+def _of_loss(found: ChosenRuns, loss: str) -> list[Trained]:
     return [run for cell, run in found.chosen.items() if cell.loss == loss]
 
 
-def _trends(found: Found, loss: str, measure: str, holds: Callable[[float], bool]) -> list[Case]:
+def _trends(found: ChosenRuns, loss: str, measure: str, holds: Callable[[float], bool]) -> list[Case]:
     trends = [(run.cell.name, trend(*run.curve(measure))) for run in _of_loss(found, loss)]
     return [Case(name, holds(factor), f"× {factor:.4g}", factor) for name, factor in trends if factor is not None]
 
 
-def _compared(found: Found, loss: str, more: str, less: str) -> list[Case]:
+def _compared(found: ChosenRuns, loss: str, more: str, less: str) -> list[Case]:
     """Whether one measure changes by the larger factor."""
     cases = []
     for run in _of_loss(found, loss):
@@ -180,7 +180,7 @@ def _compared(found: Found, loss: str, more: str, less: str) -> list[Case]:
     return cases
 
 
-def _beside_euclidean(found: Found, interval: tuple[float, float]) -> list[tuple[Trained, Trained]]:
+def _beside_euclidean(found: ChosenRuns, interval: tuple[float, float]) -> list[tuple[Trained, Trained]]:
     """Runs of class proximity with r in an interval, each with a Euclidean one of the same network, data and D."""
     pairs = []
     for run in found.runs:

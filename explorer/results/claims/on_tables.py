@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from explorer.results.chosen_runs import COMPARISON, LETTERS, NETWORKS, ORDER, Cell
 from explorer.results.claims.verdict import Accuracies, Case
-from explorer.results.found import COMPARISON, LETTERS, NETWORKS, ORDER, Cell
 from mtm.paper.tables import load
 
 SAME = 0.5  # points between accuracies that cannot be told apart: about two standard errors of 10,000 images at 93 %

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from explorer.results.found import Cell, Found
+from explorer.results.chosen_runs import Cell, ChosenRuns
 
 ALL, CONSISTENTLY, GENERALLY = 1.0, 0.75, 0.5  # share of the cases that have to hold; of GENERALLY more than that
 ASKED = {ALL: "all", CONSISTENTLY: "three in four", GENERALLY: "more than half"}
@@ -15,7 +15,7 @@ SHOWN = 3  # cases that are named
 
 Accuracies = dict[Cell, dict[str, float]]  # percent by classifier
 OnTables = Callable[[Accuracies], "list[Case]"]
-OnRuns = Callable[[Found], "list[Case]"]
+OnRuns = Callable[[ChosenRuns], "list[Case]"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Statement:
+class Claim:
     """Something the paper says that numbers can contradict."""
 
     key: str

@@ -8,15 +8,15 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 
 from explorer.figures.colours import class_colour
-from explorer.results.figures.look import NEUTRAL, SIZES, WIDTHS, colour, dash, styled, symbol
-from explorer.results.found import LETTERS, NETWORKS, ORDER, Cell, Found, Trained
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns, Trained
+from explorer.results.figures.style import NEUTRAL, SIZES, WIDTHS, colour, dash, styled, symbol
 from explorer.results.tables import WORDS
 from mtm.classifiers import CLASSIFIERS
 
 BETWEEN, BETWEEN_LOSSES, BETWEEN_CLASSIFIERS = 0.12, 0.5, 1.6  # gaps of the bars, in widths of the widest
 
 
-def accuracy_bars(found: Found, dataset: str) -> go.Figure:
+def accuracy_bars(found: ChosenRuns, dataset: str) -> go.Figure:
     """Accuracy at the best epoch by classifier, a bar a model; a dash is what the paper has (Fig. 14, 20-24)."""
     figure, models = go.Figure(), found.models(dataset)
     places, ticks = _bar_places(found, models)
@@ -57,7 +57,7 @@ def accuracy_bars(found: Found, dataset: str) -> go.Figure:
     return styled(figure, bargap=0)
 
 
-def accuracy_over_time(found: Found, dataset: str) -> go.Figure:
+def accuracy_over_time(found: ChosenRuns, dataset: str) -> go.Figure:
     """Accuracy of each model's best classifier at the end of every epoch (Fig. 25-29)."""
 
     def values(run: Trained) -> tuple[list[float], list[float]]:
@@ -67,22 +67,22 @@ def accuracy_over_time(found: Found, dataset: str) -> go.Figure:
     return _over_epochs(found, dataset, values, "accuracy, %", "%{y:.2f} %")
 
 
-def centre_distance(found: Found, dataset: str) -> go.Figure:
+def centre_distance(found: ChosenRuns, dataset: str) -> go.Figure:
     """rho, the mean distance of class centres to the global centre (Fig. 16, 30-34)."""
     return _log(_over_epochs(found, dataset, lambda run: run.curve("centre_distance"), "centre distance ρ"))
 
 
-def cluster_size(found: Found, dataset: str) -> go.Figure:
+def cluster_size(found: ChosenRuns, dataset: str) -> go.Figure:
     """sigma, the median distance to the own class centre (Fig. 15, 45-49)."""
     return _log(_over_epochs(found, dataset, lambda run: run.curve("cluster_size"), "cluster size σ"))
 
 
-def cosine(found: Found, dataset: str) -> go.Figure:
+def cosine(found: ChosenRuns, dataset: str) -> go.Figure:
     """The median cosine to the own class centre (Fig. 40-44)."""
     return _over_epochs(found, dataset, lambda run: run.curve("median_cosine_similarity"), "median cosine similarity")
 
 
-def rho_sigma(found: Found, dataset: str) -> go.Figure:
+def rho_sigma(found: ChosenRuns, dataset: str) -> go.Figure:
     """rho against sigma, a point an epoch, and the line where they are equal (Fig. 17, 35-39).
 
     rho is measured to the global centre of the first epoch, of the class centres of training images.
@@ -114,7 +114,7 @@ def rho_sigma(found: Found, dataset: str) -> go.Figure:
     return _log(styled(figure), "xy")
 
 
-def separation(found: Found, loss: str) -> go.Figure:
+def separation(found: ChosenRuns, loss: str) -> go.Figure:
     """The mean distance between class centres, a line a data set, for its smallest network (Fig. 18, 19)."""
     figure = go.Figure()
     for i, dataset in enumerate(found.datasets):
@@ -135,7 +135,7 @@ def separation(found: Found, loss: str) -> go.Figure:
     return styled(figure, showlegend=True)
 
 
-def smallest(found: Found, dataset: str, loss: str) -> Trained | None:
+def smallest(found: ChosenRuns, dataset: str, loss: str) -> Trained | None:
     """The run with a loss of the smallest of the paper's networks, else of another."""
     runs = [run for run in found.of(dataset) if run.cell.loss == loss]
     first = [run for run in runs if run.cell.network == NETWORKS[0]]
@@ -143,14 +143,14 @@ def smallest(found: Found, dataset: str, loss: str) -> Trained | None:
     return next(iter([*first, *others]), None)
 
 
-def lacking(found: Found, dataset: str) -> list[str]:
+def lacking(found: ChosenRuns, dataset: str) -> list[str]:
     """The paper's models of a data set that have no run."""
     cells = [Cell(dataset, network, loss) for loss in LETTERS for network in NETWORKS] if dataset in ORDER else []
     return [cell.model for cell in cells if cell not in found.chosen]
 
 
 def _over_epochs(
-    found: Found,
+    found: ChosenRuns,
     dataset: str,
     values: Callable[[Trained], tuple[list[float], list[float]]],
     title: str,
@@ -178,7 +178,7 @@ def _log(figure: go.Figure, axes: str = "y") -> go.Figure:
     return figure
 
 
-def _bar_places(found: Found, models: list[Cell]) -> tuple[dict[tuple[str, Cell], float], list[float]]:
+def _bar_places(found: ChosenRuns, models: list[Cell]) -> tuple[dict[tuple[str, Cell], float], list[float]]:
     """Where the bar of each classifier and model that we or the paper have stands; the middle of each classifier."""
     places: dict[tuple[str, Cell], float] = {}
     x, ticks = 0.0, []
@@ -195,7 +195,7 @@ def _bar_places(found: Found, models: list[Cell]) -> tuple[dict[tuple[str, Cell]
     return places, ticks
 
 
-def _ours(found: Found, cell: Cell) -> dict[str, float]:
+def _ours(found: ChosenRuns, cell: Cell) -> dict[str, float]:
     return found.chosen[cell].accuracy if cell in found.chosen else {}
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.results.figures.look import bare, styled
-from explorer.results.figures.space import rgb
-from explorer.results.found import ORDER, Found
+from explorer.results.chosen_runs import ORDER, ChosenRuns
+from explorer.results.figures.embedding import rgb
+from explorer.results.figures.style import bare, styled
 from mtm.data import transform
 from mtm.data.sources import DATASETS as SOURCES
 from mtm.errors import InputError
@@ -33,7 +33,7 @@ class Sample:
     is_original: bool
 
 
-def samples(found: Found, data_root: Path | None) -> dict[str, Sample]:
+def samples(found: ChosenRuns, data_root: Path | None) -> dict[str, Sample]:
     """An image of each of the paper's data sets that is there. Without a folder of data torch is not imported."""
     there = {}
     for key, name in DATASETS.items():

@@ -12,9 +12,9 @@ import pytest
 from conftest import served
 
 from explorer.app import create_app
-from explorer.compare.compared import COLOURS, MEASURES, Line, overlaid
-from explorer.compare.comparing import compare
-from explorer.space.history import history
+from explorer.compare.comparison import compare
+from explorer.compare.curves import COLOURS, MEASURES, Line, overlay_runs
+from explorer.space.history import load_history
 from mtm.runs import Run
 
 READY = """(n) => {
@@ -139,7 +139,9 @@ def test_one_run_twice_is_two_epochs_of_it_and_plays(page: Any, address: str) ->
 
 def test_the_numbers_are_those_of_the_snapshot_files(page: Any, address: str, runs: Path) -> None:
     show(page, address, "run=one&run=turned&epoch=2&classifier=euc_ce")
-    found = compare(*(history(Run.open(runs / name)) for name in ("one", "turned")), classifiers=("euc_ce", "euc_ce"))
+    found = compare(
+        *(load_history(Run.open(runs / name)) for name in ("one", "turned")), classifiers=("euc_ce", "euc_ce")
+    )
     page.wait_for_selector("[data-cell=both_right]")
     told = page.inner_text(".compare-alike")
     assert found.agreement is not None
@@ -162,10 +164,10 @@ def test_the_numbers_are_those_of_the_snapshot_files(page: Any, address: str, ru
 def test_curves_have_a_line_for_every_run_that_was_measured() -> None:
     rows = [{"epoch": t, "accuracy": {"euc": t / 4}, "cluster_size": 2.0, "centre_distance": 4.0 * t} for t in range(3)]
     lines = [Line("A", 0, rows, "euc"), Line("C", 2, rows, "argmax")]
-    accuracy = overlaid(lines, MEASURES["accuracy"])
+    accuracy = overlay_runs(lines, MEASURES["accuracy"])
     assert [(line.name, line.line.color, list(line.y)) for line in accuracy.data] == [("A", COLOURS[0], [0, 0.25, 0.5])]
-    assert [list(line.y) for line in overlaid(lines, MEASURES["ratio"]).data] == [[0, 2, 4]] * 2
-    assert not overlaid(lines, MEASURES["cosine"]).data
+    assert [list(line.y) for line in overlay_runs(lines, MEASURES["ratio"]).data] == [[0, 2, 4]] * 2
+    assert not overlay_runs(lines, MEASURES["cosine"]).data
 
 
 # What is shared

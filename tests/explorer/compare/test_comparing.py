@@ -10,8 +10,8 @@ import pytest
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes as scipy_procrustes
 
-from explorer.compare.comparing import agreement, compare, k_nearest, laid_onto, matched, procrustes, shared_neighbours
-from explorer.space.history import history
+from explorer.compare.comparison import agreement, align, compare, k_nearest, matched, procrustes, shared_neighbours
+from explorer.space.history import load_history
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -36,7 +36,7 @@ def test_laying_on_is_scipy_s(n: int, d: int) -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(n, d)), 3 + rng.normal(size=(n, d))
     first, second, disparity = scipy_procrustes(b, a)
-    found = laid_onto(a, b)
+    found = align(a, b)
     assert found.left == pytest.approx(disparity)
     size = np.linalg.norm(b - b.mean(axis=0))
     assert found.placed == pytest.approx(second * size + b.mean(axis=0), abs=1e-8)
@@ -45,14 +45,14 @@ def test_laying_on_is_scipy_s(n: int, d: int) -> None:
 
 def test_a_moved_turned_and_stretched_space_is_the_same_one() -> None:
     b = np.random.default_rng(0).normal(size=(40, 6))
-    found = laid_onto(2.5 * b @ turned(6) + 7, b)
+    found = align(2.5 * b @ turned(6) + 7, b)
     assert found.placed == pytest.approx(b)
     assert found.scale == pytest.approx(0.4)
     assert found.left == pytest.approx(0, abs=1e-12)
     wider = np.pad(b, ((0, 0), (0, 5))) @ turned(11)
     for a, c in ((b, wider), (wider, b)):
-        assert laid_onto(a, c).left == pytest.approx(0, abs=1e-12)
-    flat = laid_onto(np.ones((5, 3)), np.ones((5, 3)))
+        assert align(a, c).left == pytest.approx(0, abs=1e-12)
+    flat = align(np.ones((5, 3)), np.ones((5, 3)))
     assert math.isnan(flat.left)
     assert flat.placed == pytest.approx(1)
 
@@ -100,7 +100,7 @@ def cloud() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_two_epochs_of_a_run_are_compared_as_they_are(finished_run: Path) -> None:
     run = Run.open(finished_run)
-    read = history(run)
+    read = load_history(run)
     found = compare(read, read, (0, 2), ("euc", "euc"), k=5)
     e, f = (run.snapshot(t).embeddings.astype(np.float64) for t in (0, 2))
     sigma = np.median(run.snapshot(2).centre_distances)
@@ -118,8 +118,8 @@ def test_two_epochs_of_a_run_are_compared_as_they_are(finished_run: Path) -> Non
 def test_a_run_in_other_axes_has_not_drifted(tmp_path: Path, cloud: tuple[np.ndarray, ...]) -> None:
     e, y, c = cloud
     q, order = turned(6), np.random.default_rng(1).permutation(90)[:70]
-    a = history(make_run(tmp_path / "a", e, y, c, indices=np.arange(90)))
-    b = history(make_run(tmp_path / "b", (2 * e @ q + 1)[order], y[order], 2 * c @ q + 1, indices=order))
+    a = load_history(make_run(tmp_path / "a", e, y, c, indices=np.arange(90)))
+    b = load_history(make_run(tmp_path / "b", (2 * e @ q + 1)[order], y[order], 2 * c @ q + 1, indices=order))
     found = compare(a, b, classifiers=("euc_ce", "euc_ce"))
     assert (a.indices[found.rows[0]] == b.indices[found.rows[1]]).all()
     assert len(found.rows[0]) == 70
@@ -133,17 +133,17 @@ def test_a_run_in_other_axes_has_not_drifted(tmp_path: Path, cloud: tuple[np.nda
 def test_spaces_of_different_width_can_be_compared(tmp_path: Path, cloud: tuple[np.ndarray, ...]) -> None:
     e, y, c = cloud
     wide = np.pad(e, ((0, 0), (0, 4))) @ turned(10)
-    a = history(make_run(tmp_path / "a", e, y, c))
-    b = history(make_run(tmp_path / "b", wide, y, np.pad(c, ((0, 0), (0, 4))) @ turned(10)))
+    a = load_history(make_run(tmp_path / "a", e, y, c))
+    b = load_history(make_run(tmp_path / "b", wide, y, np.pad(c, ((0, 0), (0, 4))) @ turned(10)))
     for first, second in ((a, b), (b, a)):
         assert compare(first, second).drift.distances.max() < 0.02
 
 
 def test_other_images_are_refused(tmp_path: Path, cloud: tuple[np.ndarray, ...]) -> None:
     e, y, c = cloud
-    a = history(make_run(tmp_path / "a", e, y, c, indices=np.arange(90)))
-    elsewhere = history(make_run(tmp_path / "b", e, y, c, indices=np.arange(90) + 89))
-    relabelled = history(make_run(tmp_path / "c", e, (y + 1) % 3, c, indices=np.arange(90)))
+    a = load_history(make_run(tmp_path / "a", e, y, c, indices=np.arange(90)))
+    elsewhere = load_history(make_run(tmp_path / "b", e, y, c, indices=np.arange(90) + 89))
+    relabelled = load_history(make_run(tmp_path / "c", e, (y + 1) % 3, c, indices=np.arange(90)))
     with pytest.raises(InputError, match="they share fewer than two; their curves can still be compared"):
         matched(a, elsewhere)
     with pytest.raises(InputError, match="the same number has another class there"):

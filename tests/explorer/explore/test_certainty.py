@@ -19,16 +19,16 @@ from explorer.explore import certainty_figures as figures
 from explorer.explore.certainty import (
     aurc,
     aurc_interval,
-    certainty,
     concordance,
     grouped,
     in_words,
+    measure_certainty,
     risk,
     risks,
     temperature,
     wilson,
 )
-from explorer.space.history import History, history
+from explorer.space.history import History, load_history
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run
@@ -135,14 +135,14 @@ def test_the_temperature_makes_the_labels_most_likely() -> None:
 
 @pytest.fixture
 def read(finished_run: Path) -> History:
-    return history(Run.open(finished_run))
+    return load_history(Run.open(finished_run))
 
 
 def test_a_real_run_agrees_with_its_files(read: History, finished_run: Path) -> None:
     run = Run.open(finished_run)
     for t in (0, -1):
         snapshot = run.snapshot(t)
-        for found in certainty(read, t):
+        for found in measure_certainty(read, t):
             right = snapshot.predictions[found.classifier] == run.labels
             assert found.accuracy == right.mean()
             assert found.n == len(run.labels)
@@ -168,7 +168,7 @@ def test_a_certain_space_is_certain_and_noise_is_not(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run")
     run.log(c[y] + unsure[:, None] * rng.normal(size=(600, 5)), y, c, epoch=0, reference_centres=c)
     run.log(rng.normal(size=(600, 5)), y, c, epoch=1, reference_centres=c)
-    sure, noise = (certainty(history(run), t, "euc_ce")[0] for t in (0, 1))
+    sure, noise = (measure_certainty(load_history(run), t, "euc_ce")[0] for t in (0, 1))
     assert {r.place: r.pairs for r in sure.relations}["margin"] > 0.75
     assert {r.place: r.pairs for r in noise.relations}["margin"] == pytest.approx(0.5, abs=0.08)
     assert sure.reliability.error < 0.08
@@ -181,7 +181,7 @@ def test_images_that_gave_the_centres_are_not_judged(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     run = Run.create(tmp_path / "run")
     run.log(rng.normal(size=(400, 300)), np.arange(400) % 4)  # pure noise, centres from half of it
-    found = certainty(history(run))
+    found = measure_certainty(load_history(run))
     assert {c.n for c in found} == {200}
     assert {c.classifier: c.accuracy for c in found} == pytest.approx(run.metrics[0]["accuracy"])
     assert all(c.accuracy < 0.4 for c in found)
@@ -191,7 +191,7 @@ def test_always_right_and_a_single_class(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run")
     c = np.array([[0.0, 1.0], [1.0, 0.0]])
     run.log(np.repeat(c, 11, axis=0) + 0.01, np.repeat([0, 1], 11), c, reference_centres=c)
-    for found in certainty(history(run)):
+    for found in measure_certainty(load_history(run)):
         assert found.accuracy == 1
         assert found.reliability.n == 10  # of 22: the temperature was fitted to six of each class
         assert all(r.risk.aurc == 0 and math.isnan(r.pairs) for r in found.relations)
@@ -204,7 +204,7 @@ def test_a_class_without_a_centre_and_a_linear_head(tmp_path: Path) -> None:
     y = np.arange(60) % 2  # of three classes
     run = Run.create(tmp_path / "run", class_names=["a", "b", "c"])
     run.log(rng.normal(size=(60, 4)) + 3 * np.eye(3, 4)[y], y, weight=np.eye(3, 4))
-    found = {c.classifier: c for c in certainty(history(run))}
+    found = {c.classifier: c for c in measure_certainty(load_history(run))}
     assert list(found) == ["cos", "euc", "argmax"]
     assert [r.place for r in found["argmax"].relations] == ["centre_distance", "margin"]
     assert all(math.isfinite(c.reliability.temperature) for c in found.values())
@@ -212,13 +212,13 @@ def test_a_class_without_a_centre_and_a_linear_head(tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_said(read: History) -> None:
     with pytest.raises(InputError, match="has snapshots 0 to"):
-        certainty(read, 99)
+        measure_certainty(read, 99)
     with pytest.raises(InputError, match="unknown classifier 'argmax'; choose from cos, cos_ce, euc, euc_ce"):
-        certainty(read, None, "argmax")
+        measure_certainty(read, None, "argmax")
 
 
 def test_the_figures_show_every_classifier(read: History) -> None:
-    found = certainty(read)
+    found = measure_certainty(read)
     for figure in (figures.by_group(found, "margin"), figures.reliability(found)):
         assert [trace.name for trace in figure.data] == ["cos", "cos_ce", "euc", "euc_ce"]
         for trace, each in zip(figure.data, found, strict=True):
@@ -250,8 +250,8 @@ def test_the_command_prints_a_line_a_classifier(finished_run: Path) -> None:
 
 
 def test_scores_do_not_depend_on_the_chunk(read: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = certainty(read)
+    whole = measure_certainty(read)
     monkeypatch.setattr(module, "CHUNK", 40)
-    assert [c.reliability.temperature for c in certainty(read)] == pytest.approx(
+    assert [c.reliability.temperature for c in measure_certainty(read)] == pytest.approx(
         [c.reliability.temperature for c in whole]
     )

@@ -15,9 +15,10 @@ import pytest
 from explorer.explore.events import (
     KINDS,
     changes,
-    events,
+    find_events,
+    find_moves,
+    find_turns,
     first_right,
-    moves,
     nearest_targets,
     ranked,
     run_moves,
@@ -25,9 +26,8 @@ from explorer.explore.events import (
     streaks,
     strip,
     suddenness,
-    turns,
 )
-from explorer.space.history import history
+from explorer.space.history import load_history
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -43,27 +43,27 @@ def test_first_right_streaks_and_changes_by_hand() -> None:
 def test_moves_are_steps_in_sigma() -> None:
     rng = np.random.default_rng(0)
     e, sigma = [x.astype(np.float16) for x in rng.normal(size=(4, 30, 5))], [1.0, 3.0, 2.0, 0.0]
-    found = moves(e, sigma)
+    found = find_moves(e, sigma)
     for t in range(1, 4):
         for i in range(30):
             expected = math.dist(e[t][i].astype(float), e[t - 1][i].astype(float)) / ((sigma[t - 1] + sigma[t]) / 2)
             assert found[t, i] == pytest.approx(expected, rel=1e-5)
     assert not found[0].any()
-    assert not moves(e[:2], [0.0, 0.0]).any()  # nothing to measure by
+    assert not find_moves(e[:2], [0.0, 0.0]).any()  # nothing to measure by
 
 
 def test_moves_do_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     e = np.random.default_rng(1).normal(size=(3, 50, 7)).astype(np.float32)
-    whole = moves(e, [1.0, 1.0, 1.0])
+    whole = find_moves(e, [1.0, 1.0, 1.0])
     monkeypatch.setattr("explorer.explore.events.CHUNK", 20)
-    assert np.array_equal(moves(e, [1.0, 1.0, 1.0]), whole)
+    assert np.array_equal(find_moves(e, [1.0, 1.0, 1.0]), whole)
 
 
 def test_targets_by_hand() -> None:
     # class 2 wanders from class 1 to class 0, through the origin
     c = np.array([[[0, 1], [4, 0], [3, 0]], [[0, 1], [4, 0], [1, 0]], [[0, 1], [4, 0], [-3, 0]]], float)  # (T, C, 2)
     assert nearest_targets(c).tolist() == [[2, 2, 1], [2, 2, 0], [2, 0, 0]]
-    seen = turns(c, np.zeros((3, 2)))
+    seen = find_turns(c, np.zeros((3, 2)))
     assert seen[:, 2] == pytest.approx([1, 1, -1])
     assert seen[:, 1] == pytest.approx([1, 1, 1])
     assert speeds(c, [0, 0.5, 1.5])[1:, 2] == pytest.approx([4, 4])
@@ -76,7 +76,7 @@ def test_turning_the_space_changes_nothing() -> None:
     c, origins = rng.normal(size=(5, 4, 6)), rng.normal(size=(5, 6))
     q, _ = np.linalg.qr(rng.normal(size=(6, 6)))
     assert np.array_equal(nearest_targets(c), nearest_targets(c @ q + 3))
-    assert turns(c @ q, origins @ q) == pytest.approx(turns(c, origins))
+    assert find_turns(c @ q, origins @ q) == pytest.approx(find_turns(c, origins))
     assert speeds(c @ q + 3, range(5))[1:] == pytest.approx(speeds(c, range(5))[1:])
 
 
@@ -113,8 +113,8 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_what_was_put_into_a_run_is_found(run: Run) -> None:
-    read = history(run)
-    found = events(read, "euc")
+    read = load_history(run)
+    found = find_events(read, "euc")
     told = {(e.kind, e.image if e.target is None else -1 - e.target, e.snapshot) for e in found}
     assert {("learned", 0, 5), ("forgotten", 1, 4), ("never", 2, 5), ("flips", 3, 5), ("moved", 4, 3)} <= told
     assert {("crossed", -2, 5), ("sudden", -2, 5)} <= told
@@ -128,14 +128,14 @@ def test_what_was_put_into_a_run_is_found(run: Run) -> None:
 
 
 def test_the_strongest_of_each_kind_come_first(finished_run: Path) -> None:
-    read = history(Run.open(finished_run))
-    found = events(read)
+    read = load_history(Run.open(finished_run))
+    found = find_events(read)
     present = {e.kind for e in found}
     assert {e.kind for e in found[: len(present)]} == present
     for kind in present:
         scores = [e.score for e in found if e.kind == kind]
         assert scores == sorted(scores, reverse=True)
-    assert ranked(found[::-1]) == found == events(read, moved=run_moves(read))
+    assert ranked(found[::-1]) == found == find_events(read, moved=run_moves(read))
     counts = strip(found, len(read))
     assert sum(map(sum, counts.values())) == len(found)
     assert all(e.snapshot > 0 or e.kind == "never" for e in found)
@@ -146,13 +146,13 @@ def test_a_run_of_one_snapshot_and_one_without_targets(tmp_path: Path) -> None:
     e = np.random.default_rng(0).normal(size=(20, 3))
     one = Run.create(tmp_path / "one")
     one.log(e, y, weight=np.eye(2, 3))
-    found = events(history(one))
+    found = find_events(load_history(one))
     assert {event.kind for event in found} <= {"never"}
     with pytest.raises(InputError, match="unknown classifier 'euc_ce'; choose from cos, euc, argmax"):
-        events(history(one), "euc_ce")
+        find_events(load_history(one), "euc_ce")
     empty = Run.create(tmp_path / "empty")
     with pytest.raises(InputError, match="has no snapshots"):
-        history(empty)
+        load_history(empty)
 
 
 def test_the_command_lists_what_is_found(run: Run) -> None:
@@ -167,7 +167,7 @@ def test_the_command_lists_what_is_found(run: Run) -> None:
 
     done = explorer(run.folder, "--json", "--classifier", "euc")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    expected = events(history(run), "euc")
+    expected = find_events(load_history(run), "euc")
     assert [{key: row[key] for key in asdict(expected[0])} for row in rows] == [asdict(e) for e in expected]
     named = explorer("small", "--runs", run.folder.parent, "--top", 3)
     assert named.returncode == 0

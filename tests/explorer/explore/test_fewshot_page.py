@@ -9,9 +9,9 @@ import numpy as np
 from conftest import served, small
 
 from explorer.app import create_app
-from explorer.explore.events import events
+from explorer.explore.events import find_events
 from explorer.runs.thumbnails import draw
-from explorer.space.history import history
+from explorer.space.history import load_history
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
@@ -38,9 +38,9 @@ def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: P
         page.click(".legend-unseen button")
         page.wait_for_function(f"{player}.state.focus.size === 0")
         page.close()
-    read = history(run)
+    read = load_history(run)
     assert not np.isin(last.points.labels[read.judged], [7, 8, 9]).any()
-    assert not {e.image for e in events(read) if e.kind == "never"} & set(np.flatnonzero(last.points.labels >= 7))
+    assert not {e.image for e in find_events(read) if e.kind == "never"} & set(np.flatnonzero(last.points.labels >= 7))
     assert draw(run).count("<circle") == 7
 
 

@@ -15,10 +15,10 @@ from conftest import served
 from sklearn.neighbors import NearestNeighbors
 
 from explorer.app import create_app
-from explorer.explore.certainty import certainty, in_words
-from explorer.explore.events import KINDS, events
-from explorer.explore.selecting import inside_polygon
-from explorer.space.history import history
+from explorer.explore.certainty import in_words, measure_certainty
+from explorer.explore.events import KINDS, find_events
+from explorer.explore.selection import inside_polygon
+from explorer.space.history import load_history
 from explorer.space.projection import project
 from mtm.runs import Run
 
@@ -257,7 +257,7 @@ def test_numbers_are_those_of_the_snapshot_files(page: Any, runs: Path, name: st
     run = Run.open(runs / name)
     classifier = found(page, "find.asked().classifier")
     y, C = run.labels, run.points.n_classes
-    judged = history(run).judged
+    judged = load_history(run).judged
     mask = np.isin(y, (1, 2, 5))
     select(page, replace("class", classes=[1, 2, 5]))
     chosen(page, int(mask.sum()))
@@ -288,7 +288,7 @@ def test_a_cell_of_the_confusion_matrix_tells_its_number_and_selects_it(page: An
     show(page, name, "select", 0)
     page.wait_for_selector(".find-confused")
     run = Run.open(runs / name)
-    classifier, judged = found(page, "find.asked().classifier"), history(run).judged
+    classifier, judged = found(page, "find.asked().classifier"), load_history(run).judged
     y, decided, names = run.labels, run.snapshot(0).predictions[classifier], run.points.class_names
     C = len(names)
     wait(page, "find.selector.latest?.snapshot === 0")
@@ -430,7 +430,7 @@ def test_a_click_on_a_point_shows_it_and_with_shift_selects_it(page: Any) -> Non
 def test_events_are_listed_and_lead_to_where_they_were(page: Any, runs: Path, name: str) -> None:
     show(page, name, "events")
     classifier = found(page, "find.asked().classifier")
-    expected = events(history(Run.open(runs / name)), classifier)
+    expected = find_events(load_history(Run.open(runs / name)), classifier)
     rows = page.locator(".events-row")
     sentence(page, ".events-note", f"of {len(expected):,}, ")
     sentence(page, ".events-row:first-of-type .events-text", expected[0].text)
@@ -453,8 +453,8 @@ def test_events_are_listed_and_lead_to_where_they_were(page: Any, runs: Path, na
 
 def test_certainty_is_that_of_the_run(page: Any, runs: Path, name: str) -> None:
     show(page, name, "certainty", 1)
-    run = history(Run.open(runs / name))
-    expected = certainty(run, 1)
+    run = load_history(Run.open(runs / name))
+    expected = measure_certainty(run, 1)
     wait(page, "find.panels.certainty.told?.certainty[0].snapshot === 1")
     page.wait_for_selector("#explore-panel-certainty td data")
     page.select_option("[aria-label='What is taken for certainty']", "margin")

@@ -16,15 +16,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from explorer.explore import routes as find_routes
-from explorer.explore.certainty import certainty
-from explorer.explore.events import events
-from explorer.explore.selecting import inside_polygon
+from explorer.explore.certainty import measure_certainty
+from explorer.explore.events import find_events
+from explorer.explore.selection import inside_polygon
 from explorer.library import Library
-from explorer.space.history import history
-from explorer.space.neighbours import Space, mistaken
+from explorer.space.history import load_history
+from explorer.space.neighbours import Space, compare_with_layout
 from explorer.space.projection import project
 from explorer.space.views import Views
-from explorer.web import wire
+from explorer.web import binary
 from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
@@ -57,13 +57,13 @@ def get(client: FlaskClient, path: str, status: int = 200, **asked: object) -> A
 def select(client: FlaskClient, selection: object, **asked: object) -> tuple[np.ndarray, dict[str, Any]]:
     response = client.post("/api/selection", json={"run": "one", "selection": selection, **asked})
     assert response.status_code == 200, response.get_data(as_text=True)
-    arrays, told = wire.decode(response.get_data())
+    arrays, told = binary.decode(response.get_data())
     return arrays["mask"].astype(bool), told
 
 
 def test_events_are_those_of_the_run(client: FlaskClient, runs: Path) -> None:
-    read = history(Run.open(runs / "one"))
-    expected = events(read, "cos")
+    read = load_history(Run.open(runs / "one"))
+    expected = find_events(read, "cos")
     answer = get(client, "events", run="one", classifier="cos", top=7)
     assert [event["text"] for event in answer["events"]] == [event.text for event in expected[:7]]
     assert answer["total"] == len(expected)
@@ -76,7 +76,7 @@ def test_events_are_those_of_the_run(client: FlaskClient, runs: Path) -> None:
 
 def test_certainty_in_numbers_words_and_figures(client: FlaskClient, runs: Path) -> None:
     answer = get(client, "certainty", run="one", snapshot=1)
-    expected = certainty(history(Run.open(runs / "one")), 1)
+    expected = measure_certainty(load_history(Run.open(runs / "one")), 1)
     for told, each in zip(answer["certainty"], expected, strict=True):
         assert told["accuracy"] == each.accuracy
         assert [r["risk"]["aurc"] for r in told["relations"]] == [r.risk.aurc for r in each.relations]
@@ -156,12 +156,12 @@ def test_selections_are_saved_and_forgotten(client: FlaskClient, runs: Path) -> 
 
 def test_one_image(client: FlaskClient, runs: Path) -> None:
     run = Run.open(runs / "one")
-    read, u = history(run), project(run, "pca").points
+    read, u = load_history(run), project(run, "pca").points
     answer = get(client, "image", run="one", row=7, snapshot=1, view="pca", k=5)
     near = Space(run.snapshot(1).embeddings).nearest(7, 5)
     assert answer["neighbours"]["rows"] == near.rows.tolist()
     assert answer["neighbours"]["distances"] == pytest.approx(near.distances.tolist())
-    expected = mistaken(7, near.rows, u[1])
+    expected = compare_with_layout(7, near.rows, u[1])
     assert answer["neighbours"]["false"] == expected.false.tolist()
     assert answer["neighbours"]["missing"] == expected.missing.tolist()
     assert answer["trail"] == u[:, 7].tolist()
@@ -175,12 +175,12 @@ def test_one_image(client: FlaskClient, runs: Path) -> None:
 
 def test_comparing_two_runs_and_two_epochs(client: FlaskClient) -> None:
     response = client.get("/api/compare?run=one&with=two&k=6")
-    arrays, told = wire.decode(response.get_data())
+    arrays, told = binary.decode(response.get_data())
     assert arrays["first"].tolist() == arrays["second"].tolist() == list(range(60))
     assert arrays["drift"].max() < 1e-3  # the same run twice
     assert told["neighbours_kept"] == 6
     assert told["agreement"]["same"] == 1
-    arrays, told = wire.decode(client.get("/api/compare?run=one&snapshot=0&with=one&with_snapshot=2").get_data())
+    arrays, told = binary.decode(client.get("/api/compare?run=one&snapshot=0&with=one&with_snapshot=2").get_data())
     assert told["snapshots"] == [0, 2]
     assert arrays["drift"].min() > 0
     assert told["left"] is None
@@ -193,7 +193,7 @@ def test_a_run_that_grows_is_read_again(client: FlaskClient, tmp_path: Path, run
     for t in range(3):
         run.log(e * (1 + t), y, np.eye(3, 4), epoch=t)
         response = client.post("/api/selection", json={"run": "growing", "selection": EVERYTHING})
-        told = wire.decode(response.get_data())[1]
+        told = binary.decode(response.get_data())[1]
         assert len(told["epochs"]) == len(told["curves"]["sigma"]) == t + 1
         assert told["snapshot"] == t
     shutil.rmtree(runs / "growing")
@@ -240,6 +240,6 @@ def test_only_json_is_taken_by_post(client: FlaskClient, path: str) -> None:
 
 
 def test_finding_needs_neither_torch_nor_umap() -> None:
-    code = "import sys, explorer.explore.routes, explorer.explore.finding_cli;"
+    code = "import sys, explorer.explore.routes, explorer.explore.commands;"
     code += "assert not {'torch', 'umap', 'numba', 'sklearn', 'scipy.optimize'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from explorer.explore.saved_selections import SavedSelections
-from explorer.explore.selected import CURVES, ORDERS, numbers, ordered
-from explorer.explore.selecting import (
+from explorer.explore.selection import (
     Box,
     Decided,
     Images,
@@ -31,8 +30,9 @@ from explorer.explore.selecting import (
     inside_polygon,
     read_selection,
 )
+from explorer.explore.selection_numbers import CURVES, ORDERS, numbers, ordered
 from explorer.library import Library
-from explorer.space.history import History, history
+from explorer.space.history import History, load_history
 from mtm.errors import InputError
 from mtm.geometry import cluster_size, own_distances
 from mtm.runs import Run
@@ -84,7 +84,7 @@ def test_places_on_shared_edges_belong_to_one_side() -> None:
 @pytest.fixture
 def scene(finished_run: Path) -> Scene:
     """A real run, in a made-up view that moves by 1 to the right at each snapshot."""
-    read = history(Run.open(finished_run))
+    read = load_history(Run.open(finished_run))
     u = np.random.default_rng(0).uniform(0, 1, (len(read.labels), 2))
     picture = np.stack([u + np.array([t, 0.0]) for t in range(len(read))])
     return Scene(read, lambda view: picture, read.distances_to)
@@ -234,7 +234,7 @@ def test_a_view_may_be_behind_its_run(scene: Scene) -> None:
 
 def test_numbers_equal_those_of_the_files(finished_run: Path) -> None:
     run = Run.open(finished_run)
-    read, y = history(run), run.labels
+    read, y = load_history(run), run.labels
     for mask in (np.ones(len(y), dtype=bool), y == 3, np.arange(len(y)) % 7 == 1):
         found = numbers(read, mask, 1, "cos")
         decided = run.snapshot(1).predictions["cos"]
@@ -261,7 +261,7 @@ def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2
     run.log(rng.normal(size=(200, 500)), y, weight=rng.normal(size=(2, 500)))
-    read = history(run)
+    read = load_history(run)
     empty = numbers(read, np.zeros(200, dtype=bool))
     assert empty.n == empty.confusion.sum() == 0
     assert all(np.isnan(empty.curves[name]).all() for name in CURVES)
@@ -274,7 +274,7 @@ def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ORDERS)
 @pytest.mark.parametrize("falling", [False, True])
 def test_a_grid_is_in_order(finished_run: Path, by: str, falling: bool) -> None:
-    read = history(Run.open(finished_run))
+    read = load_history(Run.open(finished_run))
     mask = read.labels != 4
     rows, values = ordered(read, mask, by, 1, "euc", falling)
     assert sorted(rows) == np.flatnonzero(mask).tolist()
@@ -286,7 +286,7 @@ def test_a_grid_is_in_order(finished_run: Path, by: str, falling: bool) -> None:
 
 
 def test_unknown_values_come_last(finished_run: Path) -> None:
-    read = history(Run.open(finished_run))
+    read = load_history(Run.open(finished_run))
     margins = {name: values.copy() for name, values in read.margins.items()}
     margins["euc"][1, :5] = np.nan
     changed = History(**{**vars(read), "margins": margins})

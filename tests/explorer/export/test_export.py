@@ -33,15 +33,15 @@ from pyarrow import parquet
 
 from explorer.app import create_app
 from explorer.export import routes
-from explorer.export.archive import archive
+from explorer.export.archive import write_archive
 from explorer.export.camera import box_at, filling, whole_box
-from explorer.export.film.film import film, frame_times
+from explorer.export.film.film import frame_times, write_film
 from explorer.export.html import page as html_page
 from explorer.export.modules import import_map
-from explorer.export.print import cells, paper
-from explorer.export.print.curve import curve, from_plotly
-from explorer.export.print.embedding import embedding
-from explorer.export.scene import FAINT, Asked, Scene, scene
+from explorer.export.print import cells, style
+from explorer.export.print.curve import draw_curve, from_plotly
+from explorer.export.print.embedding import draw_embedding
+from explorer.export.scene import FAINT, ExportRequest, Scene, load_scene
 from explorer.export.tables import COLUMNS, meaning, table
 from explorer.figures.colours import class_colour
 from explorer.figures.curves import CURVES
@@ -62,7 +62,7 @@ def views(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Views
 
 @pytest.fixture(scope="module")
 def seen(views: Views) -> Scene:
-    return scene(views, Asked(RUN, regions="targets"))
+    return load_scene(views, ExportRequest(RUN, regions="targets"))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def tints(picture: Any, seen: Scene, time: float, inner: tuple[float, float, flo
 
 def test_a_png_has_its_size_and_the_regions_where_the_classifier_decides(seen: Scene, tmp_path: Path) -> None:
     for scale in (1, 4):
-        paper.save(embedding(seen, 700, 600), tmp_path / "a.png", scale, "title")
+        style.save(draw_embedding(seen, 700, 600), tmp_path / "a.png", scale, "title")
         with Image.open(tmp_path / "a.png") as picture:
             assert picture.size == (700 * scale, 600 * scale)
             assert picture.text["Title"] == "title"  # type: ignore[attr-defined]
@@ -143,9 +143,9 @@ def test_a_png_has_its_size_and_the_regions_where_the_classifier_decides(seen: S
 
 
 def test_an_svg_has_text_polygons_and_points_and_chromium_draws_it(seen: Scene, chromium: Any, tmp_path: Path) -> None:
-    drawn = embedding(seen)
+    drawn = draw_embedding(seen)
     for kind in ("svg", "png"):
-        paper.save(drawn, tmp_path / f"a.{kind}")
+        style.save(drawn, tmp_path / f"a.{kind}")
     root = ElementTree.parse(tmp_path / "a.svg").getroot()
     words = {"".join(text.itertext()).strip() for text in root.findall(".//{*}text")}
     assert {seen.title, "target (class embedding)", *seen.run.points.class_names} <= words
@@ -167,9 +167,9 @@ def test_an_svg_has_text_polygons_and_points_and_chromium_draws_it(seen: Scene, 
 
 
 def test_a_pdf_has_text_and_pdfium_draws_it(seen: Scene, tmp_path: Path) -> None:
-    drawn = embedding(seen)
+    drawn = draw_embedding(seen)
     for kind in ("pdf", "png"):
-        paper.save(drawn, tmp_path / f"a.{kind}")
+        style.save(drawn, tmp_path / f"a.{kind}")
     with pypdfium2.PdfDocument(tmp_path / "a.pdf") as document:
         page = document[0]
         assert page.get_size() == (900 * 0.75, 720 * 0.75)
@@ -182,8 +182,8 @@ def test_a_pdf_has_text_and_pdfium_draws_it(seen: Scene, tmp_path: Path) -> None
 
 
 def test_many_points_are_pixels_within_vector_files_and_many_classes_fit(many: Views, tmp_path: Path) -> None:
-    drawn = embedding(scene(many, Asked("many", epoch=0.5, colour="prediction")))
-    paper.save(drawn, tmp_path / "a.svg")
+    drawn = draw_embedding(load_scene(many, ExportRequest("many", epoch=0.5, colour="prediction")))
+    style.save(drawn, tmp_path / "a.svg")
     root = ElementTree.parse(tmp_path / "a.svg").getroot()
     assert root.find(".//{*}image") is not None
     assert len(root.findall(".//{*}use")) < 2000
@@ -196,8 +196,8 @@ def test_many_points_are_pixels_within_vector_files_and_many_classes_fit(many: V
 @pytest.mark.parametrize("mode", ["exact", "vote", "off"])
 def test_every_colouring_and_mode_of_regions_is_drawn(views: Views, colour: str, mode: str, tmp_path: Path) -> None:
     shown = ("targets", "centres", "trails", "gaps", "labels")
-    asked = Asked(RUN, colour=colour, regions=mode, epoch=1, camera="scale", shown=shown)
-    paper.save(embedding(scene(views, asked), 500, 400), tmp_path / "a.png")
+    asked = ExportRequest(RUN, colour=colour, regions=mode, epoch=1, camera="scale", shown=shown)
+    style.save(draw_embedding(load_scene(views, asked), 500, 400), tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as picture:
         assert len(picture.convert("RGB").getcolors(maxcolors=1 << 20)) > 50  # type: ignore[arg-type]
 
@@ -209,18 +209,18 @@ def test_the_camera_on_the_scale_shows_what_is_there(seen: Scene) -> None:
 
 
 def test_ten_classes_have_ten_shapes_for_who_sees_no_colours(seen: Scene) -> None:
-    drawn = embedding(seen).axes[0].collections
+    drawn = draw_embedding(seen).axes[0].collections
     shapes = [part.get_paths()[0].vertices.tobytes() for part in drawn if part.get_gid() == "points"]
     assert len(set(shapes)) == 10
 
 
 @pytest.mark.parametrize("colour", ["label", "prediction", "right", "distance"])
 def test_classes_are_left_out_or_faint_as_on_the_page(views: Views, colour: str) -> None:
-    shown = scene(views, Asked(RUN, colour=colour, hidden=(0, 1), focus=(2, 3)))
+    shown = load_scene(views, ExportRequest(RUN, colour=colour, hidden=(0, 1), focus=(2, 3)))
     assert shown.strength.tolist() == [0, 0, 1, 1] + [FAINT] * 6
     labels = np.asarray(shown.run.labels)
     assert shown.count.startswith(f"{(labels > 1).sum()} of ")
-    (axes, *_) = embedding(shown).axes
+    (axes, *_) = draw_embedding(shown).axes
     points = [part for part in axes.collections if part.get_gid() == "points"]
     places = np.concatenate([part.get_offsets() for part in points])
     for rows, is_there in ((labels > 1, True), (labels <= 1, False)):
@@ -231,13 +231,13 @@ def test_classes_are_left_out_or_faint_as_on_the_page(views: Views, colour: str)
     (targets,) = (part for part in axes.collections if part.get_gid() == "targets")
     assert len(targets.get_offsets()) == 8
     assert {text.get_text() for text in axes.texts} == {"2", "3"}
-    alone = scene(views, Asked(RUN, hidden=(5,), solo=5))
+    alone = load_scene(views, ExportRequest(RUN, hidden=(5,), solo=5))
     assert alone.strength.tolist() == [0] * 5 + [1] + [0] * 4
 
 
 @pytest.mark.parametrize("name", CURVES)
 def test_a_curve_has_the_numbers_of_the_metrics_and_differs_without_colour(seen: Scene, name: str) -> None:
-    drawn = curve(seen, name)
+    drawn = draw_curve(seen, name)
     lines = drawn.axes[0].get_lines()
     looks = {(str(line.get_linestyle()), str(line._dash_pattern), str(line.get_marker())) for line in lines}  # type: ignore[attr-defined]
     assert len(looks) == len(lines)
@@ -270,7 +270,7 @@ def test_a_film_has_its_frames_and_the_player_s_picture(
     told: list[float] = []
     path = tmp_path / f"a.{kind}"
     sizes = {"width": 480, "height": 400, "fps": 10, "seconds": 1.2}
-    n = film(views, seen, path, **sizes, theme=theme, told=lambda share, what: told.append(share))  # type: ignore[arg-type]
+    n = write_film(views, seen, path, **sizes, theme=theme, told=lambda share, what: told.append(share))  # type: ignore[arg-type]
     shown = frames_of(path, 480, 400)
     assert n == len(shown) == len(told) - 1 == 12
     assert told[-1] == 1
@@ -321,14 +321,14 @@ def test_without_a_browser_the_command_says_what_to_install(
     monkeypatch.setattr("explorer.export.film.browser.NAMES", ())
     monkeypatch.setattr("explorer.export.film.browser.PLACES", ())
     with pytest.raises(InputError, match="install Chrome, Chromium or Edge"):
-        film(views, seen, tmp_path / "a.mp4")
+        write_film(views, seen, tmp_path / "a.mp4")
 
 
 # The page
 
 
 def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views, tmp_path: Path) -> None:
-    seen = scene(views, Asked(RUN, regions="targets", hidden=(4,), focus=(2, 3)))
+    seen = load_scene(views, ExportRequest(RUN, regions="targets", hidden=(4,), focus=(2, 3)))
     (tmp_path / "a.html").write_bytes(html_page(views, seen))
     assert (tmp_path / "a.html").stat().st_size < 8e6
     context = chromium.new_context(offline=True, viewport={"width": 1000, "height": 800})
@@ -457,7 +457,7 @@ def test_tables_hold_the_numbers_of_the_snapshots(seen: Scene, tmp_path: Path) -
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_an_archive_is_read_back_by_mtm_import(finished_run: Path, kind: str, tmp_path: Path) -> None:
-    archive(Run.open(finished_run), tmp_path / f"mine.{kind}")
+    write_archive(Run.open(finished_run), tmp_path / f"mine.{kind}")
     back = import_run(tmp_path / f"mine.{kind}", tmp_path / "runs" / "back")
     assert back.problems == []
     assert back.status.state == "finished"
@@ -469,7 +469,7 @@ def test_an_archive_is_read_back_by_mtm_import(finished_run: Path, kind: str, tm
 
 
 def test_an_archive_can_bring_the_weights(finished_run: Path, tmp_path: Path) -> None:
-    archive(Run.open(finished_run), tmp_path / "a.zip", weights=True)
+    write_archive(Run.open(finished_run), tmp_path / "a.zip", weights=True)
     with zipfile.ZipFile(tmp_path / "a.zip") as packed:
         assert f"{RUN}/checkpoint/last.safetensors" in packed.namelist()
 

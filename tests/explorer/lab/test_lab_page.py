@@ -18,11 +18,11 @@ from PIL import Image
 
 from explorer.app import create_app
 from explorer.figures.colours import RAMP
-from explorer.lab.landscape import Scene, landscape, values
+from explorer.lab.landscape import Scene, compute_landscape, values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.scales import scale
-from explorer.web import wire
+from explorer.web import binary
 from mtm.losses import make_loss
 from mtm.runs import Run
 
@@ -158,7 +158,7 @@ def test_a_figure_is_one_click_and_its_pixels_and_values_are_the_loss_s(page: An
     preset = PRESETS[key]
     around = Scene(np.array([preset.e]), np.array(preset.c), np.zeros(1, int), preset.vary)
     loss = make_loss(preset.loss, **preset.params)
-    found = landscape(loss, around, preset.box, 192)
+    found = compute_landscape(loss, around, preset.box, 192)
     np.testing.assert_allclose(shown_values(page), found.values, rtol=1e-9, atol=1e-9)
     shades = scale(found.values, preset.scale)
     left, bottom, right, top = preset.box
@@ -175,7 +175,7 @@ def test_a_dragged_point_takes_the_landscape_with_it(page: Any, address: str) ->
     drag(page, (-8.0, 6.0), (-12.0, -3.0))
     around, _ = scene_of(page)
     np.testing.assert_allclose(around.c[1], [-12, -3], atol=0.1)
-    expected = landscape(make_loss("class_proximity", r=500.0), around, PRESETS["7"].box, 192).values
+    expected = compute_landscape(make_loss("class_proximity", r=500.0), around, PRESETS["7"].box, 192).values
     np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
     assert not np.allclose(before, expected)
     assert page.evaluate(f"{LAB}.state.preset") is None
@@ -200,7 +200,7 @@ def test_fast_dragging_builds_no_queue(page: Any, address: str) -> None:
     assert page.evaluate(f"{LAB}.landscapes.dropped") >= 70
     around, _ = scene_of(page)
     np.testing.assert_allclose(around.c[1], [-0.1, -1.9])
-    expected = landscape(make_loss("class_proximity", r=500.0), around, PRESETS["7"].box, 192).values
+    expected = compute_landscape(make_loss("class_proximity", r=500.0), around, PRESETS["7"].box, 192).values
     np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
 
 
@@ -213,7 +213,7 @@ def test_a_slider_of_the_loss_changes_the_landscape_and_the_words(page: Any, add
     settle(page)
     around, state = scene_of(page)
     assert state["losses"] == [{"name": "push_pull", "params": {"r": 0.95}}]
-    expected = landscape(make_loss("push_pull", r=0.95), around, PRESETS["9"].box, 192).values
+    expected = compute_landscape(make_loss("push_pull", r=0.95), around, PRESETS["9"].box, 192).values
     np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
     page.evaluate("(() => { const r = document.querySelector('#lab-r-0'); r.value = r.max; })()")
     page.dispatch_event("#lab-r-0", "input")
@@ -266,7 +266,7 @@ def test_losses_are_compared_on_the_same_points(page: Any, address: str) -> None
     drag(page, (4.0, 2.0), (6.0, 6.0))
     around, _ = scene_of(page)
     shown = np.array(page.evaluate(f"[...{LAB}.panels[1].picture.values]")).reshape(192, 192)
-    np.testing.assert_allclose(shown, landscape(make_loss("euclidean"), around, PRESETS["9"].box, 192).values)
+    np.testing.assert_allclose(shown, compute_landscape(make_loss("euclidean"), around, PRESETS["9"].box, 192).values)
     page.click(".lab-remove >> nth=0")
     page.wait_for_function(f"{LAB}.panels.length === 1")
     assert page.evaluate(f"{LAB}.state.losses[0].name") == "euclidean"
@@ -284,7 +284,7 @@ def test_a_loss_of_one_s_own_is_drawn_and_its_mistakes_are_told_with_the_line(
     around, _ = scene_of(page)
     found = OwnLosses([str(own)]).find("mine:Squeezed")
     assert found is not None
-    expected = landscape(found.make({"weight": 4.0}), around, PRESETS["5"].box, 192).values
+    expected = compute_landscape(found.make({"weight": 4.0}), around, PRESETS["5"].box, 192).values
     np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
     own.write_text(OWN.replace("apart.square()", "apart.squared()"))
     page.click("#lab-fit")
@@ -450,14 +450,14 @@ def test_what_cannot_be_asked_is_refused_in_one_sentence(server: Any, changes: d
 
 def test_one_loss_that_fails_leaves_the_others_alone(server: Any) -> None:
     names = [{"name": "nowhere:Loss"}, {"name": "euclidean"}, {"name": "push_pull", "params": {"x": 1}}]
-    arrays, meta = wire.decode(ask(server, losses=names).data)
+    arrays, meta = binary.decode(ask(server, losses=names).data)
     assert "unknown loss 'nowhere:Loss'" in meta["panels"][0]["error"]
     assert "has no hyperparameter 'x'" in meta["panels"][2]["error"]
     assert arrays["1.values"].shape == (128, 128)
 
 
 def test_only_losses_named_on_the_command_line_are_ever_loaded(server: Any) -> None:
-    _, meta = wire.decode(ask(server, losses=[{"name": "os:system"}]).data)
+    _, meta = binary.decode(ask(server, losses=[{"name": "os:system"}]).data)
     assert "unknown loss" in meta["panels"][0]["error"]
 
 

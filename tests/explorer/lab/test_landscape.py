@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.lab.figure import figure
-from explorer.lab.landscape import LEAST, Scene, forces, landscape, slopes, values
-from explorer.lab.moment import PLANES, displaced, moment
-from explorer.lab.motion import release
+from explorer.lab.descriptions import formula, remarks, terms
+from explorer.lab.equilibrium import find_equilibrium
+from explorer.lab.figure import landscape_figure
+from explorer.lab.landscape import LEAST, Scene, compute_landscape, forces, slopes, values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
-from explorer.lab.rest import rest
+from explorer.lab.release import release_points
+from explorer.lab.run_scene import PLANES, displaced, scene_of_run
 from explorer.lab.scales import scale, text
-from explorer.lab.words import formula, remarks, terms
 from mtm.errors import InputError
 from mtm.losses import LOSSES, ClassProximity, Comparison, Cosine, Euclidean, PushPull, make_loss
 from mtm.runs import Run
@@ -75,7 +75,7 @@ def value(loss, scene, *at):
 @pytest.mark.parametrize(("dim", "n_classes", "m"), [(2, 4, 3), (2, 1, 1), (3, 2, 2), (40, 5, 4), (7, 12, 1)])
 def test_a_grid_is_the_loss_called_point_by_point(name, vary, dim, n_classes, m):
     loss, around = loss_of(name), scene(vary, n_classes, m, dim)
-    found = landscape(loss, around, BOX, 17)
+    found = compute_landscape(loss, around, BOX, 17)
     expected = point_by_point(loss, around, places(found)).reshape(17, 17)
     np.testing.assert_allclose(found.values, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
     assert found.in_one_call
@@ -96,7 +96,7 @@ def test_the_moved_point_s_own_place_has_the_loss_of_the_scene(name, vary):
     ("push_pull", "e", 4 + 1 + 3), ("comparison", "sum", 4 + 1 + 3),
 ])  # fmt: skip
 def test_a_loss_that_turning_does_not_change_is_computed_in_few_dimensions(name, vary, dimensions):
-    found = landscape(loss_of(name), scene(vary, n_classes=4, m=1, dim=64), BOX, 8)
+    found = compute_landscape(loss_of(name), scene(vary, n_classes=4, m=1, dim=64), BOX, 8)
     assert found.dimensions == dimensions
 
 
@@ -111,7 +111,7 @@ class FirstCoordinate:
 @every_way
 def test_a_loss_that_turning_changes_is_computed_in_all_dimensions(vary):
     around = scene(vary, dim=30)
-    found = landscape(FirstCoordinate(), around, BOX, 9)
+    found = compute_landscape(FirstCoordinate(), around, BOX, 9)
     assert found.dimensions == 30
     np.testing.assert_allclose(found.values.ravel(), point_by_point(FirstCoordinate(), around, places(found)))
 
@@ -128,7 +128,7 @@ class PlaceByPlace:
 @every_way
 def test_a_loss_that_cannot_be_batched_is_called_place_by_place_on_fewer_of_them(vary):
     around = scene(vary, m=1)
-    found = landscape(PlaceByPlace(), around, BOX, 512)
+    found = compute_landscape(PlaceByPlace(), around, BOX, 512)
     assert LEAST <= len(found.x) < 512
     assert not found.in_one_call
     some = np.arange(0, found.values.size, 37)
@@ -179,7 +179,7 @@ def preset(key):
     given = PRESETS[key]
     around = Scene(np.array([given.e]), np.array(given.c), np.zeros(1, int), given.vary)
     loss = make_loss(given.loss, **given.params)
-    return loss, around, landscape(loss, around, given.box)
+    return loss, around, compute_landscape(loss, around, given.box)
 
 
 def test_figure_5_closer_to_e_is_lower_and_the_other_targets_do_not_matter():
@@ -187,7 +187,7 @@ def test_figure_5_closer_to_e_is_lower_and_the_other_targets_do_not_matter():
     far = np.linalg.norm(places(found) - around.e[0], axis=1)
     assert (np.diff(found.values.ravel()[np.argsort(far)]) >= -1e-9).all()
     elsewhere = replace(around, c=np.array([around.c[0], [9.0, 9.0], [-9.0, 0.0]]))
-    np.testing.assert_array_equal(landscape(loss, elsewhere, PRESETS["5"].box).values, found.values)
+    np.testing.assert_array_equal(compute_landscape(loss, elsewhere, PRESETS["5"].box).values, found.values)
     assert value(loss, around, *around.e[0]) == 0
 
 
@@ -238,7 +238,7 @@ def test_figure_10_is_zero_at_the_target_and_high_near_the_others():
     assert (found.values >= 0).all()
     for k in around.c[1:]:
         assert value(loss, around, *k) > np.quantile(found.values, 0.75)
-    of_target = landscape(loss, replace(around, vary="c"), PRESETS["10"].box)
+    of_target = compute_landscape(loss, replace(around, vary="c"), PRESETS["10"].box)
     far = np.linalg.norm(places(of_target) - around.e[0], axis=1)
     assert (np.diff(of_target.values.ravel()[np.argsort(far)]) >= -1e-12).all()  # the order of the Euclidean loss
 
@@ -257,7 +257,7 @@ def test_every_preset_says_what_its_figure_shows_and_has_a_formula():
 @pytest.mark.parametrize("dim", [2, 5])
 def test_at_the_place_of_rest_there_is_no_force_and_nowhere_near_is_lower(name, vary, dim):
     loss, around = loss_of(name), scene(vary, dim=dim, y=[1, 1, 0])
-    told = rest(loss, around)
+    told = find_equilibrium(loss, around)
     assert told.words.endswith(".")
     if told.point is None:
         return
@@ -278,14 +278,14 @@ def moved_target(around, point):
 def test_push_and_pull_rests_one_over_one_minus_r_times_as_far_out_as_the_target(r):
     around = scene("e")
     m, target = around.c.mean(axis=0), around.c[around.label]
-    np.testing.assert_allclose(rest(PushPull(r), around).point, m + (target - m) / (1 - r))
+    np.testing.assert_allclose(find_equilibrium(PushPull(r), around).point, m + (target - m) / (1 - r))
 
 
 @pytest.mark.parametrize("r", [1.0, 1.3])
 def test_push_and_pull_has_no_rest_for_r_of_one_and_more(r):
     around = scene("e")
-    assert rest(PushPull(r), around).point is None
-    paths = release(PushPull(r), around, 400, 0.5, move_c=False)
+    assert find_equilibrium(PushPull(r), around).point is None
+    paths = release_points(PushPull(r), around, 400, 0.5, move_c=False)
     out = np.linalg.norm(paths.e[:, 0] - around.c.mean(axis=0), axis=1)
     assert out[-1] > out[200] > out[0]
 
@@ -296,7 +296,7 @@ def test_push_and_pull_has_no_rest_for_r_of_one_and_more(r):
 @every_loss
 def test_a_release_is_gradient_descent_with_momentum(name):
     loss, around = loss_of(name), scene("sum")
-    paths = release(loss, around, 20, 1e-3, 0.6)
+    paths = release_points(loss, around, 20, 1e-3, 0.6)
     e, c = (torch.nn.Parameter(torch.tensor(x)) for x in (around.e, around.c))
     descent = torch.optim.SGD([e, c], lr=1e-3, momentum=0.6)
     for step in range(20):
@@ -312,14 +312,14 @@ def test_a_release_is_gradient_descent_with_momentum(name):
 def test_released_classes_collapse_under_euclidean_and_keep_apart_under_proximity():
     e, c = np.array([[0, 1], [0.2, 0.8], [2, 2], [2, 2.5]]), np.array([[4, 0.0], [-4, 0]])
     around = Scene(e, c, np.array([0, 1, 0, 1]), "sum")
-    together = release(Euclidean(), around, 300, 0.05, move_e=False).c[-1]
-    apart = release(ClassProximity(r=50.0), around, 300, 0.05, move_e=False).c[-1]
+    together = release_points(Euclidean(), around, 300, 0.05, move_e=False).c[-1]
+    apart = release_points(ClassProximity(r=50.0), around, 300, 0.05, move_e=False).c[-1]
     assert np.linalg.norm(together[0] - together[1]) < 0.3
     assert np.linalg.norm(apart[0] - apart[1]) > 3
 
 
 def test_a_release_that_runs_away_ends_and_says_so():
-    paths = release(PushPull(1.5), scene("e"), 2000, 5.0)
+    paths = release_points(PushPull(1.5), scene("e"), 2000, 5.0)
     assert len(paths.losses) < 2001
     assert "no number can follow" in paths.problem
     assert np.isfinite(paths.e).all()
@@ -327,14 +327,14 @@ def test_a_release_that_runs_away_ends_and_says_so():
 
 def test_what_is_held_stays():
     around = scene("sum")
-    assert (release(Euclidean(), around, 5, 0.1, move_e=False).e == around.e).all()
-    assert (release(Euclidean(), around, 5, 0.1, move_c=False).c == around.c).all()
+    assert (release_points(Euclidean(), around, 5, 0.1, move_e=False).e == around.e).all()
+    assert (release_points(Euclidean(), around, 5, 0.1, move_c=False).c == around.c).all()
 
 
 @pytest.mark.parametrize("settings", [{"steps": 0}, {"steps": 10**6}, {"step_size": 0.0}, {"momentum": 1.0}])
 def test_a_release_that_cannot_be_is_refused(settings):
     with pytest.raises(InputError):
-        release(Euclidean(), scene(), **settings)
+        release_points(Euclidean(), scene(), **settings)
 
 
 # --- Odd cases: drawn or explained
@@ -356,7 +356,7 @@ def test_odd_scenes_have_a_landscape_arrows_and_words(name, vary, odd):
         e[:] = 0
     around = replace(around, e=e, c=c)
     loss = loss_of(name)
-    found = landscape(loss, around, (-5, -5, 5, 5), 21)
+    found = compute_landscape(loss, around, (-5, -5, 5, 5), 21)
     assert np.isfinite(found.values).all()
     np.testing.assert_allclose(found.values.ravel(), point_by_point(loss, around, places(found)), rtol=1e-9, atol=1e-9)
     pulls = forces(loss, around)
@@ -366,7 +366,7 @@ def test_odd_scenes_have_a_landscape_arrows_and_words(name, vary, odd):
     assert np.isfinite(shades.positions(found.values)).all()
     assert shades.ticks()
     names = ["c_e", "c_0", "c_1"][: len(c)]
-    said = " ".join([rest(loss, around).words, *remarks(loss, around, found, names)])
+    said = " ".join([find_equilibrium(loss, around).words, *remarks(loss, around, found, names)])
     if np.ptp(found.values) == 0:
         assert "wherever" in said
     if odd == "twins":
@@ -375,22 +375,25 @@ def test_odd_scenes_have_a_landscape_arrows_and_words(name, vary, odd):
 
 def test_why_a_landscape_is_flat_is_said():
     alone = scene("e", n_classes=1, m=1)
-    assert "nothing to compare with" in remarks(Comparison(), alone, landscape(Comparison(), alone, BOX, 9), ["c_e"])[0]
+    assert (
+        "nothing to compare with"
+        in remarks(Comparison(), alone, compute_landscape(Comparison(), alone, BOX, 9), ["c_e"])[0]
+    )
     still = replace(scene("c", m=1), e=np.zeros((1, 2)))
-    assert "no direction" in remarks(Cosine(), still, landscape(Cosine(), still, BOX, 9), ["c_e"] * 4)[0]
+    assert "no direction" in remarks(Cosine(), still, compute_landscape(Cosine(), still, BOX, 9), ["c_e"] * 4)[0]
 
 
 def test_r_of_zero_is_the_euclidean_loss():
     for vary in ("e", "c", "sum"):
         around = scene(vary)
-        plain = landscape(Euclidean(), around, BOX, 15).values
+        plain = compute_landscape(Euclidean(), around, BOX, 15).values
         for loss in (PushPull(0.0), ClassProximity(r=0.0)):
-            np.testing.assert_allclose(landscape(loss, around, BOX, 15).values, plain)
+            np.testing.assert_allclose(compute_landscape(loss, around, BOX, 15).values, plain)
 
 
 def test_a_pole_is_left_out_of_the_scale_and_named():
     loss, around, found = preset("7")
-    through = landscape(loss, around, (-12, 2, -4, 10), 65)  # its middle is c_0
+    through = compute_landscape(loss, around, (-12, 2, -4, 10), 65)  # its middle is c_0
     assert through.values.max() == pytest.approx(5e8, rel=1e-3)
     assert scale(through.values, "linear").high < 1e5
     assert any("pole" in said for said in remarks(loss, around, found, ["c_e", "c_0", "c_1"]))
@@ -406,7 +409,7 @@ class Broken:
 
 def test_undefined_and_infinite_values_are_explained_and_have_a_place_on_the_scale():
     around = scene("e")
-    found = landscape(Broken(), around, (-5, -5, 5, 5), 33)
+    found = compute_landscape(Broken(), around, (-5, -5, 5, 5), 33)
     assert np.isnan(found.values[:, 0]).all()
     assert np.isinf(found.values[:, -1]).all()
     shades = scale(found.values)
@@ -434,12 +437,12 @@ def test_a_scene_that_cannot_be_is_refused_in_one_sentence(changes, message):
 @pytest.mark.parametrize("box", [(0, 0, 0, 1), (0, 1, 1, 0), (0, 0, np.nan, 1)])
 def test_an_empty_box_is_refused(box):
     with pytest.raises(InputError, match="box"):
-        landscape(Euclidean(), scene(), box)
+        compute_landscape(Euclidean(), scene(), box)
 
 
 def test_a_loss_of_the_wrong_shape_is_refused():
     with pytest.raises(InputError, match="one value each"):
-        landscape(lambda e, c, y: (e - c[y]).square().sum(), scene(), BOX)
+        compute_landscape(lambda e, c, y: (e - c[y]).square().sum(), scene(), BOX)
 
 
 def test_a_loss_without_a_gradient_says_so():
@@ -510,19 +513,19 @@ def test_parts_of_a_value_add_up(vary):
 @every_way
 def test_a_landscape_in_a_run_is_the_loss_of_its_real_vectors(finished_run: Path, plane, vary):
     run = Run.open(finished_run)
-    found = moment(run, 1, vary, image=7, plane=plane)
+    found = scene_of_run(run, 1, vary, image=7, plane=plane)
     snapshot = run.snapshot(1)
     e, c = torch.tensor(snapshot.embeddings[7:8]).double(), torch.tensor(snapshot.class_embeddings).double()
     np.testing.assert_allclose(found.scene.basis.T @ found.scene.basis, np.eye(2), atol=1e-12)
     loss = Comparison()
     seen = found.scene.seen(found.scene.moved)
     assert value(loss, found.scene, *seen) == pytest.approx(float(loss(e, c, torch.tensor(run.labels[7:8]).long())))
-    grid = landscape(loss, found.scene, (*(seen - 3), *(seen + 3)), 12)
+    grid = compute_landscape(loss, found.scene, (*(seen - 3), *(seen + 3)), 12)
     np.testing.assert_allclose(grid.values.ravel(), point_by_point(loss, found.scene, places(grid)), rtol=1e-9)
 
 
 def test_the_plane_through_three_points_holds_them(finished_run: Path):
-    found = moment(Run.open(finished_run), 2, "e", image=3)
+    found = scene_of_run(Run.open(finished_run), 2, "e", image=3)
     around = found.scene
     assert found.rival is not None
     for x in (around.e[0], around.c[around.label], around.c[found.rival]):
@@ -530,7 +533,7 @@ def test_the_plane_through_three_points_holds_them(finished_run: Path):
 
 
 def test_dragging_moves_the_real_vector_along_the_plane(finished_run: Path):
-    around = moment(Run.open(finished_run), 2, "e", image=3).scene
+    around = scene_of_run(Run.open(finished_run), 2, "e", image=3).scene
     moved = displaced(around, {0: (1.0, -2.0)}, {4: (0.5, 0.0)})
     np.testing.assert_allclose(moved.e[0] - around.e[0], around.basis @ [1.0, -2.0])
     np.testing.assert_allclose(moved.c[4] - around.c[4], around.basis @ [0.5, 0.0])
@@ -540,7 +543,7 @@ def test_dragging_moves_the_real_vector_along_the_plane(finished_run: Path):
 
 def test_a_class_is_a_handful_of_its_images(finished_run: Path):
     run = Run.open(finished_run)
-    found = moment(run, 0, "sum", label=2)
+    found = scene_of_run(run, 0, "sum", label=2)
     assert (run.labels[found.images] == 2).all()
     assert 1 <= len(found.images) <= 12
 
@@ -550,7 +553,7 @@ def test_a_class_is_a_handful_of_its_images(finished_run: Path):
 ])  # fmt: skip
 def test_what_a_run_does_not_have_is_refused(finished_run: Path, asked, message):
     with pytest.raises(InputError, match=message):
-        moment(Run.open(finished_run), 0, "e", **asked)
+        scene_of_run(Run.open(finished_run), 0, "e", **asked)
 
 
 # --- Losses of one's own
@@ -575,7 +578,7 @@ def test_a_file_s_loss_is_found_drawn_and_read_again_when_it_changes(tmp_path: P
     (found,) = own.all()
     assert (found.name, found.problem) == ("mine:Absolute", "")
     around = scene("e")
-    grid = landscape(found.make({"weight": 3.0}), around, BOX, 9)
+    grid = compute_landscape(found.make({"weight": 3.0}), around, BOX, 9)
     np.testing.assert_allclose(grid.values.ravel(), 3 * np.linalg.norm(places(grid) - around.c[around.label], axis=1))
     path.write_text(GOOD.replace("Absolute", "Better"))
     assert [loss.name for loss in own.all()] == ["mine:Better"]
@@ -599,7 +602,7 @@ def test_what_goes_wrong_while_it_is_called_is_said_with_its_line(tmp_path: Path
     (tmp_path / "mine.py").write_text(GOOD.replace("self.weight *", "self.wait *"))
     loss = OwnLosses([str(tmp_path / "mine.py")]).find("mine:Absolute").make({})
     with pytest.raises(InputError, match=r"mine\.py, line 10: AttributeError: .*wait"):
-        landscape(loss, scene("e"), BOX, 9)
+        compute_landscape(loss, scene("e"), BOX, 9)
 
 
 def test_a_file_that_is_not_there_and_a_class_of_a_module():
@@ -617,8 +620,8 @@ def test_a_file_that_is_not_there_and_a_class_of_a_module():
 @every_loss
 def test_a_figure_holds_the_landscape_its_points_and_the_forces(name):
     loss, around = loss_of(name), scene("c")
-    found = landscape(loss, around, BOX, 30)
-    drawn = figure(found, around, ["c_e", "c_0", "c_1", "c_2"], forces(loss, around), title=name)
+    found = compute_landscape(loss, around, BOX, 30)
+    drawn = landscape_figure(found, around, ["c_e", "c_0", "c_1", "c_2"], forces(loss, around), title=name)
     np.testing.assert_array_equal(drawn.data[0].customdata, found.values)
     np.testing.assert_array_equal(np.c_[drawn.data[1].x, drawn.data[1].y], around.c)
     assert len(drawn.layout.annotations) >= 2

@@ -19,16 +19,16 @@ from conftest import ROOT, served, small
 from explorer import app as app_module
 from explorer.results import page as results
 from explorer.results import tables
+from explorer.results.chosen_runs import Cell, ChosenRuns, Trained, choose_runs
 from explorer.results.claims import on_curves
-from explorer.results.claims.statements import IN_FIGURES, NOT_TESTED, STATEMENTS, paper_accuracies, verdicts
+from explorer.results.claims.paper_claims import IN_FIGURES, NOT_TESTED, STATEMENTS, judge_claims, paper_accuracies
 from explorer.results.claims.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
 from explorer.results.command import report, write
-from explorer.results.document import document
-from explorer.results.figures import curves, images, space
-from explorer.results.figures import every as figures
+from explorer.results.document import build_document
+from explorer.results.figures import catalogue as figures
+from explorer.results.figures import curves, embedding, images
 from explorer.results.figures.images import Sample
-from explorer.results.figures.printed import print_figure, printed
-from explorer.results.found import Cell, Found, Trained, find
+from explorer.results.figures.printing import print_figure, to_matplotlib
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper.tables import Experiment, experiments
@@ -64,8 +64,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> Found:
-    return find({"": folder})
+def found(folder: Path) -> ChosenRuns:
+    return choose_runs({"": folder})
 
 
 def _worsen(path: Path) -> None:
@@ -88,17 +88,17 @@ def by_name(table: tables.Table) -> dict[str, list[str]]:
 # Which runs
 
 
-def test_runs_are_found_at_any_depth_and_what_cannot_be_used_says_why(found: Found) -> None:
+def test_runs_are_found_at_any_depth_and_what_cannot_be_used_says_why(found: ChosenRuns) -> None:
     assert len(found.runs) == 14 + 1 + 1 + 6
     assert {cell.dataset for cell in found.chosen} == {"F-MNIST", "MNIST", "digits"}
     assert set(found.passed_over) == {"empty", "foreign"}
     assert "no epoch" in found.passed_over["empty"]
     assert "another program" in found.passed_over["foreign"]
     with pytest.raises(InputError, match="there is no folder"):
-        find({"": Path("nowhere")})
+        choose_runs({"": Path("nowhere")})
 
 
-def test_of_two_runs_the_better_one_stands_for_the_experiment_and_the_report_says_so(found: Found) -> None:
+def test_of_two_runs_the_better_one_stands_for_the_experiment_and_the_report_says_so(found: ChosenRuns) -> None:
     cell = Cell("F-MNIST", "RN18", "E")
     assert found.chosen[cell].name == "search/f-mnist-rn18-e"
     assert [run.name for run in found.rivals(cell)] == ["again/f-mnist-rn18-e"]
@@ -107,7 +107,7 @@ def test_of_two_runs_the_better_one_stands_for_the_experiment_and_the_report_say
     assert "best of 2 runs by validation accuracy (not again/f-mnist-rn18-e)" in said[3]
 
 
-def test_the_report_says_how_a_run_differs_from_the_paper_s(found: Found) -> None:
+def test_the_report_says_how_a_run_differs_from_the_paper_s(found: ChosenRuns) -> None:
     said = found.chosen[Cell("F-MNIST", "RN18", "E")].differences
     assert said == ["4 epochs instead of up to 30", "D 8 instead of 1,351"]
 
@@ -133,12 +133,12 @@ def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
     half.write_bytes(half.read_bytes()[:1000])
     config = tmp_path / "pp" / "config.json"
     config.write_text(config.read_text().replace("push_pull", "pull_push"))
-    found = find({"": tmp_path})
+    found = choose_runs({"": tmp_path})
     assert list(found.passed_over) == ["pp"]
     assert "pull_push" in found.passed_over["pp"]
     assert len(found.chosen) == 4
-    assert document(found, None)
-    for figure in figures.every(found, None):
+    assert build_document(found, None)
+    for figure in figures.all_figures(found, None):
         if figure.draw:
             figure.draw()
     assert np.isnan(found.chosen[Cell("F-MNIST", "RN18", "P")].first_rho).tolist() == [False, True, False, False]
@@ -147,7 +147,7 @@ def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
 # Tables
 
 
-def test_tables_have_the_paper_s_number_ours_and_the_difference(found: Found, folder: Path) -> None:
+def test_tables_have_the_paper_s_number_ours_and_the_difference(found: ChosenRuns, folder: Path) -> None:
     table = by_name(tables.accuracy(found, "F-MNIST"))
     for experiment in (e for e in experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"):
         rows = stored(folder, f"search/{experiment.name.lower().replace('/', '-')}")
@@ -164,7 +164,7 @@ def test_tables_have_the_paper_s_number_ours_and_the_difference(found: Found, fo
             assert float(difference.replace("−", "-")) == pytest.approx(100 * best[name] - theirs, abs=0.0051)
 
 
-def test_what_has_not_been_run_is_a_dash_and_is_named(found: Found) -> None:
+def test_what_has_not_been_run_is_a_dash_and_is_named(found: ChosenRuns) -> None:
     table = tables.accuracy(found, "F-MNIST")
     assert by_name(table)["RN101-PP"] == [
         "90.84",
@@ -185,7 +185,7 @@ def test_what_has_not_been_run_is_a_dash_and_is_named(found: Found) -> None:
     assert "No run of RN18-*, RN50-*, RN101-*." in tables.accuracy(found, "CIFAR100").notes
 
 
-def test_other_data_has_rows_without_a_number_of_the_paper(found: Found, folder: Path) -> None:
+def test_other_data_has_rows_without_a_number_of_the_paper(found: ChosenRuns, folder: Path) -> None:
     table = by_name(tables.accuracy(found, "digits"))
     assert set(table) == {f"convnet-{letter}" for letter in ("E", "C", "CP", "PP", "P", "Comparison")}
     rows = stored(folder, "digits-cosine")
@@ -194,14 +194,14 @@ def test_other_data_has_rows_without_a_number_of_the_paper(found: Found, folder:
     assert all(row[0::3] == ["–"] * 5 and row[2::3] == ["–"] * 5 for row in table.values())
 
 
-def test_the_table_of_published_models_has_the_best_of_the_paper_and_of_ours(found: Found) -> None:
+def test_the_table_of_published_models_has_the_best_of_the_paper_and_of_ours(found: ChosenRuns) -> None:
     table = by_name(tables.state_of_the_art(found))
     assert table["RN18-P"][9:12] == ["72.60", "–", "–"]  # CIFAR10: the best of its classifiers is cos
     ours = max(max(run.accuracy.values()) for run in found.of("F-MNIST"))
     assert table["best model of each"][3:5] == ["91.36", f"{ours:.2f}"]
 
 
-def test_hyperparameters_are_those_of_the_runs(found: Found) -> None:
+def test_hyperparameters_are_those_of_the_runs(found: ChosenRuns) -> None:
     assert by_name(tables.hyperparameters(found, "F-MNIST"))["RN18-CP"] == [
         "8.486e-04", "8.486e-04", "=", "1,247", "8", "× 0.00642", "400,738", "400,738", "=",
     ]  # fmt: skip
@@ -219,7 +219,7 @@ def test_hyperparameters_are_those_of_the_runs(found: Found) -> None:
     ],
 )
 @pytest.mark.parametrize("dataset", ["F-MNIST", "digits"])
-def test_curves_are_the_runs_own_rows(found: Found, folder: Path, draw: Any, measure: str, dataset: str) -> None:
+def test_curves_are_the_runs_own_rows(found: ChosenRuns, folder: Path, draw: Any, measure: str, dataset: str) -> None:
     drawn = {trace.name: trace for trace in draw(found, dataset).data}
     assert set(drawn) == {run.cell.model for run in found.of(dataset)}
     for run in found.of(dataset):
@@ -228,14 +228,14 @@ def test_curves_are_the_runs_own_rows(found: Found, folder: Path, draw: Any, mea
         np.testing.assert_allclose(drawn[run.cell.model].y, [row[measure] for row in rows])
 
 
-def test_accuracy_over_time_is_that_of_the_best_classifier(found: Found, folder: Path) -> None:
+def test_accuracy_over_time_is_that_of_the_best_classifier(found: ChosenRuns, folder: Path) -> None:
     trace = next(t for t in curves.accuracy_over_time(found, "digits").data if t.name == "convnet-P")
     rows = stored(folder, "digits-pure")
     best = max((value, name) for row in rows for name, value in row["accuracy"].items())[0]
     assert max(trace.y) == pytest.approx(100 * best)
 
 
-def test_rho_against_sigma_is_measured_from_the_first_global_centre(found: Found) -> None:
+def test_rho_against_sigma_is_measured_from_the_first_global_centre(found: ChosenRuns) -> None:
     run = found.chosen[Cell("F-MNIST", "RN50", "C")]
     trace = next(t for t in curves.rho_sigma(found, "F-MNIST").data if t.name == "RN50-C")
     g = [np.asarray(run.run.snapshot(t).reference_centres, np.float64) for t in range(1, EPOCHS + 1)]
@@ -245,7 +245,7 @@ def test_rho_against_sigma_is_measured_from_the_first_global_centre(found: Found
     assert run.first_rho[-1] != pytest.approx(run.rows[-1]["centre_distance"], rel=1e-6)
 
 
-def test_bars_are_as_high_as_the_best_accuracy_and_as_wide_as_the_network(found: Found) -> None:
+def test_bars_are_as_high_as_the_best_accuracy_and_as_wide_as_the_network(found: ChosenRuns) -> None:
     drawn = curves.accuracy_bars(found, "F-MNIST")
     bars = next(trace for trace in drawn.data if trace.name == "Cosine")
     parts = zip(bars.customdata, bars.x, bars.y, bars.width, strict=True)
@@ -261,7 +261,7 @@ def test_bars_are_as_high_as_the_best_accuracy_and_as_wide_as_the_network(found:
     assert all(x + w / 2 <= y - v / 2 for (x, w), (y, v) in itertools.pairwise(every))  # none over another
 
 
-def test_separation_has_a_line_for_every_data_set_of_its_smallest_network(found: Found, folder: Path) -> None:
+def test_separation_has_a_line_for_every_data_set_of_its_smallest_network(found: ChosenRuns, folder: Path) -> None:
     drawn = {trace.name: list(trace.y) for trace in curves.separation(found, "CP").data}
     assert set(drawn) == {"F-MNIST", "digits (convnet)"}
     assert drawn["digits (convnet)"] == [
@@ -269,8 +269,8 @@ def test_separation_has_a_line_for_every_data_set_of_its_smallest_network(found:
     ]
 
 
-def test_figures_have_the_paper_s_numbers_and_say_what_they_lack(found: Found) -> None:
-    every = {figure.key: figure for figure in figures.every(found, None)}
+def test_figures_have_the_paper_s_numbers_and_say_what_they_lack(found: ChosenRuns) -> None:
+    every = {figure.key: figure for figure in figures.all_figures(found, None)}
     numbered = {figure.label for figure in every.values() if figure.label}
     assert numbered == {f"Figure {n}" for n in (1, 2, 3, 4, 8, *range(11, 50))}
     assert every["fig47"].title == "Cluster size σ over time, F-MNIST"
@@ -285,21 +285,23 @@ def test_figures_have_the_paper_s_numbers_and_say_what_they_lack(found: Found) -
 # The space
 
 
-def test_figures_of_the_plane_show_the_snapshot(found: Found) -> None:
+def test_figures_of_the_plane_show_the_snapshot(found: ChosenRuns) -> None:
     run = found.plane
     assert run is not None
     assert run.cell.name == "digits/convnet-E"
-    plane = space.Plane.of(run)
+    plane = embedding.Plane.of(run)
     last = run.run.snapshot(-1)
     centres = np.stack([plane.e[plane.y == k].mean(axis=0) for k in range(10)])
     np.testing.assert_allclose(plane.g, centres)
-    drawn = space.by_targets(plane)
+    drawn = embedding.by_targets(plane)
     outlines = [trace for trace in drawn.data if trace.fill == "toself"]
     for trace in outlines:  # the middle of a region is nearest to the class that it has the colour of
         middle = np.mean([trace.x[:-1], trace.y[:-1]], axis=1)
         nearest = np.linalg.norm(last.class_embeddings.astype(np.float64) - middle, axis=1).argmin()
-        assert trace.fillcolor == space.class_colour(int(nearest))
-    rings = [trace for trace in space.sizes(plane).data if trace.text and "σ" in str(trace.text) and len(trace.x) > 2]
+        assert trace.fillcolor == embedding.class_colour(int(nearest))
+    rings = [
+        trace for trace in embedding.sizes(plane).data if trace.text and "σ" in str(trace.text) and len(trace.x) > 2
+    ]
     for k, trace in enumerate(rings):
         radius = np.hypot(np.asarray(trace.x) - centres[k, 0], np.asarray(trace.y) - centres[k, 1])
         expected = np.median([math.dist(point, centres[k]) for point in plane.e[plane.y == k]])
@@ -310,12 +312,12 @@ def test_figures_of_the_plane_show_the_snapshot(found: Found) -> None:
 def test_the_illustrated_image_is_nearer_to_another_class_embedding() -> None:
     c = np.array([[0.0, 0], [4, 0], [0, 4]])
     e = np.array([[0.5, 0], [3, 0], [0, 3.5], [1, 0]])
-    plane = space.Plane(e, np.array([0, 1, 2, 1]), c, ("a", "b", "c"), None, "ResNet-18")
-    names = [trace.name for trace in space.wrong_image(plane).data if trace.name]
+    plane = embedding.Plane(e, np.array([0, 1, 2, 1]), c, ("a", "b", "c"), None, "ResNet-18")
+    names = [trace.name for trace in embedding.wrong_image(plane).data if trace.name]
     assert names[:2] == ["nearest: a, 1 away", "own: b, 3 away"]
-    inside = space.regions_inside(np.array([[1.0, 1], [3, 3], [-1, 0]]), c)
+    inside = embedding.regions_inside(np.array([[1.0, 1], [3, 3], [-1, 0]]), c)
     assert inside.tolist() == [True, False, False]
-    names = [trace.name for trace in space.between(plane).data if trace.name]
+    names = [trace.name for trace in embedding.between(plane).data if trace.name]
     assert names[-1] == "nearest to another: 25% of those inside"
 
 
@@ -350,8 +352,8 @@ ON_THE_PAPER = {
 }
 
 
-def test_the_paper_s_own_tables_are_judged(found: Found) -> None:
-    for statement, on_paper, _ in verdicts(found):
+def test_the_paper_s_own_tables_are_judged(found: ChosenRuns) -> None:
+    for statement, on_paper, _ in judge_claims(found):
         if statement.key in ON_THE_PAPER:
             word, numbers = ON_THE_PAPER[statement.key]
             assert on_paper.word == word, statement.key
@@ -423,7 +425,9 @@ def made(loss: str, sigma: float, rho: float, apart: float, epochs: int = 4, r: 
 )
 def test_curves_are_judged(key: str, holds: Trained, fails: Trained) -> None:
     def word(*runs: Trained) -> str:
-        return next(verdict.word for statement, _, verdict in verdicts(Found(list(runs), {})) if statement.key == key)
+        return next(
+            verdict.word for statement, _, verdict in judge_claims(ChosenRuns(list(runs), {})) if statement.key == key
+        )
 
     assert (word(holds), word(fails), word()) == (HOLDS, FAILS, UNKNOWN)
     if key not in ("apart", "targets-in-clusters"):
@@ -435,16 +439,16 @@ def test_proximity_with_a_small_r_is_compared_with_euclidean() -> None:
     twin = made("E", 1, 1, 1)
     for r, apart, small_word, large_word in ((100, 1.02, HOLDS, UNKNOWN), (100, 1.5, FAILS, UNKNOWN),
                                              (1e5, 1.5, UNKNOWN, HOLDS), (1e5, 1.02, UNKNOWN, FAILS)):  # fmt: skip
-        found = Found([twin, made("CP", 1, 1, apart, r=r)], {})
-        words = {statement.key: verdict.word for statement, _, verdict in verdicts(found)}
+        found = ChosenRuns([twin, made("CP", 1, 1, apart, r=r)], {})
+        words = {statement.key: verdict.word for statement, _, verdict in judge_claims(found)}
         assert (words["small-r"], words["large-r"]) == (small_word, large_word)
 
 
 # Files
 
 
-def test_a_printed_figure_keeps_its_text_and_refuses_what_it_does_not_know(found: Found, tmp_path: Path) -> None:
-    every = {figure.key: figure for figure in figures.every(found, None)}
+def test_a_printed_figure_keeps_its_text_and_refuses_what_it_does_not_know(found: ChosenRuns, tmp_path: Path) -> None:
+    every = {figure.key: figure for figure in figures.all_figures(found, None)}
     for key in ("fig01", "fig08", "fig12", "fig14", "fig17", "fig19"):
         figure = every[key]
         assert figure.draw is not None
@@ -454,7 +458,7 @@ def test_a_printed_figure_keeps_its_text_and_refuses_what_it_does_not_know(found
     assert "RN101-C" in (tmp_path / "fig17.svg").read_text()
     assert "no run of RN101-PP" in (tmp_path / "fig17.svg").read_text()
     with pytest.raises(InputError, match="'pie'"):
-        printed(go.Figure(go.Pie(values=[1]), layout={"width": 400, "height": 300}), "", "")
+        to_matplotlib(go.Figure(go.Pie(values=[1]), layout={"width": 400, "height": 300}), "", "")
 
 
 @pytest.fixture(scope="module")
@@ -487,12 +491,12 @@ def test_the_command_writes_one_page_markdown_and_every_figure_in_three_formats(
 
 def test_a_folder_without_runs_gives_the_paper_alone(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
-    found = find({"": tmp_path / "runs"})
+    found = choose_runs({"": tmp_path / "runs"})
     write(found, tmp_path / "out")
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "No run has finished an epoch yet." in text
     assert "| RN18-E | 99.46 | – | – |" in text
-    assert all(figure.draw is None for section in document(found, None) for figure in section.figures)
+    assert all(figure.draw is None for section in build_document(found, None) for figure in section.figures)
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="it is a file"):
         report(tmp_path / "runs", tmp_path / "file")
@@ -519,7 +523,7 @@ def page(chromium: Any, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
             opened.close()
 
 
-def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: Any, found: Found) -> None:
+def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: Any, found: ChosenRuns) -> None:
     row = page.locator("#accuracy-f-mnist + .report-scroll tbody tr").first
     shown = row.locator("th, td").all_inner_texts()
     texts = dict(tables.accuracy(found, "F-MNIST").rows)["RN18-E"]

@@ -10,8 +10,8 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from explorer.space import neighbours as module
-from explorer.space.history import history
-from explorer.space.neighbours import METRICS, Space, Spaces, mistaken
+from explorer.space.history import load_history
+from explorer.space.neighbours import METRICS, Space, Spaces, compare_with_layout
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run
@@ -120,10 +120,10 @@ def test_two_at_once_make_one_space() -> None:
 
 def test_what_a_picture_mistakes_by_hand() -> None:
     u = [[0, 0], [1, 0], [2, 0], [3, 0], [0.5, 0], [np.nan, 0]]
-    found = mistaken(0, [1, 3, 5], u)
+    found = compare_with_layout(0, [1, 3, 5], u)
     assert found.here.tolist() == [4, 1, 2]
     assert (found.kept.tolist(), found.false.tolist(), found.missing.tolist()) == ([1], [4, 2], [3, 5])
-    nowhere = mistaken(5, [0, 1], u)
+    nowhere = compare_with_layout(5, [0, 1], u)
     assert (nowhere.here.tolist(), nowhere.missing.tolist()) == ([], [0, 1])
 
 
@@ -131,14 +131,14 @@ def test_a_faithful_picture_mistakes_nothing() -> None:
     u = np.random.default_rng(0).normal(size=(80, 2))
     e = u @ np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0][:2]
     for row in range(5):
-        found = mistaken(row, Space(e.astype(np.float32)).nearest(row, 10).rows, u)
+        found = compare_with_layout(row, Space(e.astype(np.float32)).nearest(row, 10).rows, u)
         assert len(found.kept) == 10
         assert not len(found.false) + len(found.missing)
 
 
 def test_the_life_of_an_image_is_that_of_the_files(finished_run: Path) -> None:
     run = Run.open(finished_run)
-    read = history(run)
+    read = load_history(run)
     life = read.life(5, 1)
     for t in range(len(read)):
         snapshot = run.snapshot(t)

@@ -16,17 +16,17 @@ from explorer.space.quality import (
     decision_quality,
     jitter,
     measure,
+    measure_quality,
     neighbours_kept,
     no_op_jitter,
-    quality,
     temporal_neighbours,
     temporal_preserving,
     trustworthiness,
     variance_shown,
     view_quality,
 )
-from explorer.space.recording import measured
 from explorer.space.regions import agreement, drawn_voronoi
+from explorer.space.stack import sampled_rows
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -304,7 +304,7 @@ def linear_frames(run):
 def test_the_quality_of_a_run_is_every_measure_of_it(tmp_path):
     run, frames = recorded(tmp_path / "run")
     drawn, snapshots = drawn_voronoi(frames.centres), [run.snapshot(i) for i in range(6)]
-    found = quality(run, frames, "euc_ce", drawn)
+    found = measure_quality(run, frames, "euc_ce", drawn)
     x, u = [s.embeddings for s in snapshots], frames.points
     pairs = list(zip(x, u, strict=True))
     expected = {
@@ -332,8 +332,8 @@ def test_the_quality_of_a_run_is_every_measure_of_it(tmp_path):
 
 def test_what_is_drawn_may_be_left_out(tmp_path):
     run, frames = recorded(tmp_path / "run")
-    assert "region_agreement" not in quality(run, frames, "cos")
-    assert quality(run, frames, "cos", "vote")["region_agreement"].value > 0.5
+    assert "region_agreement" not in measure_quality(run, frames, "cos")
+    assert measure_quality(run, frames, "cos", "vote")["region_agreement"].value > 0.5
 
 
 def test_a_view_that_is_no_plane_says_so_and_is_given_its_jitter(tmp_path):
@@ -349,7 +349,7 @@ def test_a_view_that_is_no_plane_says_so_and_is_given_its_jitter(tmp_path):
 
 def test_a_space_of_two_dimensions_is_shown_whole(tmp_path):
     run, frames = recorded(tmp_path / "run", d=2)
-    found = quality(run, frames, "euc")
+    found = measure_quality(run, frames, "euc")
     # points are float32, embeddings float16
     assert found["neighbours_kept"].value == pytest.approx(15, abs=0.1)
     assert found["trustworthiness"].value == pytest.approx(1, abs=1e-3)
@@ -363,8 +363,8 @@ def test_at_most_2000_balanced_images_are_measured_and_all_are_judged(tmp_path):
     for t in range(2):
         run.log(random.normal(size=(len(y), 3)), y, np.eye(3), epoch=t, reference_centres=np.eye(3))
     frames = linear_frames(run)
-    found = quality(run, frames, "euc", "vote")
-    rows = measured(y)
+    found = measure_quality(run, frames, "euc", "vote")
+    rows = sampled_rows(y)
     assert len(rows) == 2000
     assert np.bincount(y[rows]).tolist() == [1500, 300, 200]
     assert {name: m.n for name, m in found.items()} == dict.fromkeys(MEASURES, 2000) | {
@@ -379,7 +379,7 @@ def test_at_most_2000_balanced_images_are_measured_and_all_are_judged(tmp_path):
 @pytest.mark.parametrize("n_snapshots", [1, 2, 3])
 def test_small_runs_say_what_is_too_few(tmp_path, n, n_snapshots):
     run, frames = recorded(tmp_path / "run", n=n, n_snapshots=n_snapshots)
-    for m in quality(run, frames, "euc_ce", "vote").values():
+    for m in measure_quality(run, frames, "euc_ce", "vote").values():
         assert m.text
         assert math.isnan(m.value) == ("too few" in m.text or "one place" in m.text)
 
@@ -411,6 +411,6 @@ def test_progress_rises_to_1_and_can_end_the_work(tmp_path):
 
 def test_a_real_run_can_be_measured(finished_run):
     run = Run.open(finished_run)
-    found = quality(run, linear_frames(run), "cos_ce", "vote")
+    found = measure_quality(run, linear_frames(run), "cos_ce", "vote")
     assert 0.5 < found["trustworthiness"].value <= 1
     assert all(m.text for m in found.values())

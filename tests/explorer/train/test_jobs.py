@@ -19,11 +19,12 @@ from conftest import small
 from flask import Flask
 
 from explorer.library import Library
-from explorer.train import job_log, jobs, machine
+from explorer.train import devices, log
+from explorer.train import queue as training_queue
 from explorer.train import routes as train_routes
-from explorer.train.jobs import Jobs, checked_name, terminate
-from explorer.train.machine import Device, Machine
-from explorer.train.outlook import Outlook
+from explorer.train.devices import Device, Devices
+from explorer.train.preview import Preview
+from explorer.train.queue import JobQueue, checked_name, terminate
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.status import Status
@@ -43,14 +44,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """A runs folder; whatever process was started for one of its runs is ended afterwards."""
     (tmp_path / "runs").mkdir()
     yield tmp_path / "runs"
-    for job in Jobs(Library(tmp_path / "runs"), device_of).all():
+    for job in JobQueue(Library(tmp_path / "runs"), device_of).all():
         if job.process:
             terminate(job.process)
 
 
 @pytest.fixture
-def queue(folder: Path) -> Iterator[Jobs]:
-    made = Jobs(Library(folder), device_of)
+def queue(folder: Path) -> Iterator[JobQueue]:
+    made = JobQueue(Library(folder), device_of)
     yield made
     made.close()
 
@@ -61,7 +62,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
     def install(code: str) -> None:
         code = f"import sys, time; from pathlib import Path; folder = Path(sys.argv[1])\n{code}"
-        monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", code))
+        monkeypatch.setattr(training_queue, "COMMAND", (sys.executable, "-c", code))
 
     return install
 
@@ -73,20 +74,20 @@ def until(said: Callable[[], bool]) -> None:
         time.sleep(0.03)
 
 
-def state(queue: Jobs, run_id: str) -> str:
+def state(queue: JobQueue, run_id: str) -> str:
     queue.advance()
     return queue.get(run_id).state
 
 
-def wait_for(queue: Jobs, run_id: str, *states: str) -> None:
+def wait_for(queue: JobQueue, run_id: str, *states: str) -> None:
     until(lambda: state(queue, run_id) in states)
 
 
-def wait_for_snapshots(queue: Jobs, run_id: str, n: int) -> None:
+def wait_for_snapshots(queue: JobQueue, run_id: str, n: int) -> None:
     until(lambda: len(queue.get(run_id).run.snapshots) >= n)
 
 
-def process_of(queue: Jobs, run_id: str) -> psutil.Process:
+def process_of(queue: JobQueue, run_id: str) -> psutil.Process:
     found = queue.get(run_id).process
     assert found is not None
     return psutil.Process(found.pid)
@@ -96,7 +97,7 @@ def process_of(queue: Jobs, run_id: str) -> psutil.Process:
 
 
 @pytest.mark.timeout(900)
-def test_three_are_queued_and_trained_one_after_the_other(queue: Jobs) -> None:
+def test_three_are_queued_and_trained_one_after_the_other(queue: JobQueue) -> None:
     names = [queue.add(small(epochs=1)) for _ in range(3)]
     assert names == [f"digits-convnet-euclidean-{i}" for i in (1, 2, 3)]
     assert [queue.get(name).state for name in names] == ["starting", "queued", "queued"]
@@ -105,7 +106,7 @@ def test_three_are_queued_and_trained_one_after_the_other(queue: Jobs) -> None:
     def look() -> bool:
         queue.advance()
         found = {job.id: job.state for job in queue.all()}
-        active = [name for name, now in found.items() if now in jobs.ACTIVE]
+        active = [name for name, now in found.items() if now in training_queue.ACTIVE]
         assert len(active) <= 1
         order.extend(name for name in active if name not in order)
         return set(found.values()) == {"finished"}
@@ -118,32 +119,32 @@ def test_three_are_queued_and_trained_one_after_the_other(queue: Jobs) -> None:
         assert run.problems == []
 
 
-def test_each_device_has_its_own_queue(queue: Jobs, fake: Fake) -> None:
+def test_each_device_has_its_own_queue(queue: JobQueue, fake: Fake) -> None:
     fake("time.sleep(60)")
     first, second = queue.add(small()), queue.add(small())
     other = queue.add(small(device="cuda:1"))
     assert [queue.get(name).state for name in (first, second, other)] == ["starting", "queued", "starting"]
 
 
-def test_what_waited_first_begins_first(queue: Jobs, fake: Fake) -> None:
+def test_what_waited_first_begins_first(queue: JobQueue, fake: Fake) -> None:
     fake("time.sleep(60)")
     first = queue.add(small(), "z")
     waiting = [queue.add(small(), name) for name in ("y", "a", "m")]
-    assert [job.id for job in jobs.in_turn(queue.all())] == waiting
+    assert [job.id for job in training_queue.in_turn(queue.all())] == waiting
     queue.stop("y")
     queue.resume("y")  # goes to the end
-    assert [job.id for job in jobs.in_turn(queue.all())] == ["a", "m", "y"]
+    assert [job.id for job in training_queue.in_turn(queue.all())] == ["a", "m", "y"]
     queue.stop(first)
     wait_for(queue, "a", "starting")
 
 
-def test_a_training_started_in_a_terminal_takes_its_device(queue: Jobs, folder: Path, fake: Fake) -> None:
+def test_a_training_started_in_a_terminal_takes_its_device(queue: JobQueue, folder: Path, fake: Fake) -> None:
     fake("time.sleep(60)")
     Run.create(folder / "terminal", small()).set_status(state="training")
     assert queue.get(queue.add(small())).state == "queued"
 
 
-def test_a_run_that_another_living_process_queued_is_left_to_it(queue: Jobs, folder: Path, fake: Fake) -> None:
+def test_a_run_that_another_living_process_queued_is_left_to_it(queue: JobQueue, folder: Path, fake: Fake) -> None:
     fake("time.sleep(60)")
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     run = Run.create(folder / "theirs", small())
@@ -161,7 +162,7 @@ def test_runs_of_other_programs_and_bundled_ones_are_no_jobs(tmp_path: Path, fol
     Run.create(tmp_path / "demo" / "bundled", small())
     (folder / "half").mkdir()
     (folder / "half" / "config.json").write_text("{")
-    queue = Jobs(Library(folder, tmp_path / "demo"), device_of)
+    queue = JobQueue(Library(folder, tmp_path / "demo"), device_of)
     queue.advance()
     assert queue.all() == []
     for name in ("logged", "half", "demo/bundled", "..", "../runs", "nowhere", ""):
@@ -175,7 +176,7 @@ def test_runs_of_other_programs_and_bundled_ones_are_no_jobs(tmp_path: Path, fol
 
 
 @pytest.mark.timeout(900)
-def test_stop_and_resume_lose_nothing(queue: Jobs) -> None:
+def test_stop_and_resume_lose_nothing(queue: JobQueue) -> None:
     name = queue.add(small(**ENDLESS))
     wait_for_snapshots(queue, name, 3)
     process = process_of(queue, name)
@@ -197,14 +198,14 @@ def test_stop_and_resume_lose_nothing(queue: Jobs) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 as on Linux and macOS")
-def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: Jobs, tmp_path: Path) -> None:
+def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: JobQueue, tmp_path: Path) -> None:
     name = queue.add(small(epochs=12, train_images=0))
     wait_for_snapshots(queue, name, 3)
     process_of(queue, name).kill()
     wait_for(queue, name, "interrupted")
-    until(lambda: "SIGKILL" in (job_log.last_amiss(queue.get(name).run.folder) or ""))
+    until(lambda: "SIGKILL" in (log.last_amiss(queue.get(name).run.folder) or ""))
     server = Flask("test")
-    train_routes.register(server, queue, Machine(), Outlook(tmp_path, queue.busy), tmp_path)
+    train_routes.register(server, queue, Devices(), Preview(tmp_path, queue.busy), tmp_path)
     (told,) = server.test_client().get("/api/jobs").get_json()["over"]
     assert told["error"] == (
         "the process was ended by SIGKILL; if nobody did that, memory may have run out: "
@@ -224,12 +225,12 @@ def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: Jobs, tmp_p
 def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = Device("cuda:0", "a GPU", 10, 20)
     answers = [json.dumps([asdict(gpu)]), "out of memory", json.dumps([asdict(replace(gpu, free=5))])]
-    monkeypatch.setattr(machine, "may_have_gpu", lambda: True)
-    monkeypatch.setattr(machine, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(devices, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(devices, "FRESH_SECONDS", 0)
     monkeypatch.setattr(
         subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, answers.pop(0), "")
     )
-    asked = Machine()
+    asked = Devices()
     assert [device.name for device in asked.devices()] == ["cuda:0", "cpu"]
     asked.refresh()
     until(lambda: len(answers) == 1)
@@ -239,14 +240,14 @@ def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pyte
 
 
 def test_the_devices_are_asked_for_in_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "explorer.train.trial", "devices"]
+    command = [sys.executable, "-m", "explorer.train.preview_process", "devices"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = [Device(**device) for device in json.loads(done.stdout)]
     assert [device.name for device in found] == [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    assert Machine().devices()[-1].name == "cpu"
+    assert Devices().devices()[-1].name == "cpu"
 
 
-def test_a_training_can_be_stopped_before_it_has_begun(queue: Jobs, fake: Fake) -> None:
+def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake: Fake) -> None:
     fake("time.sleep(60)")
     name = queue.add(small())
     process = process_of(queue, name)
@@ -257,7 +258,7 @@ def test_a_training_can_be_stopped_before_it_has_begun(queue: Jobs, fake: Fake) 
     assert queue.get(name).state == "starting"
 
 
-def test_a_waiting_one_is_taken_out_of_the_queue(queue: Jobs, fake: Fake) -> None:
+def test_a_waiting_one_is_taken_out_of_the_queue(queue: JobQueue, fake: Fake) -> None:
     fake("time.sleep(60)")
     queue.add(small())
     waiting = queue.add(small())
@@ -267,7 +268,7 @@ def test_a_waiting_one_is_taken_out_of_the_queue(queue: Jobs, fake: Fake) -> Non
     assert not (queue.library.runs_folder / waiting).exists()
 
 
-def test_what_is_being_trained_cannot_be_removed(queue: Jobs, fake: Fake) -> None:
+def test_what_is_being_trained_cannot_be_removed(queue: JobQueue, fake: Fake) -> None:
     fake("time.sleep(60)")
     name = queue.add(small())
     with pytest.raises(InputError, match="stop it first"):
@@ -280,10 +281,10 @@ def test_what_is_being_trained_cannot_be_removed(queue: Jobs, fake: Fake) -> Non
 SERVER = """
 import sys, os
 from pathlib import Path
-from explorer.train.jobs import Jobs
+from explorer.train.queue import JobQueue
 from explorer.library import Library
 from mtm.config import TrainConfig
-jobs = Jobs(Library(Path(sys.argv[1])), lambda wanted: "cpu")
+jobs = JobQueue(Library(Path(sys.argv[1])), lambda wanted: "cpu")
 config = TrainConfig(epochs=int(sys.argv[2]), train_images=600, dim=8, record=50, batch_size=50, device="cpu")
 print(jobs.add(config), jobs.add(config), flush=True)
 assert not {"torch", "umap", "numba"} & set(sys.modules)
@@ -292,7 +293,7 @@ os._exit(0)  # as suddenly as a kill
 
 
 @pytest.mark.timeout(900)
-def test_trainings_outlive_the_server_and_the_next_one_finds_them(queue: Jobs, folder: Path) -> None:
+def test_trainings_outlive_the_server_and_the_next_one_finds_them(queue: JobQueue, folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", SERVER, str(folder), "40"], capture_output=True, text=True, check=True)
     first, second = done.stdout.split()
     assert [queue.get(name).state for name in (first, second)] == ["starting", "queued"]
@@ -303,7 +304,7 @@ def test_trainings_outlive_the_server_and_the_next_one_finds_them(queue: Jobs, f
     wait_for(queue, second, "stopped")
 
 
-def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: Jobs, fake: Fake) -> None:
+def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: JobQueue, fake: Fake) -> None:
     run = Run.create(folder / "gone", small())
     gone = replace(Status().signed(), pid=2**22 + 1, pid_started=1.0)
     (run.folder / "process.json").write_text(json.dumps(asdict(gone)))
@@ -317,14 +318,14 @@ def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: Jobs, fake: Fak
 # Why it failed
 
 
-def test_a_training_that_cannot_begin_says_what_is_wrong(queue: Jobs, tmp_path: Path) -> None:
+def test_a_training_that_cannot_begin_says_what_is_wrong(queue: JobQueue, tmp_path: Path) -> None:
     name = queue.add(TrainConfig(dataset=str(tmp_path / "gone.npz")))
     wait_for(queue, name, "failed")
     assert f"{tmp_path / 'gone.npz'}: there is no such file" in (queue.get(name).status.error or "")
     assert Run.open(queue.library.folder(name)).status.state == "failed"
 
 
-def test_a_training_that_diverges_says_when_and_what_to_lower(queue: Jobs) -> None:
+def test_a_training_that_diverges_says_when_and_what_to_lower(queue: JobQueue) -> None:
     name = queue.add(TrainConfig(loss="push_pull", r=1.5, optimiser="sgd", lr=1))
     wait_for(queue, name, "failed")
     error = queue.get(name).status.error or ""
@@ -341,14 +342,14 @@ def test_a_training_that_diverges_says_when_and_what_to_lower(queue: Jobs) -> No
         ("sys.exit(1)", "it ended before it began to train"),
     ],
 )  # fmt: skip
-def test_the_reason_of_a_failure_is_its_last_word(queue: Jobs, fake: Fake, code: str, error: str) -> None:
+def test_the_reason_of_a_failure_is_its_last_word(queue: JobQueue, fake: Fake, code: str, error: str) -> None:
     fake(code)
     name = queue.add(small())
     wait_for(queue, name, "failed")
     assert queue.get(name).status.error == error
 
 
-def test_the_next_one_begins_when_one_has_failed(queue: Jobs, fake: Fake) -> None:
+def test_the_next_one_begins_when_one_has_failed(queue: JobQueue, fake: Fake) -> None:
     fake("sys.exit(1)")
     first = queue.add(small())
     second = queue.add(small())
@@ -356,15 +357,15 @@ def test_the_next_one_begins_when_one_has_failed(queue: Jobs, fake: Fake) -> Non
     wait_for(queue, second, "failed")
 
 
-def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: Jobs, fake: Fake) -> None:
+def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: JobQueue, fake: Fake) -> None:
     fake("print('mtm: first reason'); sys.exit(2)")
     name = queue.add(small())
     wait_for(queue, name, "failed")
     fake("print('UserWarning: careful'); time.sleep(60)")
     queue.resume(name)
     folder = queue.library.folder(name)
-    until(lambda: job_log.last_amiss(folder) == "UserWarning: careful")
-    assert [line["text"] for line in job_log.read(folder) if line["amiss"]] == [
+    until(lambda: log.last_amiss(folder) == "UserWarning: careful")
+    assert [line["text"] for line in log.read(folder) if line["amiss"]] == [
         "mtm: first reason", "UserWarning: careful",
     ]  # fmt: skip
 
@@ -384,7 +385,7 @@ def test_a_process_that_is_not_provably_ours_is_never_signalled(change: dict[str
     assert innocent.wait(LONG) in (-signal.SIGTERM, 1)
 
 
-def test_a_foreign_process_json_is_harmless(folder: Path, queue: Jobs) -> None:
+def test_a_foreign_process_json_is_harmless(folder: Path, queue: JobQueue) -> None:
     run = Run.create(folder / "odd", small())
     run.set_status(state="stopped")
     for content in ("{", "[]", '{"pid": "me", "pid_started": null, "host": 3}', '{"unknown": 1}'):
@@ -398,7 +399,7 @@ def test_a_foreign_process_json_is_harmless(folder: Path, queue: Jobs) -> None:
 @pytest.mark.parametrize(
     "name", ["..", ".", ".hidden", "a/b", "a\\b", "a\0b", "/etc", " ", "a" * 200, "a:b", "-x", "a\nb", "%2e%2e", "a."]
 )
-def test_a_name_that_cannot_be_a_folder_of_ours_is_refused(queue: Jobs, name: str) -> None:
+def test_a_name_that_cannot_be_a_folder_of_ours_is_refused(queue: JobQueue, name: str) -> None:
     with pytest.raises(InputError, match="cannot be the name of a run"):
         checked_name(name)
     with pytest.raises(InputError):
@@ -406,7 +407,7 @@ def test_a_name_that_cannot_be_a_folder_of_ours_is_refused(queue: Jobs, name: st
     assert queue.all() == []
 
 
-def test_a_name_is_used_once_and_the_command_is_kept(queue: Jobs, fake: Fake) -> None:
+def test_a_name_is_used_once_and_the_command_is_kept(queue: JobQueue, fake: Fake) -> None:
     fake("time.sleep(60)")
     assert queue.add(small(), "Größe 1.5 a_b-c", ["train", "--dim", "8"]) == "Größe 1.5 a_b-c"
     with pytest.raises(InputError, match="already a run"):

@@ -18,9 +18,9 @@ from conftest import free_port, served, small
 
 from explorer.app import create_app
 from explorer.library import Library
-from explorer.train import forms, jobs, presets
-from explorer.train.jobs import Jobs, terminate
-from explorer.train.outlook import Outlook, words
+from explorer.train import form, presets, queue
+from explorer.train.preview import Preview, time_in_words
+from explorer.train.queue import JobQueue, terminate
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -35,7 +35,7 @@ def runs(tmp_path: Path) -> Iterator[Path]:
     """A runs folder; whatever process was started for one of its runs is ended afterwards."""
     (tmp_path / "runs").mkdir()
     yield tmp_path / "runs"
-    for job in Jobs(Library(tmp_path / "runs"), str).all():
+    for job in JobQueue(Library(tmp_path / "runs"), str).all():
         if job.process:
             terminate(job.process)
 
@@ -72,7 +72,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Start a line of Python instead of a training."""
-    return lambda code: monkeypatch.setattr(jobs, "COMMAND", (sys.executable, "-c", f"import sys, time; {code}"))
+    return lambda code: monkeypatch.setattr(queue, "COMMAND", (sys.executable, "-c", f"import sys, time; {code}"))
 
 
 def fill(page: Any, **values: object) -> None:
@@ -107,15 +107,15 @@ def drawn(page: Any, n: int) -> int:
 
 
 def test_every_field_of_the_config_is_in_the_form_with_its_help(tmp_path: Path) -> None:
-    groups = forms.catalogue(tmp_path)["groups"]
+    groups = form.catalogue(tmp_path)["groups"]
     assert [group["name"] for group in groups] == ["data", "network", "loss", "training"]
     found = {field["name"]: field for group in groups for field in group["fields"]}
-    assert set(found) | set(forms.FIXED) == set(TrainConfig.model_fields)
+    assert set(found) | set(form.FIXED) == set(TrainConfig.model_fields)
     for name, field in found.items():
         assert field["help"] or field["label"] == TrainConfig.model_fields[name].description
         assert field["group"] == TrainConfig.model_fields[name].json_schema_extra["group"]
-    assert set(forms.LABELS) <= set(found)
-    assert set(forms.FIRST) <= set(found)
+    assert set(form.LABELS) <= set(found)
+    assert set(form.FIRST) <= set(found)
 
 
 @pytest.mark.parametrize(
@@ -137,18 +137,18 @@ def test_every_field_of_the_config_is_in_the_form_with_its_help(tmp_path: Path) 
     ],
 )
 def test_a_problem_stands_beside_its_field(tmp_path: Path, values: dict[str, str], field: str, says: str) -> None:
-    checked = forms.check(values, tmp_path, ["cpu"])
+    checked = form.check(values, tmp_path, ["cpu"])
     assert checked.config is None
     assert list(checked.problems) == [field]
     assert says in checked.problems[field]
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    assert set(forms.check({"dim": "0", "lr": "-1", "seed": "x"}, tmp_path, ["cpu"]).problems) == {"dim", "lr", "seed"}
+    assert set(form.check({"dim": "0", "lr": "-1", "seed": "x"}, tmp_path, ["cpu"]).problems) == {"dim", "lr", "seed"}
 
 
 def as_typed(config: TrainConfig) -> dict[str, str]:
-    return {name: str(value) for name, value in forms.from_run(config.model_dump()).items()}
+    return {name: str(value) for name, value in form.from_run(config.model_dump()).items()}
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def as_typed(config: TrainConfig) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_form_and_command_line_give_the_same_config(tmp_path: Path, config: TrainConfig) -> None:
-    assert forms.check(as_typed(config), Path("data"), ["cpu"]).config == config
-    line = shlex.split(forms.command_line(forms.arguments(config, Path("runs"), "a name")))
+    assert form.check(as_typed(config), Path("data"), ["cpu"]).config == config
+    line = shlex.split(form.command_line(form.arguments(config, Path("runs"), "a name")))
     assert (line[:2], line[-2:]) == (["mtm", "train"], ["--name", "a name"])
     options = dict(zip(line[2:-2:2], line[3:-2:2], strict=True))
     assert TrainConfig(**{key.strip("-").replace("-", "_"): value for key, value in options.items()}) == config
@@ -227,11 +227,11 @@ def test_the_estimated_disk_is_what_a_run_takes(finished_run: Path) -> None:
     ],
 )
 def test_durations_are_round(seconds: float, told: str) -> None:
-    assert words(seconds) == told
+    assert time_in_words(seconds) == told
 
 
 def test_a_data_set_that_is_not_on_disk_is_not_downloaded_for_its_picture(tmp_path: Path) -> None:
-    outlook = Outlook(tmp_path / "cache", is_busy=lambda: True)
+    outlook = Preview(tmp_path / "cache", is_busy=lambda: True)
     told = outlook.of(TrainConfig(dataset="cifar100", data_root=str(tmp_path / "data")))
     assert told["missing"] == str(tmp_path / "data" / "cifar-100-python")
     assert (told["sizes"]["train"], told["sizes"]["n_classes"], told["sizes"]["height"]) == (50_000, 100, 36)
@@ -309,7 +309,7 @@ def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., An
     server = serve(runs, tmp_path, port)
     page.wait_for_selector("#train-message:empty", state="attached")
     drawn(page, n + 3)
-    process = Jobs(Library(runs), str).get("mine").process
+    process = JobQueue(Library(runs), str).get("mine").process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     page.wait_for_selector(row("mine", "interrupted"))

@@ -15,7 +15,7 @@ from conftest import served
 
 from explorer.app import create_app
 from explorer.library import Library
-from explorer.tune.routes import told
+from explorer.tune.routes import describe_search
 from mtm.config import TrainConfig
 from mtm.tuning import Search, new_search, open_search
 from mtm.tuning.record import Trial
@@ -138,7 +138,7 @@ def test_a_search_whose_tuner_is_gone_says_how_to_go_on(search: Search, tmp_path
     gone.set_status(state="training")
     gone.status = gone.status.__class__(**{**vars(gone.status), "pid": process.pid, "heartbeat": time.time()})
     gone.save()
-    row = told(open_search(runs, "first"), Library(runs))
+    row = describe_search(open_search(runs, "first"), Library(runs))
     assert (row["state"], row["trials"][0]["state"], row["seconds_left"]) == ("interrupted", "interrupted", None)
 
 

@@ -14,7 +14,7 @@ from conftest import small
 from flask import Flask
 
 from explorer.app import create_app
-from explorer.web import safety
+from explorer.web import security
 from mtm.runs import Run
 
 HERE = "localhost"  # what Flask's client calls the server
@@ -67,7 +67,7 @@ def guarded() -> Callable[..., Any]:
 
     def make(**how: Any) -> Any:
         server = Flask(__name__)
-        safety.register(server, **how)
+        security.register(server, **how)
         server.add_url_rule("/", view_func=lambda: "in", methods=["GET", "POST"])
         return server.test_client()
 
@@ -146,7 +146,7 @@ def test_what_a_plain_form_can_send_is_no_request_of_ours(app: Flask, runs: Path
 
 
 def test_a_token_is_asked_for_and_kept_as_a_cookie(guarded: Callable[..., Any]) -> None:
-    token = safety.new_token()
+    token = security.new_token()
     assert len(token) >= 32
     client = guarded(token=token, host="0.0.0.0")
     asked = client.get("/", headers={"Accept": "text/html"})
@@ -184,8 +184,8 @@ def test_with_a_token_numbers_and_the_given_name_are_ours_and_other_names_are_no
 
 
 def test_only_loopback_s_names_are_loopback() -> None:
-    assert all(safety.is_loopback(host) for host in ("127.0.0.1", "localhost", "::1"))
-    assert not any(safety.is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.7", "gpu.lab", ""))
+    assert all(security.is_loopback(host) for host in ("127.0.0.1", "localhost", "::1"))
+    assert not any(security.is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.7", "gpu.lab", ""))
 
 
 # Names that lead elsewhere

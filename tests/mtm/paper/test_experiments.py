@@ -10,8 +10,8 @@ import pytest
 from conftest import small
 
 from explorer.results import tables
+from explorer.results.chosen_runs import choose_runs
 from explorer.results.command import write
-from explorer.results.found import find
 from mtm.config import TrainConfig
 from mtm.losses import LOSSES
 from mtm.paper import experiments
@@ -58,7 +58,7 @@ def test_every_trial_is_a_run_judged_on_images_held_out_of_training(searches: di
 
 def test_the_report_has_the_best_trial_of_each(searches: dict[str, Search], tmp_path: Path) -> None:
     runs = next(iter(searches.values())).runs
-    found = find({"": runs})
+    found = choose_runs({"": runs})
     assert len(found.runs) == TRIALS * len(searches)
     shown = {name: [text.text for text in texts] for name, texts in tables.accuracy(found, "digits").rows}
     for letter, search in zip(("E", "C", "CP", "PP", "Comparison", "P"), searches.values(), strict=True):

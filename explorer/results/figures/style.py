@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.figures.colours import CLASS_COLOURS
-from explorer.results.found import COMPARISON, NETWORKS, Cell
+from explorer.results.chosen_runs import COMPARISON, NETWORKS, Cell
 
 NEUTRAL = "#7b8494"  # lines of reference and text: seen on white and on black; ink on paper
 COLOURS = dict(zip(("E", "C", "PP", "CP", COMPARISON), CLASS_COLOURS, strict=False)) | {"P": NEUTRAL}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.export.scene import Asked, Told, scene
+from explorer.export.scene import ExportRequest, Progress, load_scene
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
 
@@ -54,8 +54,13 @@ class Options:
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
-def make(
-    views: Views, asked: Asked, what: str, path: Path, options: Options | None = None, told: Told | None = None
+def write_export(
+    views: Views,
+    asked: ExportRequest,
+    what: str,
+    path: Path,
+    options: Options | None = None,
+    told: Progress | None = None,
 ) -> None:
     """Write one of WHAT to `path`, whole or not at all; `told` hears the share done and what is being done.
 
@@ -68,25 +73,25 @@ def make(
         why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise InputError(f"{path} cannot be written: {why}")
     if what == "archive":
-        from explorer.export.archive import archive
+        from explorer.export.archive import write_archive
 
-        archive(views.library.run(asked.run), path, bool(options.weights), told)
+        write_archive(views.library.run(asked.run), path, bool(options.weights), told)
         return
     if told:
         told(0.0, "reading the run")
-    seen = scene(views, asked, told)
+    seen = load_scene(views, asked, told)
     if what == "data":
         from explorer.export.tables import table
 
         table(seen, path, told)
     elif what == "figure":
-        from explorer.export.print import paper  # only here: matplotlib takes a second to import
-        from explorer.export.print.curve import curve
-        from explorer.export.print.embedding import embedding
+        from explorer.export.print import style  # only here: matplotlib takes a second to import
+        from explorer.export.print.curve import draw_curve
+        from explorer.export.print.embedding import draw_embedding
 
         size = options.given("width", "height")
-        drawn = curve(seen, options.curve, **size) if options.curve else embedding(seen, **size)
-        paper.save(drawn, path, 2.0 if options.scale is None else options.scale, seen.title)
+        drawn = draw_curve(seen, options.curve, **size) if options.curve else draw_embedding(seen, **size)
+        style.save(drawn, path, 2.0 if options.scale is None else options.scale, seen.title)
     elif what == "html":
         from explorer.export.html import page
         from mtm.run_folder.files import write_bytes
@@ -95,8 +100,8 @@ def make(
             raise choose_from("kind of page", path.suffix.lstrip(".") or path.name, ("html",))
         write_bytes(path, page(views, seen, **options.given("theme")))
     else:
-        from explorer.export.film.film import film
+        from explorer.export.film.film import write_film
 
         usual = {"fps": 15.0, "seconds": 8.0} if path.suffix.lower() == ".gif" else {}
         chosen = options.given("width", "height", "fps", "seconds", "theme", "browser")
-        film(views, seen, path, **(usual | chosen), told=told)
+        write_film(views, seen, path, **(usual | chosen), told=told)

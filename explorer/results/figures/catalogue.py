@@ -8,8 +8,8 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from explorer.results.figures import curves, images, space
-from explorer.results.found import LETTERS, NETWORKS, ORDER, Cell, Found
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns
+from explorer.results.figures import curves, embedding, images
 from explorer.results.tables import shortened, slug
 
 DATASETS = ("MNIST", "K-MNIST", "F-MNIST", "CIFAR10", "CIFAR100")  # in the order of Appendix B
@@ -24,7 +24,7 @@ class Kind:
     title: str
     first: int  # number in Appendix B of that of the first data set
     in_text: int | None  # number of that of F-MNIST in section IV
-    draw: Callable[[Found, str], go.Figure]
+    draw: Callable[[ChosenRuns, str], go.Figure]
     caption: str
 
 
@@ -64,35 +64,35 @@ class Figure:
         return f"{self.label}: {self.title}" if self.label else self.title
 
 
-def of_the_model(found: Found) -> list[Figure]:
+def of_the_model(found: ChosenRuns) -> list[Figure]:
     """Figures 1 to 4, 8 and 11, from a run in two dimensions."""
     run = found.plane
     moving = run is not None and run.cell.loss != "P"
-    drawn: tuple[tuple[int, str, str, Callable[[space.Plane], go.Figure]], ...] = (
-        (1, "The Moving Targets Model", "Output embeddings are blue, class embeddings red.", space.model),
+    drawn: tuple[tuple[int, str, str, Callable[[embedding.Plane], go.Figure]], ...] = (
+        (1, "The Moving Targets Model", "Output embeddings are blue, class embeddings red.", embedding.model),
         (2, "Class centres divide the space", "Points are output embeddings in the colour of their class, crosses the "
-         "class centres; each place has the colour of the closest one.", space.by_centres),
-        (3, "Class embeddings divide the space", "As Figure 2, by the closest class embedding.", space.by_targets),
+         "class centres; each place has the colour of the closest one.", embedding.by_centres),
+        (3, "Class embeddings divide the space", "As Figure 2, by the closest class embedding.", embedding.by_targets),
         (4, "Cluster sizes and centre distances", "Half of the output embeddings of a class lie in its circle of "
-         "radius σ; the dashed lines to the global centre are as long as ρ.", space.sizes),
+         "radius σ; the dashed lines to the global centre are as long as ρ.", embedding.sizes),
         (8, "The space between class embeddings", "Where classification may be impaired, and the images that are "
-         "nearest to the class embedding of another class.", space.between),
+         "nearest to the class embedding of another class.", embedding.between),
         (11, "The nearest-neighbour classifier", "An output embedding that is nearer to the class embedding of another "
-         "class than to its own.", space.wrong_image),
+         "class than to its own.", embedding.wrong_image),
     )  # fmt: skip
     about = "" if run is None else f"the last snapshot of {run.name}, {len(run.run.labels):,} test images in D = 2"
     lacks = "no run with D = 2; train one with: mtm train --dim 2" if run is None else ""
     found_figures = []
     for number, title, caption, draw in drawn:
         is_there = run is not None and (moving or number in (2, 4))
-        plane = None if run is None or not is_there else (lambda draw=draw: draw(space.Plane.of(run)))
-        size = space.SCHEME if number == 1 else (space.WIDTH, space.HEIGHT)
+        plane = None if run is None or not is_there else (lambda draw=draw: draw(embedding.Plane.of(run)))
+        size = embedding.SCHEME if number == 1 else (embedding.WIDTH, embedding.HEIGHT)
         missing = lacks or ("" if is_there else "the run with D = 2 has no class embeddings")
         found_figures.append(Figure(_key(number), f"Figure {number}", title, caption, about, missing, plane, size))
     return found_figures
 
 
-def of_the_data(found: Found, data_root: Path | None) -> list[Figure]:
+def of_the_data(found: ChosenRuns, data_root: Path | None) -> list[Figure]:
     """Figures 12 and 13."""
     shown = images.samples(found, data_root)
     missing = [name for name in ORDER if name not in shown]
@@ -111,7 +111,7 @@ def of_the_data(found: Found, data_root: Path | None) -> list[Figure]:
     return [twelve, thirteen]
 
 
-def of_the_attributes(found: Found) -> list[Figure]:
+def of_the_attributes(found: ChosenRuns) -> list[Figure]:
     """Figures 15 to 19: those of F-MNIST, then the separation on all data sets."""
     figures = [_of_kind(found, kind, HERE, kind.in_text) for kind in KINDS if kind.in_text and kind.in_text > 14]
     figures.sort(key=lambda figure: figure.label)
@@ -127,12 +127,12 @@ def of_the_attributes(found: Found) -> list[Figure]:
     return figures
 
 
-def of_accuracy(found: Found) -> Figure:
+def of_accuracy(found: ChosenRuns) -> Figure:
     """Figure 14."""
     return _of_kind(found, KINDS[0], HERE, 14)
 
 
-def of_appendix(found: Found) -> list[tuple[str, list[Figure]]]:
+def of_appendix(found: ChosenRuns) -> list[tuple[str, list[Figure]]]:
     """Figures 20 to 49 by kind, those of the paper's data sets first, then those of others."""
     others = [name for name in found.datasets if name not in ORDER]
     return [
@@ -145,13 +145,13 @@ def of_appendix(found: Found) -> list[tuple[str, list[Figure]]]:
     ]
 
 
-def every(found: Found, data_root: Path | None) -> list[Figure]:
+def all_figures(found: ChosenRuns, data_root: Path | None) -> list[Figure]:
     """All of them, in the paper's order."""
     first = [*of_the_model(found), *of_the_data(found, data_root), of_accuracy(found), *of_the_attributes(found)]
     return first + [figure for _, figures in of_appendix(found) for figure in figures]
 
 
-def _of_kind(found: Found, kind: Kind, dataset: str, number: int | None) -> Figure:
+def _of_kind(found: ChosenRuns, kind: Kind, dataset: str, number: int | None) -> Figure:
     missing, runs = curves.lacking(found, dataset), found.of(dataset)
     paper = sum(run.cell.network in NETWORKS and run.cell.loss in LETTERS for run in runs)
     about = f"{paper} of the paper's 15 models" if dataset in ORDER else f"{len(runs)} models"

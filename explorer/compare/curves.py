@@ -56,7 +56,7 @@ MEASURES = {
 }
 
 
-def overlaid(lines: Sequence[Line], measure: Measure) -> go.Figure:
+def overlay_runs(lines: Sequence[Line], measure: Measure) -> go.Figure:
     """One measure of all runs over the epochs; a run without a value has no line."""
     figure = go.Figure()
     for line in lines:

@@ -20,13 +20,13 @@ Floats = NDArray[np.float64]
 SAMPLE = 2000  # most images that a picture's quality is measured on
 
 
-def measured(labels: Array) -> Array:
+def sampled_rows(labels: Array) -> Array:
     """The rows that a picture's quality is measured on: a fixed class-balanced sample of at most SAMPLE images."""
     return balanced_sample(labels, SAMPLE, seed=0)
 
 
 @dataclass(frozen=True)
-class Recording:
+class SnapshotStack:
     """What is projected: T snapshots of N images that fit together. Embeddings are views of the files."""
 
     embeddings: list[Array]  # T of (N, D)
@@ -46,7 +46,7 @@ class Recording:
         return class_centres(self.embeddings[t], self.labels, self.n_classes)
 
 
-def read(run: Run, names: Sequence[str] | None = None) -> Recording:
+def load_stack(run: Run, names: Sequence[str] | None = None) -> SnapshotStack:
     """The snapshots of a run (those in `names`) that can be read and have the shapes of the most; others are left out.
 
     Raises InputError if there is none.
@@ -65,7 +65,7 @@ def read(run: Run, names: Sequence[str] | None = None) -> Recording:
     found = [s for s, kind in zip(found, kinds, strict=True) if kind == usual]
     targets = [s.class_embeddings for s in found if s.class_embeddings is not None]
     weights = [s.head[0] for s in found if s.head is not None]
-    return Recording(
+    return SnapshotStack(
         [s.embeddings for s in found],
         targets or None,
         weights or None,

@@ -156,7 +156,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Found:
+class ChosenRuns:
     """All runs, and per experiment the one that stands for it."""
 
     runs: list[Trained]
@@ -197,7 +197,7 @@ class Found:
         return max(flat, key=lambda run: (run.cell.loss == "E", run.score), default=None)
 
 
-def find(folders: Mapping[str, Path]) -> Found:
+def choose_runs(folders: Mapping[str, Path]) -> ChosenRuns:
     """The runs in some folders and in the folders within them; a folder's key comes before the names of its runs.
 
     Raises InputError if there is no such folder.
@@ -212,7 +212,7 @@ def find(folders: Mapping[str, Path]) -> Found:
                 runs.append(_read(name, path))
             except InputError as error:
                 passed_over[name] = str(error)
-    return Found(runs, passed_over)
+    return ChosenRuns(runs, passed_over)
 
 
 def stamp(folders: Mapping[str, Path]) -> object:

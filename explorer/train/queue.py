@@ -31,7 +31,7 @@ from typing import Any
 import psutil
 
 from explorer.library import DEMO, Library, stamp
-from explorer.train.job_log import LOG, append, begin, refusal
+from explorer.train.log import LOG, append, begin, refusal
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
@@ -80,7 +80,7 @@ class Job:
         return self.state == "queued" and (self.status.pid == os.getpid() or not self.status.is_alive())
 
 
-class Jobs:
+class JobQueue:
     """The trainings in the library's folder. Any thread may call; `device_of` says what `auto` means here."""
 
     def __init__(self, library: Library, device_of: Callable[[str], str]) -> None:

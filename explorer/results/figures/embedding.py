@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from explorer.export.camera import Box, filling
 from explorer.export.print.cells import polygons
 from explorer.figures.colours import class_colour
-from explorer.results.figures.look import NEUTRAL, bare, styled
-from explorer.results.found import Trained
+from explorer.results.chosen_runs import Trained
+from explorer.results.figures.style import NEUTRAL, bare, styled
 from explorer.space import regions
 from mtm import geometry
 

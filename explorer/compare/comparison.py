@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.space.history import History
 from explorer.space.neighbours import METRICS, NEIGHBOURS
-from explorer.space.recording import SAMPLE
+from explorer.space.stack import SAMPLE
 from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError, choose_from
 from mtm.geometry import median, unit
@@ -88,7 +88,7 @@ def procrustes(a: ArrayLike, b: ArrayLike) -> Floats:
     return np.asarray(own.T @ (u @ vt) @ basis.T)
 
 
-def laid_onto(a: ArrayLike, b: ArrayLike) -> Fit:
+def align(a: ArrayLike, b: ArrayLike) -> Fit:
     """a (N, D) moved, turned and stretched onto b (N, E); `left` is `scipy.spatial.procrustes`'s disparity."""
     x, z = _same_width(np.asarray(a), np.asarray(b))
     middle = z.mean(axis=0)
@@ -171,7 +171,7 @@ def compare(
     kept = shared_neighbours(k_nearest(e[rows], k, metric), k_nearest(f[rows], k, metric))
     sigma = median(b.centre_distances[t, second])
     same_space = a is b
-    fit = None if same_space else laid_onto(e, f)
+    fit = None if same_space else align(e, f)
     apart = _apart(e, f) if fit is None else np.linalg.norm(fit.placed - _same_width(e, f)[1], axis=1)
     scale, left = (1.0, math.nan) if fit is None else (fit.scale, fit.left)
     drift = Drift(apart / sigma if sigma > 0 else np.full(len(apart), np.nan), sigma, scale, left)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.lab.batched import called
+from explorer.lab.batch import called
 from explorer.lab.landscape import Scene, tensors
 from mtm.errors import InputError
 from mtm.losses import Loss
@@ -36,7 +36,7 @@ class Paths:
         return replace(start, e=self.e[at], c=self.c[at])
 
 
-def release(
+def release_points(
     loss: Loss,
     scene: Scene,
     steps: int = 300,

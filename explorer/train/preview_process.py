@@ -1,8 +1,8 @@
 """The process that tries a training out before it begins: what its images look like, and how fast it is here.
 
-`python -m explorer.train.trial devices` prints the GPUs; `python -m explorer.train.trial` answers requests, a line of
-JSON each, on its input, and ends with it. Apart from the server because it imports torch, and because it may be ended
-at any moment.
+`python -m explorer.train.preview_process devices` prints the GPUs; `python -m explorer.train.preview_process` answers
+requests, a line of JSON each, on its input, and ends with it. Apart from the server because it imports torch, and
+because it may be ended at any moment.
 """
 
 from __future__ import annotations

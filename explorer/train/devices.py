@@ -29,7 +29,7 @@ class Device:
     total: int | None = None
 
 
-class Machine:
+class Devices:
     """The devices of this machine; torch is asked in a process of its own, and only where there may be a GPU."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Machine:
         return "cuda:0" if wanted == "cuda" else wanted
 
     def _ask(self) -> None:
-        command = [sys.executable, "-m", "explorer.train.trial", "devices"]
+        command = [sys.executable, "-m", "explorer.train.preview_process", "devices"]
         try:
             answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
             found = [Device(**device) for device in json.loads(answer)]

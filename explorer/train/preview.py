@@ -1,8 +1,8 @@
 """What a training will be like, before it begins: its images, how long it takes, how much it writes.
 
-Sizes and speed come from `explorer.train.trial`, a process that is asked in the background; what it says is kept in
-the cache folder, for this machine. Nothing is measured while something trains: the measurement would be wrong, and in
-the way.
+Sizes and speed come from `explorer.train.preview_process`, a process that is asked in the background; what it says is
+kept in the cache folder, for this machine. Nothing is measured while something trains: the measurement would be wrong,
+and in the way.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from mtm.run_folder.files import write_json
 from mtm.run_folder.readers import read_json
 from mtm.train_loop.cost import Sizes, Speed, estimate_cost
 
-VERSION = 1  # of what is kept; raise it when `explorer.train.trial` answers differently
+VERSION = 1  # of what is kept; raise it when `explorer.train.preview_process` answers differently
 IDLE_SECONDS = 60.0  # how long the process waits for more questions
 TEST_IMAGES = 10_000  # of every data set that torchvision downloads
 SPEED_FIELDS = ("backbone", "head", "loss", "dim", "batch_size", "device", "precision", "optimiser")
 
 
-class Outlook:
+class Preview:
     """Answers at once with what is known, and finds out the rest meanwhile. Any thread may call."""
 
     def __init__(self, cache: Path, is_busy: Callable[[], bool]) -> None:
@@ -86,7 +86,7 @@ class Outlook:
     # Private
 
     def _look(self, config: TrainConfig) -> tuple[dict[str, Any] | None, str | None]:
-        """What `explorer.train.trial.look` says, and where the files of a data set belong that is not on disk."""
+        """What `preview_process.look` says, and where the files of a data set belong that is not on disk."""
         source = DATASETS.get(config.dataset)
         place = Path(config.data_root) / source.where if source else Path(config.dataset)
         if source and source.where and not any(place.glob("*")):
@@ -153,7 +153,7 @@ class Outlook:
         if self._process is None or self._process.poll() is not None:
             self._end_process()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "explorer.train.trial"],
+                [sys.executable, "-m", "explorer.train.preview_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -207,7 +207,7 @@ def _known_sizes(config: TrainConfig) -> Sizes | None:
     return Sizes(total - TEST_IMAGES, TEST_IMAGES, classes, side, side, 1 if numbers[4] == "grey" else 3)
 
 
-def words(seconds: float) -> str:
+def time_in_words(seconds: float) -> str:
     """A duration as people say it: about 20 s, 4 min, 1 h 20 min, 3 days."""
     if not math.isfinite(seconds):
         return "unknown"

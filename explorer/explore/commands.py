@@ -42,11 +42,11 @@ def events(
 ) -> None:
     """List what happened to images and targets: learned late, forgotten, never right, moved far, new neighbours."""
     from explorer.explore import events as finding
-    from explorer.space.history import history
+    from explorer.space.history import load_history
     from mtm.cli import output
 
-    read = history(open_run(run, runs))
-    found = finding.events(read, classifier)
+    read = load_history(open_run(run, runs))
+    found = finding.find_events(read, classifier)
     if as_json:
         for event in found[:top]:
             print(json.dumps(_told(event, read.indices)), flush=True)
@@ -75,10 +75,10 @@ def certainty(
     as_json: Json = False,
 ) -> None:
     """Is the place of an image in the space related to being right? With margins, distances, risk and reliability."""
-    from explorer.explore.certainty import certainty as measure
-    from explorer.space.history import history
+    from explorer.explore.certainty import measure_certainty as measure
+    from explorer.space.history import load_history
 
-    read = history(open_run(run, runs))
+    read = load_history(open_run(run, runs))
     found = measure(read, snapshot, classifier)
     if as_json:
         for each in found:
@@ -90,7 +90,7 @@ def certainty(
 def open_run(run: str, runs: Path) -> Run:
     """The run that is meant on the command line. Raises InputError, with where was looked, if there is none."""
     from explorer.library import DEMO, Library
-    from explorer.web.places import demo_folder
+    from explorer.web.paths import demo_folder
 
     if Path(run).is_dir():
         return Run.open(run)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-class Kept:
+class Cache:
     """Up to `size` results."""
 
     def __init__(self, size: int) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from explorer.results.claims.verdict import Verdict
 from explorer.results.document import Judged
-from explorer.results.figures.every import Figure
+from explorer.results.figures.catalogue import Figure
 from explorer.results.tables import Table, Text
 
 KINDS = ("svg", "pdf", "html")

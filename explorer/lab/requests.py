@@ -32,7 +32,7 @@ class Points(Part):
         return Scene(e, c, np.array(self.y, np.int64), vary, chosen)
 
 
-class InRun(Part):
+class PlaceInRun(Part):
     """A scene in a run: a snapshot, an image or a class of it, a plane, and what was dragged by how much."""
 
     run: str
@@ -44,7 +44,7 @@ class InRun(Part):
     moved_c: Shifts = {}
 
 
-class Wanted(Part):
+class LossChoice(Part):
     """A loss by name, with its hyperparameters."""
 
     name: str
@@ -62,14 +62,14 @@ class Release(Part):
     at: int | None = None
 
 
-class Asked(Part):
+class LabRequest(Part):
     """One request of the page."""
 
-    losses: Annotated[list[Wanted], Field(min_length=1, max_length=4)]
+    losses: Annotated[list[LossChoice], Field(min_length=1, max_length=4)]
     vary: Literal["e", "c", "sum"] = "c"
     chosen: int = 0
     points: Points | None = None
-    in_run: InRun | None = None
+    in_run: PlaceInRun | None = None
     release: Release | None = None
     box: tuple[float, float, float, float] | None = None  # left, bottom, right, top; None for what fits
     n: Annotated[int, Field(ge=2, le=512)] = 128
@@ -79,10 +79,10 @@ class Asked(Part):
     at: Place | None = None  # of the pointer
 
 
-def read(body: Any) -> Asked:
+def read_request(body: Any) -> LabRequest:
     """The request in a body of JSON. Raises InputError, naming the field, for what cannot be."""
     try:
-        asked = Asked.model_validate(body)
+        asked = LabRequest.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the request"

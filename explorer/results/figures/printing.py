@@ -15,11 +15,11 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Paper
 
-from explorer.export.print import paper
+from explorer.export.print import style
 from explorer.export.print.curve import make_logarithmic
 from explorer.export.print.names import place_names
-from explorer.results.figures.every import Figure
-from explorer.results.figures.look import NEUTRAL
+from explorer.results.figures.catalogue import Figure
+from explorer.results.figures.style import NEUTRAL
 from mtm.errors import InputError
 
 KINDS = ("scatter", "bar", "image")
@@ -28,13 +28,13 @@ MARKS = {
     "circle": "o", "circle-open": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X",
     "x-thin": "x", "line-ew": "_",
 }  # fmt: skip
-POINTS = 72 / paper.PIXELS  # of a pixel
+POINTS = 72 / style.PIXELS  # of a pixel
 HEAD, FOOT, RIGHT = 58, 50, 16  # pixels above, beneath and beside the axes
 LEFT, BENEATH = 62, 18  # left of the axes, and of a legend beneath them
 ENTRY, LETTER = 46, 6  # of a line in a legend beside them, and of each of its letters
 
 
-def printed(drawn: go.Figure, title: str, about: str, foot: str = "") -> Paper:
+def to_matplotlib(drawn: go.Figure, title: str, about: str, foot: str = "") -> Paper:
     """A Plotly figure of the report on paper, of its own size and with room for a title above it.
 
     Raises InputError for a figure with something in it that is not known here.
@@ -53,9 +53,9 @@ def printed(drawn: go.Figure, title: str, about: str, foot: str = "") -> Paper:
     if has_legend and is_beside:
         right += ENTRY + LETTER * max(len(line) for name in named for line in name.split("<br>"))
     height = inner + HEAD
-    with paper.style():
-        figure = paper.new_figure(width, height)
-        paper.head(figure, title, about, foot)
+    with style.style():
+        figure = style.new_figure(width, height)
+        style.head(figure, title, about, foot)
         axes = {}
         for name in names:
             x, y = drawn.layout[_axis(name)], drawn.layout[_axis(name.replace("x", "y"))]
@@ -81,9 +81,9 @@ def printed(drawn: go.Figure, title: str, about: str, foot: str = "") -> Paper:
 
 def print_figure(figure: Figure, drawn: go.Figure, *paths: Path) -> None:
     """Write a figure of the report, already drawn by Plotly, as the endings of `paths` say: SVG, PDF, PNG."""
-    on_paper = printed(drawn, figure.name, figure.about, figure.lacks)
+    on_paper = to_matplotlib(drawn, figure.name, figure.about, figure.lacks)
     for path in paths:
-        paper.save(on_paper, path, about=figure.name)
+        style.save(on_paper, path, about=figure.name)
 
 
 def _prepare(axes: Axes, x: Any, y: Any) -> None:
@@ -181,7 +181,7 @@ def _legend(figure: Paper, axes: Axes, is_beside: bool) -> None:
     if not is_beside:
         figure.legend(handles, labels, loc="lower center", ncols=len(labels))
         return
-    box, width = axes.get_position(), figure.get_size_inches()[0] * paper.PIXELS
+    box, width = axes.get_position(), figure.get_size_inches()[0] * style.PIXELS
     beside = (box.x1 + 8 / width, box.y1 + 0.015)
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=beside, handlelength=2.4, labelspacing=0.4)
 
@@ -196,7 +196,7 @@ def _label(trace: Any) -> str | None:
 
 def _ink(colour: Any) -> Any:
     """What is neutral on every page is ink on paper."""
-    return paper.INK if colour in (NEUTRAL, None) else colour
+    return style.INK if colour in (NEUTRAL, None) else colour
 
 
 def _plain(text: str) -> str:

@@ -22,7 +22,7 @@ HANDFUL = 12  # images of a class that stand for it
 
 
 @dataclass(frozen=True)
-class Moment:
+class SceneOfRun:
     """A scene in a run, and what its points are called."""
 
     scene: Scene
@@ -33,9 +33,9 @@ class Moment:
     rival: int | None  # the class whose target is the third point of the plane
 
 
-def moment(
+def scene_of_run(
     run: Run, index: int, vary: Vary, *, image: int | None = None, label: int | None = None, plane: str = "points"
-) -> Moment:
+) -> SceneOfRun:
     """Snapshot `index` of a run around one recorded image, or around a class and a handful of its images.
 
     Raises InputError for a run without class embeddings, or if there is no such snapshot, image, class or plane.
@@ -53,7 +53,7 @@ def moment(
     rival = _rival(run, images, own)
     origin, basis = _plane(plane, snapshot, e, c, own, rival)
     scene = Scene(e, c, y, vary, 0, origin, basis)
-    return Moment(scene, images, run.points.class_names, snapshot.epoch, snapshot.index, rival)
+    return SceneOfRun(scene, images, run.points.class_names, snapshot.epoch, snapshot.index, rival)
 
 
 def displaced(scene: Scene, e: Mapping[int, Sequence[float]], c: Mapping[int, Sequence[float]]) -> Scene:

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from explorer.compare import comparing
+from explorer.compare import comparison
 from explorer.explore import certainty, events
 from explorer.explore import certainty_figures as figures
 from explorer.explore.saved_selections import SavedSelections
-from explorer.explore.selected import PAGE, Numbers, confusion, curves, numbers, ordered
-from explorer.explore.selecting import Scene, Selection, View, evaluate
-from explorer.space.history import History, Mask, history
-from explorer.space.neighbours import Spaces, mistaken
+from explorer.explore.selection import Scene, Selection, View, evaluate
+from explorer.explore.selection_numbers import PAGE, Numbers, confusion, curves, numbers, ordered
+from explorer.space.history import History, Mask, load_history
+from explorer.space.neighbours import Spaces, compare_with_layout
 from explorer.space.views import Picture, Views
-from explorer.web.kept import Kept
+from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import Array
@@ -34,20 +34,20 @@ MOST_ON_PAGE = 600
 Answer = dict[str, Any]
 
 
-class Finding:
+class Panels:
     """Everything that can be found, for one server."""
 
     def __init__(self, views: Views) -> None:
         self.views, self.library = views, views.library
         self.saved = SavedSelections(views.library, views.cache)
-        self._histories, self._results, self._distances = Kept(HISTORIES), Kept(RESULTS), Kept(DISTANCES)
+        self._histories, self._results, self._distances = Cache(HISTORIES), Cache(RESULTS), Cache(DISTANCES)
         self._spaces = Spaces()
 
     def history(self, run_id: str) -> tuple[Hashable, History]:
         """A run's history, and what stands for its content: it changes when a snapshot is added or replaced."""
         run = self.library.run(run_id)
         key = (run_id, _content(run))
-        return key, self._histories.once(key, lambda: history(run))
+        return key, self._histories.once(key, lambda: load_history(run))
 
     # Events and certainty
 
@@ -58,7 +58,7 @@ class Finding:
             raise choose_from("kind of event", kind, events.KINDS)
         name = read.classifier(classifier)
         moved = self._results.once((key, "moves"), lambda: events.run_moves(read))
-        found = self._results.once((key, "events", name), lambda: events.events(read, name, moved=moved))
+        found = self._results.once((key, "events", name), lambda: events.find_events(read, name, moved=moved))
         asked = [event for event in found if kind in (None, event.kind)][: max(0, top)]
         told = [asdict(e) | {"index": None if e.image is None else int(read.indices[e.image])} for e in asked]
         strip = self._results.once((key, "strip", name), lambda: events.strip(found, len(read)))
@@ -70,7 +70,7 @@ class Finding:
         t = read.moment(at)
         names = read.classifiers if classifier is None else [read.classifier(classifier)]
         found = [
-            self._results.once((key, "certainty", t, name), partial(certainty.certainty, read, t, name))[0]
+            self._results.once((key, "certainty", t, name), partial(certainty.measure_certainty, read, t, name))[0]
             for name in names
         ]
         places = [relation.place for relation in found[0].relations] if found else []
@@ -151,7 +151,7 @@ class Finding:
             return answer
         points = self.views.newest(Picture(run_id, view.method, view.classes, view.at, view.first)).points
         if t < len(points):
-            found |= asdict(mistaken(row, near.rows, points[t]))
+            found |= asdict(compare_with_layout(row, near.rows, points[t]))
         return answer | {"trail": points[:, row]}
 
     # Comparisons
@@ -171,7 +171,7 @@ class Finding:
         moments = (a.moment(at[0]), b.moment(at[1]))
         names = (a.classifier(classifiers[0]), b.classifier(classifiers[1]))
         key = ("compare", first, second, moments, names, k, metric)
-        found = self._results.once(key, lambda: comparing.compare(a, b, moments, names, k=k, metric=metric))
+        found = self._results.once(key, lambda: comparison.compare(a, b, moments, names, k=k, metric=metric))
         rows = [each.astype(np.int32) for each in found.rows]
         arrays = {
             "first": rows[0],
