@@ -9,7 +9,7 @@ import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
 import { drawCursors, listenToCurves } from "./curves.mjs";
 import { Legend } from "./legend.mjs";
-import { Live } from "./live.mjs";
+import { Live } from "./growing.mjs";
 import { TimeBar } from "./timebar.mjs";
 import { showTrust } from "./trust.mjs";
 import { Waiting } from "./waiting.mjs";
@@ -108,7 +108,7 @@ class Page {
 
   /** Selection, panels and exports: they come after the picture too. */
   async find() {
-    const { Finding } = await import("./finding.mjs");
+    const { Finding } = await import("./panels/panels.mjs");
     if (!this.stage.isConnected) return;
     this.finding ??= new Finding(this.player, () => this.asked(), {
       query: this.asking,

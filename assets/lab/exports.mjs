@@ -2,7 +2,7 @@
 
 import { draw, frameOf } from "./drawing.mjs";
 import { PdfPaper } from "./print/pdf.mjs";
-import { post } from "../common/requests.mjs";
+import { post } from "../common/http.mjs";
 import { SvgPaper } from "./print/svg.mjs";
 
 export const EXPORTS = [

@@ -11,7 +11,7 @@ import { EXPORTS, exportAs } from "./exports.mjs";
 import { listenToKeys } from "./keys.mjs";
 import { Panel } from "./panel.mjs";
 import { Release } from "./release.mjs";
-import { Latest, get } from "../common/requests.mjs";
+import { Latest, get } from "../common/http.mjs";
 import { RunPicker } from "./run.mjs";
 import { present } from "./scene.mjs";
 import { Side } from "./side.mjs";

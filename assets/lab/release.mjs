@@ -2,7 +2,7 @@
 
 import { button, make, slider, tick } from "../common/dom.mjs";
 import { pairs } from "./panel.mjs";
-import { post } from "../common/requests.mjs";
+import { post } from "../common/http.mjs";
 
 const SECONDS = 4; // that all steps take to watch
 

@@ -1,7 +1,7 @@
 /* A scene in a run: which run, image or class and plane, and the player of its snapshots. */
 
 import { button, fill, make, select } from "../common/dom.mjs";
-import { get } from "../common/requests.mjs";
+import { get } from "../common/http.mjs";
 
 const PLANES = [
   ["points", "through e, c_e and the nearest other target"],

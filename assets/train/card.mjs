@@ -1,6 +1,6 @@
 /* The card of a training that is at work: how far it is, its curves, and the space as it looks now. */
 
-import { get } from "../common/requests.mjs";
+import { get } from "../common/http.mjs";
 import { make } from "../common/dom.mjs";
 import { curves } from "./curves.mjs";
 import { count, duration, short } from "../common/numbers.mjs";

@@ -1,6 +1,6 @@
 /* A question to be answered, and the log of a training, both over the page. */
 
-import { get } from "../common/requests.mjs";
+import { get } from "../common/http.mjs";
 import { make } from "../common/dom.mjs";
 
 const AGAIN_MS = 1500;

@@ -1,9 +1,9 @@
 /* The Train page: the form, what would happen, and the jobs; asks the server again and again while it is open. */
 
-import { get, post } from "../common/requests.mjs";
+import { get, post } from "../common/http.mjs";
 import { Form } from "./form.mjs";
-import { Jobs } from "./jobs.mjs";
-import { Outlook } from "./outlook.mjs";
+import { Jobs } from "./queue.mjs";
+import { Outlook } from "./preview.mjs";
 
 const KEPT = "train-form"; // where the browser keeps what was typed
 const REST_MS = 250; // of typing, before the form is checked

@@ -1,7 +1,7 @@
 /* Best so far: accuracy by the order in which trials ended, and the line of the best until then. */
 
 import { make } from "../common/dom.mjs";
-import { colour, exact, span, svg } from "./words.mjs";
+import { colour, exact, span, svg } from "./numbers.mjs";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 12, 32];
 

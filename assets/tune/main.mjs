@@ -1,11 +1,11 @@
 /* The Tune page: which search, how it stands, and three views of its trials that point at one another. */
 
 import { make } from "../common/dom.mjs";
-import { get } from "../common/requests.mjs";
+import { get } from "../common/http.mjs";
 import { BestSoFar } from "./best.mjs";
 import { Parallel } from "./parallel.mjs";
 import { Table } from "./table.mjs";
-import { duration, exact } from "./words.mjs";
+import { duration, exact } from "./numbers.mjs";
 
 const RUNNING_MS = 1500; // between two looks at a search that runs
 const IDLE_MS = 5000;

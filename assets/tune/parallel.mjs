@@ -1,7 +1,7 @@
 /* Parallel coordinates: an axis for every hyperparameter and one for accuracy, a line for every trial; axes can be brushed. */
 
 import { make } from "../common/dom.mjs";
-import { colour, exact, label, span, svg, value } from "./words.mjs";
+import { colour, exact, label, span, svg, value } from "./numbers.mjs";
 
 const [SIDE, TOP, BOTTOM] = [64, 40, 24];
 const CLICK = 4; // pixels: less than that was no drag

@@ -1,7 +1,7 @@
 /* The trials as a table, best first; a heading sorts by it. A trial can be opened while it runs. */
 
 import { make } from "../common/dom.mjs";
-import { exact, label, svg, value } from "./words.mjs";
+import { exact, label, svg, value } from "./numbers.mjs";
 
 const SHOWN_AS = { training: "training", queued: "waiting", stopped: "stopped early" };
 

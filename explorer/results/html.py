@@ -106,7 +106,7 @@ def _whole(title: str, body: str, library: str, drawn: dict[str, go.Figure], mor
     return PAGE.format(
         alone=ALONE.format(more=more),
         title=escape(title),
-        style=(assets / "results" / "report.css").read_text(encoding="utf-8") + STYLE,
+        style=(assets / "results" / "results.css").read_text(encoding="utf-8") + STYLE,
         library=library,
         body=body,
         data=data,

@@ -1,7 +1,7 @@
 /* The panel of certainty: is the place of an embedding related to being right? In words, in figures, in a table. */
 
 import { choice, fill, make, number, percent, section, short } from "../dom.mjs";
-import { Newest, get } from "../requests.mjs";
+import { Newest, get } from "../http.mjs";
 
 const FIGURES = {
   by_group: "Accuracy from the surest to the least sure tenth",
@@ -16,7 +16,7 @@ const HEADS = [
 ];
 
 export class CertaintyPanel {
-  /** @param {HTMLElement} element @param {import("../finding.mjs").Finding} finding */
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
   constructor(element, finding) {
     this.finding = finding;
     this.newest = new Newest((sentence) => {

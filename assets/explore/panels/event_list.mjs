@@ -1,7 +1,7 @@
 /* The events of a run: how many lie at each snapshot, and a ranked list; a click moves player and selection there. */
 
 import { make, thumbnail, whole } from "../dom.mjs";
-import { Newest, get } from "../requests.mjs";
+import { Newest, get } from "../http.mjs";
 
 const SIDE = 24; // pixels of a thumbnail
 

@@ -4,7 +4,7 @@ import { EventList } from "./event_list.mjs";
 import { make } from "../dom.mjs";
 
 export class EventsPanel {
-  /** @param {HTMLElement} element @param {import("../finding.mjs").Finding} finding */
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
   constructor(element, finding) {
     this.finding = finding;
     const place = make("div", "find-section");

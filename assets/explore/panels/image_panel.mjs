@@ -2,16 +2,16 @@
 
 import { Chart } from "./chart.mjs";
 import { button, make, section, short, thumbnail } from "../dom.mjs";
-import { Distances, decisions } from "./life.mjs";
+import { Distances, decisions } from "./image_history.mjs";
 import { Links } from "./links.mjs";
 import { Neighbours } from "./neighbours.mjs";
-import { Newest, get } from "../requests.mjs";
+import { Newest, get } from "../http.mjs";
 
 const SIDE = 96; // pixels of the image
 const NONE = "Click an image in the picture, or one of the small images in the other panels, to see its life.";
 
 export class ImagePanel {
-  /** @param {HTMLElement} element @param {import("../finding.mjs").Finding} finding */
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
   constructor(element, finding) {
     this.finding = finding;
     const { player, selector } = finding;

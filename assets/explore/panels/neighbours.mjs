@@ -6,7 +6,7 @@ const SIDE = 40; // pixels of a thumbnail
 const KS = [5, 10, 15, 30];
 
 export class Neighbours {
-  /** @param {import("../finding.mjs").Finding} finding @param {() => void} changed k or the metric */
+  /** @param {import("./panels.mjs").Finding} finding @param {() => void} changed k or the metric */
   constructor(finding, changed) {
     this.finding = finding;
     this.k = choice(

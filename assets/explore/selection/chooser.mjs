@@ -5,7 +5,7 @@ import { button, choice, fill, make, short } from "../dom.mjs";
 const DOES = { replace: "select", add: "add", subtract: "take off", keep: "keep" };
 
 export class Chooser {
-  /** @param {import("../finding.mjs").Finding} finding */
+  /** @param {import("../panels/panels.mjs").Finding} finding */
   constructor(finding) {
     this.finding = finding;
     const { selector } = finding;

@@ -1,7 +1,7 @@
 /* The selected images, a page at a time, in the order of a measure; a click shows one of them. */
 
 import { choice, button, make, number, short, thumbnail, whole } from "../dom.mjs";
-import { Newest, post } from "../requests.mjs";
+import { Newest, post } from "../http.mjs";
 
 const SIDE = 40; // pixels of a thumbnail
 const PAGE = 32;
@@ -18,7 +18,7 @@ const ORDERS = {
 };
 
 export class Grid {
-  /** @param {import("../finding.mjs").Finding} finding */
+  /** @param {import("../panels/panels.mjs").Finding} finding */
   constructor(finding) {
     this.finding = finding;
     this.start = 0;

@@ -1,10 +1,10 @@
 /* Named selections, kept with the run: save what is selected, bring it back, forget it. */
 
 import { button, make } from "../dom.mjs";
-import { Newest, get, post } from "../requests.mjs";
+import { Newest, get, post } from "../http.mjs";
 
 export class Saved {
-  /** @param {import("../finding.mjs").Finding} finding */
+  /** @param {import("../panels/panels.mjs").Finding} finding */
   constructor(finding) {
     this.finding = finding;
     this.run = null;

@@ -10,7 +10,7 @@
  */
 
 import { isShown } from "../../player/colours.mjs";
-import { Newest, post } from "../requests.mjs";
+import { Newest, post } from "../http.mjs";
 
 const EVENTS = ["steps", "mode", "numbers", "problem"];
 const REST = 120; // milliseconds that the time has to stand still before the numbers of a new snapshot are asked for

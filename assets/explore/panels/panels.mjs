@@ -4,12 +4,12 @@
  * perhaps `hide()` and `remove()`.
  */
 
-import { Bar } from "./selection/bar.mjs";
-import { CertaintyPanel } from "./panels/certainty_panel.mjs";
-import { EventsPanel } from "./panels/events_panel.mjs";
-import { ImagePanel } from "./panels/image_panel.mjs";
-import { SelectPanel } from "./selection/select_panel.mjs";
-import { Selector } from "./selection/selector.mjs";
+import { Bar } from "../selection/bar.mjs";
+import { CertaintyPanel } from "./certainty_panel.mjs";
+import { EventsPanel } from "./events_panel.mjs";
+import { ImagePanel } from "./image_panel.mjs";
+import { SelectPanel } from "./selection_panel.mjs";
+import { Selector } from "../selection/selector.mjs";
 
 const MADE = { select: SelectPanel, image: ImagePanel, events: EventsPanel, certainty: CertaintyPanel };
 const REST = 120; // milliseconds that the time has to stand still before a panel shows another snapshot
@@ -19,8 +19,8 @@ const place = (name) => document.getElementById(`explore-${name}`);
 
 export class Finding {
   /**
-   * @param {import("../player/main.mjs").Player} player
-   * @param {() => import("./selection/selector.mjs").Asked} asked what the page shows now
+   * @param {import("../../player/main.mjs").Player} player
+   * @param {() => import("../selection/selector.mjs").Asked} asked what the page shows now
    * @param {{query: Record<string, string>, seek: (epoch: number) => void, changed: () => void,
    *   say: (message: string) => void, counted: (events: number[]) => void}} page
    */

@@ -1,13 +1,13 @@
 /* The panel of the selection: what is selected and how to select more, its numbers beside those of all, its images. */
 
-import { Chart } from "../panels/chart.mjs";
-import { Chooser } from "./chooser.mjs";
-import { Confusion } from "./confusion.mjs";
-import { Counts } from "./counts.mjs";
+import { Chart } from "./chart.mjs";
+import { Chooser } from "../selection/chooser.mjs";
+import { Confusion } from "../selection/confusion.mjs";
+import { Counts } from "../selection/counts.mjs";
 import { make, percent, section, short, whole } from "../dom.mjs";
-import { Grid } from "./grid.mjs";
-import { Saved } from "./saved.mjs";
-import { inWords } from "./words.mjs";
+import { Grid } from "../selection/grid.mjs";
+import { Saved } from "../selection/saved.mjs";
+import { inWords } from "../selection/words.mjs";
 
 const CURVES = {
   accuracy: ["Accuracy", percent],
@@ -18,7 +18,7 @@ const CURVES = {
 const NOTHING = "Nothing is selected: these are all images. Draw with the lasso over the picture, or choose below.";
 
 export class SelectPanel {
-  /** @param {HTMLElement} element @param {import("../finding.mjs").Finding} finding */
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
   constructor(element, finding) {
     this.finding = finding;
     const { selector, player } = finding;
