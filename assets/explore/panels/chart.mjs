@@ -5,7 +5,7 @@ import { make, number, percent, short, svg } from "../dom.mjs";
 const [WIDTH, HEIGHT] = [320, 84]; // of the drawing; it is scaled to the room there is
 const EDGE = { left: 40, right: 6, top: 6, bottom: 16 };
 
-/** @typedef {{name: string, kind: string, values: (number | null)[]}} Line `kind` names its look in find.css */
+/** @typedef {{name: string, kind: string, values: (number | null)[]}} Line `kind` names its look in panels.css */
 
 export class Chart {
   /** @param {string} title @param {(epoch: number) => void} go @param {(value: number) => string} [format] */
