@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import served, small
+from conftest import eventually, served, small
 
 from explorer.app import create_app
 from explorer.figures.colours import class_colour
@@ -225,43 +225,54 @@ def test_two_to_four_runs_can_be_compared(page: Any, runs: Path) -> None:
     page.wait_for_url(re.compile(r"/compare\?run=(one&run=two|two&run=one)"))
 
 
-def test_everything_can_be_reached_with_the_keyboard(page: Any) -> None:
-    focused = "document.activeElement.id || document.activeElement.getAttribute('col-id')"
+def wait_for_dialog(page: Any, button: str) -> None:
+    """Wait until the dialog with this button has come to rest: then it hears keys and leaves the focus alone.
+
+    Before it begins to move it has asked for the focus, in timers, and for the keys.
+    """
+    page.wait_for_function(
+        """(button) => {
+            const dialog = document.getElementById(button)?.closest('[role=dialog]');
+            return dialog && getComputedStyle(dialog).opacity === '1' && !dialog.getAnimations().length;
+        }""",
+        arg=button,
+    )
+    page.evaluate("new Promise((done) => setTimeout(done))")  # after the timers that were set before
+
+
+def test_everything_can_be_reached_with_the_keyboard(new_page: Callable[..., Any], address: str) -> None:
+    page = new_page()
     asked: list[Any] = []
+    # before the page is there: nothing says when the browser has begun to tell of choosers instead of showing them
     page.on("filechooser", lambda chooser: asked.append(chooser))
+    page.goto(f"{address}/runs")
+    page.wait_for_selector(".ag-row")
+    focused = "document.activeElement.id || document.activeElement.getAttribute('col-id')"
+
+    def press(key: str, *path: str) -> None:
+        """Press a key once for every place of the path, and wait until the focus is there."""
+        for place in path:
+            page.keyboard.press(key)
+            page.wait_for_function(f"(place) => ({focused}) === place", arg=place)
+
     page.wait_for_selector("#runs-import input", state="attached")
+    page.wait_for_selector("#runs-table[data-room]")  # the header is not drawn anew any more
     page.focus("#runs-import-button")
     page.keyboard.press("Enter")
-    while not asked:
-        page.wait_for_timeout(50)
-    for _ in range(20):  # the header, then the rows; the grid takes the focus a moment after the key
-        if page.evaluate(focused) == "name":
-            break
-        page.keyboard.press("Tab")
-        page.wait_for_timeout(300)
-    assert page.evaluate(focused) == "name"
+    eventually(page, lambda: bool(asked))
+    press("Tab", "ag-Grid-SelectionColumn", "name")  # the header, then the rows
     page.keyboard.press("Space")
     page.wait_for_selector(".ag-row-selected")
-    page.keyboard.press("Shift+Tab")
-    page.wait_for_function(f"!document.querySelector('#runs-open').disabled && {focused} !== 'name'")
-    for _ in range(5):  # a dialog that is still opening may take the focus back, and the key is then for "Keep"
-        page.focus("#runs-delete")
-        page.keyboard.press("Enter")
-        page.wait_for_function(f"{focused} === 'runs-delete-keep'")
-        for _ in range(20):
-            page.keyboard.press("Tab")
-            page.wait_for_timeout(300)
-            if page.evaluate(focused) == "runs-delete-ask":
-                break
-        page.keyboard.press("Enter")
-        page.wait_for_function(f"{focused} === 'runs-delete-keep-again' || {focused} === 'runs-delete'")
-        if page.evaluate(focused) == "runs-delete-keep-again":
-            break
-    for _ in range(20):  # the first dialog may still be closing, and take the key
-        page.keyboard.press("Escape")
-        page.wait_for_timeout(300)
-        if page.is_hidden("#runs-delete-do"):
-            break
+    page.wait_for_selector("#runs-delete:enabled")
+    press("Shift+Tab", "runs-import-button")
+    page.focus("#runs-delete")
+    press("Enter", "runs-delete-keep")
+    wait_for_dialog(page, "runs-delete-keep")
+    press("Tab", "runs-delete-ask")
+    press("Enter", "runs-delete-keep-again")
+    wait_for_dialog(page, "runs-delete-keep-again")
+    page.wait_for_selector("#runs-delete-keep", state="detached")
+    page.keyboard.press("Escape")
     page.wait_for_selector("#runs-delete-do", state="hidden")
 
 
@@ -317,6 +328,7 @@ def test_a_run_in_training_is_not_deleted_and_the_dialog_says_why(page: Any, run
 def test_a_double_click_on_delete_deletes_nothing(page: Any, runs: Path) -> None:
     select(page, "one")
     page.click("#runs-delete")
+    wait_for_dialog(page, "runs-delete-ask")  # where it comes to rest
     box = page.locator("#runs-delete-ask").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.click(x, y)
