@@ -60,6 +60,7 @@ export function listenToCurves(go) {
       known.add(graph);
       graph.on("plotly_click", clicked);
       graph.on("plotly_afterplot", () => drawCursors(latest));
+      graph.dataset.listens = ""; // a click goes to its epoch from now on
       drawCursors(latest);
     }
   }, FIRST_DRAW_MS);

@@ -293,7 +293,8 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
     explore(page, address, "?epoch=0")
     for name, over_epochs in (("sigma_rho", True), ("rho_sigma", False)):
         graph = f"document.querySelector('#explore-curve-{name} .js-plotly-plot')"
-        page.wait_for_function(f"{graph}?.on && {graph}._fullLayout?.xaxis?._length")
+        page.wait_for_selector(f"#explore-curve-{name} .js-plotly-plot[data-listens]")
+        page.wait_for_function(f"{graph}._fullLayout?.xaxis?._length")
         page.evaluate(f"{graph}.scrollIntoView({{ block: 'center' }})")
         place = f"""(i) => {{
             const {{ xaxis, yaxis }} = {graph}._fullLayout, [trace] = {graph}.data;
@@ -301,8 +302,8 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
             return {{ x: x + xaxis._offset + xaxis.d2p(trace.x[i]), y: y + yaxis._offset + yaxis.d2p(trace.y[i]) }};
         }}"""
         for i in (2, 1):
+            page.wait_for_timeout(400)  # Plotly takes two clicks within 300 ms for a double one
             where = page.evaluate(place, i)
-            page.wait_for_timeout(400)  # the page comes to listen; Plotly takes two fast clicks for a double one
             page.mouse.move(where["x"] - 3, where["y"])
             page.mouse.move(where["x"], where["y"])
             page.mouse.down()
