@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import served
+from conftest import eventually, served
 from PIL import Image
 
 from explorer.app import create_app
@@ -185,14 +185,19 @@ def test_hover_shows_the_image_of_the_point_under_the_pointer(page: Any, address
     page.wait_for_selector(".card:not([hidden]) .card-image:not([hidden])")
     index = player(page, "p.pointer.hovered.index")
     assert page.inner_text(".card-title") == run.points.class_names[run.labels[index]]
-    page.wait_for_timeout(300)  # the sheet of thumbnails arrives
-    shot = page.locator(".card-image").screenshot()
-    seen = np.asarray(Image.open(io.BytesIO(shot)).convert("L"), dtype=float)
     assert run.points.thumbnails is not None
-    side = run.points.thumbnails.shape[1]
-    small = np.asarray(Image.fromarray(seen.astype(np.uint8)).resize((side, side), Image.Resampling.BOX), dtype=float)
-    likeness = [np.corrcoef(small.ravel(), image.ravel())[0, 1] for image in run.points.thumbnails.astype(float)]
-    assert int(np.argmax(likeness)) == index
+    thumbnails = run.points.thumbnails.astype(float)
+    side = thumbnails.shape[1]
+
+    def most_alike() -> int | None:
+        shot = Image.open(io.BytesIO(page.locator(".card-image").screenshot())).convert("L")
+        small = np.asarray(shot.resize((side, side), Image.Resampling.BOX), dtype=float)
+        if small.std() < 1:
+            return None  # the sheet of thumbnails has not arrived
+        return int(np.argmax([np.corrcoef(small.ravel(), image.ravel())[0, 1] for image in thumbnails]))
+
+    eventually(page, lambda: most_alike() is not None)
+    assert most_alike() == index
 
 
 def test_every_bundled_run_opens_without_an_error(page: Any, address: str) -> None:

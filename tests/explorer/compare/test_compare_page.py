@@ -193,7 +193,7 @@ def test_classes_and_selected_images_are_shared(page: Any, address: str, runs: P
     assert (here, there) == (indices[0], indices[1])
     assert elsewhere == indices[2]  # its five classes are among the ten
     assert "C has other images" in page.inner_text(".compare-chosen")
-    assert "curves can still be compared" in page.inner_text(".compare-alike >> nth=1")
+    page.wait_for_selector(".compare-alike >> nth=1 >> text=curves can still be compared")
     page.click(".compare-chosen button")
     assert chosen(page) == [None] * 3
 
