@@ -14,9 +14,11 @@ import numpy as np
 from flask import Flask, Response, jsonify, request
 from pydantic import ValidationError
 
+from explorer.compare.comparisons import Comparisons
 from explorer.explore.panels import SHOWN_EVENTS, Panels
 from explorer.explore.selection import View, read_selection
 from explorer.explore.selection_numbers import PAGE
+from explorer.space.histories import Histories
 from explorer.space.neighbours import METRICS, NEIGHBOURS
 from explorer.space.views import Views
 from explorer.web import binary
@@ -29,7 +31,8 @@ Answered = Response | dict[str, Any]
 
 def register(server: Flask, views: Views) -> None:
     """Add the routes to the app's server."""
-    finding = Panels(views)
+    histories = Histories(views.library)
+    finding, comparisons = Panels(views, histories), Comparisons(histories)
 
     def route(path: str, answer: Callable[[Panels, Asked], Answered], method: str = "GET") -> None:
         def respond() -> Response:
@@ -47,7 +50,7 @@ def register(server: Flask, views: Views) -> None:
     route("/api/events", _events)
     route("/api/certainty", _certainty)
     route("/api/image", _image)
-    route("/api/compare", _compare)
+    route("/api/compare", lambda _, asked: _compare(comparisons, asked))
     route("/api/selection", _selection, "POST")
     route("/api/selection/grid", _grid, "POST")
     route("/api/selections", _saved)
@@ -75,9 +78,9 @@ def _image(finding: Panels, asked: Asked) -> Answered:
     return finding.image(_text(asked, "run"), row, _whole(asked, "snapshot"), _view(asked), k, metric)
 
 
-def _compare(finding: Panels, asked: Asked) -> Answered:
+def _compare(comparisons: Comparisons, asked: Asked) -> Answered:
     """run [snapshot] [classifier] with [with_snapshot] [with_classifier] [k] [metric]: drift, neighbours, decisions."""
-    arrays, told = finding.compare(
+    arrays, told = comparisons.compare(
         (_text(asked, "run"), _text(asked, "with")),
         (_whole(asked, "snapshot"), _whole(asked, "with_snapshot")),
         (_perhaps(asked, "classifier"), _perhaps(asked, "with_classifier")),

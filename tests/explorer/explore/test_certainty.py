@@ -232,8 +232,8 @@ def test_the_figures_show_every_classifier(read: History) -> None:
 
 def test_the_command_prints_a_line_a_classifier(finished_run: Path) -> None:
     code = (
-        "import typer; from mtm.cli import run_app; from explorer import finding_cli;"
-        "app = typer.Typer(); app.command('certainty')(finding_cli.certainty); app.callback()(lambda: None);"
+        "import typer; from mtm.cli import run_app; from explorer.explore import commands;"
+        "app = typer.Typer(); app.command('certainty')(commands.certainty); app.callback()(lambda: None);"
         "run_app(app, 'explorer')"
     )
     line = [sys.executable, "-c", code, "certainty", str(finished_run)]

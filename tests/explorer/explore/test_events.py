@@ -158,8 +158,8 @@ def test_a_run_of_one_snapshot_and_one_without_targets(tmp_path: Path) -> None:
 def test_the_command_lists_what_is_found(run: Run) -> None:
     def explorer(*arguments: object) -> subprocess.CompletedProcess[str]:
         code = (
-            "import typer; from mtm.cli import run_app; from explorer import finding_cli;"
-            "app = typer.Typer(); app.command('events')(finding_cli.events); app.callback()(lambda: None);"
+            "import typer; from mtm.cli import run_app; from explorer.explore import commands;"
+            "app = typer.Typer(); app.command('events')(commands.events); app.callback()(lambda: None);"
             "run_app(app, 'explorer')"
         )
         line = [sys.executable, "-c", code, "events", *map(str, arguments)]
