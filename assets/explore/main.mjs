@@ -9,7 +9,7 @@ import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
 import { drawCursors, listenToCurves } from "./curves.mjs";
 import { Legend } from "./legend.mjs";
-import { Live } from "./growing.mjs";
+import { Live } from "./live_run.mjs";
 import { TimeBar } from "./timebar.mjs";
 import { showTrust } from "./trust.mjs";
 import { Waiting } from "./waiting.mjs";

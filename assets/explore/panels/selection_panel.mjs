@@ -7,7 +7,7 @@ import { Counts } from "../selection/counts.mjs";
 import { make, percent, section, short, whole } from "../dom.mjs";
 import { Grid } from "../selection/grid.mjs";
 import { Saved } from "../selection/saved.mjs";
-import { inWords } from "../selection/words.mjs";
+import { inWords } from "../selection/description.mjs";
 
 const CURVES = {
   accuracy: ["Accuracy", percent],

@@ -1,6 +1,6 @@
 /* The selection bar over the picture: how to draw, what the next shape does, how many are selected, undo. */
 
-import { inWords } from "./words.mjs";
+import { inWords } from "./description.mjs";
 import { button, make, svg, whole } from "../dom.mjs";
 
 /** Icons on a field of 16 x 16: [outline, area, dashes]; drawn, since not every system's fonts have these signs. */
