@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from dataclasses import MISSING, asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +24,14 @@ from explorer.lab.run_scene import SceneOfRun, displaced, scene_of_run
 from explorer.lab.scales import KINDS, scale
 from explorer.library import Library
 from explorer.web import binary
+from explorer.web.cache import Cache
 from mtm.errors import InputError
 from mtm.losses import LOSSES, Loss, hyperparameters_of, make_loss
 from mtm.run_folder.files import jsonable
 
-KEPT = 32  # moments of runs, and releases, that are kept in memory
+CACHED = 32  # scenes of runs, and releases
 CONTOURS = 24
 Box = tuple[float, float, float, float]
-Result = TypeVar("Result")
 
 
 class Panels:
@@ -42,8 +39,7 @@ class Panels:
 
     def __init__(self, library: Library, own: OwnLosses) -> None:
         self.library, self.own = library, own
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._cache = Cache(CACHED)
 
     def catalogue(self) -> dict[str, Any]:
         """Everything the page builds its controls from."""
@@ -196,7 +192,7 @@ class Panels:
         paths = run.snapshots
         stamp = tuple(p.stat().st_mtime_ns for p in (*paths[place.snapshot : place.snapshot + 1], *paths[-1:]))
         key = (str(run.folder), stamp, asked.vary, place.snapshot, place.image, place.label, place.plane)
-        found = self._once(
+        found = self._cache.once(
             key,
             lambda: scene_of_run(
                 run, place.snapshot, asked.vary, image=place.image, label=place.label, plane=place.plane
@@ -216,7 +212,7 @@ class Panels:
         assert place is not None
         code = getattr(loss, "cls", type(loss))  # of a loss of the user's own: another one when its file has changed
         key = (place.model_dump_json(), wanted.model_dump_json(), code, asked.vary, asked.chosen, *settings.values())
-        return self._once(key, lambda: release_points(loss, start, **settings))
+        return self._cache.once(key, lambda: release_points(loss, start, **settings))
 
     def _loss(self, wanted: LossChoice) -> Loss:
         found = self.own.find(wanted.name)
@@ -226,18 +222,6 @@ class Panels:
             known = [*LOSSES, *(loss.name for loss in self.own.all())]
             raise InputError(f"unknown loss '{wanted.name}'; choose from {', '.join(known)}, or name it with --loss")
         return make_loss(wanted.name, **wanted.params)
-
-    def _once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        result = compute()
-        with self._lock:
-            self._kept[key] = result
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return result
 
 
 def _points(scene: Scene) -> dict[str, Any]:
