@@ -11,7 +11,6 @@ import torch
 
 from explorer.lab.descriptions import formula, remarks, terms
 from explorer.lab.equilibrium import find_equilibrium
-from explorer.lab.figure import landscape_figure
 from explorer.lab.landscape import LEAST, Scene, compute_landscape, forces, slopes, values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
@@ -612,17 +611,3 @@ def test_a_file_that_is_not_there_and_a_class_of_a_module():
     assert known.cls is Euclidean
     (broken,) = OwnLosses(["mtm.losses:LOSSES"]).all()
     assert "not a class" in broken.problem
-
-
-# --- The figure for reports
-
-
-@every_loss
-def test_a_figure_holds_the_landscape_its_points_and_the_forces(name):
-    loss, around = loss_of(name), scene("c")
-    found = compute_landscape(loss, around, BOX, 30)
-    drawn = landscape_figure(found, around, ["c_e", "c_0", "c_1", "c_2"], forces(loss, around), title=name)
-    np.testing.assert_array_equal(drawn.data[0].customdata, found.values)
-    np.testing.assert_array_equal(np.c_[drawn.data[1].x, drawn.data[1].y], around.c)
-    assert len(drawn.layout.annotations) >= 2
-    assert drawn.data[0].colorbar.ticktext
