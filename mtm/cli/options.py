@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -13,6 +14,7 @@ from rich.markup import escape
 from mtm import __version__
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+from mtm.runs import Run
 
 
 def _say_version(context: typer.Context, asked: bool) -> None:
@@ -24,6 +26,12 @@ def _say_version(context: typer.Context, asked: bool) -> None:
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version", callback=_say_version, is_eager=True, show_default=False)
 ]
+
+
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one object a line")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its name inside --runs")]
+Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to run on (Ray on this machine)")]
 
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -82,3 +90,13 @@ def _pairs(texts: list[str] | None) -> dict[str, float] | None:
         return pairs
     except ValueError:
         raise InputError(f"--loss-args takes name=value with a number, not {' '.join(texts)}") from None
+
+
+def open_run(run: Path, runs: Path) -> Run:
+    return Run.open(run if run.is_dir() or not (runs / run).is_dir() else runs / run)
+
+
+def checked_name(name: str) -> str:
+    if not name.strip() or name in (".", "..") or any(c in name for c in "/\\\0"):
+        raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
+    return name

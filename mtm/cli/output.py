@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from rich import box
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import MEASURES
 from mtm.run_folder.summary import best_of
 
@@ -27,6 +30,15 @@ def say(sentence: str) -> None:
 
 def warn(sentence: str) -> None:
     console.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
+
+
+def print_json(row: dict[str, Any]) -> None:
+    print(json.dumps(jsonable(row)), flush=True)
+
+
+def fail(code: int, sentence: str, name: str = "mtm") -> NoReturn:
+    print(f"{name}: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
 
 
 class TrainingBar:

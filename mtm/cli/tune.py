@@ -1,8 +1,7 @@
-"""The commands `mtm tune` and `mtm experiments`: what they ask, and what they print while trials run."""
+"""The command `mtm tune`, and the options and progress lines that `mtm experiments` shares with it."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtm.cli import output
-from mtm.cli.options import with_config_options
+from mtm.cli.options import Address, Json, with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.run_folder.files import jsonable
 from mtm.tuning.record import Search, Trial, new_search, open_search
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 STOPPED = 130  # exit code
 TRIALS, KEEP = 50, 3
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs, on a path that all machines of a cluster see")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one object a line")]
 Trials = Annotated[int | None, typer.Option(help=f"Trials of a search ({TRIALS})", min=1)]
 Keep = Annotated[
     int | None,
@@ -37,7 +34,6 @@ Cpus = Annotated[float, typer.Option(help="CPU cores a trial", min=0.1)]
 Gpus = Annotated[
     float | None, typer.Option(help="GPUs a trial, 0.5 for two trials on one (1 where there are any)", min=0)
 ]
-Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to run on (Ray on this machine)")]
 AtOnce = Annotated[int | None, typer.Option("--max-concurrent", help="Trials at once (as many as fit)", min=1)]
 Hours = Annotated[float | None, typer.Option("--hours", help="Stop after this time; --resume goes on", min=0)]
 Range = Annotated[
@@ -139,7 +135,7 @@ def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]
                 if trial.is_done and trial.number not in told:
                     told.add(trial.number)
                     if as_json:
-                        print(json.dumps(jsonable(asdict(trial))), flush=True)
+                        output.print_json(asdict(trial))
                     else:
                         output.say(f"{trial.run}  {_outcome(trial)}  {_words(trial)}")
             if line is not None:
@@ -172,82 +168,3 @@ def _table(search: Search) -> None:
     output.say(f"Best of {len(search.trials)} trials, by accuracy on the {search.split} images:")
     for trial in ranked:
         output.say(f"  {trial.best:.2%}  {trial.run}  {_words(trial)}")
-
-
-@with_config_options
-def experiments(
-    config: TrainConfig,
-    context: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Which, as in RN18-* or F-MNIST/* or CIFAR10/RN50-PP"),
-    ] = None,
-    table_hyperparameters: Annotated[
-        bool, typer.Option("--table-hyperparameters", help="Train each once with its row of Tables 8-9, no search")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would run, with time and disk; run nothing")
-    ] = False,
-    trials: Trials = None,
-    runs: Runs = Path("runs"),
-    range: Range = None,
-    keep: Keep = None,
-    cpus: Cpus = 1.0,
-    gpus: Gpus = None,
-    ray_address: Address = None,
-    max_concurrent: AtOnce = None,
-    as_json: Json = False,
-) -> None:
-    """Run the paper's experiments: five data sets, three networks, five losses, a search each.
-
-    What is finished is skipped and what was cut goes on, so the command can
-    be given again. --dataset, --backbone and --loss take the place of the
-    paper's; other options hold for all.
-    """
-    from mtm.paper import experiments as plan
-
-    of_a_search = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
-                   "max-concurrent": max_concurrent, "cpus": None if cpus == 1.0 else cpus}  # fmt: skip
-    for option, value in of_a_search.items():
-        if table_hyperparameters and value is not None:
-            raise InputError(
-                f"--{option} is for searches; with --table-hyperparameters each experiment is one training"
-            )
-    trials, keep = trials or TRIALS, KEEP if keep is None else keep
-    chosen = plan.select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
-    if dry_run:
-        _dry_run(
-            plan.estimates(chosen, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json
-        )
-        return
-    from mtm.tuning.search import Resources
-
-    for experiment in chosen:
-        if experiment.state(runs) == "finished":
-            output.say(f"{experiment.name}: finished already")
-            continue
-        output.say(f"{experiment.name}")
-        if table_hyperparameters:
-            ended = plan.train_once(experiment, runs, as_json)
-        else:
-            search = plan.search_of(experiment, runs, trials, tuple(range or ()), keep, ray_address is None)
-            ended = follow(search, Resources(cpus, gpus, ray_address, max_concurrent), as_json)
-        if ended == "stopped":
-            raise typer.Exit(STOPPED)
-
-
-def _dry_run(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            print(json.dumps(jsonable(row)), flush=True)
-        return
-    for row in rows:
-        cost = f"{output.duration(row['seconds']):>10}  {row['bytes'] / 1e9:7.2f} GB"
-        output.say(f"{row['name']:22} {row['state']:12} {'' if row['state'] == 'finished' else cost}")
-    open_ = [row for row in rows if row["state"] != "finished"]
-    needed = output.duration(sum(row["seconds"] for row in open_))
-    size = sum(row["bytes"] for row in open_) / 1e9
-    most = "" if once else " at most (a search ends most of its trials early), one trial at a time"
-    output.say(
-        f"{len(open_)} of {len(rows)} to run: {needed}{most}, {size:,.1f} GB; from a second of each network here."
-    )

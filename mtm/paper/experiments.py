@@ -102,21 +102,6 @@ def search_of(
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
 
 
-def train_once(experiment: Planned, runs: Path, as_json: bool) -> str:
-    """Train an experiment, or go on with it; `finished` or `failed`. Raises SystemExit when the user stops it."""
-    from mtm.cli import train_run
-    from mtm.train_loop.recorder import prepare, start_run
-
-    folder, dataset = runs / experiment.folder, prepare(experiment.config)
-    run = Run.open(folder) if folder.exists() else start_run(folder, experiment.config, dataset)
-    try:
-        train_run(run, dataset, as_json)
-    except SystemExit as ended:
-        if ended.code == 130:
-            raise
-    return run.status.state
-
-
 def estimates(planned: list[Planned], runs: Path, trials: int, keep: int) -> list[dict[str, Any]]:
     """`name`, `state`, `seconds` and `bytes` of each; of a search at most, as most of its trials are ended early."""
     rows = []

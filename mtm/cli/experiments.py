@@ -1,0 +1,106 @@
+"""The command `mtm experiments`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mtm.cli import output
+from mtm.cli.options import Address, Json, with_config_options
+from mtm.cli.train import train_run
+from mtm.cli.tune import KEEP, STOPPED, TRIALS, AtOnce, Cpus, Gpus, Keep, Range, Runs, Trials, follow
+from mtm.config import TrainConfig
+from mtm.errors import InputError
+from mtm.paper.experiments import Planned, estimates, search_of, select_experiments
+from mtm.runs import Run
+
+
+@with_config_options
+def experiments(
+    config: TrainConfig,
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Which, as in RN18-* or F-MNIST/* or CIFAR10/RN50-PP"),
+    ] = None,
+    table_hyperparameters: Annotated[
+        bool, typer.Option("--table-hyperparameters", help="Train each once with its row of Tables 8-9, no search")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would run, with time and disk; run nothing")
+    ] = False,
+    trials: Trials = None,
+    runs: Runs = Path("runs"),
+    range: Range = None,
+    keep: Keep = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = None,
+    ray_address: Address = None,
+    max_concurrent: AtOnce = None,
+    as_json: Json = False,
+) -> None:
+    """Run the paper's experiments: five data sets, three networks, five losses, a search each.
+
+    What is finished is skipped and what was cut goes on, so the command can
+    be given again. --dataset, --backbone and --loss take the place of the
+    paper's; other options hold for all.
+    """
+    of_a_search = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
+                   "max-concurrent": max_concurrent, "cpus": None if cpus == 1.0 else cpus}  # fmt: skip
+    for option, value in of_a_search.items():
+        if table_hyperparameters and value is not None:
+            raise InputError(
+                f"--{option} is for searches; with --table-hyperparameters each experiment is one training"
+            )
+    trials, keep = trials or TRIALS, KEEP if keep is None else keep
+    chosen = select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
+    if dry_run:
+        _dry_run(estimates(chosen, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json)
+        return
+    from mtm.tuning.search import Resources
+
+    for experiment in chosen:
+        if experiment.state(runs) == "finished":
+            output.say(f"{experiment.name}: finished already")
+            continue
+        output.say(f"{experiment.name}")
+        if table_hyperparameters:
+            ended = train_once(experiment, runs, as_json)
+        else:
+            search = search_of(experiment, runs, trials, tuple(range or ()), keep, ray_address is None)
+            ended = follow(search, Resources(cpus, gpus, ray_address, max_concurrent), as_json)
+        if ended == "stopped":
+            raise typer.Exit(STOPPED)
+
+
+def _dry_run(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            output.print_json(row)
+        return
+    for row in rows:
+        cost = f"{output.duration(row['seconds']):>10}  {row['bytes'] / 1e9:7.2f} GB"
+        output.say(f"{row['name']:22} {row['state']:12} {'' if row['state'] == 'finished' else cost}")
+    open_ = [row for row in rows if row["state"] != "finished"]
+    needed = output.duration(sum(row["seconds"] for row in open_))
+    size = sum(row["bytes"] for row in open_) / 1e9
+    most = "" if once else " at most (a search ends most of its trials early), one trial at a time"
+    output.say(
+        f"{len(open_)} of {len(rows)} to run: {needed}{most}, {size:,.1f} GB; from a second of each network here."
+    )
+
+
+def train_once(experiment: Planned, runs: Path, as_json: bool) -> str:
+    """Train an experiment, or go on with it; `finished` or `failed`. Raises SystemExit when the user stops it."""
+    from mtm.train_loop.recorder import prepare, start_run
+
+    folder, dataset = runs / experiment.folder, prepare(experiment.config)
+    run = Run.open(folder) if folder.exists() else start_run(folder, experiment.config, dataset)
+    try:
+        train_run(run, dataset, as_json)
+    except SystemExit as ended:
+        if ended.code == 130:
+            raise
+    return run.status.state

@@ -1,0 +1,69 @@
+"""The commands that list, show, import and prune runs: `mtm runs`, `mtm show`, `mtm import` and `mtm prune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtm.cli import output
+from mtm.cli.options import Json, RunPath, RunsFolder, checked_name, open_run
+from mtm.errors import InputError
+from mtm.run_folder.summary import summaries, summarise
+
+
+def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """List the runs, newest first, and why any cannot be opened."""
+    found = summaries(runs)
+    if as_json:
+        for line in found:
+            output.print_json(line)
+        return
+    if not found:
+        output.say(f"No runs in {runs} yet. Make one with: mtm train")
+        return
+    output.runs_table(found)
+
+
+def show(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """Show one run: its config, its measures snapshot by snapshot, and anything that cannot be read."""
+    opened = open_run(run, runs)
+    if as_json:
+        output.print_json(summarise(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
+        return
+    output.run_page(summarise(opened), opened.info, opened.metrics)
+
+
+def import_embeddings(
+    file: Annotated[Path, typer.Argument(help=".npz, .npy or .parquet file of embeddings")],
+    labels: Annotated[Path | None, typer.Option(help="Labels for .npy: another .npy, or text, one a line")] = None,
+    runs: RunsFolder = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run (the file's)")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a run of embeddings that exist already, from any program.
+
+    npz: embeddings (N, D) or (T, N, D) for T epochs, labels (N,); optional
+    class_embeddings and reference_centres (C, D) or (T, C, D), epochs (T,),
+    indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
+    npy: the embeddings, with --labels.
+    parquet: columns label, and embedding or one a dimension; optional epoch.
+    """
+    from mtm.run_folder.imports import import_run
+
+    run = import_run(file, runs / checked_name(file.stem if name is None else name), labels)
+    if as_json:
+        output.print_json(summarise(run))
+        return
+    output.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
+
+
+def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
+    """Remove the weights and checkpoints of a run; its snapshots and measures stay."""
+    opened = open_run(run, runs)
+    if opened.status.state == "training":
+        raise InputError(f"{opened.folder} is being trained right now; stop it first")
+    if opened.status.state in ("stopped", "interrupted"):
+        raise InputError(f"{opened.folder} is not finished: without its checkpoint it could not be resumed")
+    output.say(f"Freed {opened.prune() / 1e6:,.1f} MB of {opened.folder}")
