@@ -11,14 +11,14 @@ import sys
 
 import typer
 
-from mtm.cli.data import list_data
-from mtm.cli.experiments import experiments
-from mtm.cli.fewshot import fewshot
+from mtm.cli.data import list_datasets
+from mtm.cli.experiments import run_experiments
+from mtm.cli.fewshot import measure_few_shot
 from mtm.cli.options import Version
 from mtm.cli.output import fail
-from mtm.cli.runs import import_embeddings, list_all, prune, show
-from mtm.cli.train import resume, train
-from mtm.cli.tune import tune
+from mtm.cli.runs import import_embeddings, list_runs, prune_run, show_run
+from mtm.cli.train import resume_run, train_model
+from mtm.cli.tune import tune_hyperparameters
 from mtm.errors import InputError
 
 app = typer.Typer(
@@ -37,16 +37,16 @@ def default(version: Version = False) -> None:
 
 
 # in the order of `mtm --help`
-app.command("train")(train)
-app.command()(tune)
-app.command()(experiments)
-app.command()(resume)
-app.command("runs")(list_all)
-app.command()(show)
-app.command("data")(list_data)
+app.command("train")(train_model)
+app.command("tune")(tune_hyperparameters)
+app.command("experiments")(run_experiments)
+app.command("resume")(resume_run)
+app.command("runs")(list_runs)
+app.command("show")(show_run)
+app.command("data")(list_datasets)
 app.command("import")(import_embeddings)
-app.command()(fewshot)
-app.command()(prune)
+app.command("fewshot")(measure_few_shot)
+app.command("prune")(prune_run)
 
 
 def main() -> None:

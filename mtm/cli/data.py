@@ -11,7 +11,7 @@ from mtm.cli import output
 from mtm.cli.options import Json
 
 
-def list_data(
+def list_datasets(
     data_root: Annotated[Path, typer.Option(help="Folder of the downloaded data sets")] = Path("data"),
     as_json: Json = False,
 ) -> None:

@@ -18,7 +18,7 @@ from mtm.runs import Run
 
 
 @with_config_options
-def experiments(
+def run_experiments(
     config: TrainConfig,
     context: typer.Context,
     names: Annotated[

@@ -12,7 +12,7 @@ from mtm.cli.options import Json, RunsFolder, open_run
 from mtm.errors import InputError
 
 
-def fewshot(
+def measure_few_shot(
     run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or their names inside --runs")],
     runs: RunsFolder = Path("runs"),
     ways: Annotated[int | None, typer.Option(help="Classes in an episode (5, or all held out if fewer)")] = None,

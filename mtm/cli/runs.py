@@ -13,7 +13,7 @@ from mtm.errors import InputError
 from mtm.run_folder.summary import summaries, summarise
 
 
-def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     """List the runs, newest first, and why any cannot be opened."""
     found = summaries(runs)
     if as_json:
@@ -26,7 +26,7 @@ def list_all(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     output.runs_table(found)
 
 
-def show(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+def show_run(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     """Show one run: its config, its measures snapshot by snapshot, and anything that cannot be read."""
     opened = open_run(run, runs)
     if as_json:
@@ -59,7 +59,7 @@ def import_embeddings(
     output.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
 
 
-def prune(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
+def prune_run(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
     """Remove the weights and checkpoints of a run; its snapshots and measures stay."""
     opened = open_run(run, runs)
     if opened.status.state == "training":

@@ -17,7 +17,7 @@ from mtm.runs import Run
 
 
 @with_config_options
-def train(
+def train_model(
     config: TrainConfig,
     runs: RunsFolder = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run (data set, backbone, loss and a number)")] = None,
@@ -47,7 +47,7 @@ def train(
         train_run(run, dataset, as_json)
 
 
-def resume(
+def resume_run(
     run: RunPath,
     runs: RunsFolder = Path("runs"),
     dataset: Annotated[str | None, typer.Option(help="Where images of your own are now, if they have moved")] = None,

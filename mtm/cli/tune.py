@@ -43,7 +43,7 @@ Range = Annotated[
 
 
 @with_config_options
-def tune(
+def tune_hyperparameters(
     config: TrainConfig,
     trials: Trials = None,
     runs: Runs = Path("runs"),
