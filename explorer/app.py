@@ -17,8 +17,11 @@ from dash import Dash, Input, Output, State, dcc, html
 from platformdirs import user_cache_path
 
 from explorer.compare import page as compare
+from explorer.compare import routes as compare_routes
+from explorer.compare.comparisons import Comparisons
 from explorer.explore import page as explore
-from explorer.explore import routes as find_routes
+from explorer.explore import routes as explore_routes
+from explorer.explore.panels import Panels
 from explorer.export import routes as export_routes
 from explorer.lab import page as lab
 from explorer.lab import routes as lab_routes
@@ -26,7 +29,9 @@ from explorer.lab.own_losses import OwnLosses
 from explorer.library import Library
 from explorer.results import page as results
 from explorer.runs import page as runs
+from explorer.runs import routes as runs_routes
 from explorer.space import routes
+from explorer.space.histories import Histories
 from explorer.space.views import Views
 from explorer.train import page as train
 from explorer.train import routes as train_routes
@@ -94,7 +99,10 @@ def create_app(
     outlook = Preview(cache, jobs.busy)
     security.register(app.server, token, host)
     routes.register(app.server, views)
-    find_routes.register(app.server, views)
+    histories = Histories(library)
+    explore_routes.register(app.server, Panels(views, histories))
+    compare_routes.register(app.server, Comparisons(histories))
+    runs_routes.register(app.server, library)
     export_routes.register(app.server, views)
     lab_routes.register(app.server, library, OwnLosses(losses))
     train_routes.register(app.server, jobs, machine, outlook, data_root)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mtm.errors import InputError
+from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.imports import import_run
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.run_folder.summary import summarise
@@ -42,7 +42,7 @@ class Library:
         name = run_id.removeprefix(f"{DEMO}/")
         is_name = name not in ("", "..") and Path(name).name == name  # what keeps '..' and absolute paths out
         if parent is None or not is_name or not _is_run(parent / name):
-            raise InputError(f"there is no run '{run_id}' here (any more)")
+            raise NotFoundError(f"there is no run '{run_id}' here (any more)")
         return parent / name
 
     def run(self, run_id: str) -> Run:

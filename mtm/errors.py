@@ -5,6 +5,10 @@ class InputError(ValueError):
     """Input that cannot be used; the message is one sentence for the user: what, where, what would be right."""
 
 
+class NotFoundError(InputError):
+    """What the input names is not there (any more): a run, a search, a figure."""
+
+
 class Diverged(RuntimeError):
     """The training loss became NaN or infinite; the message says at which epoch and what to lower."""
 

@@ -14,11 +14,8 @@ from typing import Any
 from explorer.export.scene import ExportRequest
 from explorer.export.writer import Options, write_export
 from explorer.space.views import Views
+from explorer.web.http import BusyError
 from mtm.errors import InputError
-
-
-class BusyError(Exception):
-    """Another export is being made."""
 
 
 class Exporter:

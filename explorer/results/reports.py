@@ -10,7 +10,7 @@ from explorer.library import DEMO, Library
 from explorer.results.chosen_runs import ChosenRuns, choose_runs, stamp
 from explorer.results.figures import catalogue as figures
 from explorer.results.figures.catalogue import Figure
-from mtm.errors import InputError
+from mtm.errors import InputError, NotFoundError
 
 _printing = threading.Lock()  # matplotlib's style is one for all threads
 TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -39,7 +39,7 @@ class Reports:
         for figure in figures.all_figures(self.choose_runs(), None):
             if figure.key == key and figure.draw:
                 return figure
-        raise InputError(f"there is no figure '{key}' of these runs")
+        raise NotFoundError(f"there is no figure '{key}' of these runs")
 
     def figure_file(self, name: str) -> tuple[bytes | str, str]:
         """A figure as .json, .html, .svg or .pdf: content and media type. Raises InputError for any other name."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response
 
 from explorer.library import Library
 from explorer.results.document import build_document
 from explorer.results.reports import Reports
-from mtm.errors import InputError
+from explorer.web.http import Arguments, add_route
 
 BASE = "/api/report/"
 
@@ -16,26 +16,24 @@ def register(server: Flask, library: Library) -> None:
     """Add the routes to the app's server."""
     reports = Reports(library)
 
-    @server.get(BASE.rstrip("/"), endpoint="report")
-    def report() -> Response:
+    def report(arguments: Arguments) -> Response:
+        """The report as a piece of HTML."""
         from explorer.results.html import body
 
         runs = reports.choose_runs()
         return Response(body(runs, build_document(runs, None), BASE, known=library.ids()), mimetype="text/html")
 
-    @server.get(f"{BASE}figures/<name>", endpoint="report-figure")
-    def figure(name: str) -> Response:
-        """A figure as .json, .html, .svg or .pdf, or Plotly itself."""
+    def figure(arguments: Arguments) -> Response:
+        """name: a figure as .json, .html, .svg or .pdf, or Plotly itself."""
         from plotly.offline import get_plotlyjs
 
         from explorer.results.html import PLOTLY
 
+        name = arguments.text("name")
         if name == PLOTLY:
             return Response(get_plotlyjs(), mimetype="text/javascript", headers={"Cache-Control": "max-age=86400"})
-        try:
-            content, media_type = reports.figure_file(name)
-        except InputError as error:
-            response = jsonify({"error": str(error)})
-            response.status_code = 404
-            return response
+        content, media_type = reports.figure_file(name)
         return Response(content, mimetype=media_type)
+
+    add_route(server, BASE.rstrip("/"), report)
+    add_route(server, f"{BASE}figures/<name>", figure)

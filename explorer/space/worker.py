@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from explorer.space.projection import Cancelled, Frames, Progress, cache_key, load_cached, project, store
-from mtm.errors import InputError
+from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
@@ -109,14 +109,14 @@ class Worker:
         """State (queued, running, done, failed, cancelled), progress 0..1, message and error of a job."""
         with self._lock:
             if key not in self._jobs:
-                raise InputError(f"there is no job '{key}' (any more)")
+                raise NotFoundError(f"there is no job '{key}' (any more)")
             return self._jobs[key].status()
 
     def cancel(self, key: str) -> dict[str, Any]:
         """End a job; one that is over stays as it is."""
         with self._lock:
             if key not in self._jobs:
-                raise InputError(f"there is no job '{key}' (any more)")
+                raise NotFoundError(f"there is no job '{key}' (any more)")
             job = self._jobs[key]
             if job.state == "queued":
                 self._end(job, "cancelled")

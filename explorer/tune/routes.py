@@ -6,37 +6,37 @@ import math
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask
 
 from explorer.library import Library
-from mtm.errors import InputError
-from mtm.run_folder.files import jsonable
+from explorer.web.http import Answer, Arguments, add_route
+from mtm.errors import InputError, NotFoundError
 from mtm.tuning.record import Search, Trial, list_searches, open_search
 from mtm.tuning.space import to_json
 
 
 def register(server: Flask, library: Library) -> None:
-    """Add the page's routes to the app's server."""
+    """Add the routes to the app's server."""
 
-    def searches() -> Response:
-        return jsonify([_line(search) for search in list_searches(library.runs_folder)])
+    def searches(arguments: Arguments) -> Answer:
+        """Every search of the runs folder, a line each."""
+        return [_summary(search) for search in list_searches(library.runs_folder)]
 
-    def search() -> Response:
-        name = request.args.get("name", "")
-        if name not in {found.name for found in list_searches(library.runs_folder)}:
-            response = jsonify({"error": f"there is no search '{name}' here (any more)"})
-            response.status_code = 404
-            return response
-        return jsonify(jsonable(describe_search(open_search(library.runs_folder, name), library)))
+    def search(arguments: Arguments) -> Answer:
+        """name: one search with its trials."""
+        name = arguments.optional_text("name") or ""
+        if name not in {search.name for search in list_searches(library.runs_folder)}:
+            raise NotFoundError(f"there is no search '{name}' here (any more)")
+        return describe_search(open_search(library.runs_folder, name), library)
 
-    server.add_url_rule("/api/searches", endpoint="/api/searches", view_func=searches)
-    server.add_url_rule("/api/search", endpoint="/api/search", view_func=search)
+    add_route(server, "/api/searches", searches)
+    add_route(server, "/api/search", search)
 
 
 def describe_search(search: Search, library: Library) -> dict[str, Any]:
     """A search and its trials, in JSON's types."""
     config = search.config
-    return _line(search) | {
+    return _summary(search) | {
         "dataset": config.dataset,
         "backbone": config.backbone,
         "loss": config.loss or "pure",
@@ -49,7 +49,7 @@ def describe_search(search: Search, library: Library) -> dict[str, Any]:
     }
 
 
-def _line(search: Search) -> dict[str, Any]:
+def _summary(search: Search) -> dict[str, Any]:
     best = search.best
     return {
         "name": search.name,

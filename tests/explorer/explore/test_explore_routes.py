@@ -15,11 +15,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from explorer.explore import routes as find_routes
+from explorer.compare import routes as compare_routes
+from explorer.compare.comparisons import Comparisons
+from explorer.explore import routes as explore_routes
 from explorer.explore.certainty import measure_certainty
 from explorer.explore.events import find_events
+from explorer.explore.panels import Panels
 from explorer.explore.selection import inside_polygon
 from explorer.library import Library
+from explorer.space.histories import Histories
 from explorer.space.history import load_history
 from explorer.space.neighbours import Space, compare_with_layout
 from explorer.space.projection import project
@@ -43,7 +47,9 @@ def runs(finished_run: Path, tmp_path: Path) -> Path:
 def client(runs: Path, tmp_path: Path) -> Iterator[FlaskClient]:
     server = Flask("test")
     views = Views(Library(runs, tmp_path / "demo"), tmp_path / "cache")
-    find_routes.register(server, views)
+    histories = Histories(views.library)
+    explore_routes.register(server, Panels(views, histories))
+    compare_routes.register(server, Comparisons(histories))
     yield server.test_client()
     views.close()
 
@@ -197,7 +203,7 @@ def test_a_run_that_grows_is_read_again(client: FlaskClient, tmp_path: Path, run
         assert len(told["epochs"]) == len(told["curves"]["sigma"]) == t + 1
         assert told["snapshot"] == t
     shutil.rmtree(runs / "growing")
-    assert "there is no run 'growing'" in get(client, "events", 400, run="growing")["error"]
+    assert "there is no run 'growing'" in get(client, "events", 404, run="growing")["error"]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_a_run_that_grows_is_read_again(client: FlaskClient, tmp_path: Path, run
 def test_what_cannot_be_answered_is_a_sentence(
     client: FlaskClient, path: str, asked: dict[str, object], sentence: str
 ) -> None:
-    error = get(client, path, 400, **asked)["error"]
+    error = get(client, path, 404 if "there is no run" in sentence else 400, **asked)["error"]
     assert sentence in error
     assert "\n" not in error
 

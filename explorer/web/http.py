@@ -1,0 +1,156 @@
+"""The one way to make a route: one reader of arguments, answers sent by their type, errors by one table.
+
+    add_route(server, "/api/events", answer_events)              # a function from Arguments to an answer
+    add_route(server, "/api/jobs/stop", stop_job, "POST")
+
+A GET names things in its address. A POST names them in a body of JSON, which no other site's page can send here
+(`explorer.web.security`), or in its address where it has no body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from flask import Flask, Response, jsonify, request
+
+from mtm.errors import InputError, NotFoundError
+from mtm.run_folder.files import jsonable
+
+BINARY = "application/octet-stream"
+Answer = Response | bytes | dict[str, Any] | list[Any]
+
+
+class BusyError(InputError):
+    """What is asked for can only be done once at a time, and is being done; the message says what to wait for."""
+
+
+# The first that an error is an instance of: the status that its one sentence is sent with.
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (NotFoundError, 404),
+    (BusyError, 409),
+    (InputError, 400),
+    (OSError, 500),  # a full disk, a folder that may not be changed
+    (Exception, 500),  # a defect of ours: the page gets a sentence, the terminal the traceback
+)
+
+
+def add_route(
+    server: Flask,
+    path: str,
+    answer: Callable[[Arguments], Answer],
+    method: Literal["GET", "POST"] = "GET",
+    *,
+    cached: bool = False,
+) -> None:
+    """Answer requests for `path`: a dict or list as JSON, bytes as they are, a Response untouched.
+
+    Whatever `answer` raises becomes `{"error": sentence}` with the status of STATUSES. With `cached` the browser keeps
+    the answer and asks whether it is still the same.
+    """
+
+    def respond(**in_path: str) -> Response:
+        try:
+            response = _to_response(answer(_arguments(in_path)))
+            return _revalidated(response) if cached else response
+        except Exception as error:
+            return _error_response(error)
+
+    server.add_url_rule(path, endpoint=f"{method} {path}", view_func=respond, methods=[method])
+
+
+class Arguments:
+    """What a request names, read by name; every refusal is one sentence (InputError)."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values
+
+    def text(self, name: str) -> str:
+        """A text that has to be there."""
+        value = self.optional_text(name)
+        if value is None:
+            raise InputError(f"the request lacks '{name}'")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        """A text; None where it is missing or empty."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"'{name}' has to be text")
+        return value or None
+
+    def whole(self, name: str) -> int | None:
+        """A whole number; None where it is missing or empty."""
+        return self._number(name, int, "a whole number")
+
+    def number(self, name: str) -> float | None:
+        """A number; None where it is missing or empty."""
+        return self._number(name, float, "a number")
+
+    def count(self, name: str, default: int) -> int:
+        """A whole number with a default."""
+        number = self.whole(name)
+        return default if number is None else number
+
+    def wholes(self, name: str, meaning: str = "numbers of classes") -> tuple[int, ...] | None:
+        """Whole numbers with commas between them; None where there are none."""
+        text = self.optional_text(name)
+        try:
+            return tuple(int(part) for part in text.split(",")) if text else None
+        except ValueError:
+            raise InputError(f"{name}={text}: {meaning} are meant, as in 0,3,6") from None
+
+    def _number(self, name: str, kind: Callable[[Any], Any], meaning: str) -> Any:
+        value = self.values.get(name)
+        if value is None or value == "":
+            return None
+        try:
+            return kind(value)
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"{name}={value}: {meaning} is meant") from None
+
+
+def _arguments(in_path: Mapping[str, str]) -> Arguments:
+    """The JSON object of a POST, or what the address names; and what its path names."""
+    values: Any = request.args.to_dict()
+    if request.method == "POST" and request.get_data():
+        values = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
+        if not isinstance(values, dict):
+            raise InputError("the request is no JSON object")
+    return Arguments({**values, **in_path})
+
+
+def _to_response(answer: Answer) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, bytes):
+        return Response(answer, mimetype=BINARY)
+    return jsonify(jsonable(answer))
+
+
+def _error_response(error: Exception) -> Response:
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    if isinstance(error, InputError):
+        sentence = str(error)
+    elif isinstance(error, OSError):
+        sentence = f"the system refused: {error.strerror or error}"
+    else:
+        logging.getLogger(__name__).error("%s failed", request.full_path, exc_info=error)
+        sentence = f"{type(error).__name__}: {error}"
+    response = jsonify({"error": sentence})
+    response.status_code = status
+    return response
+
+
+def _revalidated(response: Response) -> Response:
+    """The browser keeps it and asks whether it is still the same."""
+    response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest())
+    response.cache_control.private = True
+    response.cache_control.no_cache = True  # keep, but ask
+    response.make_conditional(request)
+    return response
