@@ -22,11 +22,12 @@ FLAT = 1e-6  # share of the first axis's standard deviation below which a second
 
 
 def main_axes(
-    parts: Sequence[Array], names: Sequence[str], told: Callable[[float], None] | None = None
+    parts: Sequence[Array], names: Sequence[str], progress: Callable[[float], None] | None = None
 ) -> tuple[Floats, Floats]:
     """The mean (D,) of the rows of all parts (n, D), and the two axes (D, 2) along which they vary most; D = 1: (1, 0).
 
-    Raises InputError, with the part's name, for what is not finite. `told` hears the share done; it may raise.
+    `progress(share)` is called for each part and may raise. Raises InputError, with the part's name, for embeddings
+    that are not finite.
     """
     dim, n = parts[0].shape[1], sum(len(part) for part in parts)
     sample = np.concatenate([np.asarray(part[:: max(1, len(part) // 100)], np.float64) for part in parts])
@@ -38,8 +39,8 @@ def main_axes(
     exact = dim <= EXACT_DIMENSIONS
     sums, covariance = np.zeros(dim), np.zeros((dim, dim) if exact else (0, 0))
     for t, (part, name) in enumerate(zip(parts, names, strict=True)):
-        if told:
-            told(t / len(parts))
+        if progress:
+            progress(t / len(parts))
         before = sums.copy()
         for block in blocks([part], shift, scale):
             sums += block.sum(axis=0)
@@ -144,8 +145,8 @@ def on_plane(e: Array, origin: Floats, basis: Floats, name: str) -> tuple[NDArra
         squares += float(np.vdot(block, block))
     require_finite(u, name)
     everything = squares / len(e) - float(np.square(sums / len(e)).sum())
-    shown = float(u.var(axis=0, dtype=np.float64).sum())
-    return u, min(1.0, shown / everything) if everything > 1e-9 * squares / len(e) else math.nan
+    on_screen = float(u.var(axis=0, dtype=np.float64).sum())
+    return u, min(1.0, on_screen / everything) if everything > 1e-9 * squares / len(e) else math.nan
 
 
 def blocks(parts: Sequence[Array], shift: Array, scale: float = 1.0) -> Iterator[NDArray[np.float32]]:
