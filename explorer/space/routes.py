@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from flask import Flask, Response
 
-from explorer.space import regions
+from explorer.space import encoding, regions
 from explorer.space.projection import Frames
 from explorer.space.views import Picture, Views
-from explorer.web import binary
 from explorer.web.http import Answer, Arguments, add_route
 from mtm.errors import InputError
 from mtm.fewshot import unseen_classes
@@ -44,7 +43,7 @@ def _frames(views: Views, arguments: Arguments) -> Answer:
     best_by_number = {int(row["snapshot"]): max(row["accuracy"].values(), default=None) for row in run.metrics}
     numbers = [int(name.split(".")[0]) for name in frames.snapshots]
     test_counts = [row["n"] for row in run.metrics if row.get("split") == "test"]
-    return binary.encode_frames(
+    return encoding.encode_frames(
         frames,
         class_names=run.points.class_names,
         name=run.name,
@@ -76,7 +75,7 @@ def _attributes(run: Run, arguments: Arguments) -> Answer:
     def over_time(values: list[Any]) -> Array | None:
         return None if any(value is None for value in values) else np.stack(values)
 
-    return binary.encode_attributes(
+    return encoding.encode_attributes(
         run.labels,
         class_names=run.points.class_names,
         predictions={name: np.stack([s.predictions[name] for s in snapshots]) for name in names},
@@ -97,7 +96,7 @@ def _regions(views: Views, arguments: Arguments) -> Answer:
     mode_regions = regions_by_mode.modes[mode]
     if mode_regions == "vote":
         return _vote_map(frames, regions_by_mode.decisions, about)
-    return binary.encode_regions(mode_regions, **about)
+    return encoding.encode_regions(mode_regions, **about)
 
 
 def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
@@ -109,7 +108,7 @@ def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
     votes = [regions.vote(u, decisions_at, cells) for u, decisions_at in zip(frames.points, decisions, strict=True)]
     shape = (len(votes), VOTE_CELLS, VOTE_CELLS)
     classes, evidence = (np.stack(part).reshape(shape) for part in zip(*votes, strict=True))
-    return binary.encode_vote(classes, evidence, [*low, *high], **about)
+    return encoding.encode_vote(classes, evidence, [*low, *high], **about)
 
 
 def _trust(views: Views, arguments: Arguments) -> Answer:
@@ -130,7 +129,7 @@ def _sprite(run: Run) -> Answer:
     """run: all thumbnails on one sheet, a PNG."""
     if run.points.thumbnails is None:
         raise InputError(f"'{run.name}' has no thumbnails")
-    return Response(binary.sprite_sheet(run.points.thumbnails), mimetype="image/png")
+    return Response(encoding.sprite_sheet(run.points.thumbnails), mimetype="image/png")
 
 
 def _picture(arguments: Arguments) -> Picture:
