@@ -31,7 +31,7 @@ import plotly
 from common import Claim, interleave, parser, ratios, report, side_row
 from playwright.sync_api import Page, sync_playwright
 
-from explorer.web import binary
+from explorer.space import encoding
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -185,14 +185,14 @@ class Site:
         if path.startswith("/assets/"):
             return (ASSETS / path.removeprefix("/assets/")).read_bytes()
         if path == "/frames":
-            return binary.encode_frames(self.run.frames, class_names=names)
+            return encoding.encode_frames(self.run.frames, class_names=names)
         if path == "/regions":
-            return binary.encode_regions(self.run.regions)
+            return encoding.encode_regions(self.run.regions)
         if path != "/attributes":
             return b""
         predicted = np.tile(self.run.labels, (len(self.run.values), 1))
         four = ("cos", "cos_ce", "euc", "euc_ce") if self.full else ()
-        return binary.encode_attributes(
+        return encoding.encode_attributes(
             self.run.labels,
             class_names=names,
             predictions=dict.fromkeys(four, predicted),

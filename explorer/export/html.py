@@ -14,7 +14,7 @@ from flask import Flask
 
 from explorer.export.modules import import_map
 from explorer.export.scene import MARKS, REGIONS, VIEWS, Scene
-from explorer.space import routes
+from explorer.space import encoding, routes
 from explorer.space.views import Views
 from explorer.web import binary
 from explorer.web.paths import assets_folder
@@ -90,7 +90,7 @@ def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
         style=style,
         modules=import_map("export/page.mjs"),
         credits=html.escape(credits(scene)),
-        data=embedded(about, data, None if thumbnails is None else binary.sprite_sheet(thumbnails)),
+        data=embedded(about, data, None if thumbnails is None else encoding.sprite_sheet(thumbnails)),
     ).encode()
 
 

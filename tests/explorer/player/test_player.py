@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page
 from scipy import ndimage
 
 from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
+from explorer.space import encoding
 from explorer.web import binary
 
 ASSETS = ROOT / "assets"
@@ -182,8 +183,8 @@ class Shown:
         self, page: Page, site: Site, run: Any, options: dict[str, Any], regions: bytes | None, at: str
     ) -> None:
         self.page, self.site, self.run, self.at = page, site, run, at
-        site.files["frames"] = binary.encode_frames(run.frames, class_names=run.class_names)
-        site.files["attributes"] = binary.encode_attributes(
+        site.files["frames"] = encoding.encode_frames(run.frames, class_names=run.class_names)
+        site.files["attributes"] = encoding.encode_attributes(
             run.labels,
             class_names=run.class_names,
             predictions=run.predictions,
@@ -482,7 +483,7 @@ def test_every_pixel_has_the_region_that_is_decided_in_d_dimensions(
     show_by: Callable[..., Shown], kind: str, c: int
 ) -> None:
     r = references(kind, c)
-    shown = show_by(still_run(3, c), binary.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=True)
+    shown = show_by(still_run(3, c), encoding.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=True)
     for time in (0, 0.5, 1.3, 2):
         shown.seek(time)
         picture = shown.pixels()
@@ -496,7 +497,7 @@ def test_every_pixel_has_the_region_that_is_decided_in_d_dimensions(
 
 def test_regions_stay_exact_when_one_zooms_far_in(show_by: Callable[..., Shown]) -> None:
     r = references("power", 10)
-    shown = show_by(still_run(3, 10), binary.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=False)
+    shown = show_by(still_run(3, 10), encoding.encode_regions(r), pointSize=1, regionOpacity=0.6, boundaries=False)
     shown.seek(0.7)
     grid = np.stack(np.meshgrid(np.linspace(-8, 8, 400), np.linspace(-8, 8, 400)), -1).reshape(-1, 2)
     classes = decide_in_d_dimensions(r, 0.7, grid).reshape(400, 400)
@@ -519,7 +520,7 @@ def test_a_class_that_does_not_exist_has_no_region(show_by: Callable[..., Shown]
     r = references("power", 4)
     r.affine[:, 2] = np.nan
     r.x[:, 2] = np.nan
-    shown = show_by(still_run(3, 4), binary.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
+    shown = show_by(still_run(3, 4), encoding.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
     shown.seek(0.5)
     picture = shown.pixels()
     assert not near(picture, rgb(CLASS_COLOURS[2])).any()
@@ -532,7 +533,7 @@ def test_a_reference_of_length_zero_scores_zero_for_the_cosine(show_by: Callable
     r = references("cosine", 3)
     r.x[:, 0] = 0
     r.affine[:, 0] = r.square[:, 0] = r.step[:, 0] = 0
-    shown = show_by(still_run(3, 3), binary.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
+    shown = show_by(still_run(3, 3), encoding.encode_regions(r), pointSize=1, regionOpacity=1, boundaries=False)
     shown.seek(1)
 
     def decide(u: Array) -> Array:
@@ -547,7 +548,7 @@ def test_a_reference_of_length_zero_scores_zero_for_the_cosine(show_by: Callable
 
 def test_boundaries_run_between_regions_and_can_be_switched_off(show_by: Callable[..., Shown]) -> None:
     r = references("power", 10)
-    shown = show_by(still_run(3, 10), binary.encode_regions(r), pointSize=1, regionOpacity=0.3, boundaries=True)
+    shown = show_by(still_run(3, 10), encoding.encode_regions(r), pointSize=1, regionOpacity=0.3, boundaries=True)
     shown.seek(0.5)
     lined = shown.pixels()
     shown.set(boundaries=False)
@@ -570,7 +571,7 @@ def test_boundaries_run_between_regions_and_can_be_switched_off(show_by: Callabl
 
 def test_regions_can_be_taken_off_and_their_opacity_changed(show_by: Callable[..., Shown]) -> None:
     r = references("linear", 3)
-    shown = show_by(still_run(3, 3), binary.encode_regions(r), pointSize=1, boundaries=False)
+    shown = show_by(still_run(3, 3), encoding.encode_regions(r), pointSize=1, boundaries=False)
     middle = shown.screen(np.zeros(2)).astype(int)
     k = int(decide_in_d_dimensions(r, 0, shown.data(middle[None]))[0])
     for opacity in (0.1, 0.5, 1):
@@ -588,7 +589,7 @@ def test_the_vote_map_fades_with_evidence_and_from_snapshot_to_snapshot(show_by:
     evidence = np.ones((3, 20, 20))
     evidence[:, 15:] = 0  # the upper quarter knows nothing
     shown = show_by(
-        still_run(3, 3), binary.encode_vote(classes, evidence, [-10, -10, 10, 10]), pointSize=1, regionOpacity=0.8,
+        still_run(3, 3), encoding.encode_vote(classes, evidence, [-10, -10, 10, 10]), pointSize=1, regionOpacity=0.8,
         boundaries=False,
     )  # fmt: skip
     left, right, top = (shown.screen(np.array(u)).astype(int) for u in ([-5.0, -4.0], [5.0, -4.0], [-5.0, 8.0]))
@@ -634,7 +635,9 @@ def references_of_targets(run: Any) -> bytes:
     c = run.frames.targets.astype(float)
     affine = np.concatenate([2 * c, -(c**2).sum(-1, keepdims=True)], axis=-1)
     step = (np.diff(c, axis=0) ** 2).sum(-1)
-    return binary.encode_regions(SimpleNamespace(kind="power", affine=affine, square=np.zeros(c.shape[:2]), step=step))
+    return encoding.encode_regions(
+        SimpleNamespace(kind="power", affine=affine, square=np.zeros(c.shape[:2]), step=step)
+    )
 
 
 def test_a_focus_makes_the_others_faint_and_recolours_beyond_ten(show_by: Callable[..., Shown]) -> None:
@@ -1258,17 +1261,19 @@ def test_parts_that_do_not_fit_together_are_refused(show: Callable[..., Shown], 
     tell = """
         try { {}; return '' } catch (error) { return error.message }"""
     r = references("power", 10)
-    site.files["regions"] = binary.encode_regions(r)  # three snapshots, not four
+    site.files["regions"] = encoding.encode_regions(r)  # three snapshots, not four
     message = shown.js(tell.replace("{}", "player.setRegions(await data.fetchArrays('/regions', 'x'))", 1))
     assert "3 snapshots, the points 4" in message
-    site.files["attributes"] = binary.encode_attributes(np.arange(7), class_names=["a"] * 7, predictions={}, margins={})
+    site.files["attributes"] = encoding.encode_attributes(
+        np.arange(7), class_names=["a"] * 7, predictions={}, margins={}
+    )
     message = shown.js(tell.replace("{}", "await player.load({frames: '/frames', attributes: '/attributes'})", 1))
     assert "40 points but labels of 7 images" in message
 
 
 def test_of_two_loads_the_later_one_counts(show: Callable[..., Shown], site: Site) -> None:
     shown = show(make_run())
-    site.files["later"] = binary.encode_frames(make_run(n=20).frames, class_names=[f"class {k}" for k in range(10)])
+    site.files["later"] = encoding.encode_frames(make_run(n=20).frames, class_names=[f"class {k}" for k in range(10)])
     shown.js("""
         const first = player.load({ frames: '/frames', attributes: '/attributes' });
         await Promise.all([first, player.load({ frames: '/later' })]);
