@@ -1,0 +1,133 @@
+"""The cache: each result is computed once, also when several threads want it at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from explorer.web.cache import Cache
+
+THREADS = 8
+LONG = 60.0  # seconds: a busy machine is no failure
+
+
+def at_once(call: Callable[[], object]) -> list[object]:
+    """What `call` returns to each of THREADS threads that make it at the same time; their exceptions are returned."""
+    barrier = threading.Barrier(THREADS)
+
+    def meet_and_call() -> object:
+        barrier.wait(LONG)
+        try:
+            return call()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.result(LONG) for future in [pool.submit(meet_and_call) for _ in range(THREADS)]]
+
+
+class Result:
+    """An object of its own, so that two results are told apart."""
+
+
+def test_threads_that_meet_share_one_computation() -> None:
+    cache, calls = Cache(2), []
+
+    def compute() -> Result:
+        calls.append(threading.get_ident())
+        return Result()
+
+    for key in range(200):  # the threads leave the barrier in another order each time
+        calls.clear()
+        results = at_once(lambda key=key: cache.once(key, compute))  # type: ignore[misc]
+        assert len(calls) == 1
+        assert len({id(result) for result in results}) == 1
+
+
+def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
+    """Whenever the thread that computes lets go of the cache's lock, another meets it there and wants the same."""
+    cache, calls, results = Cache(2), [], []
+    barrier, first = threading.Barrier(2), threading.get_ident()
+
+    def compute() -> Result:
+        calls.append(threading.get_ident())
+        return Result()
+
+    def meet_and_call() -> None:
+        barrier.wait(LONG)
+        results.append(cache.once("a", compute))
+
+    class Lock:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+            if calls and threading.get_ident() == first:
+                thread = threading.Thread(target=meet_and_call)
+                thread.start()
+                barrier.wait(LONG)
+                thread.join(0.5)  # time enough to compute again; one that waits for this thread goes on later
+                threads.append(thread)
+
+    threads: list[threading.Thread] = []
+    cache._lock = Lock()  # type: ignore[assignment]
+    results.append(cache.once("a", compute))
+    for thread in threads:
+        thread.join(LONG)
+    assert len(threads) > 0
+    assert len(results) == 1 + len(threads)
+    assert calls == [first]
+    assert len({id(result) for result in results}) == 1
+
+
+def test_other_keys_do_not_wait() -> None:
+    cache, started, may_end = Cache(2), threading.Event(), threading.Event()
+
+    def slow() -> str:
+        started.set()
+        assert may_end.wait(LONG)
+        return "slow"
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(cache.once, "slow", slow)
+        assert started.wait(LONG)
+        assert cache.once("fast", lambda: "fast") == "fast"
+        may_end.set()
+        assert future.result(LONG) == "slow"
+
+
+def test_an_error_is_raised_to_all_that_wait_and_is_not_cached() -> None:
+    cache, calls = Cache(2), []
+    all_there = threading.Event()
+
+    def fail() -> Result:
+        calls.append(1)
+        all_there.wait(0.2)  # so that the others come while this one runs
+        raise ValueError(f"attempt {len(calls)}")
+
+    errors = at_once(lambda: cache.once("a", fail))
+    assert all(isinstance(error, ValueError) for error in errors)
+    assert len({id(error) for error in errors}) == len(calls)
+    with pytest.raises(ValueError, match=f"attempt {len(calls) + 1}"):
+        cache.once("a", fail)
+    assert cache.once("a", lambda: 3) == 3
+    assert cache.once("a", fail) == 3
+
+
+def test_the_least_recently_used_result_is_dropped() -> None:
+    cache, calls = Cache(2), []
+
+    def compute(key: str) -> str:
+        calls.append(key)
+        return key
+
+    for key in "abacab":
+        assert cache.once(key, lambda key=key: compute(key)) == key  # type: ignore[misc]
+    assert calls == ["a", "b", "c", "b"]
