@@ -63,11 +63,11 @@ def app(runs: Path, home: Path) -> Flask:
 
 @pytest.fixture
 def guarded() -> Callable[..., Any]:
-    """A client of a server with one page that is guarded as asked."""
+    """A client of a server with one page that is guarded with these options."""
 
-    def make(**how: Any) -> Any:
+    def make(**options: Any) -> Any:
         server = Flask(__name__)
-        security.register(server, **how)
+        security.register(server, **options)
         server.add_url_rule("/", view_func=lambda: "in", methods=["GET", "POST"])
         return server.test_client()
 
@@ -149,17 +149,17 @@ def test_a_token_is_asked_for_and_kept_as_a_cookie(guarded: Callable[..., Any]) 
     token = security.new_token()
     assert len(token) >= 32
     client = guarded(token=token, host="0.0.0.0")
-    asked = client.get("/", headers={"Accept": "text/html"})
-    assert asked.status_code == 403
-    assert 'name="token"' in asked.text
-    assert token not in asked.text
+    response = client.get("/", headers={"Accept": "text/html"})
+    assert response.status_code == 403
+    assert 'name="token"' in response.text
+    assert token not in response.text
     for wrong in ("", "wrong", token[:-1], f"{token}x", "ü"):
         assert client.get("/", query_string={"token": wrong}).status_code == 403
     assert client.post("/").status_code == 403
-    let_in = client.get("/", query_string={"token": token, "run": "a b"})
-    assert let_in.status_code == 302
-    assert let_in.headers["Location"] == "/?run=a+b"  # the token is no longer in the address
-    assert re.search(r"HttpOnly.*SameSite=Lax", let_in.headers["Set-Cookie"])
+    redirected = client.get("/", query_string={"token": token, "run": "a b"})
+    assert redirected.status_code == 302
+    assert redirected.headers["Location"] == "/?run=a+b"  # the token is no longer in the address
+    assert re.search(r"HttpOnly.*SameSite=Lax", redirected.headers["Set-Cookie"])
     assert client.get("/").text == "in"
     assert client.post("/", headers={"Origin": "http://localhost"}).text == "in"
     assert client.post("/", headers={"Origin": "https://evil.example"}).status_code == 403
@@ -204,9 +204,9 @@ def test_no_route_follows_a_name_out_of_the_runs_folder(app: Flask, home: Path, 
     nameless = [
         f"/api/{name}" for name in ("train", "jobs", "lab", "searches", "report", "export/progress", "export/stop")
     ]
-    asked = [(path, method) for path, method in routes_with_names(app) if path not in nameless]
-    assert len(asked) >= 15
-    for path, method in asked:
+    routes = [(path, method) for path, method in routes_with_names(app) if path not in nameless]
+    assert len(routes) >= 15
+    for path, method in routes:
         route, path = path, re.sub("<.*?>", quote(name or "..", safe=""), path)
         if method == "GET":
             answer = client.get(path, query_string={"run": name, "name": name, "search": name, **more})

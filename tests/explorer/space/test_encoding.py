@@ -1,9 +1,8 @@
-"""The binary responses: what is encoded is decoded, positions are true to half a step, colours can be told apart."""
+"""What the browser gets of a run: it comes back, positions are true to half a step, missing values stay missing."""
 
 from __future__ import annotations
 
 import io
-import json
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -14,15 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
+from explorer.space import encoding
 from explorer.web import binary
 from mtm.errors import InputError
 
 RNG = np.random.default_rng(0)
-LIGHT, DARK = "#ffffff", "#1a1b1e"
 
 
 def frames(t: int = 6, n: int = 200, c: int = 10) -> Any:
-    """What `explorer.space.projection.Frames` has."""
+    """What `explorer.space.frames.Frames` has."""
     return SimpleNamespace(
         method="pca",
         points=RNG.normal(3, 20, (t, n, 2)).astype(np.float32),
@@ -34,59 +33,13 @@ def frames(t: int = 6, n: int = 200, c: int = 10) -> Any:
     )
 
 
-def test_arrays_and_meta_come_back() -> None:
-    arrays: dict[str, NDArray[Any]] = {
-        "bytes": np.arange(5, dtype=np.uint8),
-        "words": np.arange(6, dtype=np.uint16).reshape(2, 3),
-        "signed": np.array([-1, 2], np.int32),
-        "floats": np.array([[0.5, np.nan]], np.float32),
-        "doubles": np.array([[[1 / 3]]]),
-        "empty": np.zeros((0, 4), np.float32),
-        "big endian": np.arange(3, dtype=">f4"),
-        "not contiguous": np.arange(12, dtype=np.int32).reshape(3, 4)[:, ::2],
-    }
-    data = binary.encode(arrays, {"name": "a name: ü", "epochs": np.array([0.0, 1.5]), "unknown": float("nan")})
-    found, meta = binary.decode(data)
-    assert list(found) == list(arrays)
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
-    assert meta == {"name": "a name: ü", "epochs": [0.0, 1.5], "unknown": None}
-
-
-def test_every_array_lies_where_a_browser_may_view_it() -> None:
-    data = binary.encode({f"a{i}": np.zeros(i, np.uint8) for i in range(1, 12)} | {"d": np.zeros(2)}, {})
-    length = int.from_bytes(data[:4], "little")
-    assert (4 + length) % 8 == 0
-    header = json.loads(data[4 : 4 + length])
-    assert all(entry["offset"] % 8 == 0 for entry in header["arrays"].values())
-    assert header["bytes"] == len(data) - 4 - length
-
-
-def test_a_dtype_the_browser_does_not_know_is_refused() -> None:
-    with pytest.raises(TypeError, match="'x' is int64"):
-        binary.encode({"x": np.arange(3)}, {})
-
-
-@pytest.mark.parametrize("cut", [0, 3, 40, -1])
-def test_a_cut_response_is_refused(cut: int) -> None:
-    data = binary.encode({"x": np.arange(30, dtype=np.int32)}, {})
-    with pytest.raises(InputError, match="response"):
-        binary.decode(data[:cut])
-
-
-def test_a_damaged_header_is_refused() -> None:
-    data = binary.encode({"x": np.arange(30, dtype=np.int32)}, {})
-    with pytest.raises(InputError, match="damaged"):
-        binary.decode(data[:10] + b"\xff" + data[11:])
-
-
 @pytest.mark.parametrize("spread", [1e-6, 1.0, 1e6])
 def test_positions_are_true_to_half_a_step(spread: float) -> None:
     points = (RNG.normal(0, spread, (4, 500, 2)) * [1, 30] + 7 * spread).astype(np.float32)
-    codes, box = binary.quantise_points(points)
+    codes, box = encoding.quantise_points(points)
     assert codes.dtype == np.uint16
     step = (box[2:] - box[:2]) / 65535
-    error = np.abs(binary.restore_points(codes, box) - points)
+    error = np.abs(encoding.restore_points(codes, box) - points)
     assert (error <= step / 2 * (1 + 1e-9)).all()
     np.testing.assert_allclose(box, [*points.min((0, 1)), *points.max((0, 1))], atol=float(1.001 * step.max()))
 
@@ -94,7 +47,7 @@ def test_positions_are_true_to_half_a_step(spread: float) -> None:
 def test_what_does_not_move_has_the_same_code() -> None:
     points = RNG.normal(size=(3, 50, 2))
     points[:, :20] = points[0, :20]
-    codes, _ = binary.quantise_points(points)
+    codes, _ = encoding.quantise_points(points)
     assert (codes[:, :20] == codes[0, :20]).all()
 
 
@@ -102,37 +55,37 @@ def test_a_point_without_position_stays_without() -> None:
     points = RNG.normal(size=(3, 50, 2))
     points[1, 4] = np.nan
     points[2, 7, 0] = np.inf
-    restored = binary.restore_points(*binary.quantise_points(points))
+    restored = encoding.restore_points(*encoding.quantise_points(points))
     missing = np.zeros((3, 50), bool)
     missing[1, 4] = missing[2, 7] = True
     assert (np.isnan(restored).any(-1) == missing).all()
-    assert (binary.quantise_points(points)[0] != 65535).any(-1)[~missing].all()
+    assert (encoding.quantise_points(points)[0] != 65535).any(-1)[~missing].all()
 
 
 @pytest.mark.parametrize("points", [np.zeros((2, 3, 2)), np.full((2, 3, 2), 1e9), np.zeros((2, 0, 2))])
 def test_a_cloud_without_extent_can_be_sent(points: NDArray[np.float64]) -> None:
-    codes, box = binary.quantise_points(points)
+    codes, box = encoding.quantise_points(points)
     assert (box[2:] > box[:2]).all()
-    np.testing.assert_allclose(binary.restore_points(codes, box), points)
+    np.testing.assert_allclose(encoding.restore_points(codes, box), points)
 
 
 def test_a_line_can_be_sent() -> None:
     points = np.stack([np.linspace(0, 1, 20), np.full(20, 5.0)], -1)[None]
-    np.testing.assert_allclose(binary.restore_points(*binary.quantise_points(points)), points, atol=1e-5)
+    np.testing.assert_allclose(encoding.restore_points(*encoding.quantise_points(points)), points, atol=1e-5)
 
 
 @pytest.mark.parametrize(("n", "c"), [(500, 10), (1000, 10), (10_000, 100)])
 def test_five_bytes_a_point_and_snapshot_at_most(n: int, c: int) -> None:
     t = 25
-    data = binary.encode_frames(frames(t, n, c), class_names=[f"class {k}" for k in range(c)])
+    data = encoding.encode_frames(frames(t, n, c), class_names=[f"class {k}" for k in range(c)])
     assert len(data) <= 5 * t * n  # everything that has to do with positions: targets, centres and header too
 
 
 def test_frames_come_back() -> None:
     sent = frames()
     names = [f"class {k}" for k in range(10)]
-    arrays, meta = binary.decode(binary.encode_frames(sent, class_names=names, name="a run", total=10_000))
-    restored = binary.restore_points(arrays["points"], meta["box"])
+    arrays, meta = binary.decode(encoding.encode_frames(sent, class_names=names, name="a run", total=10_000))
+    restored = encoding.restore_points(arrays["points"], meta["box"])
     np.testing.assert_allclose(restored, sent.points, atol=float(np.ptp(sent.points)) / 65535)
     np.testing.assert_array_equal(arrays["targets"], sent.targets)
     np.testing.assert_array_equal(arrays["centres"], sent.centres)
@@ -144,7 +97,7 @@ def test_frames_come_back() -> None:
 def test_a_run_without_targets_has_none_in_its_frames() -> None:
     sent = frames()
     sent.targets = None
-    arrays, _ = binary.decode(binary.encode_frames(sent, class_names=["x"] * 10))
+    arrays, _ = binary.decode(encoding.encode_frames(sent, class_names=["x"] * 10))
     assert arrays["targets"].shape == (6, 10, 2)
     assert np.isnan(arrays["targets"]).all()
 
@@ -155,7 +108,7 @@ def test_attributes_come_back(n_classes: int, dtype: type) -> None:
     predictions = RNG.integers(0, n_classes, (4, 100))
     margins = RNG.exponential(size=(4, 100)) * np.array([1, 10, 100, 1000])[:, None]
     margins[2, 5] = np.nan
-    data = binary.encode_attributes(
+    data = encoding.encode_attributes(
         labels,
         class_names=[str(k) for k in range(n_classes)],
         predictions={"euc": predictions},
@@ -182,7 +135,7 @@ def test_attributes_come_back(n_classes: int, dtype: type) -> None:
 
 
 def test_values_that_are_all_the_same_or_all_unknown_can_be_sent() -> None:
-    codes, scales, _ = binary.quantise_values(np.array([[2.0, 2.0], [np.nan, np.inf]]))
+    codes, scales, _ = encoding.quantise_values(np.array([[2.0, 2.0], [np.nan, np.inf]]))
     assert codes.tolist() == [[0, 0], [255, 255]]
     assert scales[0] == [2.0, 2.0]
 
@@ -192,7 +145,7 @@ def test_regions_come_back_without_rounding() -> None:
         kind="power", affine=RNG.normal(size=(5, 7, 3)), square=RNG.random((5, 7)), step=RNG.random((4, 7))
     )
     sent.affine[1, 2] = np.nan
-    arrays, meta = binary.decode(binary.encode_regions(sent, mode="exact"))
+    arrays, meta = binary.decode(encoding.encode_regions(sent, mode="exact"))
     for name in ("affine", "square", "step"):
         np.testing.assert_array_equal(arrays[name], getattr(sent, name))
     assert meta == {"kind": "power", "mode": "exact"}
@@ -200,18 +153,18 @@ def test_regions_come_back_without_rounding() -> None:
 
 def test_a_vote_map_comes_back() -> None:
     classes, evidence = RNG.integers(-1, 5, (3, 4, 6)), RNG.random((3, 4, 6))
-    arrays, meta = binary.decode(binary.encode_vote(classes, evidence, [0, 1, 2, 3]))
+    arrays, meta = binary.decode(encoding.encode_vote(classes, evidence, [0, 1, 2, 3]))
     np.testing.assert_array_equal(np.where(arrays["classes"] == 255, -1, arrays["classes"].astype(int)), classes)
     np.testing.assert_allclose(arrays["evidence"] / 255, evidence, atol=0.5 / 255)
     assert (meta["kind"], meta["box"]) == ("vote", [0, 1, 2, 3])
     with pytest.raises(InputError, match="255"):
-        binary.encode_vote(classes + 300, evidence, [0, 1, 2, 3])
+        encoding.encode_vote(classes + 300, evidence, [0, 1, 2, 3])
 
 
 @pytest.mark.parametrize("shape", [(10, 6, 5), (9, 5, 5), (10, 4, 6, 3), (1, 3, 3)])
 def test_the_sprite_sheet_has_every_thumbnail_in_its_cell(shape: tuple[int, ...]) -> None:
     images = RNG.integers(0, 256, shape, dtype=np.uint8)
-    sheet = np.asarray(Image.open(io.BytesIO(binary.sprite_sheet(images))))
+    sheet = np.asarray(Image.open(io.BytesIO(encoding.sprite_sheet(images))))
     columns = math.ceil(math.sqrt(shape[0]))
     height, width = shape[1:3]
     assert sheet.shape[1] == columns * width
@@ -222,64 +175,8 @@ def test_the_sprite_sheet_has_every_thumbnail_in_its_cell(shape: tuple[int, ...]
 
 
 def test_a_large_sprite_sheet_gets_smaller_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binary, "MAX_SHEET", 100)
+    monkeypatch.setattr(encoding, "MAX_SHEET", 100)
     images = np.full((100, 20, 20), 90, np.uint8)
-    sheet = np.asarray(Image.open(io.BytesIO(binary.sprite_sheet(images))))
+    sheet = np.asarray(Image.open(io.BytesIO(encoding.sprite_sheet(images))))
     assert sheet.shape == (100, 100)
     assert (sheet == 90).all()
-
-
-# The colours, as eyes of four kinds see them
-
-
-def linear(colours: tuple[str, ...]) -> NDArray[np.float64]:
-    """sRGB hex to linear RGB (n, 3)."""
-    share = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
-    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-
-
-def oklab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Björn Ottosson's perceptual space, from linear RGB."""
-    lms = rgb @ np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.63]]).T
-    return np.cbrt(lms) @ np.array([[0.2105, 0.7936, -0.0041], [1.978, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]).T
-
-
-SIGHT = {  # Machado, Oliveira and Fernandes 2009, severity 1
-    "normal": np.eye(3),
-    "no red cones": np.array([[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.052]]),
-    "no green cones": np.array([[0.3673, 0.8606, -0.228], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]),
-    "no blue cones": np.array([[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]]),
-}
-
-
-def least_distance(colours: tuple[str, ...], sight: str) -> float:
-    seen = oklab(np.clip(linear(colours) @ SIGHT[sight].T, 0, 1))
-    distances = np.linalg.norm(seen[:, None] - seen, axis=-1)
-    return float(distances[np.triu_indices(len(colours), 1)].min())
-
-
-def contrast(colour: str, page: str) -> float:
-    light, dark = sorted(linear((colour, page)) @ [0.2126, 0.7152, 0.0722])[::-1]
-    return float((light + 0.05) / (dark + 0.05))
-
-
-@pytest.mark.parametrize("sight", SIGHT)
-def test_class_colours_can_be_told_apart_with_every_kind_of_sight(sight: str) -> None:
-    okabe_ito = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-    assert len(CLASS_COLOURS) == 10
-    assert least_distance(CLASS_COLOURS, sight) > max(0.1, least_distance(okabe_ito, sight))
-
-
-@pytest.mark.parametrize("page", [LIGHT, DARK])
-def test_colours_are_seen_on_light_and_dark(page: str) -> None:
-    assert min(contrast(colour, page) for colour in CLASS_COLOURS) > 2
-    assert min(contrast(colour, page) for colour in (*RAMP, RIGHT, WRONG)) > 1.5
-
-
-def test_the_ramp_gets_lighter_all_the_way() -> None:
-    assert (np.diff(oklab(linear(RAMP))[:, 0]) > 0.04).all()
-
-
-@pytest.mark.parametrize("sight", SIGHT)
-def test_right_and_wrong_differ_for_everyone(sight: str) -> None:
-    assert least_distance((RIGHT, WRONG), sight) > 0.1
