@@ -47,16 +47,16 @@ class Library:
 
     def run(self, run_id: str) -> Run:
         """Open a run. Raises InputError if it is gone or of a newer format."""
-        return Run.open(self.folder(run_id))
+        return open_run(self.folder(run_id))
 
     def summary(self, run_id: str) -> dict[str, Any]:
         """One line about a run, read again only when its files have changed."""
         folder = self.folder(run_id)
         stamps = tuple(stamp(folder / name) for name in WATCHED)
-        known = self._summaries.get(run_id)
-        if known and known[0] == stamps and known[1]["state"] != "training":
-            return known[1]
-        run = Run.open(folder)
+        cached = self._summaries.get(run_id)
+        if cached and cached[0] == stamps and cached[1]["state"] != "training":
+            return cached[1]
+        run = open_run(folder)
         row = summarise(run) | {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
         row["accuracies"] = [max(r["accuracy"].values(), default=None) for r in run.metrics if r.get("accuracy")]
         self._summaries[run_id] = (stamps, row)
@@ -82,7 +82,7 @@ class Library:
             raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
         if (self.runs_folder / name).exists():
             raise InputError(f"there is already a run '{name}'")
-        if Run.open(folder).status.state == "training":
+        if open_run(folder).status.state == "training":
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
         folder.rename(self.runs_folder / name)
         return name
@@ -105,18 +105,24 @@ class Library:
         return folder
 
 
-def references_over_time(snapshots: Sequence[Snapshot], classifier: str) -> Array | tuple[Array, Array]:
-    """What a classifier measures to at each of T snapshots: (T, C, D), or (weight (T, C, D), bias (T, C)) for `argmax`.
+def open_run(folder: Path) -> Run:
+    """The run in a folder, whether a library lists it or not. Raises InputError if it is none or of a newer format."""
+    return Run.open(folder)
 
-    Raises InputError if the model has no such classifier.
+
+def references_over_time(snapshots: Sequence[Snapshot], classifier: str) -> Array | tuple[Array, Array]:
+    """What a classifier compares embeddings with at each of T snapshots: class centres or class embeddings (T, C, D).
+
+    For `argmax` they are the head's (weight (T, C, D), bias (T, C)). Raises InputError if the model has no such
+    classifier.
     """
-    found = [snapshot.references for snapshot in snapshots]
-    if not found or any(classifier not in references for references in found):
+    by_snapshot = [snapshot.references for snapshot in snapshots]
+    if not by_snapshot or any(classifier not in references for references in by_snapshot):
         raise InputError(f"this model has no classifier '{classifier}'")
     if classifier == "argmax":
-        weights, biases = zip(*(references["argmax"] for references in found), strict=True)
+        weights, biases = zip(*(references["argmax"] for references in by_snapshot), strict=True)
         return np.stack(weights).astype(np.float32), np.stack(biases).astype(np.float32)
-    return np.stack([np.asarray(references[classifier]) for references in found]).astype(np.float32)
+    return np.stack([np.asarray(references[classifier]) for references in by_snapshot]).astype(np.float32)
 
 
 def _run_names(folder: Path | None) -> list[str]:
@@ -132,7 +138,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def stamp(path: Path) -> tuple[int, int] | None:
-    """What changes when a file does: its time and size; None if it is not there."""
+    """Time of change and size of a file, which tell whether it has changed; None if it is not there."""
     try:
         stat = path.stat()
     except OSError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.library import Library, references_over_time
+from explorer.library import Library, open_run, references_over_time
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -58,6 +58,12 @@ def test_bad_or_taken_names_are_refused(library: Library, name: str) -> None:
     with pytest.raises(InputError, match=r"cannot be the name|there is already"):
         library.rename("one", name)
     assert "one" in library.ids()
+
+
+def test_a_folder_is_opened_wherever_it_is(finished_run: Path, tmp_path: Path) -> None:
+    assert open_run(finished_run).labels.tolist() == Run.open(finished_run).labels.tolist()
+    with pytest.raises(InputError, match="there is no run at"):
+        open_run(tmp_path / "nowhere")
 
 
 def test_bundled_runs_and_runs_in_training_cannot_be_changed(library: Library) -> None:
