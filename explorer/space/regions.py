@@ -35,7 +35,7 @@ KINDS = {"cos": "cosine", "cos_ce": "cosine", "euc": "power", "euc_ce": "power",
 VOTERS = 15  # near images whose decisions make the vote map
 RIDGE = 1e-3  # of the fitted regions: pull of the standardised weights to zero, against a loss summed over the images
 ROUNDS = 50  # most Newton steps of a fit
-ENOUGH = 1e-6  # what the next Newton step still promises to win, per image
+ENOUGH = 1e-6  # a fit ends when the next Newton step promises to win less than this, per image
 CHUNK = 1 << 16  # positions that vote at once
 
 
@@ -53,7 +53,7 @@ Drawn = Regions | Literal["vote"]
 
 
 class View(Protocol):
-    """What regions need of a projection (explorer.space.projection.Frames)."""
+    """What regions need of the frames of a projection (explorer.space.frames.Frames)."""
 
     @property
     def points(self) -> NDArray[np.float32]: ...  # (T, N, 2)
@@ -70,8 +70,10 @@ class View(Protocol):
 # Regions of a run
 
 
-def exact(classifier: str, references: References, origin: ArrayLike | None, basis: ArrayLike | None) -> Regions:
-    """What `classifier` decides on the plane x = origin (D,) + basis (D, 2) u itself, at every snapshot and between.
+def exact_regions(
+    classifier: str, references: References, origin: ArrayLike | None, basis: ArrayLike | None
+) -> Regions:
+    """The regions of `classifier` on the plane x = origin (D,) + basis (D, 2) u itself, at every snapshot and between.
 
     `references` are the class centres or embeddings (T, C, D), for `argmax` (weight (T, C, D), bias (T, C)). What all
     classes share is left out of the affine functions: numbers then stay small for the browser's 32 bits.
@@ -99,10 +101,10 @@ def exact(classifier: str, references: References, origin: ArrayLike | None, bas
 
 def drawn_voronoi(positions: ArrayLike) -> Regions:
     """The Voronoi diagram of what is drawn: each pixel belongs to the nearest of positions (T, C, 2); NaN is absent."""
-    return exact("euc", positions, np.zeros(2), np.eye(2))
+    return exact_regions("euc", positions, np.zeros(2), np.eye(2))
 
 
-def fitted(u: ArrayLike, decisions: ArrayLike, n_classes: int) -> Regions:
+def fitted_regions(u: ArrayLike, decisions: ArrayLike, n_classes: int) -> Regions:
     """The affine regions that a multinomial logistic regression of decisions (T, N) on positions u (T, N, 2) gives.
 
     Fitted at every snapshot with a slight ridge, by Newton's method from the snapshot before. The functions of a
@@ -112,13 +114,13 @@ def fitted(u: ArrayLike, decisions: ArrayLike, n_classes: int) -> Regions:
     u, decisions = np.asarray(u, np.float64), np.asarray(decisions, np.int64)
     affine = np.full((len(u), n_classes, 3), np.nan)
     start = np.zeros((n_classes, 3))
-    for t, (here, chosen) in enumerate(zip(u, decisions, strict=True)):
-        present, y = np.unique(chosen, return_inverse=True)
+    for t, (positions, decided) in enumerate(zip(u, decisions, strict=True)):
+        present, y = np.unique(decided, return_inverse=True)
         if not len(present):
             continue
-        centre = here.mean(axis=0)  # (2,)
-        scale = math.sqrt(_square(here - centre).mean() / 2) or 1.0
-        x = np.column_stack([(here - centre) / scale, np.ones(len(here))])  # (N, 3)
+        centre = positions.mean(axis=0)  # (2,)
+        scale = math.sqrt(_square(positions - centre).mean() / 2) or 1.0
+        x = np.column_stack([(positions - centre) / scale, np.ones(len(positions))])  # (N, 3)
         weights = _logistic_regression(x, y, start[present])  # (K, 3)
         start[present] = weights
         weights = weights / (math.sqrt(np.square(x @ weights.T).mean()) or 1.0)
@@ -128,22 +130,22 @@ def fitted(u: ArrayLike, decisions: ArrayLike, n_classes: int) -> Regions:
     return Regions("linear", affine, none, none[1:])
 
 
-def drawn_modes(view: View, classifier: str, references: References | None, decisions: ArrayLike) -> dict[str, Drawn]:
-    """Every mode of regions that there is for a view, in the order of MODES: what each of them draws.
+def region_modes(view: View, classifier: str, references: References | None, decisions: ArrayLike) -> dict[str, Drawn]:
+    """The regions of every mode that a view can have, in the order of MODES.
 
     `decisions` (T, N) are the real ones of `classifier`; without `references` there are no exact regions.
     """
     n_classes = view.centres.shape[1]
     modes: dict[str, Drawn] = {}
     if view.basis is not None and references is not None:
-        modes["exact"] = exact(classifier, references, view.origin, view.basis)
-    modes["fitted"] = fitted(view.points, decisions, n_classes)
+        modes["exact"] = exact_regions(classifier, references, view.origin, view.basis)
+    modes["fitted"] = fitted_regions(view.points, decisions, n_classes)
     if view.targets is not None:
         modes["targets"] = drawn_voronoi(view.targets)
     return modes | {"centres": drawn_voronoi(view.centres), "vote": "vote"}
 
 
-# What is drawn at one moment
+# Regions at one time
 
 
 def affine_scores(regions: Regions, time: float) -> Floats:
@@ -175,16 +177,16 @@ def decide(scores: ArrayLike, u: ArrayLike) -> Classes:
     """The class (M,) of each position u (M, 2) under affine functions scores (C, 3); among equals the lower one."""
     u = np.asarray(u, np.float64)
     x, y = u[:, 0], u[:, 1]
-    chosen, best = np.zeros(len(u), np.int64), np.full(len(u), -np.inf)
+    classes, best = np.zeros(len(u), np.int64), np.full(len(u), -np.inf)
     for k, (gx, gy, g0) in enumerate(np.asarray(scores, np.float64)):
         score = gx * x + gy * y + g0  # not a matrix product: equal classes must score equally to the last bit
         better = score > best  # never where it is NaN
-        chosen[better], best[better] = k, score[better]
-    return chosen
+        classes[better], best[better] = k, score[better]
+    return classes
 
 
 def vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTERS) -> tuple[Classes, Floats]:
-    """What most of the k images nearest to each position in `where` (M, 2) are decided as, and the evidence for it.
+    """The class that most of the k images nearest to each position in `where` (M, 2) are decided as, and its evidence.
 
     u (N, 2) and decisions (N,) are those of the images. Returns the classes (M,), among equals the lower one, and the
     evidence (M,) from 0 to 1: how densely images lie around there, over how densely they lie around a typical image.
@@ -200,17 +202,17 @@ def vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTERS) 
     tree, n_classes = cKDTree(u), int(decisions.max()) + 1
     for first in range(0, len(where), CHUNK):
         rows = slice(first, first + CHUNK)
-        far, near = (found.reshape(-1, k) for found in tree.query(where[rows], k))  # (M, k) each
+        distances, near = (array.reshape(-1, k) for array in tree.query(where[rows], k))  # (M, k) each
         cell = np.arange(len(near))[:, None] * n_classes + decisions[near]
         counts = np.bincount(cell.ravel(), minlength=len(near) * n_classes).reshape(-1, n_classes)
-        classes[rows], reach[rows] = counts.argmax(axis=1), far[:, -1]
+        classes[rows], reach[rows] = counts.argmax(axis=1), distances[:, -1]
     typical = float(np.median(tree.query(u, [k])[0]))
     evidence = np.ones(len(where))
     np.divide(typical, reach, out=evidence, where=reach > typical)
     return classes, evidence**2
 
 
-# How far they tell the truth
+# Agreement with the real decisions
 
 
 def agreement_over_time(drawn: Drawn, u: ArrayLike, decisions: ArrayLike) -> Floats:
@@ -222,7 +224,7 @@ def agreement_over_time(drawn: Drawn, u: ArrayLike, decisions: ArrayLike) -> Flo
     if not decisions.shape[1]:
         return np.full(len(u), np.nan)
     return np.array(
-        [(there == real).mean() for there, real in zip(_drawn_at(drawn, u, decisions), decisions, strict=True)]
+        [(lies_in == real).mean() for lies_in, real in zip(_classes_drawn(drawn, u, decisions), decisions, strict=True)]
     )
 
 
@@ -232,7 +234,7 @@ def agreement(drawn: Drawn, u: ArrayLike, decisions: ArrayLike) -> float:
 
 
 def agreements(modes: Mapping[str, Drawn], u: ArrayLike, decisions: ArrayLike) -> dict[str, Floats]:
-    """Region agreement (T,) of each mode that `drawn_modes` gives."""
+    """Region agreement (T,) of each mode that `region_modes` gives."""
     return {mode: agreement_over_time(drawn, u, decisions) for mode, drawn in modes.items()}
 
 
@@ -249,10 +251,13 @@ def best_mode(agreements: Mapping[str, ArrayLike]) -> str:
 # Private
 
 
-def _drawn_at(drawn: Drawn, u: NDArray[np.floating], decisions: NDArray[np.integer]) -> Iterator[Classes]:
+def _classes_drawn(drawn: Drawn, u: NDArray[np.floating], decisions: NDArray[np.integer]) -> Iterator[Classes]:
     """The region (N,) that each image lies in, snapshot by snapshot."""
-    for t, here in enumerate(u):
-        yield vote(here, decisions[t], here)[0] if drawn == "vote" else decide(affine_scores(drawn, t), here)
+    for t, positions in enumerate(u):
+        if drawn == "vote":
+            yield vote(positions, decisions[t], positions)[0]
+        else:
+            yield decide(affine_scores(drawn, t), positions)
 
 
 def _dot(c: Floats, o: Floats) -> Floats:
@@ -270,9 +275,9 @@ def _affine(c: Floats, p: Floats, constant: Floats) -> Floats:
 
 def _mean_of_present(c: Floats) -> Floats:
     """(T, 1, D): the mean over the classes that are there at each snapshot; 0 where none is."""
-    there = ~np.isnan(c).any(axis=-1, keepdims=True)  # (T, C, 1)
-    total = np.where(there, c, 0).sum(axis=1, keepdims=True)
-    return np.asarray(total / np.maximum(there.sum(axis=1, keepdims=True), 1))
+    is_present = ~np.isnan(c).any(axis=-1, keepdims=True)  # (T, C, 1)
+    total = np.where(is_present, c, 0).sum(axis=1, keepdims=True)
+    return np.asarray(total / np.maximum(is_present.sum(axis=1, keepdims=True), 1))
 
 
 def _logistic_regression(x: Floats, y: Classes, start: Floats) -> Floats:

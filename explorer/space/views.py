@@ -1,39 +1,37 @@
 """Pictures of runs, computed once each: frames, regions, and how far they can be trusted.
 
-Linear views are computed when they are asked for; UMAP is computed in the worker process. Everything is kept by
+Linear views are computed in the server when a request needs them, UMAP in the worker process. Everything is cached by
 content, in memory and in the cache folder, so that a picture is never computed twice and never goes stale.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from explorer.library import Library, references_over_time
-from explorer.space import projection, quality, regions
-from explorer.space.projection import Frames
+from explorer.space import quality, regions
+from explorer.space.frames import Frames, load_cached, store
+from explorer.space.projections import PROJECTIONS, cache_key, project
 from explorer.space.quality import Measure
 from explorer.space.regions import Drawn
 from explorer.space.worker import Worker
+from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
 
-KEPT = 16  # results kept in memory, of each kind
+CACHED = 16  # results cached in memory, of each kind
 MODES = ("exact", "fitted", "targets", "centres", "vote")
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class DrawnRegions:
-    """What is drawn for one classifier in one view, mode by mode, and how much of it is true."""
+class RegionModes:
+    """The regions of one classifier in one view, mode by mode, and how much of them is true."""
 
     modes: dict[str, Drawn]
     agreements: dict[str, float]
@@ -41,7 +39,7 @@ class DrawnRegions:
     decisions: Array  # (T, N) the real ones
 
     def choose(self, mode: str) -> str:
-        """The mode that is meant by `mode`: itself, or the best. Raises InputError if there is no such mode here."""
+        """`mode` itself, or the one that "best" stands for. Raises InputError if there is no such mode in this view."""
         if mode == "best":
             return self.best
         if mode not in self.modes:
@@ -51,7 +49,7 @@ class DrawnRegions:
 
 @dataclass(frozen=True)
 class Picture:
-    """Which picture of which run: its id, the projection, and what else `explorer.space.projection.project` asks for.
+    """Which picture of which run: its id, the projection, and the options of `explorer.space.projections.project`.
 
     `n` is how many of the run's snapshots it shows, the first ones; None for all there are. A run that grows between
     two requests of a page would else be another picture in the second.
@@ -66,10 +64,10 @@ class Picture:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The parameters of `project` that count for the method."""
-        if self.method == "umap":
-            return {} if self.first is None else {"first": self.first}
-        return {"classes": self.classes, "at": self.at, "first": self.first}
+        """The parameters of `project` that count for the method, without those left at their default."""
+        projection = PROJECTIONS.get(self.method)
+        values = {name: getattr(self, name, None) for name in (projection.options if projection else ())}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class Views:
@@ -77,7 +75,7 @@ class Views:
 
     def __init__(self, library: Library, cache: Path) -> None:
         self.library, self.cache = library, cache
-        self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
+        self._frames, self._regions, self._quality = Cache(CACHED), Cache(CACHED), Cache(CACHED)
         self._lock = threading.Lock()
         self._worker: Worker | None = None
 
@@ -89,108 +87,95 @@ class Views:
                 self._worker = Worker(self.cache)
             return self._worker
 
-    def progress(self, asked: Picture, again: bool = False) -> dict[str, Any]:
-        """The state of the job that computes a projection; submits it if need be, after a failure if asked `again`."""
-        run = self.library.run(asked.run)
-        names = _names(run, asked)
-        if projection.load_cached(self.cache, self._key(run, asked)) is not None:
+    def progress(self, picture: Picture, again: bool = False) -> dict[str, Any]:
+        """The state of the job that computes a projection; submits it if need be, after a failure only if `again`."""
+        run = self.library.run(picture.run)
+        names = _snapshot_names(run, picture)
+        if load_cached(self.cache, self._key(run, picture)) is not None:
             status = {"state": "done", "progress": 1.0, "message": ""}
         else:
-            status = self.worker.submit(run.folder, asked.method, asked.params, again, names)
+            status = self.worker.submit(run.folder, picture.method, picture.params, again, names)
         return status | {"n": len(names)}
 
-    def cancel(self, asked: Picture) -> dict[str, Any]:
+    def cancel(self, picture: Picture) -> dict[str, Any]:
         """End the job that computes a projection. Raises InputError if there is none."""
-        return self.worker.cancel(self._key(self.library.run(asked.run), asked))
+        return self.worker.cancel(self._key(self.library.run(picture.run), picture))
 
-    def frames(self, asked: Picture) -> tuple[Run, Frames]:
+    def frames(self, picture: Picture) -> tuple[Run, Frames]:
         """A run and its frames in one view. Raises InputError if there is no such view, or it is not computed yet."""
-        run = self.library.run(asked.run)
-        key = self._key(run, asked)
+        run = self.library.run(picture.run)
+        key = self._key(run, picture)
 
         def compute() -> Frames:
-            found = projection.load_cached(self.cache, key)
-            if found is not None:
-                return found
-            if asked.method == "umap":
+            cached = load_cached(self.cache, key)
+            if cached is not None:
+                return cached
+            if PROJECTIONS[picture.method].needs_worker:
                 raise InputError("UMAP is not computed yet")
-            found = projection.project(run, asked.method, **asked.params, snapshots=_names(run, asked))
-            projection.store(self.cache, key, found)
-            return found
+            frames = project(run, picture.method, **picture.params, snapshots=_snapshot_names(run, picture))
+            store(self.cache, key, frames)
+            return frames
 
-        return run, self._once("frames", key, compute)
+        return run, self._frames.once(key, compute)
 
-    def newest(self, asked: Picture) -> Frames:
+    def newest(self, picture: Picture) -> Frames:
         """The frames of as many snapshots as are laid out by now, while a run grows. Raises InputError if none are."""
-        if asked.method == "umap":
-            run = self.library.run(asked.run)
-            for n in range(len(run.snapshots), (asked.first or 1) - 1, -1):
-                known = replace(asked, n=n, first=None if n == asked.first else asked.first)
-                if projection.load_cached(self.cache, self._key(run, known)) is not None:
-                    return self.frames(known)[1]
-        return self.frames(asked)[1]
+        projection = PROJECTIONS.get(picture.method)
+        if projection is not None and projection.grows:
+            run = self.library.run(picture.run)
+            for n in range(len(run.snapshots), (picture.first or 1) - 1, -1):
+                shorter = replace(picture, n=n, first=None if n == picture.first else picture.first)
+                if load_cached(self.cache, self._key(run, shorter)) is not None:
+                    return self.frames(shorter)[1]
+        return self.frames(picture)[1]
 
-    def regions(self, asked: Picture, classifier: str) -> tuple[Run, Frames, DrawnRegions]:
+    def regions(self, picture: Picture, classifier: str) -> tuple[Run, Frames, RegionModes]:
         """What every mode draws for a classifier, and its agreement with the real decisions."""
-        run, frames = self.frames(asked)
-        key = (self._key(run, asked), classifier)
+        run, frames = self.frames(picture)
+        key = (self._key(run, picture), classifier)
 
-        def compute() -> DrawnRegions:
+        def compute() -> RegionModes:
             snapshots = snapshots_of(run, frames, classifier)
             decisions = np.stack([s.predictions[classifier] for s in snapshots])
-            modes = regions.drawn_modes(frames, classifier, references_over_time(snapshots, classifier), decisions)
-            each = regions.agreements(modes, frames.points, decisions)
-            means = {mode: float(np.mean(values)) for mode, values in each.items()}
+            modes = regions.region_modes(frames, classifier, references_over_time(snapshots, classifier), decisions)
+            agreements = regions.agreements(modes, frames.points, decisions)
+            means = {mode: float(np.mean(values)) for mode, values in agreements.items()}
             # in a vote every image is one of its own voters, which flatters it: the default is one with edges
-            best = regions.best_mode({mode: values for mode, values in each.items() if mode != "vote"})
-            return DrawnRegions(modes, means, best, decisions)
+            best = regions.best_mode({mode: values for mode, values in agreements.items() if mode != "vote"})
+            return RegionModes(modes, means, best, decisions)
 
-        return run, frames, self._once("regions", key, compute)
+        return run, frames, self._regions.once(key, compute)
 
-    def trust(self, asked: Picture, classifier: str, mode: str) -> list[Measure]:
+    def trust(self, picture: Picture, classifier: str, mode: str) -> list[Measure]:
         """The measures of a picture, the agreement of its regions first."""
-        run, frames, drawn = self.regions(asked, classifier)
-        of_view = self._once("trust", self._key(run, asked), lambda: quality.view_quality(run, frames))
-        shown = None if mode == "off" else drawn.modes[drawn.choose(mode)]
-        decided = quality.decision_quality(run, frames, classifier, shown)
-        found = decided | of_view
-        return [found[name] for name in quality.MEASURES if name in found]
+        run, frames, by_mode = self.regions(picture, classifier)
+        of_view = self._quality.once(self._key(run, picture), lambda: quality.view_quality(run, frames))
+        regions_on_screen = None if mode == "off" else by_mode.modes[by_mode.choose(mode)]
+        of_decisions = quality.decision_quality(run, frames, classifier, regions_on_screen)
+        measures = of_decisions | of_view
+        return [measures[name] for name in quality.MEASURES if name in measures]
 
     def close(self) -> None:
         """End the worker process, if there is one."""
         if self._worker is not None:
             self._worker.close()
 
-    def _key(self, run: Run, asked: Picture) -> str:
-        return projection.cache_key(run, asked.method, asked.params, self.cache, _names(run, asked))
-
-    def _once(self, kind: str, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """The kept result of `compute`; two requests at the same time may both compute it, the first one's is kept."""
-        with self._lock:
-            kept = self._kept.setdefault(kind, OrderedDict())
-            if key in kept:
-                kept.move_to_end(key)
-                return kept[key]
-        result = compute()
-        with self._lock:
-            kept[key] = result
-            while len(kept) > KEPT:
-                kept.popitem(last=False)
-        return result
+    def _key(self, run: Run, picture: Picture) -> str:
+        return cache_key(run, picture.method, picture.params, self.cache, _snapshot_names(run, picture))
 
 
-def _names(run: Run, asked: Picture) -> list[str]:
+def _snapshot_names(run: Run, picture: Picture) -> list[str]:
     """The snapshots that a picture shows."""
-    return [path.name for path in run.snapshots][: asked.n]
+    return [path.name for path in run.snapshots][: picture.n]
 
 
 def snapshots_of(run: Run, frames: Frames, classifier: str | None = None) -> list[Snapshot]:
     """The snapshots that the frames show. Raises InputError if one is gone, or the model has no such classifier."""
-    names = {path.name: i for i, path in enumerate(run.snapshots)}
+    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
     try:
-        found = [run.snapshot(names[name]) for name in frames.snapshots]
+        snapshots = [run.snapshot(numbers[name]) for name in frames.snapshots]
     except KeyError as error:
         raise InputError(f"snapshot {error} of '{run.name}' is gone or damaged; choose the run again") from None
-    if classifier is not None and any(classifier not in snapshot.predictions for snapshot in found):
-        raise choose_from("classifier", classifier, found[0].predictions)
-    return found
+    if classifier is not None and any(classifier not in snapshot.predictions for snapshot in snapshots):
+        raise choose_from("classifier", classifier, snapshots[0].predictions)
+    return snapshots

@@ -1,9 +1,9 @@
 """The process that computes projections: one, apart from the server, that may be slow, large or crash.
 
 Why apart: numba takes a second to import and, once per installation, some to compile; a layout takes all cores; and
-whatever ends that process ends one job and not the page. The server sends requests and hears of progress, both as
-lines of JSON on the process's input and output; results are left in the cache folder. Imports neither numba nor torch:
-only `python -m explorer.space.worker`, the process itself, does.
+whatever ends that process ends one job and not the page. The server sends requests and receives messages about their
+progress, both as lines of JSON on the process's input and output; results are left in the cache folder. This module
+imports neither numba nor torch: only `python -m explorer.space.worker`, the process itself, does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.space.projection import Cancelled, Frames, Progress, cache_key, load_cached, project, store
+from explorer.library import open_run
+from explorer.space.frames import Frames, load_cached, store
+from explorer.space.projections import PROJECTIONS, Cancelled, Progress, cache_key, project
 from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.files import jsonable
 from mtm.runs import Run
@@ -47,8 +49,13 @@ class _Job:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def status(self) -> dict[str, Any]:
-        told = {"state": self.state, "progress": self.progress, "message": self.message, "error": self.error}
-        return {"key": self.key} | told
+        return {
+            "key": self.key,
+            "state": self.state,
+            "progress": self.progress,
+            "message": self.message,
+            "error": self.error,
+        }
 
 
 class Worker:
@@ -71,21 +78,19 @@ class Worker:
         again: bool = False,
         names: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Ask for a projection of a run's snapshots, all there are now or `names`; the status of its job.
+        """Queue a projection of a run's snapshots, all there are now or `names`; returns the status of its job.
 
-        A job that failed or was cancelled stays so, unless it is asked for `again`. Raises InputError for a run or
-        parameters that cannot be.
+        A job that failed or was cancelled stays so, unless `again` is true. Raises InputError for a run or parameters
+        that cannot be.
         """
-        run = Run.open(run_folder)
+        run = open_run(run_folder)
         names = [path.name for path in run.snapshots] if names is None else list(names)
         key = cache_key(run, method, params, self.cache, names)
         request = {"run": str(run_folder), "method": method, "params": jsonable(params), "snapshots": names}
         with self._lock:
-            known = self._jobs.get(key)
-            if known and (
-                known.state in ("queued", "running") or (known.state in ("failed", "cancelled") and not again)
-            ):
-                return known.status()
+            old = self._jobs.get(key)
+            if old and (old.state in ("queued", "running") or (old.state in ("failed", "cancelled") and not again)):
+                return old.status()
             job = _Job(key, request)
             if load_cached(self.cache, key):
                 self._jobs[key] = job
@@ -156,7 +161,7 @@ class Worker:
     def _enqueue(self, job: _Job) -> _Job:
         if self._closed:
             raise InputError("the program is ending")
-        over = [key for key, known in self._jobs.items() if known.state in OVER]
+        over = [key for key, old in self._jobs.items() if old.state in OVER]
         for key in over[: max(0, len(over) - REMEMBERED)]:
             del self._jobs[key]
         self._jobs[job.key] = job
@@ -172,7 +177,7 @@ class Worker:
         job.ended.set()
 
     def _work(self) -> None:
-        """What the thread does: give the process one job at a time, and hear of it until it is over."""
+        """What the thread does: give the process one job at a time, and follow it until it is over."""
         while (job := self._waiting.get()) is not None:
             with self._lock:
                 if self._closed or job.state != "queued":
@@ -186,12 +191,12 @@ class Worker:
                     continue
                 process = self._process
             assert process is not None
-            self._hear(job, process)
+            self._follow(job, process)
         with self._lock:
             self._dispose()
 
     def _dispose(self) -> int:
-        """Make sure that the process is gone and nothing of it is left; its exit code."""
+        """End the process, if it has not ended, and close its streams; returns its exit code."""
         process, self._process = self._process, None
         if process is None:
             return 0
@@ -199,7 +204,7 @@ class Worker:
         process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # what was not yet sent cannot be
+            with contextlib.suppress(OSError):  # closing flushes what was not sent yet, which fails
                 if stream:
                     stream.close()
         return process.returncode if code is None else code
@@ -209,37 +214,38 @@ class Worker:
             return
         self._dispose()
         self.cache.mkdir(parents=True, exist_ok=True)
-        # compiled code is kept with the projections: site-packages may not be ours to write to
-        kept = {"NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(self.cache / "numba")}
+        # compiled code is cached beside the projections: site-packages may not be ours to write to
+        numba_cache = {"NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(self.cache / "numba")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "explorer.space.worker", str(self.cache)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=os.environ | kept,
+            env=os.environ | numba_cache,
         )
 
     def _send(self, request: Mapping[str, Any]) -> None:
         process = self._process
         if process and process.stdin:
-            with contextlib.suppress(OSError):  # it is gone: `_hear` finds out
+            with contextlib.suppress(OSError):  # it is gone: `_follow` notices
                 process.stdin.write(json.dumps(request) + "\n")
                 process.stdin.flush()
 
-    def _hear(self, job: _Job, process: subprocess.Popen[str]) -> None:
+    def _follow(self, job: _Job, process: subprocess.Popen[str]) -> None:
+        """Read the process's messages about a job until it is over, or the process has ended."""
         assert process.stdout is not None
         for line in process.stdout:
             try:
-                told = json.loads(line)
+                message = json.loads(line)
             except ValueError:  # the process ended in the middle of it
                 continue
             with self._lock:
-                if told["state"] != "running":
-                    self._end(job, told["state"], told.get("error"))
+                if message["state"] != "running":
+                    self._end(job, message["state"], message.get("error"))
                     return
-                job.progress = told["progress"]
-                job.message = job.message if job.cancelling else told["message"]
+                job.progress = message["progress"]
+                job.message = job.message if job.cancelling else message["message"]
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE)  # for its own exit code
         with self._lock:
@@ -260,17 +266,17 @@ class Worker:
 
 
 def serve(cache: Path, requests: IO[str], answers: IO[str]) -> None:
-    """Do the jobs that come in on `requests` until it ends, and tell of them on `answers`."""
+    """Do the jobs that come in on `requests` until it ends; their progress and outcome are written to `answers`."""
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
-    unwanted: set[str] = set()
+    cancelled: set[str] = set()
 
     def listen() -> None:
         for line in requests:
             request = json.loads(line)
             if "cancel" in request:
-                unwanted.add(request["cancel"])
+                cancelled.add(request["cancel"])
             else:
-                unwanted.discard(request["key"])
+                cancelled.discard(request["key"])
                 jobs.put(request)
         os._exit(0)  # the server is gone: nobody waits for what is being computed
 
@@ -280,68 +286,73 @@ def serve(cache: Path, requests: IO[str], answers: IO[str]) -> None:
         key = request["key"]
         last = 0.0
 
-        def tell(state: str, key: str = key, **more: object) -> None:
+        def report(state: str, key: str = key, **more: object) -> None:
             answers.write(json.dumps({"key": key, "state": state} | more) + "\n")
             answers.flush()
+
+        def is_cancelled(key: str = key) -> bool:
+            return key in cancelled
 
         def progress(share: float, what: str) -> None:
             nonlocal last
             if time.monotonic() - last > 0.1:
                 last = time.monotonic()
-                tell("running", progress=round(share, 4), message=what)
+                report("running", progress=round(share, 4), message=what)
 
         try:
-            _do(request, cache, progress, lambda key=key: key in unwanted)
-            tell("done")
+            _run_job(request, cache, progress, is_cancelled)
+            report("done")
         except Cancelled:
-            tell("cancelled")
+            report("cancelled")
         except InputError as error:
-            tell("failed", error=str(error))
+            report("failed", error=str(error))
         except MemoryError:
-            tell("failed", error="there is not enough memory for this projection")
+            report("failed", error="there is not enough memory for this projection")
         except Exception as error:
             traceback.print_exc()
-            tell("failed", error=f"the projection failed: {type(error).__name__}: {error}")
+            report("failed", error=f"the projection failed: {type(error).__name__}: {error}")
 
 
-def _do(request: Mapping[str, Any], cache: Path, progress: Any, cancelled: Any) -> None:
+def _run_job(request: Mapping[str, Any], cache: Path, progress: Progress, cancelled: Callable[[], bool]) -> None:
     if "warm_up" in request:
-        from explorer.space.aligned_umap import compile_ahead
+        from explorer.space.projections.aligned_umap import compile_ahead
 
         compile_ahead()
         return
-    run, names, params = Run.open(request["run"]), request["snapshots"], request["params"]
-    if request["method"] == "umap" and params.get("first") is not None:
-        frames = _grown(run, params, names, cache, progress, cancelled)
+    run, method = open_run(Path(request["run"])), request["method"]
+    params, names = request["params"], request["snapshots"]
+    if PROJECTIONS[method].grows and params.get("first") is not None:
+        frames = _extended(run, method, params, names, cache, progress, cancelled)
     else:
-        frames = project(run, request["method"], **params, snapshots=names, progress=progress, cancelled=cancelled)
+        frames = project(run, method, **params, snapshots=names, progress=progress, cancelled=cancelled)
     store(cache, request["key"], frames)
 
 
-def _grown(
+def _extended(
     run: Run,
+    method: str,
     params: Mapping[str, Any],
     names: Sequence[str],
     folder: Path,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Frames:
-    """UMAP of a run that has grown since its `first` snapshots: each new one joins the layout before it, which stays.
+    """The layout of a run that has grown since its `first` snapshots: each new one joins those before, which stay.
 
-    The layouts on the way are kept in `folder`, under the keys they have as views of the run as it was.
+    The layouts on the way are cached in `folder`, under the keys they have as views of the run as it was.
     """
     first = min(params["first"], len(names))
     frames: Frames | None = None
     for n in range(first, len(names) + 1):
-        asked: dict[str, Any] = {**params, "first": None if n == first else params["first"]}
-        key = cache_key(run, "umap", asked, folder, names[:n])
-        kept = load_cached(folder, key)
-        if kept is None:
-            kept = project(
-                run, "umap", **asked, snapshots=names[:n], before=frames, progress=progress, cancelled=cancelled
+        params_then: dict[str, Any] = {**params, "first": None if n == first else params["first"]}
+        key = cache_key(run, method, params_then, folder, names[:n])
+        extended = load_cached(folder, key)
+        if extended is None:
+            extended = project(
+                run, method, **params_then, snapshots=names[:n], before=frames, progress=progress, cancelled=cancelled
             )
-            store(folder, key, kept)
-        frames = kept
+            store(folder, key, extended)
+        frames = extended
     assert frames is not None
     return frames
 

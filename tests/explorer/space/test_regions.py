@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 
-from explorer.space import regions
+from explorer.space import regions as module
 from explorer.space.regions import (
     KINDS,
     MODES,
@@ -19,10 +19,10 @@ from explorer.space.regions import (
     agreements,
     best_mode,
     decide,
-    drawn_modes,
     drawn_voronoi,
-    exact,
-    fitted,
+    exact_regions,
+    fitted_regions,
+    region_modes,
     vote,
 )
 from mtm import classifiers
@@ -68,10 +68,10 @@ def pixels(radius=5, n=41):
     return np.column_stack([x.ravel(), y.ravel()])  # (n*n, 2)
 
 
-def assert_decided_as(name, drawn, x, reference):
-    """The classes drawn are the decisions at x (M, D), but where two classes win alike, to rounding."""
-    chosen, margins = classifiers.decide(name, x, reference)
-    wrong = drawn != chosen
+def assert_decided_as(name, classes, x, reference):
+    """The classes are the decisions at x (M, D), but where two classes win alike, to rounding."""
+    decisions, margins = classifiers.decide(name, x, reference)
+    wrong = classes != decisions
     assert (margins[wrong] < 1e-9).all()
     assert wrong.mean() < 0.01
 
@@ -85,23 +85,25 @@ def assert_decided_as(name, drawn, x, reference):
 def test_every_pixel_is_what_the_classifier_decides_there(name, n_classes, d):
     o, p = plane(d)
     references, u = references_of(name, targets(n_classes, d)), pixels()
-    found = exact(name, references, o, p)
-    assert found.affine.shape == (3, n_classes, 3)
-    assert found.square.shape == (3, n_classes)
-    assert found.step.shape == (2, n_classes)
+    regions = exact_regions(name, references, o, p)
+    assert regions.affine.shape == (3, n_classes, 3)
+    assert regions.square.shape == (3, n_classes)
+    assert regions.step.shape == (2, n_classes)
     for time in TIMES:
-        drawn = decide(affine_scores(found, time), u)
-        assert len(np.unique(drawn)) > 1
-        assert_decided_as(name, drawn, o + u @ p.T, blend(references, time))
+        classes = decide(affine_scores(regions, time), u)
+        assert len(np.unique(classes)) > 1
+        assert_decided_as(name, classes, o + u @ p.T, blend(references, time))
 
 
 @pytest.mark.parametrize("name", ["cos", "euc_ce"])
 def test_between_snapshots_the_scores_alone_would_not_do(name):
     """What `step` is for: without it there are wrong pixels, but none at a snapshot."""
     o, p = plane(64)
-    found, u = exact(name, targets(10, 64), o, p), pixels()
-    straight = replace(found, step=np.zeros_like(found.step))
-    wrong = [(decide(affine_scores(found, t), u) != decide(affine_scores(straight, t), u)).mean() for t in (0, 0.5, 1)]
+    regions, u = exact_regions(name, targets(10, 64), o, p), pixels()
+    straight = replace(regions, step=np.zeros_like(regions.step))
+    wrong = [
+        (decide(affine_scores(regions, t), u) != decide(affine_scores(straight, t), u)).mean() for t in (0, 0.5, 1)
+    ]
     assert wrong[0] == wrong[2] == 0
     assert wrong[1] > 0.02
 
@@ -110,16 +112,17 @@ def test_between_snapshots_the_scores_alone_would_not_do(name):
 def test_affine_scores_are_the_classifiers_own_up_to_what_all_classes_share(time):
     o, p = plane(16)
     c, u = targets(5, 16), pixels(n=5)
-    x, here = o + u @ p.T, blend(c, time)
+    x, references = o + u @ p.T, blend(c, time)
     bias = references_of("argmax", c)[1]
     own = {
-        "cos": x @ here.T / np.linalg.norm(here, axis=1),
-        "euc": -(cdist(x, here) ** 2),
-        "argmax": x @ here.T + blend(bias, time),
+        "cos": x @ references.T / np.linalg.norm(references, axis=1),
+        "euc": -(cdist(x, references) ** 2),
+        "argmax": x @ references.T + blend(bias, time),
     }
     for name, expected in own.items():
         scores = (
-            np.column_stack([u, np.ones(len(u))]) @ affine_scores(exact(name, references_of(name, c), o, p), time).T
+            np.column_stack([u, np.ones(len(u))])
+            @ affine_scores(exact_regions(name, references_of(name, c), o, p), time).T
         )
         shared = 0 if name == "cos" else (expected - scores)[:, :1]
         np.testing.assert_allclose(scores + shared, expected, rtol=1e-9, atol=1e-9)
@@ -131,19 +134,19 @@ def test_a_class_without_a_reference_never_wins(name):
     c, u = targets(6, 8), pixels()
     c[:, 1], c[1, 4] = np.nan, np.nan  # one for the whole run, one at the middle snapshot only
     references = references_of(name, c)
-    found = exact(name, references, o, p)
+    regions = exact_regions(name, references, o, p)
     for time in TIMES:
-        drawn = decide(affine_scores(found, time), u)
-        assert 1 not in drawn
-        assert_decided_as(name, drawn, o + u @ p.T, blend(references, time))
-    assert [4 in decide(affine_scores(found, t), u) for t in (0, 0.5, 1, 1.5, 2)] == [True, False, False, False, True]
+        classes = decide(affine_scores(regions, time), u)
+        assert 1 not in classes
+        assert_decided_as(name, classes, o + u @ p.T, blend(references, time))
+    assert [4 in decide(affine_scores(regions, t), u) for t in (0, 0.5, 1, 1.5, 2)] == [True, False, False, False, True]
 
 
 @every_classifier
 def test_without_any_reference_it_is_class_0_as_with_argmax(name):
-    found = exact(name, references_of(name, np.full((2, 3, 4), np.nan)), *plane(4))
-    assert not decide(affine_scores(found, 0), pixels()).any()
-    assert not decide(affine_scores(found, 0.5), pixels()).any()
+    regions = exact_regions(name, references_of(name, np.full((2, 3, 4), np.nan)), *plane(4))
+    assert not decide(affine_scores(regions, 0), pixels()).any()
+    assert not decide(affine_scores(regions, 0.5), pixels()).any()
 
 
 @every_classifier
@@ -153,36 +156,36 @@ def test_ties_go_to_the_lower_class(name, d):
     c[:, [5, 8]] = c[:, [2, 2]]
     weight, bias = references_of("argmax", c)
     bias[:, [5, 8]] = bias[:, [2, 2]]
-    found = exact(name, (weight, bias) if name == "argmax" else c, *plane(d))
-    drawn = np.concatenate([decide(affine_scores(found, time), pixels(n=101)) for time in TIMES])
-    assert not {5, 8} & set(drawn.tolist())
-    assert 2 in drawn
+    regions = exact_regions(name, (weight, bias) if name == "argmax" else c, *plane(d))
+    classes = np.concatenate([decide(affine_scores(regions, time), pixels(n=101)) for time in TIMES])
+    assert not {5, 8} & set(classes.tolist())
+    assert 2 in classes
 
 
 def test_a_reference_of_length_zero_is_at_right_angles_to_everything():
     o, p = np.zeros(2), np.eye(2)
     c = np.array([[[1.0, 0], [0, 0], [-1, 1]], [[1.0, 0], [0, 1], [1, -1]]])  # class 2 goes through zero halfway
-    found, u = exact("cos", c, o, p), pixels()
+    regions, u = exact_regions("cos", c, o, p), pixels()
     for time in (0, 0.25, 0.5, 0.75):
-        assert_decided_as("cos", decide(affine_scores(found, time), u), u, blend(c, time))
-    assert decide(affine_scores(found, 0), [[-1.0, -3]]).tolist() == [1]
-    assert affine_scores(found, 0.5)[2].tolist() == [0, 0, 0]
+        assert_decided_as("cos", decide(affine_scores(regions, time), u), u, blend(c, time))
+    assert decide(affine_scores(regions, 0), [[-1.0, -3]]).tolist() == [1]
+    assert affine_scores(regions, 0.5)[2].tolist() == [0, 0, 0]
 
 
 def test_a_reference_may_pass_through_zero_up_to_rounding():
     """There |c|^2 of the blend is what rounding leaves, below zero for some."""
     before = np.random.default_rng(0).normal(size=(100, 16))
     o, p = plane(16)
-    found = exact("cos", np.stack([before, -before * 7 / 3]), o, p)
-    assert np.isfinite(affine_scores(found, 0.3)).all()
-    assert np.isfinite(affine_scores(found, 0.3 + 1e-12)).all()
+    regions = exact_regions("cos", np.stack([before, -before * 7 / 3]), o, p)
+    assert np.isfinite(affine_scores(regions, 0.3)).all()
+    assert np.isfinite(affine_scores(regions, 0.3 + 1e-12)).all()
 
 
 def test_cosine_regions_do_not_depend_on_lengths_but_at_a_blend():
     o, p = plane(16)
     c, u = targets(6, 16), pixels()
-    found, longer = exact("cos", c, o, p), exact("cos", c * np.logspace(-1, 1, 6)[:, None], o, p)
-    assert (decide(affine_scores(found, 1), u) == decide(affine_scores(longer, 1), u)).all()
+    regions, longer = exact_regions("cos", c, o, p), exact_regions("cos", c * np.logspace(-1, 1, 6)[:, None], o, p)
+    assert (decide(affine_scores(regions, 1), u) == decide(affine_scores(longer, 1), u)).all()
 
 
 @pytest.mark.parametrize("name", ["euc", "argmax"])
@@ -190,18 +193,18 @@ def test_cosine_regions_do_not_depend_on_lengths_but_at_a_blend():
 def test_the_browser_s_32_bits_are_enough(name, offset):
     o, p = plane(512)
     c, u = targets(10, 512) + offset, pixels()
-    found = exact(name, references_of(name, c), o + (offset if name == "euc" else 0), p)
-    narrow = replace(found, affine=found.affine.astype(np.float32), step=found.step.astype(np.float32))
+    regions = exact_regions(name, references_of(name, c), o + (offset if name == "euc" else 0), p)
+    narrow = replace(regions, affine=regions.affine.astype(np.float32), step=regions.step.astype(np.float32))
     for time in TIMES:
-        drawn = decide(affine_scores(narrow, time), u)
-        assert (drawn == decide(affine_scores(found, time), u)).mean() > 0.998
+        classes = decide(affine_scores(narrow, time), u)
+        assert (classes == decide(affine_scores(regions, time), u)).mean() > 0.998
 
 
 def test_narrow_floats_are_accepted():
     o, p = plane(8)
     c = targets(4, 8).astype(np.float32)
-    same = exact("euc", c.astype(float), o, p)
-    np.testing.assert_array_equal(exact("euc", c, o, p).affine, same.affine)
+    same = exact_regions("euc", c.astype(float), o, p)
+    np.testing.assert_array_equal(exact_regions("euc", c, o, p).affine, same.affine)
 
 
 def test_every_classifier_has_its_kind():
@@ -211,18 +214,18 @@ def test_every_classifier_has_its_kind():
 def test_what_cannot_be_drawn_is_refused():
     c = targets(3, 4)
     with pytest.raises(InputError, match="unknown classifier 'knn'; choose from cos"):
-        exact("knn", c, *plane(4))
+        exact_regions("knn", c, *plane(4))
     with pytest.raises(InputError, match="on a plane only"):
-        exact("euc", c, None, None)
+        exact_regions("euc", c, None, None)
     for time in (-0.1, 2.1, np.nan):
         with pytest.raises(InputError, match="choose from 0 to 2"):
-            affine_scores(exact("euc", c, *plane(4)), time)
+            affine_scores(exact_regions("euc", c, *plane(4)), time)
 
 
 def test_the_scores_are_the_caller_s_own():
-    found = exact("euc", targets(3, 4), *plane(4))
-    affine_scores(found, 1)[:] = 0
-    assert found.affine[1].any()
+    regions = exact_regions("euc", targets(3, 4), *plane(4))
+    affine_scores(regions, 1)[:] = 0
+    assert regions.affine[1].any()
 
 
 # --- Voronoi of what is drawn
@@ -232,10 +235,10 @@ def test_the_scores_are_the_caller_s_own():
 @pytest.mark.parametrize("offset", [0, 1e4])
 def test_voronoi_is_the_nearest_of_what_is_drawn(n_classes, offset):
     positions = 3 * np.random.default_rng(0).normal(size=(3, n_classes, 2)) + offset
-    found, u = drawn_voronoi(positions), pixels() + offset
+    regions, u = drawn_voronoi(positions), pixels() + offset
     for time in TIMES:
         nearest = cKDTree(blend(positions, time)).query(u)[1]
-        assert (decide(affine_scores(found, time), u) == nearest).mean() > 0.999
+        assert (decide(affine_scores(regions, time), u) == nearest).mean() > 0.999
 
 
 def test_what_is_not_drawn_has_no_region():
@@ -258,34 +261,36 @@ def blobs(n=600, n_classes=6, spread=0.3, n_snapshots=3, seed=0):
 
 
 def voronoi_of_centres(u, y, n_classes):
-    return drawn_voronoi([class_centres(here, chosen, n_classes) for here, chosen in zip(u, y, strict=True)])
+    return drawn_voronoi(
+        [class_centres(positions, classes, n_classes) for positions, classes in zip(u, y, strict=True)]
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
 def test_clear_clusters_are_told_apart_at_least_as_well_as_by_their_centres(scale):
     u, y = blobs()
     u = u * scale + 5 * scale
-    found = fitted(u, y, 6)
-    assert agreement(found, u, y) >= agreement(voronoi_of_centres(u, y, 6), u, y)
-    assert agreement(found, u, y) == 1
+    regions = fitted_regions(u, y, 6)
+    assert agreement(regions, u, y) >= agreement(voronoi_of_centres(u, y, 6), u, y)
+    assert agreement(regions, u, y) == 1
 
 
 @pytest.mark.parametrize("spread", [2, 3])
 def test_fitted_regions_are_those_of_logistic_regression(spread):
     u, y = blobs(spread=spread)
-    found = fitted(u, y, 6)
-    for t, here in enumerate(u):
-        model = LogisticRegression(C=1000, max_iter=1000).fit(here, y[t])
-        assert (decide(affine_scores(found, t), pixels(8)) == model.predict(pixels(8))).mean() > 0.995
+    regions = fitted_regions(u, y, 6)
+    for t, positions in enumerate(u):
+        model = LogisticRegression(C=1000, max_iter=1000).fit(positions, y[t])
+        assert (decide(affine_scores(regions, t), pixels(8)) == model.predict(pixels(8))).mean() > 0.995
 
 
 @pytest.mark.parametrize("n_classes", [3, 10, 40])
-def test_affine_decisions_are_found_again(n_classes):
+def test_affine_decisions_are_recovered(n_classes):
     random = np.random.default_rng(n_classes)
     u = random.normal(size=(2, 1000, 2))
     scores = random.normal(size=(n_classes, 3))
-    decisions = np.stack([decide(scores, here) for here in u])
-    assert agreement(fitted(u, decisions, n_classes), u, decisions) > 0.97
+    decisions = np.stack([decide(scores, positions) for positions in u])
+    assert agreement(fitted_regions(u, decisions, n_classes), u, decisions) > 0.97
 
 
 def test_the_snapshots_before_do_not_change_a_fit():
@@ -294,53 +299,53 @@ def test_the_snapshots_before_do_not_change_a_fit():
     y[0] = np.random.default_rng(0).permutation(y[0])
     u[1] *= 100
     for t in range(5):
-        alone, among = fitted(u[t : t + 1], y[t : t + 1], 6), fitted(u, y, 6)
+        alone, among = fitted_regions(u[t : t + 1], y[t : t + 1], 6), fitted_regions(u, y, 6)
         assert (decide(alone.affine[0], pixels(8)) == decide(among.affine[t], pixels(8))).mean() > 0.98
 
 
 def test_moving_and_turning_the_picture_moves_and_turns_the_regions():
     u, y = blobs(spread=1.5)
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    found, moved = fitted(u, y, 6), fitted(7 * u @ turn + [300, -100], y, 6)
+    regions, moved = fitted_regions(u, y, 6), fitted_regions(7 * u @ turn + [300, -100], y, 6)
     for t in range(3):
-        drawn, drawn_moved = (
-            decide(found.affine[t], pixels()),
+        classes, classes_moved = (
+            decide(regions.affine[t], pixels()),
             decide(moved.affine[t], 7 * pixels() @ turn + [300, -100]),
         )
-        assert (drawn == drawn_moved).mean() > 0.99
+        assert (classes == classes_moved).mean() > 0.99
 
 
 def test_a_class_that_is_never_decided_has_no_region():
     u, y = blobs(n_classes=4)
     y[1][y[1] == 2] = 3  # decided at the other snapshots only
-    found = fitted(u, y, 6)  # 4 and 5 at none
+    regions = fitted_regions(u, y, 6)  # 4 and 5 at none
     everywhere = pixels(50)
-    present = [set(decide(affine_scores(found, t), everywhere).tolist()) for t in (0, 0.5, 1, 1.5, 2)]
+    present = [set(decide(affine_scores(regions, t), everywhere).tolist()) for t in (0, 0.5, 1, 1.5, 2)]
     assert present == [{0, 1, 2, 3}, {0, 1, 3}, {0, 1, 3}, {0, 1, 3}, {0, 1, 2, 3}]
 
 
 def test_the_only_class_that_is_decided_has_the_whole_plane():
     u, _ = blobs()
-    found = fitted(u, np.full(u.shape[:2], 4), 6)
-    assert {4} == set(decide(affine_scores(found, 0.5), pixels(50)).tolist())
-    assert agreement(found, u, np.full(u.shape[:2], 4)) == 1
+    regions = fitted_regions(u, np.full(u.shape[:2], 4), 6)
+    assert {4} == set(decide(affine_scores(regions, 0.5), pixels(50)).tolist())
+    assert agreement(regions, u, np.full(u.shape[:2], 4)) == 1
 
 
 def test_images_all_at_one_place_are_what_most_of_them_are():
-    found = fitted(np.ones((1, 10, 2)), [[2, 1, 2, 2, 1, 2, 2, 0, 2, 2]], 3)
-    assert decide(affine_scores(found, 0), [[1.0, 1.0]]).tolist() == [2]
+    regions = fitted_regions(np.ones((1, 10, 2)), [[2, 1, 2, 2, 1, 2, 2, 0, 2, 2]], 3)
+    assert decide(affine_scores(regions, 0), [[1.0, 1.0]]).tolist() == [2]
 
 
 def test_without_images_there_are_no_regions():
-    assert np.isnan(fitted(np.zeros((2, 0, 2)), np.zeros((2, 0)), 3).affine).all()
+    assert np.isnan(fitted_regions(np.zeros((2, 0, 2)), np.zeros((2, 0)), 3).affine).all()
 
 
 def test_no_snapshot_outweighs_another_in_a_tween():
     u, y = blobs(spread=1.0)
     u[1] = u[1] * 1000
-    found = fitted(u, y, 6)
-    for t, here in enumerate(u):
-        scores = np.column_stack([here, np.ones(len(here))]) @ found.affine[t].T
+    regions = fitted_regions(u, y, 6)
+    for t, positions in enumerate(u):
+        scores = np.column_stack([positions, np.ones(len(positions))]) @ regions.affine[t].T
         assert np.square(scores).mean() == pytest.approx(1)
 
 
@@ -355,7 +360,7 @@ def slow_vote(u, decisions, place, k):
 
 @pytest.mark.parametrize("k", [1, 4, 15])
 def test_the_vote_is_that_of_the_near_images(k, monkeypatch):
-    monkeypatch.setattr(regions, "CHUNK", 100)  # several at once
+    monkeypatch.setattr(module, "CHUNK", 100)  # several at once
     u, y = blobs(200, spread=2.0)
     where = pixels(8, 16)
     classes, evidence = vote(u[0], y[0], where, k)
@@ -420,11 +425,11 @@ def test_agreement_on_a_real_run_is_its_definition_by_hand(finished_run, name):
     o = e.mean(axis=(0, 1))
     p = np.linalg.svd((e - o).reshape(-1, e.shape[2]), full_matrices=False)[2][:2].T
     u, decisions = (e - o) @ p, np.stack([s.predictions[name] for s in snapshots])
-    found = exact(name, np.stack([s.references[name] for s in snapshots]), o, p)
+    regions = exact_regions(name, np.stack([s.references[name] for s in snapshots]), o, p)
     by_hand = [
         (predict(name, o + u[t] @ p.T, s.references[name]) == decisions[t]).mean() for t, s in enumerate(snapshots)
     ]
-    assert agreement_over_time(found, u, decisions).tolist() == by_hand
+    assert agreement_over_time(regions, u, decisions).tolist() == by_hand
 
 
 def test_without_images_there_is_no_agreement():
@@ -436,29 +441,29 @@ def test_without_images_there_is_no_agreement():
 
 def example_view(**changes):
     u, y = blobs(300, spread=1.5)
-    centres = np.stack([class_centres(here, y[0], 6) for here in u])
+    centres = np.stack([class_centres(positions, y[0], 6) for positions in u])
     view = {"points": u, "targets": centres + 1, "centres": centres, "origin": np.zeros(2), "basis": np.eye(2)}
     return SimpleNamespace(**view | changes), y
 
 
 def test_every_mode_that_a_view_can_have():
     view, decisions = example_view()
-    assert tuple(drawn_modes(view, "euc_ce", view.targets, decisions)) == MODES[:-1]
+    assert tuple(region_modes(view, "euc_ce", view.targets, decisions)) == MODES[:-1]
     view, _ = example_view(targets=None)
-    assert tuple(drawn_modes(view, "euc", view.centres, decisions)) == ("exact", "fitted", "centres", "vote")
+    assert tuple(region_modes(view, "euc", view.centres, decisions)) == ("exact", "fitted", "centres", "vote")
     view, _ = example_view(origin=None, basis=None)  # UMAP
-    assert tuple(drawn_modes(view, "euc", view.centres, decisions)) == ("fitted", "targets", "centres", "vote")
+    assert tuple(region_modes(view, "euc", view.centres, decisions)) == ("fitted", "targets", "centres", "vote")
 
 
 def test_a_plane_that_is_the_whole_space_agrees_exactly():
     view, _ = example_view()
     decisions = np.stack([predict("euc_ce", *pair) for pair in zip(view.points, view.targets, strict=True)])
-    modes = drawn_modes(view, "euc_ce", view.targets, decisions)
-    found = agreements(modes, view.points, decisions)
-    assert found.keys() == modes.keys()
-    assert found["exact"].tolist() == [1, 1, 1] == found["targets"].tolist()
-    assert best_mode(found) == "exact"
-    assert all(agreement(drawn, view.points, decisions) == found[mode].mean() for mode, drawn in modes.items())
+    modes = region_modes(view, "euc_ce", view.targets, decisions)
+    by_mode = agreements(modes, view.points, decisions)
+    assert by_mode.keys() == modes.keys()
+    assert by_mode["exact"].tolist() == [1, 1, 1] == by_mode["targets"].tolist()
+    assert best_mode(by_mode) == "exact"
+    assert all(agreement(drawn, view.points, decisions) == by_mode[mode].mean() for mode, drawn in modes.items())
 
 
 def test_the_best_mode_agrees_most_over_the_whole_run():

@@ -15,7 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from explorer.space.projection import Frames, load_cached, project
+from explorer.space.frames import Frames, load_cached
+from explorer.space.projections import project
 from explorer.space.worker import WARM_UP, Worker
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -50,9 +51,9 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return make_run(tmp_path_factory.mktemp("slow") / "run", n=3000, snapshots=12)
 
 
-def until(said: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + LONG
-    while not said():
+    while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.02)
 
@@ -81,13 +82,13 @@ def test_umap_of_a_growing_run_leaves_the_past_where_it_was(worker: Worker, tmp_
     hidden = [(path, path.with_suffix(".away")) for path in run.snapshots[2:]]
     for path, away in hidden:
         path.rename(away)
-    known = layout(names[:2])
+    before = layout(names[:2])
     for n, (path, away) in enumerate(hidden, start=3):
         away.rename(path)
         frames = layout(names[:n])
-        np.testing.assert_array_equal(frames.points[:-1], known.points)
-        np.testing.assert_array_equal(frames.targets[:-1], known.targets)
-        known = frames
+        np.testing.assert_array_equal(frames.points[:-1], before.points)
+        np.testing.assert_array_equal(frames.targets[:-1], before.targets)
+        before = frames
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
@@ -97,10 +98,10 @@ def test_a_job_leaves_in_the_cache_what_projecting_here_gives(worker: Worker, ru
     assert submitted["state"] in ("queued", "running")
     done = worker.wait(submitted["key"], LONG)
     assert (done["state"], done["progress"], done["error"]) == ("done", 1.0, None)
-    kept, here = load_cached(worker.cache, done["key"]), project(run, method)
-    assert kept is not None
-    assert (kept.method, kept.params, kept.snapshots) == (here.method, here.params, here.snapshots)
-    np.testing.assert_allclose(kept.points, here.points, atol=1e-4)
+    cached, expected = load_cached(worker.cache, done["key"]), project(run, method)
+    assert cached is not None
+    assert (cached.method, cached.params, cached.snapshots) == (expected.method, expected.params, expected.snapshots)
+    np.testing.assert_allclose(cached.points, expected.points, atol=1e-4)
     assert worker.submit(run.folder, method, {}) == done
     other = Worker(worker.cache)  # knows nothing of the job, and finds its result
     assert other.submit(run.folder, method, {})["state"] == "done"
@@ -130,17 +131,17 @@ def test_a_new_snapshot_is_a_new_job(worker: Worker, run: Run) -> None:
 
 def test_progress_and_what_is_being_done(worker: Worker, slow: Run) -> None:
     key = worker.submit(slow.folder, "umap", {"seed": 1})["key"]
-    seen = []
+    statuses = []
 
     def over() -> bool:
-        seen.append(worker.status(key))
-        return seen[-1]["state"] == "done"
+        statuses.append(worker.status(key))
+        return statuses[-1]["state"] == "done"
 
     until(over)
-    shares = [s["progress"] for s in seen]
+    shares = [s["progress"] for s in statuses]
     assert shares == sorted(shares)
     assert len(set(shares)) > 4
-    assert {"starting", "layout of all snapshots together"} & {s["message"] for s in seen}
+    assert {"starting", "layout of all snapshots together"} & {s["message"] for s in statuses}
 
 
 def test_a_running_and_a_waiting_job_can_be_cancelled(worker: Worker, slow: Run, run: Run) -> None:
@@ -205,8 +206,8 @@ def test_warming_up_compiles_ahead_of_need(tmp_path: Path) -> None:
         worker.warm_up()
         until(lambda: WARM_UP in worker._jobs)
         assert worker.wait(WARM_UP, LONG)["state"] == "done"
-        kept = os.environ.get("NUMBA_CACHE_DIR") or tmp_path / "numba"
-        assert list(Path(kept).rglob("*.nbc"))
+        numba_cache = os.environ.get("NUMBA_CACHE_DIR") or tmp_path / "numba"
+        assert list(Path(numba_cache).rglob("*.nbc"))
     finally:
         worker.close()
 
