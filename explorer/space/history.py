@@ -1,5 +1,6 @@
-"""What a run says of each recorded image over time: decisions, margins, distances. Events, selections and certainty
-are computed from this; embeddings stay views of the files.
+"""The history of each recorded image of a run: its decisions, margins and distances at every snapshot.
+
+Events, selections and certainty are computed from it; embeddings stay views of the files.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ CHUNK = 1 << 22  # numbers that are held in float64 at once
 
 @dataclass(frozen=True)
 class History:
-    """T snapshots of the same N images, those that a projection of the run shows, in its order."""
+    """T snapshots of the same N images, those that a projection of the run shows, in the same order."""
 
     name: str
     recording: SnapshotStack
@@ -59,7 +60,7 @@ class History:
         return len(self.snapshots)
 
     def moment(self, at: int | None) -> int:
-        """A snapshot's place among the T: `at`, negative from the end, the last for None. Raises InputError."""
+        """The number of a snapshot among the T: `at`, negative from the end, the last for None. Raises InputError."""
         t = len(self) - 1 if at is None else at if at >= 0 else at + len(self)
         if not 0 <= t < len(self):
             raise InputError(f"'{self.name}' has snapshots 0 to {len(self) - 1}, there is no number {at}")
@@ -68,8 +69,8 @@ class History:
     def classifier(self, name: str | None) -> str:
         """The classifier of this name; by default the one that is right most often at the last snapshot."""
         if name is None:
-            last = {key: self.right(key)[-1, self.judged].mean() for key in self.classifiers}
-            return max(last, key=lambda key: float(last[key]))
+            accuracies = {key: self.right(key)[-1, self.judged].mean() for key in self.classifiers}
+            return max(accuracies, key=lambda key: float(accuracies[key]))
         if name not in self.predictions:
             raise choose_from("classifier", name, self.classifiers)
         return name
@@ -104,7 +105,7 @@ class History:
         return distances_to_one(e, point)
 
     def life(self, row: int, at: int | None = None) -> dict[str, Any]:
-        """One image: its decisions, margins and distances over time, and its distance to every target at one moment.
+        """One image: its decisions, margins and distances over time, and its distance to every target at one snapshot.
 
         `nearest_first` orders the classes by that distance; `to` says whether targets or class centres are meant.
         Raises InputError if there is no such image or snapshot.
@@ -133,31 +134,33 @@ class History:
 
 
 def load_history(run: Run) -> History:
-    """Read what a run says of its images. Raises InputError if it has no snapshots to show yet."""
-    places = {path.name: i for i, path in enumerate(run.snapshots)}
-    if not places:
+    """Read the history of a run's images. Raises InputError if it has no snapshots to show yet."""
+    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
+    if not numbers:
         raise InputError(f"'{run.name}' has no snapshots to show yet")
     recording = load_stack(run)
-    found = [run.snapshot(places[name]) for name in recording.names]
-    names = [name for name in found[0].predictions if all(name in s.predictions for s in found)]
-    small = np.uint8 if run.points.n_classes <= 256 else np.int32
-    targets = [s.target_distances for s in found if s.target_distances is not None]
+    snapshots = [run.snapshot(numbers[name]) for name in recording.names]
+    names = [name for name in snapshots[0].predictions if all(name in s.predictions for s in snapshots)]
+    dtype = np.uint8 if run.points.n_classes <= 256 else np.int32
+    targets = [s.target_distances for s in snapshots if s.target_distances is not None]
+    judged = counted_images(recording.labels, snapshots[-1].metrics)
+    judged &= ~np.isin(recording.labels, unseen_classes(snapshots[-1]))
     return History(
         run.name,
         recording,
-        found,
+        snapshots,
         run.points.indices,
         run.points.class_names,
-        {name: np.stack([s.predictions[name] for s in found]).astype(small) for name in names},
-        {name: np.stack([s.margins[name] for s in found]) for name in names},
-        np.stack(targets) if len(targets) == len(found) else None,
-        np.stack([s.centre_distances for s in found]),
-        judged(recording.labels, found[-1].metrics) & ~np.isin(recording.labels, unseen_classes(found[-1])),
+        {name: np.stack([s.predictions[name] for s in snapshots]).astype(dtype) for name in names},
+        {name: np.stack([s.margins[name] for s in snapshots]) for name in names},
+        np.stack(targets) if len(targets) == len(snapshots) else None,
+        np.stack([s.centre_distances for s in snapshots]),
+        judged,
     )
 
 
-def judged(y: Array, row: dict[str, Any]) -> Mask:
-    """(N,): the images that count by the row of metrics: all, or the half that gave no centres."""
+def counted_images(y: Array, row: dict[str, Any]) -> Mask:
+    """(N,): the images that the accuracy in a row of metrics counts: all, or the half that gave no class centres."""
     half = ~first_half(y)
     return half if row.get("accuracy_n") == half.sum() < len(y) else np.ones(len(y), dtype=bool)
 
@@ -167,6 +170,6 @@ def distances_to_one(e: Array, point: Array) -> Floats:
     distances = np.empty(len(e))
     size = max(1, CHUNK // e.shape[1])
     for first in range(0, len(e), size):
-        apart = e[first : first + size].astype(np.float32) - point.astype(np.float32)
-        distances[first : first + size] = np.sqrt(np.einsum("nd,nd->n", apart, apart))
+        difference = e[first : first + size].astype(np.float32) - point.astype(np.float32)
+        distances[first : first + size] = np.sqrt(np.einsum("nd,nd->n", difference, difference))
     return distances

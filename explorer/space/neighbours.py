@@ -1,8 +1,8 @@
-"""The nearest neighbours of one image in D dimensions, quickly and exactly, and what a picture makes of them.
+"""The nearest neighbours of one image in D dimensions, quickly and exactly, compared with those in a picture.
 
 `Space` holds the embeddings of one snapshot as float32 about their middle. One matrix product gives every distance up
-to rounding; whoever may be among the k nearest, that rounding considered, is measured again in float64 from the file's
-own numbers. So the answer is scikit-learn's, in a fraction of the time.
+to rounding; every image that may be among the k nearest, that rounding considered, is measured again in float64 from
+the file's own numbers. So the result is scikit-learn's, in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Rows = NDArray[np.int64]
 
 METRICS = ("euclidean", "cosine")
 NEIGHBOURS = 15
-RESIDENT_BYTES = 768 << 20  # most memory that spaces held ready take together; a larger one is read again each time
+RESIDENT_BYTES = 768 << 20  # most memory that cached spaces take together; a larger one is read again each time
 CHUNK = 1 << 21  # numbers converted at once
 MIDDLE = 2_000  # images whose mean the embeddings are moved to: anywhere near the middle will do
 THREADS = 2  # that convert
@@ -43,9 +43,9 @@ class Neighbours:
 
 
 class Space:
-    """The embeddings e (N, D) of one snapshot, ready to be asked; `e` may be a view of a file.
+    """The embeddings e (N, D) of one snapshot, prepared for searches; `e` may be a view of a file.
 
-    With `resident` false nothing is kept and every question reads the embeddings once.
+    With `resident` false no copy is held, and every search reads the embeddings once.
     """
 
     def __init__(self, e: Array, resident: bool = True) -> None:
@@ -86,7 +86,7 @@ class Space:
         return Neighbours(candidates[order], exact[order])
 
     def _bounds(self, row: int, metric: str) -> tuple[Floats, Floats]:
-        """Between which two values (N,) each squared distance, or cosine distance, lies."""
+        """Lower and upper bounds (N,) of each squared distance, or cosine distance."""
         products, lengths = self._products(row).astype(np.float64), self._lengths.astype(np.float64)
         off = ROUNDING * np.sqrt(self.e.shape[1]) * (lengths + lengths[row]) ** 2 + np.finfo(np.float32).tiny
         if metric == "euclidean":
@@ -105,15 +105,15 @@ class Space:
 
     def _exact(self, row: int, rows: Rows, metric: str) -> Floats:
         """Distances to some rows in float64, from the embeddings as they are."""
-        own, found = self.e[row].astype(np.float64), np.empty(len(rows))
+        own, distances = self.e[row].astype(np.float64), np.empty(len(rows))
         size = max(1, CHUNK // self.e.shape[1])
         for first in range(0, len(rows), size):
-            here = self.e[rows[first : first + size]].astype(np.float64)
+            e = self.e[rows[first : first + size]].astype(np.float64)
             if metric == "euclidean":
-                found[first : first + size] = np.linalg.norm(here - own, axis=1)
+                distances[first : first + size] = np.linalg.norm(e - own, axis=1)
             else:
-                found[first : first + size] = 1 - unit(here) @ unit(own[None])[0]
-        return found
+                distances[first : first + size] = 1 - unit(e) @ unit(own[None])[0]
+        return distances
 
     def _products(self, row: int) -> Array:
         """(N,): the product of every x with that of one row."""
@@ -136,39 +136,38 @@ class Space:
 
 
 class Spaces:
-    """Spaces that are held ready, the latest used, up to RESIDENT_BYTES in all."""
+    """A cache of the spaces used last, up to RESIDENT_BYTES in all."""
 
     def __init__(self, limit: int = RESIDENT_BYTES) -> None:
         self.limit = limit
-        self._held: OrderedDict[Hashable, Space] = OrderedDict()
+        self._spaces: OrderedDict[Hashable, Space] = OrderedDict()
         self._lock = threading.Lock()  # held while a space is made: two at once would take twice the memory
 
     def get(self, key: Hashable, embeddings: Callable[[], Array]) -> Space:
-        """The space kept under a key, or made of the embeddings (N, D)."""
+        """The space cached under a key, or a new one of the embeddings (N, D)."""
         with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
+            if key in self._spaces:
+                self._spaces.move_to_end(key)
+                return self._spaces[key]
             e = embeddings()
             needed = 4 * (e.size + 2 * len(e))
-            while self._held and self.nbytes + needed > self.limit:
-                self._held.popitem(last=False)
-            made = Space(e, resident=needed <= self.limit)
-            self._held[key] = made
-            return made
+            while self._spaces and self.nbytes + needed > self.limit:
+                self._spaces.popitem(last=False)
+            space = self._spaces[key] = Space(e, resident=needed <= self.limit)
+            return space
 
     @property
     def nbytes(self) -> int:
         """Bytes held in all."""
-        return sum(space.nbytes for space in self._held.values())
+        return sum(space.nbytes for space in self._spaces.values())
 
 
-# What a picture makes of them
+# The same in a picture
 
 
 @dataclass(frozen=True)
-class Mistaken:
-    """Neighbours of one image in D dimensions and in a picture, compared."""
+class NeighbourComparison:
+    """Neighbours of one image in D dimensions and in a picture, compared. The names are those of the JSON."""
 
     here: Rows  # (k,) nearest in the picture, nearest first
     kept: Rows  # nearest in both, in the order of D dimensions
@@ -176,16 +175,17 @@ class Mistaken:
     missing: Rows  # near in D dimensions, not in the picture, nearest first
 
 
-def compare_with_layout(row: int, near: ArrayLike, u: ArrayLike) -> Mistaken:
+def compare_with_layout(row: int, near: ArrayLike, u: ArrayLike) -> NeighbourComparison:
     """Compare the k nearest in D dimensions (k,) of one image with the k nearest in the picture u (N, 2).
 
-    An image without a place in the picture is near to none there.
+    An image without a position in the picture has no neighbours there.
     """
     near, u = np.asarray(near, np.int64), np.asarray(u, np.float64)
-    apart = np.linalg.norm(u - u[row], axis=1)
-    apart = np.where(np.isnan(apart), np.inf, apart)
-    apart[row] = np.inf
-    here = np.argsort(apart, kind="stable")[: len(near)]
-    here = here[np.isfinite(apart[here])]
-    kept = np.isin(near, here)
-    return Mistaken(here, near[kept], here[~np.isin(here, near)], near[~kept])
+    distances = np.linalg.norm(u - u[row], axis=1)
+    distances = np.where(np.isnan(distances), np.inf, distances)
+    distances[row] = np.inf
+    near_in_picture = np.argsort(distances, kind="stable")[: len(near)]
+    near_in_picture = near_in_picture[np.isfinite(distances[near_in_picture])]
+    is_kept = np.isin(near, near_in_picture)
+    is_false = ~np.isin(near_in_picture, near)
+    return NeighbourComparison(near_in_picture, near[is_kept], near_in_picture[is_false], near[~is_kept])

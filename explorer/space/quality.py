@@ -30,18 +30,18 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 NEIGHBOURS = 15
-MOMENTS = 5  # near snapshots of the same image
+NEAR_SNAPSHOTS = 5  # of the same image, that temporal neighbours counts
 BORDER = 0.1  # share of images, those with the smallest margins, that stand for the boundary
 CHUNK = 1 << 22  # numbers of a run's trajectories that are held at once
 
 
 class Layout(View, Protocol):
-    """What is needed of a projection (explorer.space.projection.Frames)."""
+    """What is needed of the frames of a projection (explorer.space.frames.Frames)."""
 
     @property
     def snapshots(self) -> list[str]: ...  # the names of the T snapshot files
     @property
-    def twice(self) -> ArrayLike | None: ...  # (2, n, 2) what it made of the measured images of one snapshot, twice
+    def twice(self) -> ArrayLike | None: ...  # (2, n, 2) where it puts the measured images of one snapshot given twice
 
 
 # The measures
@@ -74,26 +74,26 @@ def temporal_preserving(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEIGHBOUR
     nearest neighbours in D dimensions that are still so after the step, and the length of its step in the picture;
     0 where one of them never changes, as its authors have it; averaged. NaN for fewer than three steps.
     """
-    near = [_nearest(_squared_distances(there), k) for there in x]
+    near = [_nearest(_squared_distances(e), k) for e in x]
     return _temporal_preserving(near, np.asarray(u, np.float64))
 
 
-def temporal_neighbours(x: Sequence[ArrayLike], u: ArrayLike, k: int = MOMENTS) -> float:
+def temporal_neighbours(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEAR_SNAPSHOTS) -> float:
     """TimeVis: the share of the k snapshots in which an image is nearest to where it is now that the picture keeps.
 
     Nearest in D dimensions against nearest in the picture, averaged over images and snapshots; chance is k / (T - 1).
     """
-    moments, u = [np.asarray(there) for there in x], np.asarray(u, np.float64)
+    snapshots, u = [np.asarray(e) for e in x], np.asarray(u, np.float64)
     if not 0 < k < len(u) - 1:
         raise ValueError(f"{k} neighbours need at least {k + 2} snapshots, there are {len(u)}")
-    kept = []
-    size = max(1, CHUNK // max(1, len(moments) * moments[0].shape[1]))
+    n_shared = []
+    size = max(1, CHUNK // max(1, len(snapshots) * snapshots[0].shape[1]))
     for first in range(0, u.shape[1], size):
         rows = slice(first, first + size)
-        space = np.stack([there[rows].astype(np.float64) for there in moments], axis=1)  # (n, T, D)
+        space = np.stack([e[rows].astype(np.float64) for e in snapshots], axis=1)  # (n, T, D)
         plane = u[:, rows].swapaxes(0, 1)  # (n, T, 2)
-        kept.append(_shared(_nearest(_squared_distances(space), k), _nearest(_squared_distances(plane), k)))
-    return float(np.concatenate(kept).mean() / k)
+        n_shared.append(_shared(_nearest(_squared_distances(space), k), _nearest(_squared_distances(plane), k)))
+    return float(np.concatenate(n_shared).mean() / k)
 
 
 def jitter(first: ArrayLike, second: ArrayLike) -> float:
@@ -113,8 +113,8 @@ def no_op_jitter(project: Callable[[NDArray[Any]], ArrayLike], x: ArrayLike) -> 
 
 def variance_shown(x: ArrayLike, u: ArrayLike) -> float:
     """The share of the variance of x that an orthogonal projection u of it shows; NaN where nothing varies."""
-    total, shown = (np.var(np.asarray(array, np.float64), axis=0).sum() for array in (x, u))
-    return float(shown / total) if total else math.nan
+    total, in_picture = (np.var(np.asarray(array, np.float64), axis=0).sum() for array in (x, u))
+    return float(in_picture / total) if total else math.nan
 
 
 # In words
@@ -134,8 +134,8 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """The words of a measure; in braces what is known when it is taken."""
+class Wording:
+    """The words of a measure; in braces the facts that are filled in when it is taken."""
 
     title: str
     shown: str
@@ -144,40 +144,40 @@ class Kind:
 
 
 MEASURES = {
-    "region_agreement": Kind(
+    "region_agreement": Wording(
         "Regions agree",
         "{value:.1%}",
         "{shown} of the images lie on the colour of the class that {classifier} really decides in {d} dimensions.",
         "Share of all {n} shown images whose drawn region is the real decision of {classifier}.",
     ),
-    "neighbours_kept": Kind(
+    "neighbours_kept": Wording(
         "Neighbours kept",
         "{value:.1f} / {k}",
         "Of the {k} images most like an image, {value:.1f} are among the {k} nearest to it here; "
         "with images placed at random it would be {chance:.1f}.",
         "Mean overlap of the {k} nearest neighbours in {d} dimensions and in the picture; {n} images.",
     ),
-    "trustworthiness": Kind(
+    "trustworthiness": Wording(
         "Trustworthiness",
         "{value:.2f}",
         "Do images that lie together here belong together? {shown}, where 0.5 is a random picture and 1 is always.",
         "scikit-learn's: 1 - 2 / (n k (2n - 3k - 1)) times the sum, over the k = {k} neighbours of each image in the "
         "picture, of how far their rank in {d} dimensions lies beyond k; {n} images.",
     ),
-    "boundary_kept": Kind(
+    "boundary_kept": Wording(
         "Boundary kept",
         "{value:.1f} / {k}",
         "Among the images that {classifier} is least sure of, {value:.1f} of the {k} most like an image are among the "
         "{k} nearest to it here; at random it would be {chance:.1f}.",
         "Neighbours kept among the tenth of the images with the smallest margins of {classifier}; {n} images.",
     ),
-    "variance_shown": Kind(
+    "variance_shown": Wording(
         "Variance shown",
         "{value:.0%}",
         "This plane shows {shown} of how much the images differ; the rest lies at right angles to the screen.",
         "Variance of the positions over the variance of the embeddings in {d} dimensions; {n} images.",
     ),
-    "temporal_preserving": Kind(
+    "temporal_preserving": Wording(
         "Motion is real",
         "{value:+.2f}",
         "Do images move here when their real neighbours change? {shown}, where -1 is always, 0 is no connection, and "
@@ -185,7 +185,7 @@ MEASURES = {
         "DVI's temporal preserving: per image the Pearson correlation, over the steps between snapshots, of the share "
         "of its {k} neighbours in {d} dimensions that it keeps and the length of its step here; mean of {n} images.",
     ),
-    "temporal_neighbours": Kind(
+    "temporal_neighbours": Wording(
         "Moments kept",
         "{value:.0%}",
         "Of the {k} moments at which an image was most like it is now, {shown} are among the {k} nearest on its path "
@@ -193,7 +193,7 @@ MEASURES = {
         "TimeVis's temporal neighbours: overlap of the {k} snapshots nearest in {d} dimensions and in the picture, per "
         "image and snapshot; mean of {n} images.",
     ),
-    "no_op_jitter": Kind(
+    "no_op_jitter": Wording(
         "Stands still",
         "{value:.2%}",
         "Shown the same snapshot twice, the picture moves images by {shown} of its radius; it should be nothing.",
@@ -210,15 +210,15 @@ def measure(name: str, values: float | Floats | list[float], missing: str, **fac
     """
     if name not in MEASURES:
         raise choose_from("measure", name, MEASURES)
-    kind, each = MEASURES[name], np.atleast_1d(np.asarray(values, np.float64))
+    wording, each = MEASURES[name], np.atleast_1d(np.asarray(values, np.float64))
     over_time = tuple(each.tolist()) if np.ndim(values) else ()
-    definition = kind.definition.format(**facts) + (" Mean over the snapshots." if over_time else "")
+    definition = wording.definition.format(**facts) + (" Mean over the snapshots." if over_time else "")
     value = mean(each)
     if math.isnan(value):
-        return Measure(kind.title, value, "-", missing, definition, facts["n"], over_time)
-    shown = _spaced(kind.shown.format(value=value, **facts))
-    text = _spaced(kind.text.format(value=value, shown=shown, **facts))
-    return Measure(kind.title, value, shown, text, definition, facts["n"], over_time)
+        return Measure(wording.title, value, "-", missing, definition, facts["n"], over_time)
+    printed = _spaced(wording.shown.format(value=value, **facts))
+    text = _spaced(wording.text.format(value=value, shown=printed, **facts))
+    return Measure(wording.title, value, printed, text, definition, facts["n"], over_time)
 
 
 # Of a run
@@ -233,15 +233,16 @@ def measure_quality(
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Measure]:
     """Every measure of a run's picture: `decision_quality` and `view_quality`, in the order of MEASURES."""
-    decided = decision_quality(run, frames, classifier, drawn)
-    found = decided | view_quality(run, frames, progress=progress)
-    return {name: found[name] for name in MEASURES if name in found}
+    of_decisions = decision_quality(run, frames, classifier, drawn)
+    measures = of_decisions | view_quality(run, frames, progress=progress)
+    return {name: measures[name] for name in MEASURES if name in measures}
 
 
 def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] | None = None) -> dict[str, Measure]:
-    """The measures that depend on the view alone. Seconds: keep them.
+    """The measures that depend on the view alone. They take seconds and are worth caching.
 
-    `progress` hears of 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames is gone.
+    `progress(share)` is called from 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames
+    is gone.
     """
     snapshots, rows = _snapshots(run, frames), sampled_rows(run.labels)
     x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
@@ -250,35 +251,35 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
     k = min(NEIGHBOURS, (n - 1) // 2)  # trustworthiness needs k < n/2
     kept, trust, near = np.full(n_snapshots, np.nan), np.full(n_snapshots, np.nan), []
     for t in range(n_snapshots if k > 0 else 0):
-        distances, here = _squared_distances(x[t]), _nearest(_squared_distances(u[t]), k)
+        distances, near_in_picture = _squared_distances(x[t]), _nearest(_squared_distances(u[t]), k)
         near.append(_nearest(distances, k))
-        kept[t], trust[t] = _shared(near[t], here).mean(), _trust(distances, here)
+        kept[t], trust[t] = _shared(near[t], near_in_picture).mean(), _trust(distances, near_in_picture)
         if progress:
             progress(0.9 * (t + 1) / n_snapshots)
     preserving = _temporal_preserving(near, u)
-    moments = min(MOMENTS, (n_snapshots - 1) // 2)
-    back = temporal_neighbours(x, u, moments) if moments and n else math.nan
+    k_in_time = min(NEAR_SNAPSHOTS, (n_snapshots - 1) // 2)
+    in_time = temporal_neighbours(x, u, k_in_time) if k_in_time and n else math.nan
 
-    plane = frames.basis is not None and frames.origin is not None
-    variance = [variance_shown(there, here) if plane else math.nan for there, here in zip(x, u, strict=True)]
+    is_plane = frames.basis is not None and frames.origin is not None
+    variance = [variance_shown(*pair) if is_plane else math.nan for pair in zip(x, u, strict=True)]
     moved = math.nan
     if frames.twice is not None:
         moved = jitter(*np.asarray(frames.twice))
-    elif plane and n:
+    elif is_plane and n:
         moved = no_op_jitter(lambda e: (e - frames.origin) @ frames.basis, x[-1])  # type: ignore[operator]
     if progress:
         progress(1.0)
 
     facts = {"n": n, "d": x[0].shape[1], "k": k, "chance": k * k / max(1, n - 1)}
-    in_time = facts | {"k": moments, "chance": moments / max(1, n_snapshots - 1)}
+    facts_in_time = facts | {"k": k_in_time, "chance": k_in_time / max(1, n_snapshots - 1)}
     few, early = (f"There are too few {what} to measure this." for what in ("images", "snapshots"))
-    no_plane = "All images are at one place." if plane else "This view is not a plane through the space."
+    no_plane = "All images are at one place." if is_plane else "This view is not a plane through the space."
     return {
         "neighbours_kept": measure("neighbours_kept", kept, few, **facts),
         "trustworthiness": measure("trustworthiness", trust, few, **facts),
         "variance_shown": measure("variance_shown", variance, no_plane, **facts),
         "temporal_preserving": measure("temporal_preserving", preserving, early, **facts),
-        "temporal_neighbours": measure("temporal_neighbours", back, early, **in_time),
+        "temporal_neighbours": measure("temporal_neighbours", in_time, early, **facts_in_time),
         "no_op_jitter": measure("no_op_jitter", moved, "This has not been measured for this view.", **facts),
     }
 
@@ -292,12 +293,12 @@ def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | N
     if any(classifier not in s.predictions for s in snapshots):
         raise choose_from("classifier", classifier, snapshots[0].predictions)
     d = snapshots[0].embeddings.shape[1]
-    found = {}
+    measures = {}
     if drawn is not None:
         decisions = np.stack([s.predictions[classifier] for s in snapshots])  # (T, N)
         values = agreement_over_time(drawn, frames.points, decisions)
         facts = {"n": decisions.shape[1], "d": d, "classifier": classifier}
-        found["region_agreement"] = measure("region_agreement", values, "There are no images.", **facts)
+        measures["region_agreement"] = measure("region_agreement", values, "There are no images.", **facts)
 
     borders = [rows[_border(s.margins[classifier][rows])] for s in snapshots]
     n = min(len(border) for border in borders)
@@ -307,7 +308,7 @@ def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | N
         values[t] = neighbours_kept(snapshots[t].embeddings[borders[t]], frames.points[t][borders[t]], k)
     facts = {"n": n, "d": d, "k": k, "chance": k * k / max(1, n - 1), "classifier": classifier}
     few = "There are too few images near the boundary to measure this."
-    return found | {"boundary_kept": measure("boundary_kept", values, few, **facts)}
+    return measures | {"boundary_kept": measure("boundary_kept", values, few, **facts)}
 
 
 # Private
@@ -319,11 +320,13 @@ def _spaced(text: str) -> str:
 
 def _snapshots(run: Run, frames: Layout) -> list[Snapshot]:
     """The snapshots of the run that the frames show."""
-    where = {path.name: i for i, path in enumerate(run.snapshots)}
-    gone = [name for name in frames.snapshots if name not in where]
-    if gone or not frames.snapshots:
-        raise InputError(f"{run.name} no longer has the snapshot {gone[0]}" if gone else f"{run.name} has no snapshots")
-    return [run.snapshot(where[name]) for name in frames.snapshots]
+    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
+    missing = [name for name in frames.snapshots if name not in numbers]
+    if missing:
+        raise InputError(f"{run.name} no longer has the snapshot {missing[0]}")
+    if not frames.snapshots:
+        raise InputError(f"{run.name} has no snapshots")
+    return [run.snapshot(numbers[name]) for name in frames.snapshots]
 
 
 def _take(x: NDArray[Any], rows: Rows) -> NDArray[Any]:
@@ -358,12 +361,12 @@ def _shared(a: Rows, b: Rows) -> Rows:
     return np.asarray((a[..., :, None] == b[..., None, :]).sum(axis=(-1, -2)))
 
 
-def _trust(distances: Floats, here: Rows) -> float:
+def _trust(distances: Floats, near_in_picture: Rows) -> float:
     """Trustworthiness from squared distances (N, N) in D dimensions and the neighbours (N, k) in the picture."""
-    n, k = here.shape
+    n, k = near_in_picture.shape
     if 2 * k >= n:
         raise ValueError(f"trustworthiness of {k} neighbours needs more than {2 * k} points, there are {n}")
-    reach = np.take_along_axis(distances, here, axis=1)  # (N, k)
+    reach = np.take_along_axis(distances, near_in_picture, axis=1)  # (N, k)
     ordered = np.sort(distances, axis=1)
     ranks = 1 + np.array([row.searchsorted(to) for row, to in zip(ordered, reach, strict=True)])  # (N, k)
     return float(1 - 2 / (n * k * (2 * n - 3 * k - 1)) * np.maximum(ranks - k, 0).sum())
@@ -372,8 +375,8 @@ def _trust(distances: Floats, here: Rows) -> float:
 def _border(margins: ArrayLike) -> Rows:
     """Rows of the tenth with the smallest margins, in order."""
     margins = np.asarray(margins, np.float64)
-    known = int((~np.isnan(margins)).sum())
-    return np.sort(np.argsort(margins, kind="stable")[: round(BORDER * known)])  # NaN comes last
+    n_measured = int((~np.isnan(margins)).sum())
+    return np.sort(np.argsort(margins, kind="stable")[: round(BORDER * n_measured)])  # NaN comes last
 
 
 def _temporal_preserving(near: Sequence[Rows], u: Floats) -> float:

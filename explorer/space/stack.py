@@ -1,4 +1,4 @@
-"""What of a run is projected: the snapshots that fit together, their embeddings as views of the files."""
+"""The snapshots of a run that are projected: those that fit together, their embeddings as views of the files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sampled_rows(labels: Array) -> Array:
 
 @dataclass(frozen=True)
 class SnapshotStack:
-    """What is projected: T snapshots of N images that fit together. Embeddings are views of the files."""
+    """T snapshots of the same N images, with equal shapes. Embeddings are views of the files."""
 
     embeddings: list[Array]  # T of (N, D)
     targets: list[Array] | None  # T of (C, D)
@@ -47,35 +47,37 @@ class SnapshotStack:
 
 
 def load_stack(run: Run, names: Sequence[str] | None = None) -> SnapshotStack:
-    """The snapshots of a run (those in `names`) that can be read and have the shapes of the most; others are left out.
+    """The snapshots of a run (those in `names`) that can be read and have the most frequent shapes, without the others.
 
     Raises InputError if there is none.
     """
     n, n_classes = len(run.labels), run.points.n_classes
-    found: list[Snapshot] = []
+    snapshots: list[Snapshot] = []
     for i, path in enumerate(run.snapshots):
         if names is None or path.name in names:
             with contextlib.suppress(InputError, IndexError):
-                found.append(run.snapshot(i))
-    found = [s for s in found if s.embeddings.ndim == 2 and len(s.embeddings) == n and s.embeddings.shape[1] > 0]
-    if not found or n == 0:
+                snapshots.append(run.snapshot(i))
+    snapshots = [
+        s for s in snapshots if s.embeddings.ndim == 2 and len(s.embeddings) == n and s.embeddings.shape[1] > 0
+    ]
+    if not snapshots or n == 0:
         raise InputError(f"{run.name} has no snapshots to show yet")
-    kinds = [_kind(s) for s in found]
-    usual = max(kinds, key=kinds.count)
-    found = [s for s, kind in zip(found, kinds, strict=True) if kind == usual]
-    targets = [s.class_embeddings for s in found if s.class_embeddings is not None]
-    weights = [s.head[0] for s in found if s.head is not None]
+    shapes = [_shapes(s) for s in snapshots]
+    most_frequent = max(shapes, key=shapes.count)
+    snapshots = [s for s, shape in zip(snapshots, shapes, strict=True) if shape == most_frequent]
+    targets = [s.class_embeddings for s in snapshots if s.class_embeddings is not None]
+    weights = [s.head[0] for s in snapshots if s.head is not None]
     return SnapshotStack(
-        [s.embeddings for s in found],
+        [s.embeddings for s in snapshots],
         targets or None,
         weights or None,
         np.asarray(run.labels),
         n_classes,
-        np.array([s.epoch for s in found], np.float64),
-        [f"{s.index:06d}.safetensors" for s in found],
+        np.array([s.epoch for s in snapshots], np.float64),
+        [f"{s.index:06d}.safetensors" for s in snapshots],
     )
 
 
-def _kind(s: Snapshot) -> tuple[object, ...]:
+def _shapes(s: Snapshot) -> tuple[object, ...]:
     targets, head = s.class_embeddings, s.head
     return s.embeddings.shape, None if targets is None else targets.shape, None if head is None else head[0].shape

@@ -19,8 +19,8 @@ from mtm.runs import Run
 
 def scikit_learn(e: np.ndarray, row: int, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
     x = e.astype(np.float64)
-    found = NearestNeighbors(n_neighbors=k + 1, metric=metric, algorithm="brute").fit(x)
-    distances, rows = found.kneighbors(x[row : row + 1])
+    search = NearestNeighbors(n_neighbors=k + 1, metric=metric, algorithm="brute").fit(x)
+    distances, rows = search.kneighbors(x[row : row + 1])
     others = rows[0] != row
     return distances[0][others][:k], rows[0][others][:k]
 
@@ -44,21 +44,21 @@ def test_neighbours_are_scikit_learn_s(cloud: str, dtype: type, metric: str) -> 
     for resident in (True, False):
         space = Space(e, resident)
         for row in (0, 7, len(e) - 1):
-            found = space.nearest(row, 15, metric)
+            neighbours = space.nearest(row, 15, metric)
             distances, rows = scikit_learn(e, row, 15, metric)
-            assert found.distances == pytest.approx(distances, rel=1e-6, abs=1e-9)
+            assert neighbours.distances == pytest.approx(distances, rel=1e-6, abs=1e-9)
             apart = np.diff(np.append(distances, np.inf)) > 1e-6 * np.abs(distances) + 1e-9
             if apart.all():  # float16 has equals, whose order scikit-learn leaves open
-                assert found.rows.tolist() == rows.tolist()
-            assert row not in found.rows
+                assert neighbours.rows.tolist() == rows.tolist()
+            assert row not in neighbours.rows
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_equally_near_ones_come_in_order_and_zero_is_far_by_cosine(metric: str) -> None:
     e = np.array([[1, 0], [1, 0], [1, 0], [0, 0], [1, 0], [-1, 0]], dtype=np.float16)
-    found = Space(e).nearest(2, 3, metric)
-    assert found.rows.tolist() == [0, 1, 4]
-    assert found.distances.tolist() == [0, 0, 0]
+    neighbours = Space(e).nearest(2, 3, metric)
+    assert neighbours.rows.tolist() == [0, 1, 4]
+    assert neighbours.distances.tolist() == [0, 0, 0]
     assert Space(e).nearest(2, 99, metric).rows.tolist() == [0, 1, 4, 3, 5]
     assert Space(e).nearest(2, 4, "cosine").distances[-1] == 1
     assert Space(e[:1]).nearest(0).rows.tolist() == []
@@ -90,39 +90,39 @@ def test_memory_is_bounded() -> None:
     e = np.random.default_rng(0).normal(size=(100, 50)).astype(np.float16)
     each = 4 * (e.size + 2 * len(e))
     spaces = Spaces(limit=2 * each)
-    made = [spaces.get(i, lambda: e) for i in range(5)]
+    results = [spaces.get(i, lambda: e) for i in range(5)]
     assert spaces.nbytes <= 2 * each
-    assert spaces.get(4, lambda: e) is made[4]
-    assert spaces.get(3, lambda: e) is made[3]
+    assert spaces.get(4, lambda: e) is results[4]
+    assert spaces.get(3, lambda: e) is results[3]
     again = spaces.get(0, lambda: e)
-    assert again is not made[0]
+    assert again is not results[0]
     large = Spaces(limit=each - 1).get("large", lambda: e)  # more than may be held: read again each time
     assert large.nbytes < each / 4
-    assert large.nearest(5).rows.tolist() == made[0].nearest(5).rows.tolist()
+    assert large.nearest(5).rows.tolist() == results[0].nearest(5).rows.tolist()
 
 
 def test_two_at_once_make_one_space() -> None:
-    e, made = np.random.default_rng(0).normal(size=(500, 20)), []
+    e, results = np.random.default_rng(0).normal(size=(500, 20)), []
     spaces, calls = Spaces(), []
 
     def embeddings() -> np.ndarray:
         calls.append(1)
         return e
 
-    threads = [threading.Thread(target=lambda: made.append(spaces.get("a", embeddings))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: results.append(spaces.get("a", embeddings))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(calls) == 1
-    assert len({id(space) for space in made}) == 1
+    assert len({id(space) for space in results}) == 1
 
 
 def test_what_a_picture_mistakes_by_hand() -> None:
     u = [[0, 0], [1, 0], [2, 0], [3, 0], [0.5, 0], [np.nan, 0]]
-    found = compare_with_layout(0, [1, 3, 5], u)
-    assert found.here.tolist() == [4, 1, 2]
-    assert (found.kept.tolist(), found.false.tolist(), found.missing.tolist()) == ([1], [4, 2], [3, 5])
+    comparison = compare_with_layout(0, [1, 3, 5], u)
+    assert comparison.here.tolist() == [4, 1, 2]
+    assert (comparison.kept.tolist(), comparison.false.tolist(), comparison.missing.tolist()) == ([1], [4, 2], [3, 5])
     nowhere = compare_with_layout(5, [0, 1], u)
     assert (nowhere.here.tolist(), nowhere.missing.tolist()) == ([], [0, 1])
 
@@ -131,26 +131,26 @@ def test_a_faithful_picture_mistakes_nothing() -> None:
     u = np.random.default_rng(0).normal(size=(80, 2))
     e = u @ np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0][:2]
     for row in range(5):
-        found = compare_with_layout(row, Space(e.astype(np.float32)).nearest(row, 10).rows, u)
-        assert len(found.kept) == 10
-        assert not len(found.false) + len(found.missing)
+        comparison = compare_with_layout(row, Space(e.astype(np.float32)).nearest(row, 10).rows, u)
+        assert len(comparison.kept) == 10
+        assert not len(comparison.false) + len(comparison.missing)
 
 
-def test_the_life_of_an_image_is_that_of_the_files(finished_run: Path) -> None:
+def test_the_history_of_an_image_is_that_of_the_files(finished_run: Path) -> None:
     run = Run.open(finished_run)
-    read = load_history(run)
-    life = read.life(5, 1)
-    for t in range(len(read)):
+    history = load_history(run)
+    image = history.life(5, 1)
+    for t in range(len(history)):
         snapshot = run.snapshot(t)
-        assert life["epochs"][t] == snapshot.epoch
+        assert image["epochs"][t] == snapshot.epoch
         for name, predicted in snapshot.predictions.items():
-            assert life["decisions"][name][t] == predicted[5]
-            assert life["margins"][name][t] == snapshot.margins[name][5]
-        assert life["target_distance"][t] == snapshot.target_distances[5]
+            assert image["decisions"][name][t] == predicted[5]
+            assert image["margins"][name][t] == snapshot.margins[name][5]
+        assert image["target_distance"][t] == snapshot.target_distances[5]
     snapshot = run.snapshot(1)
     each = own_distances(np.repeat(snapshot.embeddings[5:6], 10, axis=0), np.arange(10), snapshot.class_embeddings)
-    assert life["distances"] == pytest.approx(each)
-    assert life["distances"][run.labels[5]] == pytest.approx(snapshot.target_distances[5], rel=2e-3)
-    assert life["nearest_first"][0] == snapshot.predictions["euc_ce"][5]
+    assert image["distances"] == pytest.approx(each)
+    assert image["distances"][run.labels[5]] == pytest.approx(snapshot.target_distances[5], rel=2e-3)
+    assert image["nearest_first"][0] == snapshot.predictions["euc_ce"][5]
     with pytest.raises(InputError, match="shows 60 images, number 60 is not among them"):
-        read.life(60)
+        history.life(60)

@@ -253,25 +253,25 @@ def test_the_variance_shown_is_scikit_learn_s():
 
 
 def test_a_measure_is_a_value_a_sentence_and_its_definition():
-    found = measure("neighbours_kept", [3.0, 4.0], "", n=200, d=64, k=15, chance=1.1)
-    assert (found.value, found.shown, found.n, found.over_time) == (3.5, "3.5 / 15", 200, (3, 4))
-    assert "3.5 are among the 15 nearest" in found.text
-    assert "64 dimensions" in found.definition
-    assert "200 images" in found.definition
+    result = measure("neighbours_kept", [3.0, 4.0], "", n=200, d=64, k=15, chance=1.1)
+    assert (result.value, result.shown, result.n, result.over_time) == (3.5, "3.5 / 15", 200, (3, 4))
+    assert "3.5 are among the 15 nearest" in result.text
+    assert "64 dimensions" in result.definition
+    assert "200 images" in result.definition
 
 
 def test_what_cannot_be_measured_says_why():
-    found = measure("variance_shown", math.nan, "This is no plane.", n=10, d=3)
-    assert math.isnan(found.value)
-    assert (found.shown, found.text) == ("-", "This is no plane.")
-    assert found.definition
+    result = measure("variance_shown", math.nan, "This is no plane.", n=10, d=3)
+    assert math.isnan(result.value)
+    assert (result.shown, result.text) == ("-", "This is no plane.")
+    assert result.definition
 
 
 def test_per_cent_has_a_space():
-    found = measure("temporal_neighbours", 0.5, "", n=10, d=3, k=5, chance=0.25)
-    assert found.shown == "50 %"
-    assert "50 % are" in found.text
-    assert "25 %" in found.text
+    result = measure("temporal_neighbours", 0.5, "", n=10, d=3, k=5, chance=0.25)
+    assert result.shown == "50 %"
+    assert "50 % are" in result.text
+    assert "25 %" in result.text
 
 
 def test_an_unknown_measure_is_refused():
@@ -297,14 +297,14 @@ def linear_frames(run):
     o = e.mean(axis=(0, 1))
     p = np.linalg.svd((e - o).reshape(-1, e.shape[2]), full_matrices=False)[2][:2].T
     points, names = ((e - o) @ p).astype(np.float32), [path.name for path in run.snapshots]
-    centres = np.stack([[here[run.labels == k].mean(axis=0) for k in range(3)] for here in points])
+    centres = np.stack([[u[run.labels == k].mean(axis=0) for k in range(3)] for u in points])
     return SimpleNamespace(points=points, targets=None, centres=centres, origin=o, basis=p, snapshots=names, twice=None)
 
 
 def test_the_quality_of_a_run_is_every_measure_of_it(tmp_path):
     run, frames = recorded(tmp_path / "run")
     drawn, snapshots = drawn_voronoi(frames.centres), [run.snapshot(i) for i in range(6)]
-    found = measure_quality(run, frames, "euc_ce", drawn)
+    measures = measure_quality(run, frames, "euc_ce", drawn)
     x, u = [s.embeddings for s in snapshots], frames.points
     pairs = list(zip(x, u, strict=True))
     expected = {
@@ -319,9 +319,9 @@ def test_the_quality_of_a_run_is_every_measure_of_it(tmp_path):
         "temporal_neighbours": temporal_neighbours(x, u, 2),
         "no_op_jitter": 0,
     }
-    assert list(found) == list(MEASURES) == list(expected)
-    assert {name: m.value for name, m in found.items()} == pytest.approx(expected)
-    for name, m in found.items():
+    assert list(measures) == list(MEASURES) == list(expected)
+    assert {name: m.value for name, m in measures.items()} == pytest.approx(expected)
+    for name, m in measures.items():
         assert m.n == (12 if name == "boundary_kept" else 120)
         assert str(m.n) in m.definition
         assert m.text
@@ -339,22 +339,22 @@ def test_what_is_drawn_may_be_left_out(tmp_path):
 def test_a_view_that_is_no_plane_says_so_and_is_given_its_jitter(tmp_path):
     run, frames = recorded(tmp_path / "run")
     frames.origin = frames.basis = None
-    found = view_quality(run, frames)
-    assert math.isnan(found["variance_shown"].value)
-    assert "not a plane" in found["variance_shown"].text
-    assert "not been measured" in found["no_op_jitter"].text
+    measures = view_quality(run, frames)
+    assert math.isnan(measures["variance_shown"].value)
+    assert "not a plane" in measures["variance_shown"].text
+    assert "not been measured" in measures["no_op_jitter"].text
     frames.twice = np.stack([frames.points[-1], frames.points[-1] + [0.3, 0.4]])
     assert view_quality(run, frames)["no_op_jitter"].value == pytest.approx(jitter(*frames.twice))
 
 
 def test_a_space_of_two_dimensions_is_shown_whole(tmp_path):
     run, frames = recorded(tmp_path / "run", d=2)
-    found = measure_quality(run, frames, "euc")
+    measures = measure_quality(run, frames, "euc")
     # points are float32, embeddings float16
-    assert found["neighbours_kept"].value == pytest.approx(15, abs=0.1)
-    assert found["trustworthiness"].value == pytest.approx(1, abs=1e-3)
-    assert found["variance_shown"].shown == "100 %"
-    assert found["temporal_neighbours"].value == pytest.approx(1, abs=0.01)
+    assert measures["neighbours_kept"].value == pytest.approx(15, abs=0.1)
+    assert measures["trustworthiness"].value == pytest.approx(1, abs=1e-3)
+    assert measures["variance_shown"].shown == "100 %"
+    assert measures["temporal_neighbours"].value == pytest.approx(1, abs=0.01)
 
 
 def test_at_most_2000_balanced_images_are_measured_and_all_are_judged(tmp_path):
@@ -363,16 +363,16 @@ def test_at_most_2000_balanced_images_are_measured_and_all_are_judged(tmp_path):
     for t in range(2):
         run.log(random.normal(size=(len(y), 3)), y, np.eye(3), epoch=t, reference_centres=np.eye(3))
     frames = linear_frames(run)
-    found = measure_quality(run, frames, "euc", "vote")
+    measures = measure_quality(run, frames, "euc", "vote")
     rows = sampled_rows(y)
     assert len(rows) == 2000
     assert np.bincount(y[rows]).tolist() == [1500, 300, 200]
-    assert {name: m.n for name, m in found.items()} == dict.fromkeys(MEASURES, 2000) | {
+    assert {name: m.n for name, m in measures.items()} == dict.fromkeys(MEASURES, 2000) | {
         "region_agreement": 2400,
         "boundary_kept": 200,
     }
     by_hand = neighbours_kept(run.snapshot(1).embeddings[rows], frames.points[1][rows])
-    assert found["neighbours_kept"].over_time[1] == pytest.approx(by_hand)
+    assert measures["neighbours_kept"].over_time[1] == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize("n", [3, 6, 40])
@@ -397,10 +397,10 @@ def test_what_does_not_fit_is_refused(tmp_path):
 
 def test_progress_rises_to_1_and_can_end_the_work(tmp_path):
     run, frames = recorded(tmp_path / "run")
-    heard = []
-    view_quality(run, frames, progress=heard.append)
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
+    shares = []
+    view_quality(run, frames, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
 
     def cancel(share):
         raise InterruptedError
@@ -411,6 +411,6 @@ def test_progress_rises_to_1_and_can_end_the_work(tmp_path):
 
 def test_a_real_run_can_be_measured(finished_run):
     run = Run.open(finished_run)
-    found = measure_quality(run, linear_frames(run), "cos_ce", "vote")
-    assert 0.5 < found["trustworthiness"].value <= 1
-    assert all(m.text for m in found.values())
+    measures = measure_quality(run, linear_frames(run), "cos_ce", "vote")
+    assert 0.5 < measures["trustworthiness"].value <= 1
+    assert all(m.text for m in measures.values())
