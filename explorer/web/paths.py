@@ -1,4 +1,4 @@
-"""Where the browser code and the demo runs lie: in the checkout's folders if there is one, else in the wheel."""
+"""Paths of the browser code and the demo runs: in the checkout's folders if there is one, else in the wheel."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ CHECKOUT = PACKAGE.parent
 
 def assets_folder() -> Path:
     """The folder of the browser code and style sheet."""
-    return _first("assets", "explorer.css")
+    return _checkout_or_package("assets", "explorer.css")
 
 
 def demo_folder() -> Path:
     """The folder of the bundled runs; it may be empty or missing in a checkout without them."""
-    ours = CHECKOUT / "data" / "demo"
-    return ours if ours.is_dir() else PACKAGE / "demo"
+    in_checkout = CHECKOUT / "data" / "demo"
+    return in_checkout if in_checkout.is_dir() else PACKAGE / "demo"
 
 
-def _first(name: str, file: str) -> Path:
-    ours = CHECKOUT / name
-    return ours if (ours / file).is_file() else PACKAGE / name
+def _checkout_or_package(name: str, file: str) -> Path:
+    in_checkout = CHECKOUT / name
+    return in_checkout if (in_checkout / file).is_file() else PACKAGE / name

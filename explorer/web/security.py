@@ -1,8 +1,8 @@
-"""Who may ask: requests are refused unless they come from our own page, at an address that is ours.
+"""Which requests are answered: only those of our own page, at an address that is ours; all others are refused.
 
 The server can start processes, so a page of another site must not reach it through the user's browser: neither by
 posting to localhost, nor by a host name of its own that it points at localhost (DNS rebinding). Beyond loopback a token
-is asked for too, once, in the address; the browser then keeps it as a cookie.
+is required too, once, in the address; the browser then keeps it as a cookie.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def is_loopback(host: str) -> bool:
 
 
 def address(host: str, port: int, token: str | None = None) -> str:
-    """What to open in a browser for a server that listens on `host`; this machine's name where that is everywhere."""
+    """The address to open in a browser for a server that listens on `host`; this machine's name if on all addresses."""
     name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}" + (f"/?{urlencode({'token': token})}" if token else "")
 
@@ -55,15 +55,15 @@ def register(server: Flask, token: str | None = None, host: str = "127.0.0.1") -
     cookie = "" if token is None else f"moving-targets-{hashlib.blake2b(token.encode(), digest_size=4).hexdigest()}"
 
     def guard() -> AnyResponse | None:
-        refused = _refusal(names, any_number=token is not None)
-        if refused:
-            return _forbidden(refused)
+        reason = _refusal(names, any_number=token is not None)
+        if reason:
+            return _forbidden(reason)
         if token is None or _is_same(request.cookies.get(cookie, ""), token):
             return None
         if _is_same(request.args.get("token", ""), token):
             return _let_in(cookie, token)
-        given = "token" in request.args
-        why = "That is not the one. " if given else ""
+        has_token = "token" in request.args
+        why = "That is not the one. " if has_token else ""
         why += "The address that the explorer printed when it was started ends with it: ?token=..."
         wants_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
         return Response(ASK.format(why=escape(why)), 403, mimetype="text/html") if wants_page else _forbidden(why)
@@ -79,21 +79,21 @@ def register(server: Flask, token: str | None = None, host: str = "127.0.0.1") -
 def _refusal(names: set[str], any_number: bool) -> str | None:
     """Why this request is not from our own page; None if it is, or comes from no browser at all."""
     host = request.headers.get("Host", "")
-    name = _name(host)
+    name = _host_name(host)
     if name is None or not (name in names or (any_number and _is_number(name))):
         return "the address is not this explorer's; open it as it was printed at the start"
-    asked = request.headers
-    is_visit = request.method == "GET" and asked.get("Sec-Fetch-Dest") == "document"  # a link on another page
-    origin, referrer = asked.get("Origin"), asked.get("Referer")
-    elsewhere = asked.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    headers = request.headers
+    is_visit = request.method == "GET" and headers.get("Sec-Fetch-Dest") == "document"  # a link on another page
+    origin, referrer = headers.get("Origin"), headers.get("Referer")
+    is_foreign = headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
     if origin is not None:
-        elsewhere = elsewhere or _place(origin) != host.lower()
+        is_foreign = is_foreign or _host_and_port(origin) != host.lower()
     elif referrer:
-        elsewhere = elsewhere or _place(referrer) != host.lower()
-    return "the request comes from a page of another site" if elsewhere and not is_visit else None
+        is_foreign = is_foreign or _host_and_port(referrer) != host.lower()
+    return "the request comes from a page of another site" if is_foreign and not is_visit else None
 
 
-def _place(address: str) -> str | None:
+def _host_and_port(address: str) -> str | None:
     """Host and port of an address; None if it has none."""
     try:
         return urlsplit(address).netloc.lower() or None
@@ -101,7 +101,7 @@ def _place(address: str) -> str | None:
         return None
 
 
-def _name(host: str) -> str | None:
+def _host_name(host: str) -> str | None:
     """The name in a Host header, without its port; None if it is no such header."""
     try:
         parts = urlsplit(f"//{host}")
@@ -119,8 +119,8 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _is_same(given: str, token: str) -> bool:
-    return hmac.compare_digest(given.encode(), token.encode())
+def _is_same(candidate: str, token: str) -> bool:
+    return hmac.compare_digest(candidate.encode(), token.encode())
 
 
 def _let_in(cookie: str, token: str) -> AnyResponse:
