@@ -1,11 +1,11 @@
 """Certainty: does the place of an embedding say whether it is right? Section VI-A of the paper leaves it open.
 
-Four places are looked at: the distance to the target and to the centre of the image's own class (these know the label),
-the distance to the point of the class that was decided for, and the margin (these do not). Each is put to the test in
-three ways: accuracy by group of equal size, from surest to least sure; the risk-coverage curve, which says how often
-one is wrong among the surest share of the images, with its area AURC (Geifman and El-Yaniv, 2017; less is better); and
-the share of pairs of a right and a wrong image in which the right one is surer. Beside them the reliability diagram: is
-a class given a probability of 90 % right in 90 % of the cases? Intervals hold at 95 %.
+Four measures are tested: the distance to the target and to the centre of the image's own class (these use the label),
+the distance to the point of the decided class, and the margin (these do not). Each is tested in three ways: accuracy
+by group of equal size, from surest to least sure; the risk-coverage curve, which is the share of wrong images among the
+surest share of the images, with its area AURC (Geifman and El-Yaniv, 2017; less is better); and the share of pairs of a
+right and a wrong image in which the right one is surer. Beside them the reliability diagram: is a class given a
+probability of 90 % right in 90 % of the cases? Intervals are at 95 %.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Risk:
-    """How often one is wrong among the surest share of the images, for every share."""
+    """The share of wrong images among the surest share of the images, for every share."""
 
     coverage: tuple[float, ...]
     risk: tuple[float, ...]
@@ -66,7 +66,7 @@ class Risk:
 
 @dataclass(frozen=True)
 class Relation:
-    """What a place in the space has to do with being right."""
+    """How one measure of certainty is related to being right."""
 
     place: str  # one of PLACES
     title: str
@@ -78,7 +78,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Probabilities against what comes true, on the half of the images that the temperature was not fitted to."""
+    """Probabilities against accuracy, on the half of the images that the temperature was not fitted to."""
 
     groups: tuple[Group, ...]  # of the probability of the decided class
     error: float  # expected calibration error: mean of |probability - accuracy| over the groups, weighted by images
@@ -88,7 +88,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Certainty:
-    """All about one classifier at one snapshot."""
+    """The certainty of one classifier at one snapshot."""
 
     classifier: str
     snapshot: int
@@ -114,28 +114,30 @@ def wilson(n_right: float, n: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def grouped(values: ArrayLike, right: ArrayLike, n_groups: int = GROUPS, *, descending: bool = False) -> list[Group]:
+def group_images(
+    values: ArrayLike, right: ArrayLike, n_groups: int = GROUPS, *, descending: bool = False
+) -> list[Group]:
     """Groups of equal size (N / n_groups, give or take one) in the order of values (N,), and their accuracy.
 
     There are fewer groups where they would have fewer than LEAST_IN_GROUP images. A value NaN is left out.
     """
     x, right = np.asarray(values, np.float64), np.asarray(right, dtype=bool)
-    known = ~np.isnan(x)
-    x, right = x[known], right[known]
+    is_known = ~np.isnan(x)
+    x, right = x[is_known], right[is_known]
     order = np.argsort(-x if descending else x, kind="stable")
-    found = []
+    groups = []
     for rows in np.array_split(order, max(1, min(n_groups, len(x) // LEAST_IN_GROUP))):
         if len(rows):
-            n_right, there = int(right[rows].sum()), x[rows]
-            limits = float(there.min()), float(there.max()), float(there.mean())
-            found.append(Group(*limits, len(rows), n_right / len(rows), *wilson(n_right, len(rows))))
-    return found
+            n_right, own = int(right[rows].sum()), x[rows]
+            limits = float(own.min()), float(own.max()), float(own.mean())
+            groups.append(Group(*limits, len(rows), n_right / len(rows), *wilson(n_right, len(rows))))
+    return groups
 
 
 def risks(surety: ArrayLike, right: ArrayLike) -> Floats:
     """(N,): the share of wrong images among the 1, 2, ... N surest, of surety (N,) and right (N,).
 
-    Images of the same surety are taken in no order: the expected share over all their orders.
+    For images of the same surety this is the expected share over all their orders.
     """
     x, wrong = np.asarray(surety, np.float64), ~np.asarray(right, dtype=bool)
     if not len(x):
@@ -143,14 +145,14 @@ def risks(surety: ArrayLike, right: ArrayLike) -> Floats:
     order = np.argsort(-x, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(x[order]) != 0, True)) + 1  # where a run of equals ends
     at, errors = np.append(0, ends), np.append(0, np.cumsum(wrong[order])[ends - 1])
-    taken = np.arange(1, len(x) + 1)
-    return np.asarray(np.interp(taken, at, errors) / taken)
+    counts = np.arange(1, len(x) + 1)
+    return np.asarray(np.interp(counts, at, errors) / counts)
 
 
 def aurc(surety: ArrayLike, right: ArrayLike) -> float:
     """The area under the risk-coverage curve: the mean of `risks`; NaN without images."""
-    found = risks(surety, right)
-    return float(found.mean()) if len(found) else math.nan
+    shares = risks(surety, right)
+    return float(shares.mean()) if len(shares) else math.nan
 
 
 def aurc_interval(surety: ArrayLike, right: ArrayLike, seed: int = 0) -> tuple[float, float]:
@@ -162,12 +164,12 @@ def aurc_interval(surety: ArrayLike, right: ArrayLike, seed: int = 0) -> tuple[f
     # a wrong image at rank r adds 1 / (n i) at every coverage i >= r; summed over all ranks up to one
     adds = np.append(0, np.cumsum(np.cumsum(1 / np.arange(n, 0, -1))[::-1] / n))
     rng = np.random.default_rng(seed)
-    drawn = np.empty(RESAMPLED)
+    areas = np.empty(RESAMPLED)
     for i in range(RESAMPLED):
         times = np.bincount(rng.integers(0, n, n), minlength=n)  # (N,) how often each is drawn, surest first
         last = np.cumsum(times)[wrong]
-        drawn[i] = (adds[last] - adds[last - times[wrong]]).sum()
-    low, high = np.quantile(drawn, [0.025, 0.975])
+        areas[i] = (adds[last] - adds[last - times[wrong]]).sum()
+    low, high = np.quantile(areas, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -186,16 +188,16 @@ def concordance(surety: ArrayLike, right: ArrayLike) -> float:
     return float((good * below).sum() / (n_right * n_wrong))
 
 
-def risk(surety: ArrayLike, right: ArrayLike) -> Risk:
-    """The risk-coverage curve with its area, thinned to what can be drawn; a surety NaN is left out."""
+def measure_risk(surety: ArrayLike, right: ArrayLike) -> Risk:
+    """The risk-coverage curve with its area, thinned to CURVE_POINTS; a surety NaN is left out."""
     x, right = np.asarray(surety, np.float64), np.asarray(right, dtype=bool)
-    known = ~np.isnan(x)
-    x, right = x[known], right[known]
+    is_known = ~np.isnan(x)
+    x, right = x[is_known], right[is_known]
     each, n = risks(x, right), len(x)
-    shown = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int)) if n else np.arange(0)
+    points = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int)) if n else np.arange(0)
     return Risk(
-        tuple(((shown + 1) / n).tolist()) if n else (),
-        tuple(each[shown].tolist()),
+        tuple(((points + 1) / n).tolist()) if n else (),
+        tuple(each[points].tolist()),
         float(each.mean()) if n else math.nan,
         *aurc_interval(x, right),
         aurc(right, right),
@@ -203,7 +205,7 @@ def risk(surety: ArrayLike, right: ArrayLike) -> Risk:
     )
 
 
-def temperature(scores: ArrayLike, y: ArrayLike) -> float:
+def fit_temperature(scores: ArrayLike, y: ArrayLike) -> float:
     """What scores (N, C) are divided by so that the softmax makes the labels y (N,) most likely (Guo et al., 2017)."""
     from scipy.optimize import minimize_scalar  # a quarter of a second that the start of the server can do without
 
@@ -231,22 +233,22 @@ def measure_certainty(history: History, at: int | None = None, classifier: str |
     return [_of_classifier(history, t, name) for name in names]
 
 
-def in_words(found: Certainty) -> str:
+def describe(certainty: Certainty) -> str:
     """What the margin and the distance to the decided class's point say, in a sentence for a student."""
-    told = {relation.place: relation for relation in found.relations}
-    said = [
-        f"{words} in {100 * told[place].pairs:.0f} % of the pairs"
+    relations = {relation.place: relation for relation in certainty.relations}
+    phrases = [
+        f"{words} in {100 * relations[place].pairs:.0f} % of the pairs"
         for place, words in (
             ("decided_distance", "nearer to the point of the class it was given"),
             ("margin", "decided by the larger margin"),
         )
-        if place in told and not math.isnan(told[place].pairs)
+        if place in relations and not math.isnan(relations[place].pairs)
     ]
-    if not said:
-        return f"{found.classifier} is always right or always wrong here, so nothing can be told apart."
+    if not phrases:
+        return f"{certainty.classifier} is always right or always wrong here, so nothing can be told apart."
     return (
-        f"Of two images, of which {found.classifier} gets one right and one wrong, the right one is "
-        f"{' and '.join(said)}; 50 % would mean that the place says nothing."
+        f"Of two images, of which {certainty.classifier} gets one right and one wrong, the right one is "
+        f"{' and '.join(phrases)}; 50 % would mean that the place says nothing."
     )
 
 
@@ -263,7 +265,7 @@ def _of_classifier(history: History, t: int, name: str) -> Certainty:
     reference = snapshot.references[name]
     e = snapshot.embeddings if len(rows) == len(history.judged) else snapshot.embeddings[rows]
     if name != "argmax":  # a linear head decides by no point
-        places["decided_distance"] = _to_own_points(e, decided, np.asarray(reference))
+        places["decided_distance"] = _distances_to_points(e, decided, np.asarray(reference))
     relations = [_relation(place, values, right) for place, values in places.items() if values is not None]
     n_right = int(right.sum())
     share = n_right / len(rows) if len(rows) else math.nan
@@ -276,35 +278,35 @@ def _relation(place: str, values: Array, right: Mask) -> Relation:
     near_is_sure = place != "margin"
     x = np.asarray(values, np.float64)
     surety = -x if near_is_sure else x
-    known = ~np.isnan(x)
-    groups = tuple(grouped(x, right, descending=not near_is_sure))
-    pairs = concordance(surety[known], right[known])
-    return Relation(place, PLACES[place], place in KNOW_THE_LABEL, groups, risk(surety, right), pairs)
+    is_known = ~np.isnan(x)
+    groups = tuple(group_images(x, right, descending=not near_is_sure))
+    pairs = concordance(surety[is_known], right[is_known])
+    return Relation(place, PLACES[place], place in KNOW_THE_LABEL, groups, measure_risk(surety, right), pairs)
 
 
 def _reliability(name: str, e: Array, reference: Reference, decided: Array, y: Array) -> Reliability:
-    """The temperature is fitted to every other image of each class, the diagram drawn of the rest."""
+    """The temperature is fitted to every other image of each class, the diagram is of the rest."""
     scores = _scores(name, e, reference)
-    fitted = first_half(y)
-    t = temperature(scores[fitted], y[fitted])
-    rest = np.flatnonzero(~fitted)
+    is_fitted = first_half(y)
+    t = fit_temperature(scores[is_fitted], y[is_fitted])
+    rest = np.flatnonzero(~is_fitted)
     each = np.exp(_log_softmax(scores[rest] / t))[np.arange(len(rest)), decided[rest]]
     right = decided[rest] == y[rest]
-    groups = grouped(each, right)
+    groups = group_images(each, right)
     error = sum(group.n * abs(group.mean - group.accuracy) for group in groups) / max(1, len(rest))
     return Reliability(tuple(groups), error, t, len(rest))
 
 
 def _scores(name: str, e: Array, reference: Reference) -> Floats:
-    """(N, C): the classifier's scores, a chunk of rows at a time; the least of all for a class without a point."""
+    """(N, C): the classifier's scores, a chunk of rows at a time; the lowest of all for a class without a point."""
     size = max(1, CHUNK // e.shape[1])
     parts = [CLASSIFIERS[name](e[first : first + size], reference) for first in range(0, len(e), size)]
     scores = np.concatenate(parts) if parts else np.empty((0, 1))
-    least = np.nanmin(scores, initial=0.0)
-    return np.where(np.isnan(scores), least, scores)
+    lowest = np.nanmin(scores, initial=0.0)
+    return np.where(np.isnan(scores), lowest, scores)
 
 
-def _to_own_points(e: Array, k: Array, points: Array) -> Floats:
+def _distances_to_points(e: Array, k: Array, points: Array) -> Floats:
     """(N,): the distance of each embedding to the point (C, D) of its class k (N,)."""
     distances = np.empty(len(e))
     size = max(1, CHUNK // e.shape[1])

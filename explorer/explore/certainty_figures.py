@@ -14,12 +14,12 @@ BESIDE = 0.16  # widths of a group by which classifiers are set apart
 GUIDE = {"color": "#94a3b8", "dash": "dot", "width": 1}
 
 
-def by_group(found: Sequence[Certainty], place: str) -> go.Figure:
+def draw_groups(certainties: Sequence[Certainty], place: str) -> go.Figure:
     """Accuracy of groups of equal size, from surest to least sure by one place, with Wilson's intervals."""
     figure = go.Figure()
-    shown = _of_place(found, place)
-    for beside, (certainty, relation) in enumerate(shown):
-        aside = 0.5 + BESIDE * (beside - (len(shown) - 1) / 2)  # so that intervals do not cover each other
+    pairs = _of_place(certainties, place)
+    for beside, (certainty, relation) in enumerate(pairs):
+        aside = 0.5 + BESIDE * (beside - (len(pairs) - 1) / 2)  # so that intervals do not cover each other
         x = [(i + aside) / len(relation.groups) for i in range(len(relation.groups))]
         hover = "%{y:.1%} of %{customdata[0]} images, %{customdata[1]:.4g} to %{customdata[2]:.4g}"
         figure.add_trace(_groups(x, relation.groups, certainty.classifier, hover))
@@ -27,10 +27,10 @@ def by_group(found: Sequence[Certainty], place: str) -> go.Figure:
     return _over_shares(figure, "images, from surest to least sure")
 
 
-def risk_coverage(found: Sequence[Certainty], place: str) -> go.Figure:
+def draw_risk_coverage(certainties: Sequence[Certainty], place: str) -> go.Figure:
     """Share of wrong images among the surest share, for every share; less is better, the end is the error rate."""
     figure = go.Figure()
-    for certainty, relation in _of_place(found, place):
+    for certainty, relation in _of_place(certainties, place):
         risk = relation.risk
         name = certainty.classifier
         figure.add_trace(
@@ -48,10 +48,10 @@ def risk_coverage(found: Sequence[Certainty], place: str) -> go.Figure:
     return _over_shares(figure, "share of the images, surest first")
 
 
-def reliability(found: Sequence[Certainty]) -> go.Figure:
-    """Accuracy against the probability given to the decided class, and the line where they are equal."""
+def draw_reliability(certainties: Sequence[Certainty]) -> go.Figure:
+    """Accuracy against the probability of the decided class, and the line where they are equal."""
     figure = go.Figure()
-    for certainty in found:
+    for certainty in certainties:
         groups = certainty.reliability.groups
         hover = "given %{x:.1%}, right %{y:.1%} of %{customdata[0]} images"
         figure.add_trace(_groups([group.mean for group in groups], groups, certainty.classifier, hover))
@@ -86,5 +86,10 @@ def _groups(x: Sequence[float], groups: Sequence[Group], name: str, hover: str) 
     )
 
 
-def _of_place(found: Sequence[Certainty], place: str) -> list[tuple[Certainty, Relation]]:
-    return [(certainty, relation) for certainty in found for relation in certainty.relations if relation.place == place]
+def _of_place(certainties: Sequence[Certainty], place: str) -> list[tuple[Certainty, Relation]]:
+    return [
+        (certainty, relation)
+        for certainty in certainties
+        for relation in certainty.relations
+        if relation.place == place
+    ]

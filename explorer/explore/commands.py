@@ -1,4 +1,4 @@
-"""`explorer events RUN`: what happened on the way. `explorer certainty RUN`: does an image's place say it is right?"""
+"""`explorer events RUN` lists the events of a run, `explorer certainty RUN` how certainty is related to being right."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ def events(
     as_json: Json = False,
 ) -> None:
     """List what happened to images and targets: learned late, forgotten, never right, moved far, new neighbours."""
-    from explorer.explore import events as finding
+    from explorer.explore.events import find_events
     from explorer.space.history import load_history
     from mtm.cli import output
 
-    read = load_history(open_run(run, runs))
-    found = finding.find_events(read, classifier)
+    history = load_history(open_run(run, runs))
+    ranking = find_events(history, classifier)
     if as_json:
-        for event in found[:top]:
-            print(json.dumps(_told(event, read.indices)), flush=True)
+        for event in ranking[:top]:
+            print(json.dumps(_to_json(event, history.indices)), flush=True)
         return
-    shown = found[: top or 20]
-    table = output.new_table(read.name)
+    listed = ranking[: top or 20]
+    table = output.new_table(history.name)
     for heading in ("epoch", "kind", "score", "what happened"):
         right = heading in ("epoch", "score")
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "what happened")
-    for event in shown:
+    for event in listed:
         table.add_row(f"{event.epoch:.3g}", event.kind, f"{event.score:.2f}", event.text, style=None)
     output.console.print(table, markup=False, highlight=False)
-    name = read.classifier(classifier)
+    name = history.classifier(classifier)
     output.say(
-        f"{len(shown):,} of {len(found):,} events; the strongest of each kind first. Decisions are those of {name}."
+        f"{len(listed):,} of {len(ranking):,} events; the strongest of each kind first. Decisions are those of {name}."
     )
 
 
@@ -75,20 +75,20 @@ def certainty(
     as_json: Json = False,
 ) -> None:
     """Is the place of an image in the space related to being right? With margins, distances, risk and reliability."""
-    from explorer.explore.certainty import measure_certainty as measure
+    from explorer.explore.certainty import measure_certainty
     from explorer.space.history import load_history
 
-    read = load_history(open_run(run, runs))
-    found = measure(read, snapshot, classifier)
+    history = load_history(open_run(run, runs))
+    certainties = measure_certainty(history, snapshot, classifier)
     if as_json:
-        for each in found:
+        for each in certainties:
             print(json.dumps(jsonable(asdict(each))), flush=True)
         return
-    _print_certainty(read.name, found)
+    _print_certainty(history.name, certainties)
 
 
 def open_run(run: str, runs: Path) -> Run:
-    """The run that is meant on the command line. Raises InputError, with where was looked, if there is none."""
+    """The run named on the command line. Raises InputError, which says where it was looked for, if there is none."""
     from explorer.library import DEMO, Library
     from explorer.web.paths import demo_folder
 
@@ -100,22 +100,22 @@ def open_run(run: str, runs: Path) -> Run:
     return library.run(run)
 
 
-def _told(event: Event, indices: Array) -> dict[str, object]:
+def _to_json(event: Event, indices: Array) -> dict[str, object]:
     """An event in JSON's types, with the image's position in its data set."""
     index = None if event.image is None else int(indices[event.image])
     row: dict[str, object] = jsonable(asdict(event) | {"index": index})
     return row
 
 
-def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
-    from explorer.explore.certainty import in_words
+def _print_certainty(name: str, certainties: Sequence[Certainty]) -> None:
+    from explorer.explore.certainty import describe
     from mtm.cli import output
 
-    first = found[0]
+    first = certainties[0]
     table = output.new_table(f"{name}, snapshot {first.snapshot}, epoch {first.epoch:.3g}, {first.n:,} images")
     for heading in ("", "surest %", "least %", "AURC", "interval", "pairs %"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for each in found:
+    for each in certainties:
         table.add_row(each.classifier, style="bold")
         for relation in each.relations:
             groups = relation.groups
@@ -129,12 +129,12 @@ def _print_certainty(name: str, found: Sequence[Certainty]) -> None:
         "risk-coverage curve, less is better. pairs: of a right and a wrong image, how often the right one is surer; "
         "50 says nothing. * measured to the class of the label, so it has to be related."
     )
-    for each in found:
-        low, high, fitted = 100 * each.accuracy_low, 100 * each.accuracy_high, each.reliability
-        risk = each.relations[-1].risk
+    for each in certainties:
+        low, high = 100 * each.accuracy_low, 100 * each.accuracy_high
+        risk, fit = each.relations[-1].risk, each.reliability
         output.say(
             f"{each.classifier}: accuracy {100 * each.accuracy:.1f} % ({low:.1f} to {high:.1f}); AURC {risk.best:.4f} "
-            f"at best, {risk.random:.4f} by chance; probabilities at temperature {fitted.temperature:.3g} are off by "
-            f"{100 * fitted.error:.1f} % on average"
+            f"at best, {risk.random:.4f} by chance; probabilities at temperature {fit.temperature:.3g} are off by "
+            f"{100 * fit.error:.1f} % on average"
         )
-    output.say(in_words(max(found, key=lambda each: each.accuracy)))
+    output.say(describe(max(certainties, key=lambda each: each.accuracy)))

@@ -1,4 +1,4 @@
-"""The menu of exports in Explore: what is shown now, as a file. assets/export/menu.mjs listens to it."""
+"""The Export menu of the Explore page, as Dash components; `assets/export/menu.mjs` makes the files."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ EXPORTS = {  # what: title, kinds
 }
 
 
-def export_menu(curves: Mapping[str, str]) -> html.Details:
-    """The menu, with the curves there are by their titles."""
+def build_export_menu(curves: Mapping[str, str]) -> html.Details:
+    """The menu; `curves` are the titles of the curves that can be exported, by name."""
 
     def button(what: str, kind: str, text: str | None = None, title: str | None = None) -> html.Button:
-        named: dict[str, Any] = {"data-what": what, "data-kind": kind}
-        return html.Button(text or kind.upper(), type="button", title=title, **named)
+        data: dict[str, Any] = {"data-what": what, "data-kind": kind}
+        return html.Button(text or kind.upper(), type="button", title=title, **data)
 
-    labelled: dict[str, Any] = {"aria-label": "Curve"}
-    curve = html.Select([html.Option(title, value=name) for name, title in curves.items()], **labelled)
+    label: dict[str, Any] = {"aria-label": "Curve"}
+    curve = html.Select([html.Option(title, value=name) for name, title in curves.items()], **label)
     rows: list[Any] = []
     for what, (title, kinds) in EXPORTS.items():
         rows.append(html.Div([title, curve] if what == "curve" else title, className="export-what"))
         rows.append(html.Div([button(what, kind) for kind in kinds], className="export-kinds"))
     why = "The page's own picture in real time: for machines without Chrome, Chromium or Edge"
-    here = button("recording", "webm", "Record this page, 20 s", why)
-    told = [
+    recording = button("recording", "webm", "Record this page, 20 s", why)
+    progress = [
         html.Progress(max="1", hidden=True),
         html.Span(className="export-told", role="status"),
         html.Button("Stop", type="button", className="export-stop", hidden=True),
     ]
-    menu = html.Div([*rows, html.Div(), here, html.Div(told, className="export-foot")], className="export-menu")
+    menu = html.Div(
+        [*rows, html.Div(), recording, html.Div(progress, className="export-foot")], className="export-menu"
+    )
     return html.Details([html.Summary("Export"), menu], id="explore-export", className="export")

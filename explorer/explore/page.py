@@ -13,7 +13,7 @@ import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from explorer.explore.export_menu import export_menu
+from explorer.explore.export_menu import build_export_menu
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
 from explorer.library import Library
@@ -241,7 +241,7 @@ def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) 
             html.Div(id="explore-live", className="explore-live", hidden=True),
             html.Button(id="explore-curves-due", hidden=True),  # pressed by the browser once there is a picture
             html.Div(id="explore-count", className="explore-count"),
-            export_menu(TITLES),
+            build_export_menu(TITLES),
             dmc.Tooltip(
                 dmc.Button("Panels", id="explore-drawer", variant="default", size="xs"),
                 label="Curves, selection, one image, events, certainty, and how far the picture can be trusted",

@@ -15,8 +15,15 @@ import numpy as np
 from explorer.explore import certainty, events
 from explorer.explore import certainty_figures as figures
 from explorer.explore.saved_selections import SavedSelections
-from explorer.explore.selection import Scene, Selection, View, evaluate
-from explorer.explore.selection_numbers import PAGE, Numbers, confusion, curves, numbers, ordered
+from explorer.explore.selection import Context, Selection, View, evaluate
+from explorer.explore.selection_numbers import (
+    PAGE,
+    Numbers,
+    confusion_matrix,
+    measure_curves,
+    measure_selection,
+    sort_images,
+)
 from explorer.space.histories import Histories
 from explorer.space.history import History, Mask
 from explorer.space.neighbours import Spaces, compare_with_layout
@@ -50,11 +57,11 @@ class Panels:
         if kind is not None and kind not in events.KINDS:
             raise choose_from("kind of event", kind, events.KINDS)
         name = history.classifier(classifier)
-        steps = self._results.once((key, "moves"), lambda: events.run_moves(history))
+        steps = self._results.once((key, "moves"), lambda: events.find_run_moves(history))
         ranking = self._results.once((key, "events", name), lambda: events.find_events(history, name, moved=steps))
         listed = [event for event in ranking if kind in (None, event.kind)][: max(0, top)]
         rows = [asdict(e) | {"index": None if e.image is None else int(history.indices[e.image])} for e in listed]
-        strip = self._results.once((key, "strip", name), lambda: events.strip(ranking, len(history)))
+        strip = self._results.once((key, "strip", name), lambda: events.count_by_snapshot(ranking, len(history)))
         return {"classifier": name, "events": rows, "total": len(ranking), "strip": strip, "epochs": history.epochs}
 
     def certainty(self, run_id: str, at: int | None, classifier: str | None) -> Answer:
@@ -68,11 +75,11 @@ class Panels:
         ]
         places = [relation.place for relation in measured[0].relations] if measured else []
         drawings = {
-            "by_group": {place: figures.by_group(measured, place).to_dict() for place in places},
-            "risk_coverage": {place: figures.risk_coverage(measured, place).to_dict() for place in places},
-            "reliability": figures.reliability(measured).to_dict(),
+            "by_group": {place: figures.draw_groups(measured, place).to_dict() for place in places},
+            "risk_coverage": {place: figures.draw_risk_coverage(measured, place).to_dict() for place in places},
+            "reliability": figures.draw_reliability(measured).to_dict(),
         }
-        words = {each.classifier: certainty.in_words(each) for each in measured}
+        words = {each.classifier: certainty.describe(each) for each in measured}
         return {"certainty": [asdict(each) for each in measured], "words": words, "figures": drawings}
 
     # Selections
@@ -82,14 +89,14 @@ class Panels:
         key, history, mask = self._evaluate(run_id, selection, at)
         name = history.classifier(classifier)
         everything = np.ones(len(mask), dtype=bool)
-        whole = self._results.once((key, "all", name), lambda: curves(history, everything, name))
-        selected, t = numbers(history, mask, at, name), history.moment(at)
+        whole = self._results.once((key, "all", name), lambda: measure_curves(history, everything, name))
+        selected, t = measure_selection(history, mask, at, name), history.moment(at)
         about = {
             "classifier": name,
             "snapshot": t,
             "total": len(mask),
             "label_totals": np.bincount(history.labels, minlength=history.n_classes),
-            "all_confusion": confusion(history, everything, t, name),
+            "all_confusion": confusion_matrix(history, everything, t, name),
             "all": whole,
             "epochs": history.epochs,
             "class_names": history.class_names,
@@ -110,7 +117,7 @@ class Panels:
     ) -> Answer:
         """A page of the selected images in the order of a measure: rows, positions in the data set, values."""
         _, history, mask = self._evaluate(run_id, selection, at)
-        rows, values = ordered(history, mask, by, at, classifier, falling)
+        rows, values = sort_images(history, mask, by, at, classifier, falling)
         start, size = max(0, start), min(max(1, size), MOST_ON_PAGE)
         page = rows[start : start + size]
         return {
@@ -132,7 +139,7 @@ class Panels:
         def layout(view: View) -> Array:
             return self._layout(run_id, view)
 
-        return key, history, evaluate(selection, Scene(history, layout, distances), at)
+        return key, history, evaluate(selection, Context(history, layout, distances), at)
 
     def _layout(self, run_id: str, view: View) -> Array:
         """(T, N, 2): where a view shows the images of a run."""

@@ -1,4 +1,4 @@
-"""Named selections, kept with their run: beside its files, or in the cache folder for a run that cannot be changed."""
+"""Named selections, saved in the folder of their run, or in the cache folder for a bundled run, which is read-only."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class SavedSelections:
             raise InputError(f"{path}: {error}") from None
 
     def save(self, run_id: str, name: str, selection: Selection) -> None:
-        """Keep a selection under a name, in place of one that has it. Raises InputError for a name that cannot be."""
+        """Save a selection under a name, in place of one of that name. Raises InputError for a name that cannot be."""
         name = name.strip()
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             raise InputError(f"'{name[:20]}' cannot be the name of a selection; use 1 to {LONGEST_NAME} characters")
         with self._lock:
-            saved = self.all(run_id) | {name: selection.settled()}
+            saved = self.all(run_id) | {name: selection.simplified()}
             if len(saved) > MOST:
                 raise InputError(f"a run can have {MOST} named selections; delete one first")
             self._write(run_id, saved)
 
     def delete(self, run_id: str, name: str) -> None:
-        """Forget a selection. Raises InputError if there is none of this name."""
+        """Delete a selection. Raises InputError if there is none of this name."""
         with self._lock:
             saved = self.all(run_id)
             if name not in saved:
@@ -65,7 +65,7 @@ class SavedSelections:
             self._write(run_id, saved)
 
     def path(self, run_id: str) -> Path:
-        """The file that keeps the selections of a run. Raises InputError if there is no such run."""
+        """The file with the selections of a run. Raises InputError if there is no such run."""
         folder = self.library.folder(run_id)
         if not run_id.startswith(f"{DEMO}/"):
             return folder / FILE

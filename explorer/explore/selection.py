@@ -1,8 +1,9 @@
-"""A selection is what was done to make it, never a list of images: a lasso at a snapshot of a view, a class, "wrong".
+"""A selection is the steps that make it, not a list of images: a lasso at a snapshot of a view, a class, "wrong".
 
-It is a tuple of steps, each with a shape and what it does to what was selected before. Undo is to leave the last one
-out. The same selection can be evaluated at any snapshot: a shape that names its snapshot holds on to its images while
-the run plays, one that does not follows the moment. Its JSON is what the page, the address and `selections.json` hold.
+Each step has a shape and says what happens with the images in it: they replace the selection, are added to it, and so
+on. Undo removes the last step. The same selection can be evaluated at any snapshot: a shape that names its snapshot
+selects the same images at all times, one that does not is evaluated at the snapshot shown. The page, the address and
+`selections.json` hold a selection as JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Part(BaseModel):
 
 
 class View(Part):
-    """The picture that something was drawn in, as `explorer.space.views.Picture` has it, without the run."""
+    """The view that a shape was drawn in: `explorer.space.views.Picture` without the run."""
 
     method: str
     classes: tuple[int, int, int] | None = None
@@ -41,27 +42,27 @@ class View(Part):
     first: int | None = None
 
 
-class AtMoment(Part):
-    """Something that changes. `snapshot` is a place among those shown; None is the moment that is looked at."""
+class AtSnapshot(Part):
+    """A shape that depends on the snapshot. `snapshot` is its number from 0; None is the snapshot shown."""
 
     snapshot: int | None = None
 
 
-class InPicture(Part):
-    """Something drawn in a view. `snapshot` may lie between two: 3.5 is half-way from number 3 to number 4."""
+class InView(Part):
+    """A shape drawn in a view. `snapshot` may lie between two: 3.5 is half-way from number 3 to number 4."""
 
     view: View
     snapshot: Annotated[float, Field(ge=0)] | None = None
 
 
-class Polygon(InPicture):
-    """The images inside a lasso, by the player's rule: where it crosses itself, inside and outside change places."""
+class Polygon(InView):
+    """The images inside a lasso by the even-odd rule, as the player draws it."""
 
     kind: Literal["polygon"] = "polygon"
     points: Annotated[tuple[Place, ...], Field(min_length=3, max_length=MOST_CORNERS)]
 
 
-class Box(InPicture):
+class Box(InView):
     """The images in a rectangle, between two of its corners."""
 
     kind: Literal["box"] = "box"
@@ -69,7 +70,7 @@ class Box(InPicture):
 
 
 class Images(Part):
-    """Single images, by their position in the data set; one that is not recorded (any more) selects nothing."""
+    """Single images, by their position in the data set; one that the run does not record selects nothing."""
 
     kind: Literal["images"] = "images"
     indices: Annotated[tuple[int, ...], Field(max_length=MOST_IMAGES)]
@@ -82,15 +83,15 @@ class OfClass(Part):
     classes: tuple[Class, ...]
 
 
-class Wrong(AtMoment):
+class Wrong(AtSnapshot):
     """The images that a classifier decides wrongly."""
 
     kind: Literal["wrong"] = "wrong"
     classifier: str
 
 
-class Decided(AtMoment):
-    """A cell of the confusion matrix: images of one class that a classifier takes for one class."""
+class Decided(AtSnapshot):
+    """A cell of the confusion matrix: images of class `label` that a classifier takes for class `decision`."""
 
     kind: Literal["decided"] = "decided"
     classifier: str
@@ -98,7 +99,7 @@ class Decided(AtMoment):
     decision: Class
 
 
-class Within(AtMoment):
+class Within(AtSnapshot):
     """The images within a distance of the target (or the class centre) of a class, in D dimensions."""
 
     kind: Literal["within"] = "within"
@@ -111,14 +112,14 @@ AnyShape = Annotated[Polygon | Box | Images | OfClass | Wrong | Decided | Within
 
 
 class Step(Part):
-    """What is done with a shape: it replaces what was selected, is added, taken away, or what is in both is kept."""
+    """The images in a shape replace the selection, are added, are taken away, or only those in both are kept."""
 
     do: Literal["replace", "add", "subtract", "keep"]
     shape: AnyShape
 
 
 class Invert(Part):
-    """What was selected is not, and the rest is."""
+    """The images that are not selected are selected instead."""
 
     do: Literal["invert"] = "invert"
 
@@ -127,20 +128,20 @@ AnyStep = Annotated[Step | Invert, Field(discriminator="do")]
 
 
 class Selection(Part):
-    """All that was done, in order; nothing done selects nothing."""
+    """The steps in order; without steps nothing is selected."""
 
     steps: Annotated[tuple[AnyStep, ...], Field(max_length=MOST_STEPS)] = ()
 
     def then(self, *steps: Step | Invert) -> Selection:
-        """With more done to it."""
+        """The selection with more steps."""
         return Selection(steps=(*self.steps, *steps))
 
     def undone(self) -> Selection:
-        """Without the last step; the empty selection stays empty."""
+        """The selection without its last step; the empty selection stays empty."""
         return Selection(steps=self.steps[:-1])
 
-    def settled(self) -> Selection:
-        """Without the steps that a later `replace` has made void: what is worth saving."""
+    def simplified(self) -> Selection:
+        """The selection without the steps that a later `replace` makes void."""
         replaced = [i for i, step in enumerate(self.steps) if step.do == "replace"]
         return Selection(steps=self.steps[replaced[-1] if replaced else 0 :])
 
@@ -157,30 +158,30 @@ def read_selection(content: object) -> Selection:
         raise InputError(_sentence(error)) from None
 
 
-# What a selection is evaluated on, and how
+# Evaluation
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A run as a selection meets it."""
+class Context:
+    """What evaluating a selection needs of a run."""
 
     history: History
-    layout: Callable[[View], Array]  # the picture (T, N, 2) of a view
+    layout: Callable[[View], Array]  # where a view shows the images, (T, N, 2)
     distances: Callable[[int, str, int], Floats]  # (N,) at a snapshot to the "target" or "centre" of a class
 
 
-def evaluate(selection: Selection, scene: Scene, at: int | None = None) -> Mask:
-    """The selected images as a mask (N,), looked at from snapshot `at`, by default the last.
+def evaluate(selection: Selection, context: Context, at: int | None = None) -> Mask:
+    """The selected images as a mask (N,), while snapshot `at` is shown, by default the last.
 
     Raises InputError for a class, classifier, snapshot or view that this run does not have.
     """
-    now = scene.history.moment(at)
-    selected = np.zeros(len(scene.history.labels), dtype=bool)
+    current = context.history.moment(at)
+    selected = np.zeros(len(context.history.labels), dtype=bool)
     for step in selection.steps:
         if isinstance(step, Invert):
             selected = ~selected
             continue
-        inside = _inside(step.shape, scene, now)
+        inside = _inside(step.shape, context, current)
         if step.do == "replace":
             selected = inside
         elif step.do == "add":
@@ -192,10 +193,11 @@ def evaluate(selection: Selection, scene: Scene, at: int | None = None) -> Mask:
     return selected
 
 
-def _inside(shape: AnyShape, scene: Scene, now: int) -> Mask:
-    history = scene.history
+def _inside(shape: AnyShape, context: Context, current: int) -> Mask:
+    """The mask (N,) of the images in a shape, while snapshot `current` is shown."""
+    history = context.history
     if isinstance(shape, Polygon | Box):
-        u = _picture(scene, shape.view, float(now) if shape.snapshot is None else shape.snapshot)
+        u = _positions(context, shape.view, float(current) if shape.snapshot is None else shape.snapshot)
         return inside_polygon(u, shape.points) if isinstance(shape, Polygon) else inside_box(u, *shape.corners)
     if isinstance(shape, Images):
         return np.isin(history.indices, shape.indices)
@@ -203,9 +205,9 @@ def _inside(shape: AnyShape, scene: Scene, now: int) -> Mask:
         for k in shape.classes:
             _check_class(history, k)
         return np.isin(history.labels, shape.classes)
-    t = now if shape.snapshot is None else history.moment(shape.snapshot)
+    t = current if shape.snapshot is None else history.moment(shape.snapshot)
     if isinstance(shape, Within):
-        return np.asarray(scene.distances(t, shape.to, shape.of_class) <= shape.distance)
+        return np.asarray(context.distances(t, shape.to, shape.of_class) <= shape.distance)
     decided = history.predictions[history.classifier(shape.classifier)][t]
     if isinstance(shape, Wrong):
         return np.asarray(decided != history.labels)
@@ -214,9 +216,9 @@ def _inside(shape: AnyShape, scene: Scene, now: int) -> Mask:
     return np.asarray((history.labels == shape.label) & (decided == shape.decision))
 
 
-def _picture(scene: Scene, view: View, time: float) -> Floats:
-    """(N, 2): where the images are in a view at a time, between two snapshots where the player shows them then."""
-    frames, before = scene.layout(view), int(time)
+def _positions(context: Context, view: View, time: float) -> Floats:
+    """(N, 2): where a view shows the images at a time; between two snapshots they move in a straight line."""
+    frames, before = context.layout(view), int(time)
     last, blend = before + (time > before), time - before
     if last >= len(frames):
         raise InputError(f"the view '{view.method}' shows snapshots 0 to {len(frames) - 1}, there is no number {last}")

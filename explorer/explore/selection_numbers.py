@@ -22,12 +22,12 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 CURVES = ("accuracy", "sigma", "target_distance", "margin")
-PAGE = 60  # images of a grid that are sent at once
+PAGE = 60  # images of a grid in one answer
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What is known of some images at one snapshot, under one classifier."""
+    """Counts and curves of some images at one snapshot, under one classifier."""
 
     n: int
     n_judged: int
@@ -37,7 +37,7 @@ class Numbers:
     curves: dict[str, Floats]  # per name in CURVES (T,); NaN where there is nothing to measure
 
 
-def numbers(history: History, mask: Mask, at: int | None = None, classifier: str | None = None) -> Numbers:
+def measure_selection(history: History, mask: Mask, at: int | None = None, classifier: str | None = None) -> Numbers:
     """The numbers of the images in `mask` (N,). Raises InputError for a snapshot or classifier that is not there."""
     t, name, c = history.moment(at), history.classifier(classifier), history.n_classes
     y, decided = history.labels, history.predictions[name][t]
@@ -46,19 +46,19 @@ def numbers(history: History, mask: Mask, at: int | None = None, classifier: str
         int((mask & history.judged).sum()),
         np.bincount(y[mask], minlength=c),
         np.bincount(decided[mask], minlength=c),
-        confusion(history, mask, t, name),
-        curves(history, mask, name),
+        confusion_matrix(history, mask, t, name),
+        measure_curves(history, mask, name),
     )
 
 
-def confusion(history: History, mask: Mask, t: int, classifier: str) -> Rows:
+def confusion_matrix(history: History, mask: Mask, t: int, classifier: str) -> Rows:
     """(C, C): how many judged images of a class (row) are taken for a class (column) at snapshot t."""
-    counted, c = mask & history.judged, history.n_classes
-    cells = history.labels[counted] * c + history.predictions[classifier][t, counted]
+    rows, c = mask & history.judged, history.n_classes
+    cells = history.labels[rows] * c + history.predictions[classifier][t, rows]
     return np.bincount(cells, minlength=c * c).reshape(c, c)
 
 
-def curves(history: History, mask: Mask, classifier: str) -> dict[str, Floats]:
+def measure_curves(history: History, mask: Mask, classifier: str) -> dict[str, Floats]:
     """Over T snapshots: accuracy, sigma (the median distance to the own class centre), the median distance to the own
     target, the median margin.
     """
@@ -67,18 +67,18 @@ def curves(history: History, mask: Mask, classifier: str) -> dict[str, Floats]:
     targets = history.target_distances
     return {
         "accuracy": accuracy,
-        "sigma": medians(history.centre_distances[:, mask]),
-        "target_distance": np.full(len(right), np.nan) if targets is None else medians(targets[:, mask]),
-        "margin": medians(history.margins[classifier][:, mask]),
+        "sigma": row_medians(history.centre_distances[:, mask]),
+        "target_distance": np.full(len(right), np.nan) if targets is None else row_medians(targets[:, mask]),
+        "margin": row_medians(history.margins[classifier][:, mask]),
     }
 
 
-def medians(values: Array) -> Floats:
+def row_medians(values: Array) -> Floats:
     """(T,): the median of each row of values (T, n), leaving NaN out; NaN where nothing is left."""
     if not values.size or np.isnan(values).any():
         return np.array([median(row) for row in values], np.float64)
     middle = values.shape[1] // 2
-    halves = np.partition(values, middle, axis=1)  # with one place to find it is several times as fast as np.median
+    halves = np.partition(values, middle, axis=1)  # one partition is several times as fast as np.median
     upper = halves[:, middle].astype(np.float64)
     return upper if values.shape[1] % 2 else (upper + halves[:, :middle].max(axis=1)) / 2
 
@@ -95,7 +95,7 @@ ORDERS: dict[str, Callable[[History, int, str], Array]] = {  # name -> values (N
 }
 
 
-def ordered(
+def sort_images(
     history: History, mask: Mask, by: str, at: int | None = None, classifier: str | None = None, falling: bool = False
 ) -> tuple[Rows, Array]:
     """The rows in `mask` in the order of a measure (ORDERS), and its values; equals by row, NaN last.

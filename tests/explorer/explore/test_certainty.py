@@ -20,12 +20,12 @@ from explorer.explore.certainty import (
     aurc,
     aurc_interval,
     concordance,
-    grouped,
-    in_words,
+    describe,
+    fit_temperature,
+    group_images,
     measure_certainty,
-    risk,
+    measure_risk,
     risks,
-    temperature,
     wilson,
 )
 from explorer.space.history import History, load_history
@@ -52,7 +52,7 @@ def test_risk_coverage_and_its_area_equal_a_naive_computation(seed: int) -> None
     naive = slow_risks(surety.tolist(), right.tolist())
     assert risks(surety, right) == pytest.approx(naive)
     assert aurc(surety, right) == pytest.approx(sum(naive) / len(naive))
-    found = risk(surety, right)
+    found = measure_risk(surety, right)
     assert (found.aurc, found.random) == pytest.approx((np.mean(naive), np.mean(~right)))
     assert found.aurc_low < found.aurc < found.aurc_high
     assert found.risk == pytest.approx(naive)  # as few points as this are all drawn
@@ -104,14 +104,14 @@ def test_groups_are_equal_in_size_and_hold_everyone() -> None:
     surety, right = cases(103)
     surety[:3] = np.nan
     for descending in (False, True):
-        found = grouped(surety, right, 7, descending=descending)
+        found = group_images(surety, right, 7, descending=descending)
         assert [g.n for g in found] == [15, 15, 14, 14, 14, 14, 14]
         assert sum(g.n * g.accuracy for g in found) == pytest.approx(right[3:].sum())
         edges = [(g.low, g.high) for g in (found[::-1] if descending else found)]
         assert all(a[1] <= b[0] for a, b in itertools.pairwise(edges))
         assert all(g.accuracy_low < g.accuracy < g.accuracy_high or g.accuracy in (0, 1) for g in found)
-    assert len(grouped(surety[:25], right[:25])) == 2
-    assert grouped([], []) == []
+    assert len(group_images(surety[:25], right[:25])) == 2
+    assert group_images([], []) == []
 
 
 def test_the_temperature_makes_the_labels_most_likely() -> None:
@@ -119,14 +119,14 @@ def test_the_temperature_makes_the_labels_most_likely() -> None:
     z = 5 * rng.normal(size=(4000, 4))
     p = np.exp(z / 2.5) / np.exp(z / 2.5).sum(axis=1, keepdims=True)
     y = np.array([rng.choice(4, p=row) for row in p])
-    assert temperature(z, y) == pytest.approx(2.5, rel=0.1)
-    assert temperature(1e-3 * z, y) == pytest.approx(2.5e-3, rel=0.1)  # whatever the unit
+    assert fit_temperature(z, y) == pytest.approx(2.5, rel=0.1)
+    assert fit_temperature(1e-3 * z, y) == pytest.approx(2.5e-3, rel=0.1)  # whatever the unit
 
     def surprise(t: float) -> float:
         e = np.exp(z / t - (z / t).max(axis=1, keepdims=True))
         return float(log_loss(y, e / e.sum(axis=1, keepdims=True), labels=range(4)))
 
-    t = temperature(z, y)
+    t = fit_temperature(z, y)
     assert surprise(t) <= min(surprise(0.95 * t), surprise(1.05 * t))
 
 
@@ -173,8 +173,8 @@ def test_a_certain_space_is_certain_and_noise_is_not(tmp_path: Path) -> None:
     assert {r.place: r.pairs for r in noise.relations}["margin"] == pytest.approx(0.5, abs=0.08)
     assert sure.reliability.error < 0.08
     assert noise.reliability.groups[-1].mean < 0.6  # it has learned that it knows nothing
-    assert "in words" not in in_words(sure)
-    assert "% of the pairs" in in_words(sure)
+    assert "in words" not in describe(sure)
+    assert "% of the pairs" in describe(sure)
 
 
 def test_images_that_gave_the_centres_are_not_judged(tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_always_right_and_a_single_class(tmp_path: Path) -> None:
         assert found.accuracy == 1
         assert found.reliability.n == 10  # of 22: the temperature was fitted to six of each class
         assert all(r.risk.aurc == 0 and math.isnan(r.pairs) for r in found.relations)
-        assert "always right" in in_words(found)
-        json.dumps(figures.by_group([found], "margin").to_dict())
+        assert "always right" in describe(found)
+        json.dumps(figures.draw_groups([found], "margin").to_dict())
 
 
 def test_a_class_without_a_centre_and_a_linear_head(tmp_path: Path) -> None:
@@ -219,15 +219,15 @@ def test_what_is_not_there_is_said(read: History) -> None:
 
 def test_the_figures_show_every_classifier(read: History) -> None:
     found = measure_certainty(read)
-    for figure in (figures.by_group(found, "margin"), figures.reliability(found)):
+    for figure in (figures.draw_groups(found, "margin"), figures.draw_reliability(found)):
         assert [trace.name for trace in figure.data] == ["cos", "cos_ce", "euc", "euc_ce"]
         for trace, each in zip(figure.data, found, strict=True):
             top = np.asarray(trace.y) + np.asarray(trace.error_y.array)
-            assert len(trace.y) == len(each.relations[0].groups) or figure is not figures.by_group
+            assert len(trace.y) == len(each.relations[0].groups) or figure is not figures.draw_groups
             assert (top <= 1).all()
-    curve = figures.risk_coverage(found, "margin").data[0]
+    curve = figures.draw_risk_coverage(found, "margin").data[0]
     assert curve.y[-1] == pytest.approx(1 - found[0].accuracy)
-    assert figures.by_group([], "margin").data == ()
+    assert figures.draw_groups([], "margin").data == ()
 
 
 def test_the_command_prints_a_line_a_classifier(finished_run: Path) -> None:

@@ -15,16 +15,16 @@ import pytest
 from explorer.explore.events import (
     KINDS,
     changes,
+    count_by_snapshot,
     find_events,
     find_moves,
+    find_run_moves,
     find_turns,
     first_right,
     nearest_targets,
-    ranked,
-    run_moves,
+    rank_events,
     speeds,
     streaks,
-    strip,
     suddenness,
 )
 from explorer.space.history import load_history
@@ -135,8 +135,8 @@ def test_the_strongest_of_each_kind_come_first(finished_run: Path) -> None:
     for kind in present:
         scores = [e.score for e in found if e.kind == kind]
         assert scores == sorted(scores, reverse=True)
-    assert ranked(found[::-1]) == found == find_events(read, moved=run_moves(read))
-    counts = strip(found, len(read))
+    assert rank_events(found[::-1]) == found == find_events(read, moved=find_run_moves(read))
+    counts = count_by_snapshot(found, len(read))
     assert sum(map(sum, counts.values())) == len(found)
     assert all(e.snapshot > 0 or e.kind == "never" for e in found)
 

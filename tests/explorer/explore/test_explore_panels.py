@@ -15,7 +15,7 @@ from conftest import served
 from sklearn.neighbors import NearestNeighbors
 
 from explorer.app import create_app
-from explorer.explore.certainty import in_words, measure_certainty
+from explorer.explore.certainty import describe, measure_certainty
 from explorer.explore.events import KINDS, find_events
 from explorer.explore.selection import inside_polygon
 from explorer.space.history import load_history
@@ -462,7 +462,7 @@ def test_certainty_is_that_of_the_run(page: Any, runs: Path, name: str) -> None:
     table = [[r.risk.aurc, r.pairs, each.reliability.error] for r, each in zip(relations, expected, strict=True)]
     assert values(page, ".find-table") == pytest.approx(np.ravel(table).tolist(), nan_ok=True)
     shown = found(page, "find.asked().classifier")
-    assert in_words(next(each for each in expected if each.classifier == shown)) in page.inner_text(
+    assert describe(next(each for each in expected if each.classifier == shown)) in page.inner_text(
         ".find-words >> visible=true"
     )
     drawn = found(page, "find.panels.certainty.graphs.risk_coverage.data.map((line) => [...line.y].at(-1))")

@@ -14,12 +14,12 @@ import pytest
 from explorer.explore.saved_selections import SavedSelections
 from explorer.explore.selection import (
     Box,
+    Context,
     Decided,
     Images,
     Invert,
     OfClass,
     Polygon,
-    Scene,
     Selection,
     Step,
     View,
@@ -30,7 +30,7 @@ from explorer.explore.selection import (
     inside_polygon,
     read_selection,
 )
-from explorer.explore.selection_numbers import CURVES, ORDERS, numbers, ordered
+from explorer.explore.selection_numbers import CURVES, ORDERS, measure_selection, sort_images
 from explorer.library import Library
 from explorer.space.history import History, load_history
 from mtm.errors import InputError
@@ -82,19 +82,19 @@ def test_places_on_shared_edges_belong_to_one_side() -> None:
 
 
 @pytest.fixture
-def scene(finished_run: Path) -> Scene:
+def scene(finished_run: Path) -> Context:
     """A real run, in a made-up view that moves by 1 to the right at each snapshot."""
     read = load_history(Run.open(finished_run))
     u = np.random.default_rng(0).uniform(0, 1, (len(read.labels), 2))
     picture = np.stack([u + np.array([t, 0.0]) for t in range(len(read))])
-    return Scene(read, lambda view: picture, read.distances_to)
+    return Context(read, lambda view: picture, read.distances_to)
 
 
 def one(shape: Any, do: Any = "replace") -> Selection:
     return Selection(steps=(Step(do=do, shape=shape),))
 
 
-def test_every_shape_selects_what_it_says(scene: Scene) -> None:
+def test_every_shape_selects_what_it_says(scene: Context) -> None:
     read, last = scene.history, len(scene.history) - 1
     y, snapshot = read.labels, read.snapshots[-1]
     u = scene.layout(VIEW)[last]
@@ -112,7 +112,7 @@ def test_every_shape_selects_what_it_says(scene: Scene) -> None:
     assert evaluate(one(OfClass(classes=(2, 5))), scene).any()
 
 
-def test_within_a_distance_of_a_target_in_all_dimensions(scene: Scene) -> None:
+def test_within_a_distance_of_a_target_in_all_dimensions(scene: Context) -> None:
     read = scene.history
     snapshot = read.snapshots[1]
     apart = own_distances(snapshot.embeddings, np.full(len(read.labels), 4), snapshot.class_embeddings)
@@ -124,7 +124,7 @@ def test_within_a_distance_of_a_target_in_all_dimensions(scene: Scene) -> None:
     assert evaluate(one(Within(distance=1e9, of_class=4, to="centre")), scene).all()
 
 
-def test_a_shape_with_a_snapshot_holds_on_to_its_images(scene: Scene) -> None:
+def test_a_shape_with_a_snapshot_holds_on_to_its_images(scene: Context) -> None:
     corners = ((0.0, 0.0), (0.5, 1.0))
     held, following = one(Box(view=VIEW, corners=corners, snapshot=0)), one(Box(view=VIEW, corners=corners))
     assert evaluate(held, scene, 0).tolist() == evaluate(held, scene, 2).tolist()
@@ -132,7 +132,7 @@ def test_a_shape_with_a_snapshot_holds_on_to_its_images(scene: Scene) -> None:
     assert not evaluate(following, scene, 2).any()  # the picture has moved on
 
 
-def test_between_two_snapshots_images_are_where_the_player_shows_them(scene: Scene) -> None:
+def test_between_two_snapshots_images_are_where_the_player_shows_them(scene: Context) -> None:
     u = 0.75 * scene.layout(VIEW)[0] + 0.25 * scene.layout(VIEW)[1]
     corners = ((0.5, 0.0), (1.0, 0.5))
     found = evaluate(one(Box(view=VIEW, corners=corners, snapshot=0.25)), scene)
@@ -142,7 +142,7 @@ def test_between_two_snapshots_images_are_where_the_player_shows_them(scene: Sce
         evaluate(one(Box(view=VIEW, corners=corners, snapshot=2.1)), scene)
 
 
-def test_steps_are_sets(scene: Scene) -> None:
+def test_steps_are_sets(scene: Context) -> None:
     y = scene.history.labels
     a, b = OfClass(classes=(1, 2)), OfClass(classes=(2, 3))
     start = one(a)
@@ -158,11 +158,11 @@ def test_steps_are_sets(scene: Scene) -> None:
     assert evaluate(Selection().then(Invert()), scene).all()
 
 
-def test_settling_leaves_what_is_selected_as_it_is(scene: Scene) -> None:
+def test_settling_leaves_what_is_selected_as_it_is(scene: Context) -> None:
     done = one(OfClass(classes=(1,))).then(Invert(), *one(OfClass(classes=(3,))).steps, Invert())
-    assert evaluate(done.settled(), scene).tolist() == evaluate(done, scene).tolist()
-    assert len(done.settled().steps) == 2
-    assert Selection().then(Invert()).settled().steps == (Invert(),)
+    assert evaluate(done.simplified(), scene).tolist() == evaluate(done, scene).tolist()
+    assert len(done.simplified().steps) == 2
+    assert Selection().then(Invert()).simplified().steps == (Invert(),)
 
 
 def test_json_comes_back_as_it_was() -> None:
@@ -218,13 +218,13 @@ def test_what_is_wrong_is_said_in_a_sentence(content: object, sentence: str) -> 
         (Within(distance=1, of_class=77), "has classes 0 to 9"),
     ],
 )
-def test_what_a_run_does_not_have_is_said(scene: Scene, shape: Any, sentence: str) -> None:
+def test_what_a_run_does_not_have_is_said(scene: Context, shape: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         evaluate(one(shape), scene)
 
 
-def test_a_view_may_be_behind_its_run(scene: Scene) -> None:
-    behind = Scene(scene.history, lambda view: scene.layout(view)[:1], scene.distances)
+def test_a_view_may_be_behind_its_run(scene: Context) -> None:
+    behind = Context(scene.history, lambda view: scene.layout(view)[:1], scene.distances)
     with pytest.raises(InputError, match="the view 'pca' shows snapshots 0 to 0, there is no number 2"):
         evaluate(one(Box(view=VIEW, corners=((0, 0), (1, 1)))), behind)
 
@@ -236,7 +236,7 @@ def test_numbers_equal_those_of_the_files(finished_run: Path) -> None:
     run = Run.open(finished_run)
     read, y = load_history(run), run.labels
     for mask in (np.ones(len(y), dtype=bool), y == 3, np.arange(len(y)) % 7 == 1):
-        found = numbers(read, mask, 1, "cos")
+        found = measure_selection(read, mask, 1, "cos")
         decided = run.snapshot(1).predictions["cos"]
         expected = np.zeros((10, 10), dtype=int)
         for label, decision in zip(y[mask], decided[mask], strict=True):
@@ -250,7 +250,7 @@ def test_numbers_equal_those_of_the_files(finished_run: Path) -> None:
             medians = [np.median(each[mask]) for each in (snapshot.target_distances, snapshot.margins["cos"])]
             assert [found.curves[name][t] for name in ("target_distance", "margin")] == pytest.approx(medians)
             assert found.curves["accuracy"][t] == (snapshot.predictions["cos"] == y)[mask].mean()
-    sigma = numbers(read, np.ones(len(y), dtype=bool)).curves["sigma"]
+    sigma = measure_selection(read, np.ones(len(y), dtype=bool)).curves["sigma"]
     for t in range(len(read)):  # from the embeddings of the file, to float16's rounding
         e = run.snapshot(t).embeddings
         assert sigma[t] == pytest.approx(cluster_size(e, y, read.recording.centres(t)), rel=2e-3)
@@ -262,10 +262,10 @@ def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
     y = np.arange(200) % 2
     run.log(rng.normal(size=(200, 500)), y, weight=rng.normal(size=(2, 500)))
     read = load_history(run)
-    empty = numbers(read, np.zeros(200, dtype=bool))
+    empty = measure_selection(read, np.zeros(200, dtype=bool))
     assert empty.n == empty.confusion.sum() == 0
     assert all(np.isnan(empty.curves[name]).all() for name in CURVES)
-    whole = numbers(read, np.ones(200, dtype=bool), 0, "euc")
+    whole = measure_selection(read, np.ones(200, dtype=bool), 0, "euc")
     assert np.isnan(whole.curves["target_distance"]).all()
     assert whole.n_judged == 100  # the others gave the centres
     assert whole.curves["accuracy"][0] == run.metrics[0]["accuracy"]["euc"]
@@ -276,13 +276,13 @@ def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
 def test_a_grid_is_in_order(finished_run: Path, by: str, falling: bool) -> None:
     read = load_history(Run.open(finished_run))
     mask = read.labels != 4
-    rows, values = ordered(read, mask, by, 1, "euc", falling)
+    rows, values = sort_images(read, mask, by, 1, "euc", falling)
     assert sorted(rows) == np.flatnonzero(mask).tolist()
     assert (np.diff(values.astype(float)) * (-1 if falling else 1) >= 0).all()
     same = np.diff(values.astype(float)) == 0
     assert (np.diff(rows)[same] > 0).all()
     with pytest.raises(InputError, match="unknown order 'size'"):
-        ordered(read, mask, "size")
+        sort_images(read, mask, "size")
 
 
 def test_unknown_values_come_last(finished_run: Path) -> None:
@@ -291,9 +291,11 @@ def test_unknown_values_come_last(finished_run: Path) -> None:
     margins["euc"][1, :5] = np.nan
     changed = History(**{**vars(read), "margins": margins})
     for falling in (False, True):
-        rows, _ = ordered(changed, np.ones(len(read.labels), dtype=bool), "margin", 1, "euc", falling)
+        rows, _ = sort_images(changed, np.ones(len(read.labels), dtype=bool), "margin", 1, "euc", falling)
         assert sorted(rows[-5:]) == [0, 1, 2, 3, 4]
-    assert np.isfinite(numbers(changed, np.ones(len(read.labels), dtype=bool), 1, "euc").curves["margin"]).all()
+    assert np.isfinite(
+        measure_selection(changed, np.ones(len(read.labels), dtype=bool), 1, "euc").curves["margin"]
+    ).all()
 
 
 # --- Kept with the run
