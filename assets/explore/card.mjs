@@ -22,7 +22,7 @@ export class Card {
   }
 
   show(hovered) {
-    if (!hovered && this.mark) return; // the pointer went from a point to a target
+    if (!hovered && this.mark) return; // the pointer moved from a point to a target
     this.element.hidden = !hovered;
     if (!hovered) return;
     const about = this.player.describe(hovered.index);
@@ -69,8 +69,8 @@ export class Card {
 }
 
 function line(className, text) {
-  const made = document.createElement("div");
-  made.className = className;
-  made.textContent = text ?? "";
-  return made;
+  const element = document.createElement("div");
+  element.className = className;
+  element.textContent = text ?? "";
+  return element;
 }

@@ -2,22 +2,22 @@
 
 const FIRST_DRAW_MS = 300; // until Dash has drawn a graph, to look again
 
-let asked = 0;
-let latest = 0;
+let pendingFrame = 0; // of requestAnimationFrame, 0 for none
+let currentEpoch = 0;
 
 const graphs = () => [...document.querySelectorAll(".explore-curve .js-plotly-plot")];
 const overEpochs = (graph) => graph.layout?.xaxis?.title?.text === "epoch";
 
-/** Move the cursor to an epoch, once a frame at the most. */
+/** Move the cursors of all curves to an epoch, at most once a frame. */
 export function drawCursors(epoch) {
-  latest = epoch;
-  asked ||= requestAnimationFrame(() => {
-    asked = 0;
-    for (const graph of graphs()) overEpochs(graph) ? place(graph, latest) : mark(graph, latest);
+  currentEpoch = epoch;
+  pendingFrame ||= requestAnimationFrame(() => {
+    pendingFrame = 0;
+    for (const graph of graphs()) overEpochs(graph) ? place(graph, currentEpoch) : mark(graph, currentEpoch);
   });
 }
 
-/** A line over the plot; moved as an element, since a relayout a frame is too slow. */
+/** A line over the plot; an element of its own, since a relayout in every frame is too slow. */
 function place(graph, epoch) {
   const axis = graph._fullLayout?.xaxis;
   if (!axis?._length) return;
@@ -52,16 +52,16 @@ function put(graph, x, y, width, height) {
 
 /** @param {(epoch: number) => void} go @returns {() => void} stop listening */
 export function listenToCurves(go) {
-  const known = new WeakSet();
+  const withListeners = new WeakSet();
   const clicked = ({ points: [point] }) => go(Number(point.data.meta?.epochs?.[point.pointNumber] ?? point.x));
   const look = setInterval(() => {
     for (const graph of graphs()) {
-      if (known.has(graph) || !graph.on) continue;
-      known.add(graph);
+      if (withListeners.has(graph) || !graph.on) continue;
+      withListeners.add(graph);
       graph.on("plotly_click", clicked);
-      graph.on("plotly_afterplot", () => drawCursors(latest));
+      graph.on("plotly_afterplot", () => drawCursors(currentEpoch));
       graph.dataset.listens = ""; // a click goes to its epoch from now on
-      drawCursors(latest);
+      drawCursors(currentEpoch);
     }
   }, FIRST_DRAW_MS);
   return () => clearInterval(look);

@@ -1,28 +1,28 @@
-/* Small pieces that every panel is made of. */
+/* The elements that all panels are built of. */
 
 /** An element with its properties. @param {string} tag @param {string} className @param {object} properties */
 export function make(tag, className = "", properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), { className, ...properties });
-  made.append(...children);
-  return made;
+  const element = Object.assign(document.createElement(tag), { className, ...properties });
+  element.append(...children);
+  return element;
 }
 
 /** A button that says in its tooltip what it does. */
 export function button(className, text, title, act) {
-  const made = make("button", className, { type: "button", textContent: text, title });
-  made.addEventListener("click", act);
-  return made;
+  const element = make("button", className, { type: "button", textContent: text, title });
+  element.addEventListener("click", act);
+  return element;
 }
 
-/** A select, labelled for those who do not see it. @param {[string | number, string][]} choices value and name */
+/** A select with a label for screen readers. @param {[string | number, string][]} choices value and text */
 export function choice(title, choices, changed) {
-  const made = make("select", "find-choice", { title, ariaLabel: title });
-  fill(made, choices);
-  if (changed) made.addEventListener("change", () => changed(made.value));
-  return made;
+  const element = make("select", "panel-choice", { title, ariaLabel: title });
+  fill(element, choices);
+  if (changed) element.addEventListener("change", () => changed(element.value));
+  return element;
 }
 
-/** Give a select other choices; what was chosen stays if it is still there. */
+/** Give a select other choices; its value stays if it is still among them. */
 export function fill(select, choices) {
   const { value } = select;
   select.replaceChildren(...choices.map(([key, text]) => new Option(text, key)));
@@ -39,30 +39,30 @@ export const short = (value) => String(Number(value.toPrecision(3)));
 export const whole = (n) => n.toLocaleString("en");
 export const counted = (n, what) => `${whole(n)} ${what}${n === 1 ? "" : "s"}`;
 
-/** An image of the run's sheet of thumbnails; the name of its class where a run has none. */
+/** The thumbnail of an image; the name of its class where the run has no thumbnails. */
 export function thumbnail(player, row, side, className = "") {
-  const made = make("span", `find-thumbnail ${className}`);
-  Object.assign(made.style, { width: `${side}px`, height: `${side}px` });
+  const element = make("span", `image-thumbnail ${className}`);
+  Object.assign(element.style, { width: `${side}px`, height: `${side}px` });
   const { thumbnail: sheet, labelName } = player.describe(row);
-  if (!sheet) made.textContent = labelName;
-  if (!sheet) return made;
-  Object.assign(made.style, {
+  if (!sheet) element.textContent = labelName;
+  if (!sheet) return element;
+  Object.assign(element.style, {
     backgroundImage: `url("${sheet.url}")`,
     backgroundSize: `${sheet.columns * side}px ${sheet.rows * side}px`,
     backgroundPosition: `-${sheet.column * side}px -${sheet.row * side}px`,
   });
-  return made;
+  return element;
 }
 
-/** An element of a drawing. @param {string} tag @param {Record<string, string | number>} attributes */
+/** An SVG element. @param {string} tag @param {Record<string, string | number>} attributes */
 export function svg(tag, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
 }
 
-/** A part of a panel under its title. */
+/** A section of a panel with its title. */
 export function section(title, ...parts) {
-  return make("section", "find-section", {}, make("h3", "find-title", { textContent: title }), ...parts);
+  return make("section", "panel-section", {}, make("h3", "panel-title", { textContent: title }), ...parts);
 }

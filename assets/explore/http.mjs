@@ -1,20 +1,20 @@
-/* What the panels ask the server for. Whatever goes wrong is a DataError with one sentence for the user. */
+/* Requests of the panels to the server. Whatever goes wrong is a DataError with one sentence for the user. */
 
 import { DataError, decode } from "../player/data.mjs";
 
-/** @param {string} url @param {Record<string, any>} asked what is null is left out @param {AbortSignal} [signal] */
-export function get(url, asked, signal) {
-  const known = Object.entries(asked).filter(([, value]) => value !== null && value !== undefined);
-  return told(`${url}?${new URLSearchParams(known)}`, { signal });
+/** @param {string} url @param {Record<string, any>} parameters null ones are left out @param {AbortSignal} [signal] */
+export function get(url, parameters, signal) {
+  const pairs = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  return request(`${url}?${new URLSearchParams(pairs)}`, { signal });
 }
 
 /** @param {string} url @param {object} body @param {AbortSignal} [signal] */
 export function post(url, body, signal) {
   const headers = { "Content-Type": "application/json" };
-  return told(url, { method: "POST", headers, body: JSON.stringify(body), signal });
+  return request(url, { method: "POST", headers, body: JSON.stringify(body), signal });
 }
 
-async function told(url, options) {
+async function request(url, options) {
   let response;
   let content;
   try {
@@ -30,23 +30,23 @@ async function told(url, options) {
   return answer;
 }
 
-/** The newest of several questions: an older one is given up, a failure is told as a sentence. */
-export class Newest {
-  /** @param {(sentence: string) => void} say called with "" once there is an answer */
+/** The newest of several requests: an older one is aborted, a failure becomes a sentence. */
+export class NewestRequest {
+  /** @param {(sentence: string) => void} say called with the sentence, or with "" after an answer */
   constructor(say) {
     this.say = say;
   }
 
   /**
    * @template Answer
-   * @param {(signal: AbortSignal) => Promise<Answer>} question
-   * @returns {Promise<Answer | null>} null: no answer
+   * @param {(signal: AbortSignal) => Promise<Answer>} fetchAnswer
+   * @returns {Promise<Answer | null>} null: it failed, or a newer request was sent
    */
-  async ask(question) {
+  async send(fetchAnswer) {
     this.pending?.abort();
     const { signal } = (this.pending = new AbortController());
     try {
-      const answer = await question(signal);
+      const answer = await fetchAnswer(signal);
       if (signal.aborted) return null;
       this.say("");
       return answer;

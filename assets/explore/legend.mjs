@@ -1,6 +1,6 @@
-/* The legend: a line a class, which shows it alone, hides it or lets it stand out; and what other colours mean. */
+/* The legend: a line for each class, to show it alone, hide it or let it stand out; and what other colours mean. */
 
-const MANY = 12; // from so many classes on there is a field to find one
+const MANY = 12; // from so many classes on there is a search field
 
 export class Legend {
   /** @param {HTMLElement} element @param {import("../player/main.mjs").Player} player */
@@ -21,7 +21,7 @@ export class Legend {
     element.replaceChildren(this.scale, this.head, this.find, this.list);
   }
 
-  /** @param {object} legend as the player tells it */
+  /** @param {object} legend as the player emits it */
   show(legend) {
     const { classes } = legend;
     if (this.rows.length !== classes.length || classes.some(({ name, unseen }, k) => name !== this.rows[k].name || unseen !== this.rows[k].unseen)) this.build(classes);
@@ -67,21 +67,21 @@ export class Legend {
     return { name, row, dot, chip, focus };
   }
 
-  /** Over the classes held out of training, which have no target: they land where the others have put the network. */
+  /** The heading over the classes held out of training, which have no target. */
   unseenHead(unseen) {
     const head = make("div", "legend-head legend-unseen", { title: "Held out of training: recorded, but without a target" });
     const focus = make("button", "legend-all", { type: "button", textContent: "focus", title: "Let them stand out; again for all" });
     focus.addEventListener("click", () => {
-      const already = unseen.every((k) => this.player.state.focus.has(k));
-      this.player.set("focus", new Set(already ? [] : unseen));
+      const isFocused = unseen.every((k) => this.player.state.focus.has(k));
+      this.player.set("focus", new Set(isFocused ? [] : unseen));
     });
     head.append(make("span", "", { textContent: "Never trained on" }), focus);
     return head;
   }
 
   filter() {
-    const asked = this.find.value.trim().toLowerCase();
-    for (const { row, name } of this.rows) row.hidden = !name.toLowerCase().includes(asked);
+    const text = this.find.value.trim().toLowerCase();
+    for (const { row, name } of this.rows) row.hidden = !name.toLowerCase().includes(text);
   }
 }
 

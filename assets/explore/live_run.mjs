@@ -1,16 +1,18 @@
-/* A run that is still growing: how far it is, whether the picture follows it, and whether a newer plane is to be had. */
+/* A run that is still training: its progress, whether the picture follows it, and whether a newer layout is possible. */
 
 const POLL_MS = 1000;
-const OVER_MS = 5000; // of one that is over: it may be resumed
+const OVER_MS = 5000; // between polls of a run that was stopped, since it may be resumed
 
-export class Live {
+export class LiveRun {
   /**
    * @param {HTMLElement} element
-   * @param {{grown: (count: number) => Promise<boolean>, refit: () => void, changed: (state: string) => void}} tell
+   * @param {{grown: (count: number) => Promise<boolean>, refit: () => void,
+   *   changed: (state: string) => void}} on called when there are more snapshots, when the button for a newer layout is
+   *   pressed, and with the state of the run
    */
-  constructor(element, tell) {
+  constructor(element, on) {
     this.element = element;
-    this.tell = tell;
+    this.on = on;
     this.follows = true;
     this.text = document.createElement("span");
     const label = document.createElement("label");
@@ -23,18 +25,18 @@ export class Live {
     this.newer = Object.assign(document.createElement("button"), { type: "button", className: "live-newer", hidden: true });
     this.newer.textContent = "newer layout";
     this.newer.title = "The picture was laid out for the snapshots there were at first, and new ones joined it; lay it out anew for all there are now";
-    this.newer.addEventListener("click", () => this.tell.refit());
+    this.newer.addEventListener("click", () => this.on.refit());
     element.replaceChildren(this.text, label, this.newer);
     element.hidden = true;
   }
 
-  /** Watch a run from now on. @param {string} run @param {number} shown how many snapshots are on screen */
+  /** Watch a run from now on. @param {string} run @param {number} shown number of snapshots on screen */
   watch(run, shown) {
     this.run = run;
     this.shown = shown;
     this.isOver = false;
     clearTimeout(this.timer);
-    this.ask();
+    this.poll();
   }
 
   stop() {
@@ -43,14 +45,14 @@ export class Live {
     this.element.hidden = true;
   }
 
-  async ask() {
+  async poll() {
     const { run } = this;
     const news = await fetch(`/api/news?run=${encodeURIComponent(run)}`).then((response) => response.json(), () => null);
     if (run !== this.run) return;
     const grows = news?.state === "training" || news?.state === "queued";
     this.element.hidden = !grows && !this.newer.offsetParent;
     let isBehind = news && !news.error && news.snapshots > this.shown;
-    if (isBehind && (await this.tell.grown(news.snapshots))) {
+    if (isBehind && (await this.on.grown(news.snapshots))) {
       this.shown = news.snapshots;
       isBehind = false;
     }
@@ -59,13 +61,13 @@ export class Live {
       const share = news.state === "training" ? ` · ${Math.round(100 * news.progress)} %` : "";
       this.text.textContent = `${news.state}${share}`;
       this.element.dataset.state = news.state;
-      this.tell.changed(news.state);
+      this.on.changed(news.state);
     }
     const isOver = !(grows || isBehind || !news);
     if (isOver && this.isOver) this.element.hidden = this.newer.hidden;
-    // one more look at once: the last snapshot comes shortly before the state
-    if (!isOver || !this.isOver) this.timer = setTimeout(() => this.ask(), POLL_MS);
-    else if (["stopped", "interrupted", "failed"].includes(news.state)) this.timer = setTimeout(() => this.ask(), OVER_MS);
+    // poll once more after the end: the last snapshot is written shortly before the state
+    if (!isOver || !this.isOver) this.timer = setTimeout(() => this.poll(), POLL_MS);
+    else if (["stopped", "interrupted", "failed"].includes(news.state)) this.timer = setTimeout(() => this.poll(), OVER_MS);
     this.isOver = isOver;
   }
 }

@@ -1,6 +1,6 @@
-/* The Explore page: mounts the player, fetches what the controls ask for, and keeps the URL.
+/* The Explore page: mounts the player, fetches the data that the controls choose, and keeps the URL up to date.
  *
- * Dash calls `update` with the values of the controls whenever one changes; everything that moves stays in here.
+ * Dash calls `update` with the values of the controls whenever one changes; everything that moves is drawn from here.
  */
 
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
@@ -9,7 +9,7 @@ import { mount } from "../player/main.mjs";
 import { Card } from "./card.mjs";
 import { drawCursors, listenToCurves } from "./curves.mjs";
 import { Legend } from "./legend.mjs";
-import { Live } from "./live_run.mjs";
+import { LiveRun } from "./live_run.mjs";
 import { TimeBar } from "./timebar.mjs";
 import { showTrust } from "./trust.mjs";
 import { Waiting } from "./waiting.mjs";
@@ -18,46 +18,46 @@ const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's
 const SHOWN = ["targets", "centres", "trails", "gaps", "labels", "boundaries"];
 const CLASSIFIERS_BY_DEFAULT = ["euc_ce", "argmax", "euc", "cos_ce", "cos"];
 
-/** The page that is mounted now, or null. */
+/** @type {Page | null} the page that is mounted */
 let page = null;
 
 /**
- * @param {object} wanted values of the controls: run, view, classifier, regions, colour, shown, pointSize, ...
+ * @param {object} controls their values: run, view, classifier, regions, colour, shown, pointSize, ...
  * @param {Record<string, string>} query of the URL at the time the page was loaded
  * @returns {Promise<string>} what cannot be shown and why; empty if all is well
  */
-export async function update(wanted, query) {
+export async function update(controls, query) {
   const stage = document.getElementById("explore-stage");
   if (!stage) return "";
   if (page?.stage !== stage) {
     page?.remove();
     page = new Page(stage, query);
   }
-  return page.show(wanted);
+  return page.show(controls);
 }
 
 class Page {
   constructor(stage, query) {
     this.stage = stage;
-    this.query = this.asking = query ?? {};
+    this.query = this.initialQuery = query ?? {};
     this.player = mount(stage, {});
     this.card = new Card(stage, this.player);
     this.timebar = new TimeBar(document.getElementById("explore-timeline"), this.player);
-    this.shown = {};
+    this.shown = {}; // run, picture and number of snapshots on screen
     this.problem = "";
-    this.turn = 0; // of the newest update; older ones give way
+    this.turn = 0; // number of the newest update; older ones stop when they see a newer one
     this.at = this.query.at ?? null; // the snapshot whose targets the plane of `targets` goes through; null is the last
-    this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.again());
+    this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.refresh());
     this.legend = new Legend(document.getElementById("explore-legend"), this.player);
-    this.finding = null; // selection and panels, made after the first picture
-    this.first = null; // how many snapshots the plane was found from, once the run has grown
-    this.n = null; // how many snapshots are to be shown; null is all that there are
-    this.live = new Live(document.getElementById("explore-live"), {
+    this.panels = null; // selection and panels, loaded after the first picture
+    this.first = null; // number of snapshots that the plane was fitted to, once the run has grown
+    this.n = null; // number of snapshots to show; null is all
+    this.live = new LiveRun(document.getElementById("explore-live"), {
       grown: (count) => this.grow(count),
       refit: () => this.refit(),
       changed: (state) => {
-        this.trains = state === "training";
-        this.finding?.setTrains(this.trains);
+        this.isTraining = state === "training";
+        this.panels?.setTraining(this.isTraining);
       },
     });
     this.player.on("time", () => this.timeChanged());
@@ -76,55 +76,55 @@ class Page {
     this.live.stop();
     this.waiting.stop();
     this.stopCurves();
-    this.finding?.remove();
+    this.panels?.remove();
     this.menu?.remove();
     this.timebar.remove();
     this.player.remove();
   }
 
-  /** @param {object} wanted */
-  async show(wanted) {
+  /** @param {object} controls */
+  async show(controls) {
     const turn = ++this.turn;
-    this.wanted = wanted;
+    this.controls = controls;
     const { player } = this;
-    for (const name of SHOWN) player.set(name, wanted.shown.includes(name));
-    for (const name of ["pointOpacity", "regionOpacity", "camera", "colour"]) player.set(name, wanted[name]);
-    player.set("pointScale", 2 ** wanted.pointSize);
-    document.getElementById("explore-through").hidden = wanted.view !== "targets";
-    if (!wanted.run) return "";
+    for (const name of SHOWN) player.set(name, controls.shown.includes(name));
+    for (const name of ["pointOpacity", "regionOpacity", "camera", "colour"]) player.set(name, controls[name]);
+    player.set("pointScale", 2 ** controls.pointSize);
+    document.getElementById("explore-through").hidden = controls.view !== "targets";
+    if (!controls.run) return "";
     try {
-      await this.showRun(wanted, turn);
-      if (turn === this.turn) await this.showRegions(wanted, turn);
+      await this.showRun(controls, turn);
+      if (turn === this.turn) await this.showRegions(controls, turn);
       if (turn === this.turn) this.problem = "";
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       this.problem = error.message;
     }
-    if (this.shown.run) await this.find();
+    if (this.shown.run) await this.showPanels();
     this.remember();
     if (this.curvesOf !== this.shown.run) this.drawCurves();
     return this.problem;
   }
 
-  /** Selection, panels and exports: they come after the picture too. */
-  async find() {
-    const { Finding } = await import("./panels/panels.mjs");
+  /** Selection, panels and export menu: they too are loaded after the picture. */
+  async showPanels() {
+    const { Panels } = await import("./panels/panels.mjs");
     if (!this.stage.isConnected) return;
-    this.finding ??= new Finding(this.player, () => this.asked(), {
-      query: this.asking,
+    this.panels ??= new Panels(this.player, () => this.current(), {
+      query: this.initialQuery,
       seek: (epoch) => this.player.seek(this.timebar.timeOf(epoch)),
       changed: () => this.remember(),
       say: (message) => this.say(message),
-      counted: (events) => this.timebar.setEvents(events),
+      onEventCounts: (counts) => this.timebar.setEvents(counts),
     });
-    this.finding.setTrains(this.trains);
-    this.finding.show();
+    this.panels.setTraining(this.isTraining);
+    this.panels.show();
     const { ExportMenu } = await import("../export/menu.mjs");
     if (this.stage.isConnected) this.menu ??= new ExportMenu(document.getElementById("explore-export"), this.player, () => this.address());
   }
 
-  /** What is shown now, as the panels ask for it. */
-  asked() {
+  /** What is shown now: the part of their requests that all panels share. */
+  current() {
     const { run, picture } = this.shown;
     return { run, classifier: this.player.state.classifier, view: picture };
   }
@@ -135,13 +135,14 @@ class Page {
     requestAnimationFrame(() => setTimeout(() => document.getElementById("explore-curves-due")?.click()));
   }
 
-  async again() {
-    const message = await this.show(this.wanted);
+  /** Show the same once more, with what has changed on the server. */
+  async refresh() {
+    const message = await this.show(this.controls);
     const place = document.getElementById("explore-message");
     if (place) place.textContent = message;
   }
 
-  /** A picture of a run, as explorer.explore.selection.View has it. @param {object} wanted @param {string} method */
+  /** The view of a run, with the fields of explorer.explore.selection.View. @param {object} controls @param {string} method */
   picture({ classes }, method) {
     const picture = { method };
     if (method === "targets") {
@@ -152,32 +153,32 @@ class Page {
     return picture;
   }
 
-  /** The query that names a picture. @param {object} wanted @param {string} view */
-  about(wanted, view) {
-    const { method, ...rest } = this.picture(wanted, view);
+  /** The query that names a picture. @param {object} controls @param {string} view */
+  about(controls, view) {
+    const { method, ...rest } = this.picture(controls, view);
     if (this.n !== null) rest.n = this.n;
-    return new URLSearchParams({ run: wanted.run, view: method, ...rest }).toString();
+    return new URLSearchParams({ run: controls.run, view: method, ...rest }).toString();
   }
 
-  async showRun(wanted, turn) {
+  async showRun(controls, turn) {
     const { player } = this;
-    if (this.shown.run !== wanted.run) this.first = this.n = null;
-    if (wanted.view === "targets" && wanted.classes.length !== 3) throw new DataError("choose three classes for the plane");
-    const asked = this.about(wanted, wanted.view);
-    if (wanted.view !== "umap") this.waiting.stop();
-    const isNew = this.shown.run !== wanted.run;
-    const hasLayout = !isNew && this.shown.picture.method === "umap"; // of the snapshots before: it stays meanwhile
+    if (this.shown.run !== controls.run) this.first = this.n = null;
+    if (controls.view === "targets" && controls.classes.length !== 3) throw new DataError("choose three classes for the plane");
+    const requested = this.about(controls, controls.view);
+    if (controls.view !== "umap") this.waiting.stop();
+    const isNew = this.shown.run !== controls.run;
+    const hasLayout = !isNew && this.shown.picture.method === "umap"; // of fewer snapshots; it is shown meanwhile
     this.waiting.meanwhile = hasLayout ? "The layout before meanwhile." : "PCA meanwhile.";
-    const isThere = wanted.view !== "umap" || (await this.waiting.ask(asked));
+    const isThere = controls.view !== "umap" || (await this.waiting.ask(requested));
     if (turn !== this.turn || (!isThere && hasLayout)) return;
-    const view = isThere ? wanted.view : "pca";
-    if (wanted.view === "umap") this.n ??= this.waiting.n;
-    const about = this.about(wanted, view);
+    const view = isThere ? controls.view : "pca";
+    if (controls.view === "umap") this.n ??= this.waiting.n;
+    const about = this.about(controls, view);
     if (this.shown.about === about) return;
     const frames = await fetchArrays(`/api/frames?${about}`, "the view");
     if (turn !== this.turn) return;
     const T = frames.meta.epochs.length;
-    const run = `run=${encodeURIComponent(wanted.run)}`;
+    const run = `run=${encodeURIComponent(controls.run)}`;
     if (isNew) this.live.newer.hidden = true;
     if (isNew || this.shown.snapshots !== T) {
       this.attributes = await fetchArrays(`/api/attributes?${run}&n=${T}`, "the decisions");
@@ -186,16 +187,16 @@ class Page {
     if (isNew && this.shown.run) document.getElementById("explore-notices").replaceChildren();
     const epoch = this.shown.run ? player.epoch : this.query.epoch;
     player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${run}` : null });
-    this.n = T; // what else is asked about this picture is asked of these, whatever comes meanwhile
-    this.shown = { about: this.about(wanted, view), run: wanted.run, snapshots: T, picture: this.picture(wanted, view) };
+    this.n = T; // later requests are of the same snapshots, even if the run has grown meanwhile
+    this.shown = { about: this.about(controls, view), run: controls.run, snapshots: T, picture: this.picture(controls, view) };
     this.timebar.setRun(frames.meta);
     if (isNew) this.begin(epoch);
-    else if (this.goesOn) this.goOn();
+    else if (this.willFollow) this.follow();
     for (const problem of frames.meta.problems ?? []) this.say(problem);
     this.timeChanged();
   }
 
-  /** What is seen first: the epoch that was asked for, else the run is played from its start. */
+  /** Begin a run: at the epoch in the URL, else it is played from its start. */
   begin(epoch) {
     const { player, query } = this;
     if (epoch !== undefined) player.seek(this.timebar.timeOf(Number(epoch)));
@@ -215,8 +216,8 @@ class Page {
   }
 
   /**
-   * The run has more snapshots: they join the time line, on the axes that there are. @param {number} count
-   * @returns {Promise<boolean>} false while the ones before are still being laid out: they are to be seen first
+   * The run has more snapshots: add them to the time line, on the present axes. @param {number} count
+   * @returns {Promise<boolean>} false while the layout of the earlier ones is still being computed
    */
   async grow(count) {
     const { player, timebar } = this;
@@ -224,91 +225,91 @@ class Page {
     const wasAtEnd = player.state.time >= timebar.last - 1e-6;
     this.first ??= this.shown.snapshots;
     this.n = count;
-    this.live.newer.hidden = this.wanted.view === "plane";
-    this.goesOn = this.live.follows && wasAtEnd && !player.state.playing;
-    await this.again();
+    this.live.newer.hidden = this.controls.view === "plane";
+    this.willFollow = this.live.follows && wasAtEnd && !player.state.playing;
+    await this.refresh();
     this.drawCurves();
     return true;
   }
 
-  /** Follow a run that has grown to its newest snapshot. */
-  goOn() {
-    this.goesOn = false;
+  /** Go on to the newest snapshot of a run that has grown. */
+  follow() {
+    this.willFollow = false;
     if (this.player.state.still) this.player.seek(this.timebar.last);
     else this.player.play();
   }
 
-  /** Lay the picture anew, through all snapshots that there are now. */
+  /** Fit the layout again, to all snapshots there are now. */
   refit() {
     this.first = null;
     this.live.newer.hidden = true;
-    this.again();
+    this.refresh();
   }
 
-  /** Lay the plane of `targets` through where they are at the snapshot shown; a second time, where they are last. */
+  /** Put the plane of `targets` through the targets of the snapshot shown; the second time, of the last snapshot. */
   moveThrough() {
-    const here = String(Math.round(this.player.state.time));
-    this.at = this.at === here ? null : here;
-    this.again();
+    const snapshot = String(Math.round(this.player.state.time));
+    this.at = this.at === snapshot ? null : snapshot;
+    this.refresh();
   }
 
-  async showRegions(wanted, turn) {
+  async showRegions(controls, turn) {
     const { classifiers } = this.attributes.meta;
-    const fits = classifiers.includes(wanted.classifier);
-    const classifier = fits ? wanted.classifier : CLASSIFIERS_BY_DEFAULT.find((name) => classifiers.includes(name));
+    const fits = classifiers.includes(controls.classifier);
+    const classifier = fits ? controls.classifier : CLASSIFIERS_BY_DEFAULT.find((name) => classifiers.includes(name));
     this.player.set("classifier", classifier);
     const about = `${this.shown.about}&classifier=${classifier}`;
-    const key = `${about}&mode=${wanted.regions}`;
+    const key = `${about}&mode=${controls.regions}`;
     if (this.regions === key) return;
-    const regions = wanted.regions === "off" ? null : await fetchArrays(`/api/regions?${key}`, "the regions");
+    const regions = controls.regions === "off" ? null : await fetchArrays(`/api/regions?${key}`, "the regions");
     if (turn !== this.turn) return;
     this.player.setRegions(regions);
     this.regions = key;
-    const note = fits ? "" : `This model has no classifier ${wanted.classifier}: showing ${classifier}.`;
+    const note = fits ? "" : `This model has no classifier ${controls.classifier}: showing ${classifier}.`;
     const panel = document.getElementById("explore-trust");
     showTrust(panel, `/api/trust?${about}&mode=${regions?.meta.mode ?? "off"}`, note);
   }
 
   timeChanged() {
     const { player, timebar } = this;
-    const now = document.getElementById("explore-now");
-    if (now && this.shown.run) {
+    const line = document.getElementById("explore-now");
+    if (line && this.shown.run) {
       const at = Math.round(player.state.time) + 1;
-      now.textContent = `snapshot ${at} / ${this.shown.snapshots} · epoch ${player.epoch.toFixed(2)}`;
+      line.textContent = `snapshot ${at} / ${this.shown.snapshots} · epoch ${player.epoch.toFixed(2)}`;
     }
     timebar.draw();
     drawCursors(player.epoch);
     this.remember();
   }
 
-  /** What a person would want to share goes into the URL. */
+  /** Write what is shown into the URL, so that it can be shared. */
   remember() {
-    if (!this.shown.run || !this.wanted) return;
+    if (!this.shown.run || !this.controls) return;
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
       if (this.stage.isConnected) history.replaceState(history.state, "", `${location.pathname}?${this.address()}`);
     }, 250);
   }
 
-  /** What is seen, as the URL's query. */
+  /** What is shown, as the query of the URL. */
   address() {
-    const { run, view, classifier, regions, colour, shown, camera } = this.wanted;
+    const { run, view, classifier, regions, colour, shown, camera } = this.controls;
     const epoch = this.player.epoch.toFixed(3).replace(/\.?0+$/, "");
     const query = new URLSearchParams({ run, view, classifier, regions, colour, shown: shown.join(","), camera, epoch });
     const { hidden, focus, solo } = this.player.state;
     if (hidden.size) query.set("hidden", [...hidden]);
     if (focus.size) query.set("focus", [...focus]);
     if (solo !== null) query.set("solo", solo);
-    if (view === "targets") query.set("classes", this.wanted.classes.join(","));
+    if (view === "targets") query.set("classes", this.controls.classes.join(","));
     if (view === "targets" && this.at !== null) query.set("at", this.at);
-    for (const [name, value] of Object.entries(this.finding?.address ?? {})) query.set(name, value);
+    for (const [name, value] of Object.entries(this.panels?.address ?? {})) query.set(name, value);
     return query;
   }
 
   /** A notice that stays until it is clicked away or another run is chosen. */
   say(message) {
     const place = document.getElementById("explore-notices");
-    if (!message || !place || [...place.children].some((known) => known.textContent === message)) return;
+    if (!message || !place || [...place.children].some((notice) => notice.textContent === message)) return;
     const notice = document.createElement("button");
     notice.type = "button";
     notice.className = "explore-notice";

@@ -1,8 +1,8 @@
-/* The time line under the picture: play, step, speed, loop, and a bar to scrub that carries the curve of accuracy. */
+/* The time line under the picture: play, step, speed, loop, and a slider for the time over the curve of accuracy. */
 
 import { SPEEDS } from "../player/timeline.mjs";
 
-/** Outlines on a field of 16 x 16; drawn rather than written, since not every system's fonts have these signs. */
+/** Outlines on a field of 16 x 16; drawn, since not every system's fonts have these signs. */
 const ICONS = {
   first: "M3 3h2v10H3zM13 3v10L6 8z",
   back: "M11 3v10L4 8z",
@@ -21,14 +21,14 @@ export class TimeBar {
     this.bar = make("div", "timebar");
     element.append(this.bar);
     const button = (icon, label, action) => {
-      const made = make("button", "timebar-button", { type: "button", title: label, ariaLabel: label });
-      made.append(drawIcon(icon));
-      made.addEventListener("click", () => {
+      const control = make("button", "timebar-button", { type: "button", title: label, ariaLabel: label });
+      control.append(drawIcon(icon));
+      control.addEventListener("click", () => {
         action();
         player.root.focus({ preventScroll: true }); // keys go on working
       });
-      this.bar.append(made);
-      return made;
+      this.bar.append(control);
+      return control;
     };
     button("first", "First snapshot (Home)", () => player.seek(0));
     button("back", "One snapshot back (left arrow)", () => player.step(-1));
@@ -89,7 +89,7 @@ export class TimeBar {
     this.curve.append(line);
   }
 
-  /** How many events lie at each snapshot, once that is known. @param {number[]} counts */
+  /** Ticks for the events at each snapshot. @param {number[]} counts */
   setEvents(counts) {
     const most = Math.max(1, ...counts);
     this.events.replaceChildren(
@@ -126,9 +126,9 @@ export class TimeBar {
   }
 
   toggle(option, label) {
-    const made = make("button", "timebar-toggle", { type: "button", textContent: option, title: label });
-    made.addEventListener("click", () => this.player.set(option, !this.player.state[option]));
-    return made;
+    const element = make("button", "timebar-toggle", { type: "button", textContent: option, title: label });
+    element.addEventListener("click", () => this.player.set(option, !this.player.state[option]));
+    return element;
   }
 }
 

@@ -7,19 +7,19 @@ export async function showTrust(element, url, note) {
   if (!element) return;
   const mine = ++turn;
   element.classList.add("is-waiting");
-  let told;
+  let trust;
   try {
-    told = await (await fetch(url)).json();
+    trust = await (await fetch(url)).json();
   } catch {
-    told = { error: "the server does not answer; is it still running?" };
+    trust = { error: "the server does not answer; is it still running?" };
   }
   if (mine !== turn) return;
   element.classList.remove("is-waiting");
-  if (told.error) {
-    element.textContent = `Not measured: ${told.error}`;
+  if (trust.error) {
+    element.textContent = `Not measured: ${trust.error}`;
     return;
   }
-  const rows = told.measures.map(({ title, shown, text, definition }) => {
+  const rows = trust.measures.map(({ title, shown, text, definition }) => {
     const row = document.createElement("div");
     row.className = "trust-row";
     row.title = definition;
@@ -36,6 +36,6 @@ export async function showTrust(element, url, note) {
   });
   const about = document.createElement("div");
   about.className = "trust-note";
-  about.textContent = [note, told.note].filter(Boolean).join(" ");
+  about.textContent = [note, trust.note].filter(Boolean).join(" ");
   element.replaceChildren(about, ...rows);
 }

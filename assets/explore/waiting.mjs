@@ -1,14 +1,14 @@
-/* The panel that shows while UMAP is being computed: what it does, how far it is, and a button to end it. */
+/* The box shown while UMAP is being computed: the current step, the progress, and a button to cancel. */
 
 const POLL_MS = 700;
 
-/** Where a projection that is being computed stands, and what can be done about it. */
+/** The state of a projection that is computed in the background. */
 export class Waiting {
   /** @param {HTMLElement} element @param {() => void} ready called when the projection can be fetched */
   constructor(element, ready) {
     this.element = element;
     this.ready = ready;
-    this.meanwhile = ""; // what is shown until then
+    this.meanwhile = ""; // a sentence on what is shown until then
     this.isOn = false; // whether one is being computed
     this.text = document.createElement("span");
     this.bar = document.createElement("progress");
@@ -21,16 +21,16 @@ export class Waiting {
   }
 
   /**
-   * Ask how the job stands, and go on asking until it is over.
+   * Request the state of the job, again and again until it is over.
    * @param {string} about the query that names run and view
-   * @returns {Promise<boolean>} whether the projection is there already
+   * @returns {Promise<boolean>} whether the projection is computed already
    */
   async ask(about, again = false) {
     this.stop();
     this.about = about;
-    const job = await told(`/api/progress?${about}${again ? "&again=1" : ""}`);
+    const job = await fetchJson(`/api/progress?${about}${again ? "&again=1" : ""}`);
     if (this.about !== about) return false;
-    this.n = job.n ?? null; // how many snapshots it is of
+    this.n = job.n ?? null; // number of snapshots that it shows
     if (job.state === "done") return true;
     this.show(job);
     this.isOn = !this.over;
@@ -58,11 +58,11 @@ export class Waiting {
       if (await this.ask(this.about, true)) this.ready();
       return;
     }
-    const job = await told(`/api/cancel?${this.about}`, "POST");
+    const job = await fetchJson(`/api/cancel?${this.about}`, "POST");
     this.text.textContent = job.error ? `It cannot be cancelled: ${job.error}` : "Cancelling.";
   }
 
-  /** Nothing is waited for any more. */
+  /** Stop waiting and hide the box; the job itself goes on. */
   stop() {
     clearTimeout(this.timer);
     this.isOn = false;
@@ -71,7 +71,7 @@ export class Waiting {
   }
 }
 
-async function told(url, method = "GET") {
+async function fetchJson(url, method = "GET") {
   try {
     return await (await fetch(url, { method })).json();
   } catch {

@@ -1,7 +1,7 @@
-"""The page people come for: the embedding space of one run, played over its training.
+"""The Explore page: the embedding space of one run, played over its training.
 
-The layout and the curves are made here; what moves is drawn by `assets/explore/main.mjs`, which fetches its data from
-`explorer.space.routes` and keeps run, view, classifier, regions and epoch in the URL.
+The layout and the curves are made here; everything that moves is drawn by `assets/explore/main.mjs`, which fetches its
+data from `explorer.space.routes` and keeps run, view, classifier, regions and epoch in the URL.
 """
 
 from __future__ import annotations
@@ -75,23 +75,23 @@ TITLES = {
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The page for the run named in the URL, or for the first there is."""
+    """The page for the run named in the URL, or for the first run if the URL names none."""
     summaries = [row for row in library.summaries() if row.get("snapshots")]
     ids = [row["id"] for row in summaries]
-    wanted = query.get("run")
-    run_id = wanted if wanted in ids else (_first(summaries) if wanted is None else None)
+    name = query.get("run")
+    run_id = name if name in ids else (_first(summaries) if name is None else None)
     options = [{"value": row["id"], "label": _title(row)} for row in summaries]
     return html.Div(
         [
             dcc.Store(id="explore-query", data=query),
-            _top(options, run_id, wanted),
+            _top(options, run_id, name),
             html.Div(
                 [
-                    _controls(_offer(library, run_id), query),
+                    _controls(_choices(library, run_id), query),
                     html.Div(
                         [
                             html.Div(id="explore-stage", className="explore-stage"),
-                            html.Div(id="explore-selection", className="find-bar", hidden=True),
+                            html.Div(id="explore-selection", className="selection-bar", hidden=True),
                             html.Div(id="explore-message"),
                             html.Div(id="explore-waiting", hidden=True),
                             html.Div(id="explore-notices"),
@@ -110,7 +110,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """The page's callbacks: curves from Python, everything that moves in the browser."""
+    """The page's callbacks: curves are drawn in Python, everything that moves in the browser."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("explorer", "update"),
         Output("explore-message", "children"),
@@ -135,13 +135,11 @@ def register(app: Dash, library: Library) -> None:
         State("explore-classifier", "value"),
         prevent_initial_call=True,
     )
-    def offer(run_id: str | None, view: str, classifier: str) -> Any:
-        offered = _offer(library, run_id)
-        kept = [
-            no_update if value in choices else next(iter(choices))
-            for value, choices in ((view, offered.views), (classifier, offered.classifiers))
-        ]
-        return _options(offered.views), kept[0], _options(offered.classifiers), kept[1], *offered.classes
+    def set_choices(run_id: str | None, view: str, classifier: str) -> Any:
+        choices = _choices(library, run_id)
+        new_view = no_update if view in choices.views else next(iter(choices.views))
+        new_classifier = no_update if classifier in choices.classifiers else next(iter(choices.classifiers))
+        return _options(choices.views), new_view, _options(choices.classifiers), new_classifier, *choices.classes
 
     @app.callback(
         Output("explore-curves", "children"),
@@ -155,7 +153,7 @@ def register(app: Dash, library: Library) -> None:
             rows, names = run.metrics, run.points.class_names
         except InputError:
             return no_update  # the message over the picture says why
-        drawn = {
+        figures = {
             "sigma_rho": curves.sigma_rho(rows),
             "accuracy": curves.accuracy(rows),
             "separation": curves.separation(rows),
@@ -164,7 +162,7 @@ def register(app: Dash, library: Library) -> None:
             "sigma_class": curves.sigma_class(rows, names, CLASS_COLOURS),
             "rho_class": curves.rho_class(rows, names, CLASS_COLOURS),
         }
-        return [_curve(name, figure) for name, figure in drawn.items()]
+        return [_curve(name, figure) for name, figure in figures.items()]
 
 
 def _first(summaries: list[dict[str, Any]]) -> str | None:
@@ -175,8 +173,8 @@ def _first(summaries: list[dict[str, Any]]) -> str | None:
     return newest
 
 
-class _Offer(NamedTuple):
-    """What can be chosen for a run; the first of each is the default."""
+class _Choices(NamedTuple):
+    """The views, classifiers and classes that a run can be shown with; the first of each is the default."""
 
     views: dict[str, str]
     classifiers: dict[str, str]
@@ -185,27 +183,27 @@ class _Offer(NamedTuple):
 
     @property
     def classes(self) -> tuple[list[dict[str, str]], list[str]]:
-        """Options and value of the choice of three classes: the first three that have a target."""
+        """Options and value of the control of three classes: by default the first three that have a target."""
         options = [{"value": str(k), "label": name} for k, name in enumerate(self.names)]
         return options, [str(k) for k in range(3 + len(self.unseen)) if k not in self.unseen][:3]
 
 
-def _offer(library: Library, run_id: str | None) -> _Offer:
-    """What a run offers: its classifiers, the one that goes with its loss first; the plane itself if D = 2."""
+def _choices(library: Library, run_id: str | None) -> _Choices:
+    """The choices for a run: its classifiers, the one that goes with its loss first; the plane itself if D = 2."""
     try:
         run = library.run(run_id or "")
         snapshot = run.snapshot(-1)
-        known, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
+        available, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
         loss, unseen = run.config.loss if run.config else None, unseen_classes(snapshot)
     except (InputError, IndexError):
-        known, dim, names, loss, unseen = set(MEANINGS), 3, (), None, []
+        available, dim, names, loss, unseen = set(MEANINGS), 3, (), None, []
     views = {name: text for name, text in VIEWS.items() if name != "plane" or dim <= 2}
     if "plane" in views:
         views = {"plane": views.pop("plane")} | views
     first = "cos_ce" if loss == "cosine" else "euc_ce"
-    order = sorted((name for name in MEANINGS if name in known), key=lambda name: name != first)
-    order = order if first in known else order[::-1]  # argmax first where there are no targets
-    return _Offer(views, {name: MEANINGS[name] for name in order}, names, unseen)
+    order = sorted((name for name in MEANINGS if name in available), key=lambda name: name != first)
+    order = order if first in available else order[::-1]  # argmax first where there are no targets
+    return _Choices(views, {name: MEANINGS[name] for name in order}, names, unseen)
 
 
 def _options(choices: dict[str, str]) -> list[dict[str, str]]:
@@ -218,10 +216,10 @@ def _title(row: dict[str, Any]) -> str:
     return f"{about} · D = {row['dim']}" if row.get("dim") else about
 
 
-def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) -> html.Div:
+def _top(options: list[dict[str, str]], run_id: str | None, name: str | None) -> html.Div:
     problem = None
     if run_id is None:
-        problem = f"there is no run '{wanted}' here (any more)" if wanted else "no runs yet; make one with: mtm train"
+        problem = f"there is no run '{name}' here (any more)" if name else "no runs yet; make one with: mtm train"
     return html.Div(
         [
             dmc.Select(
@@ -252,15 +250,15 @@ def _top(options: list[dict[str, str]], run_id: str | None, wanted: str | None) 
     )
 
 
-def _controls(offered: _Offer, query: dict[str, str]) -> html.Div:
-    def select(name: str, label: str, choices: dict[str, str], help: str) -> Any:
-        asked = query.get(name)
-        known = asked in choices or (name == "view" and asked in VIEWS)  # a view that cannot be says why
+def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
+    def select(name: str, label: str, texts: dict[str, str], help: str) -> Any:
+        value = query.get(name)
+        is_known = value in texts or (name == "view" and value in VIEWS)  # of a view that it lacks the browser says why
         return dmc.Select(
             id=f"explore-{name}",
-            label=_explained(label, help),
-            data=_options(choices),
-            value=asked if known else next(iter(choices), None),
+            label=_with_help(label, help),
+            data=_options(texts),
+            value=value if is_known else next(iter(texts), None),
             allowDeselect=False,
             size="xs",
             comboboxProps={"width": 260, "position": "bottom-start"},
@@ -269,30 +267,30 @@ def _controls(offered: _Offer, query: dict[str, str]) -> html.Div:
     def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> Any:
         return html.Div(
             [
-                dmc.Text(_explained(label, help), size="xs", fw=500),
+                dmc.Text(_with_help(label, help), size="xs", fw=500),
                 dmc.Slider(id=f"explore-{name}", min=low, max=high, step=(high - low) / 40, value=value, size="sm",
                            label=None, updatemode="drag"),
             ]
         )  # fmt: skip
 
-    options, default = offered.classes
-    through = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(offered.names)]
+    options, default = choices.classes
+    three = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(choices.names)]
     checks = [
         dmc.Tooltip(dmc.Checkbox(label=text, value=name, size="xs"), label=help, position="right")
         for name, (text, help) in SHOWN.items()
     ]
-    shown = query["shown"].split(",") if "shown" in query else list(SHOWN_BY_DEFAULT)
+    checked = query["shown"].split(",") if "shown" in query else list(SHOWN_BY_DEFAULT)
     return html.Div(
         [
-            select("view", "View", offered.views, "How D dimensions become two: one set of axes for the whole run"),
+            select("view", "View", choices.views, "How D dimensions become two: one set of axes for the whole run"),
             html.Div(
                 [
                     dmc.MultiSelect(
                         id="explore-classes",
-                        label=_explained("Three classes", "The plane goes through the targets of these three; which of "
+                        label=_with_help("Three classes", "The plane goes through the targets of these three; which of "
                                          "them is nearer is exact here for every image"),
                         data=options,
-                        value=through if len(through) == 3 else default,
+                        value=three if len(three) == 3 else default,
                         maxValues=3,
                         size="xs",
                         comboboxProps={"width": 260, "position": "bottom-start"},
@@ -306,10 +304,10 @@ def _controls(offered: _Offer, query: dict[str, str]) -> html.Div:
                 id="explore-through",
                 hidden=True,
             ),
-            select("classifier", "Decide by", offered.classifiers, "Whose decisions colour regions and points"),
+            select("classifier", "Decide by", choices.classifiers, "Whose decisions colour regions and points"),
             select("regions", "Regions", REGIONS, "Which class each place of the picture stands for"),
             select("colour", "Colour points by", COLOURS, "What the colour of a point tells"),
-            dmc.CheckboxGroup(dmc.Stack(checks, gap=6), id="explore-shown", label="Draw", size="xs", value=shown),
+            dmc.CheckboxGroup(dmc.Stack(checks, gap=6), id="explore-shown", label="Draw", size="xs", value=checked),
             slider("point-size", "Point size", -2, 2, 0, "Larger or smaller than fits the number of images"),
             slider("point-opacity", "Point opacity", 0.05, 1, 0.85, "Lower it where many images lie on each other"),
             slider("region-opacity", "Region opacity", 0, 0.8, 0.25, "How strongly regions are coloured"),
@@ -321,7 +319,7 @@ def _controls(offered: _Offer, query: dict[str, str]) -> html.Div:
     )  # fmt: skip
 
 
-def _explained(label: str, help: str) -> Any:
+def _with_help(label: str, help: str) -> Any:
     return dmc.Tooltip(html.Span(label), label=help, multiline=True, w=240, position="right")
 
 
@@ -333,7 +331,7 @@ def _curve(name: str, figure: go.Figure) -> html.Div:
 
 
 def _side() -> html.Div:
-    """The panels, of which one is open; `assets/explore` fills all but the curves."""
+    """The side panels, of which one is open; the browser fills all but the curves."""
     trust = [dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")]
     contents = {"curves": [html.Div(id="explore-curves", className="explore-curves")]}
     panels = [
@@ -348,8 +346,8 @@ def _side() -> html.Div:
     ]
     return html.Div(
         [
-            html.Div([_tab(name) for name in PANELS], id="explore-tabs", className="find-tabs", role="tablist"),
-            html.Div(id="explore-still", className="find-still"),
+            html.Div([_tab(name) for name in PANELS], id="explore-tabs", className="panel-tabs", role="tablist"),
+            html.Div(id="explore-still", className="panel-note"),
             *panels,
             html.Div(trust, className="explore-trust"),
         ],
@@ -361,9 +359,9 @@ def _side() -> html.Div:
 def _tab(name: str) -> html.Button:
     text, help = PANELS[name]
     is_open = name == "curves"
-    more: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "data-panel": name,
         "aria-selected": str(is_open).lower(),
         "aria-controls": f"explore-panel-{name}",
     }
-    return html.Button(text, title=help, type="button", role="tab", tabIndex="0" if is_open else "-1", **more)
+    return html.Button(text, title=help, type="button", role="tab", tabIndex="0" if is_open else "-1", **attributes)

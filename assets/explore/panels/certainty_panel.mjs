@@ -1,7 +1,7 @@
-/* The panel of certainty: is the place of an embedding related to being right? In words, in figures, in a table. */
+/* The certainty panel: is the place of an embedding related to being right? In words, in figures, in a table. */
 
 import { choice, fill, make, number, percent, section, short } from "../dom.mjs";
-import { Newest, get } from "../http.mjs";
+import { NewestRequest, get } from "../http.mjs";
 
 const FIGURES = {
   by_group: "Accuracy from the surest to the least sure tenth",
@@ -16,26 +16,26 @@ const HEADS = [
 ];
 
 export class CertaintyPanel {
-  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
-  constructor(element, finding) {
-    this.finding = finding;
-    this.newest = new Newest((sentence) => {
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
+  constructor(element, panels) {
+    this.panels = panels;
+    this.request = new NewestRequest((sentence) => {
       this.note.textContent = sentence;
       if (sentence) this.body.hidden = true;
     });
-    this.note = make("div", "find-sentence");
-    this.words = make("div", "find-words");
+    this.note = make("div", "panel-problem");
+    this.summary = make("div", "panel-summary");
     this.place = choice("What is taken for certainty", [], () => this.draw());
-    this.knows = make("div", "find-dim");
-    this.table = make("table", "find-table");
-    this.graphs = Object.fromEntries(Object.keys(FIGURES).map((name) => [name, make("div", "find-graph")]));
+    this.labelNote = make("div", "panel-detail");
+    this.table = make("table", "certainty-table");
+    this.graphs = Object.fromEntries(Object.keys(FIGURES).map((name) => [name, make("div", "certainty-graph")]));
     const { by_group: groups, risk_coverage: risk, reliability } = this.graphs;
     this.body = make(
       "div",
       "",
       { hidden: true },
-      this.words,
-      section("Certainty by", this.place, this.knows, this.table),
+      this.summary,
+      section("Certainty by", this.place, this.labelNote, this.table),
       section(FIGURES.by_group, groups),
       section(FIGURES.risk_coverage, risk),
       section(FIGURES.reliability, reliability),
@@ -44,26 +44,26 @@ export class CertaintyPanel {
   }
 
   async show() {
-    const { run, classifier } = this.finding.asked();
-    const { now } = this.finding.selector;
-    const key = JSON.stringify([run, now, this.finding.player.data.frames.T]);
+    const { run, classifier } = this.panels.current();
+    const { snapshot } = this.panels.selector;
+    const key = JSON.stringify([run, snapshot, this.panels.player.data.frames.T]);
     this.classifier = classifier;
-    if (this.loaded === key) return this.told && this.draw();
+    if (this.loaded === key) return this.answer && this.draw();
     this.loaded = key;
-    this.told = null;
+    this.answer = null;
     if (this.body.hidden) this.note.textContent = "Measuring…";
-    const told = await this.newest.ask((signal) => get("/api/certainty", { run, snapshot: now }, signal));
-    if (!told) return;
-    this.told = told;
+    const answer = await this.request.send((signal) => get("/api/certainty", { run, snapshot }, signal));
+    if (!answer) return;
+    this.answer = answer;
     this.draw();
   }
 
   remove() {
-    this.newest.stop();
+    this.request.stop();
   }
 
   draw() {
-    const { certainty, words, figures } = this.told;
+    const { certainty, words, figures } = this.answer;
     const [one] = certainty.filter(({ classifier }) => classifier === this.classifier);
     const { relations, epoch, n } = one ?? certainty[0];
     fill(
@@ -71,16 +71,16 @@ export class CertaintyPanel {
       relations.map(({ place, title }) => [place, title]),
     );
     const place = this.place.value;
-    this.words.textContent = `${words[(one ?? certainty[0]).classifier]} (epoch ${short(epoch)}, ${n} images)`;
-    const knows = relations.find((relation) => relation.place === place).knows_the_label;
-    this.knows.textContent = knows
+    this.summary.textContent = `${words[(one ?? certainty[0]).classifier]} (epoch ${short(epoch)}, ${n} images)`;
+    const knowsLabel = relations.find((relation) => relation.place === place).knows_the_label;
+    this.labelNote.textContent = knowsLabel
       ? "This one knows the label: it explains, but cannot be asked of a new image."
       : "This one does not know the label.";
     const rows = certainty.flatMap(({ classifier, relations: each, reliability }) => {
       const relation = each.find((other) => other.place === place);
       if (!relation) return [];
       const { risk, pairs } = relation;
-      const interval = make("div", "find-interval", {
+      const interval = make("div", "certainty-interval", {
         textContent: `${short(risk.aurc_low)} to ${short(risk.aurc_high)}`,
         title: "95 % of as many images drawn again",
       });

@@ -1,21 +1,21 @@
-/* A small chart of some lines over the epochs, with what they are at the moment; a click goes to its epoch. */
+/* A small chart of lines over the epochs, with their values at the snapshot shown; a click goes to its epoch. */
 
 import { make, number, percent, short, svg } from "../dom.mjs";
 
-const [WIDTH, HEIGHT] = [320, 84]; // of the drawing; it is scaled to the room there is
+const [WIDTH, HEIGHT] = [320, 84]; // of the drawing, which is scaled to the panel
 const EDGE = { left: 40, right: 6, top: 6, bottom: 16 };
 
-/** @typedef {{name: string, kind: string, values: (number | null)[]}} Line `kind` names its look in panels.css */
+/** @typedef {{name: string, kind: string, values: (number | null)[]}} Line `kind` names its style in panels.css */
 
 export class Chart {
   /** @param {string} title @param {(epoch: number) => void} go @param {(value: number) => string} [format] */
   constructor(title, go, format = short) {
     this.format = format;
-    this.now = make("span", "find-now");
-    const head = make("div", "find-chart-head", {}, make("span", "find-name", { textContent: title }), this.now);
+    this.values = make("span", "chart-values");
+    const head = make("div", "chart-head", {}, make("span", "panel-name", { textContent: title }), this.values);
     this.drawing = svg("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-      class: "find-drawing",
+      class: "chart-drawing",
       role: "img",
       "aria-label": title,
     });
@@ -23,60 +23,60 @@ export class Chart {
       const { left, width } = this.drawing.getBoundingClientRect();
       if (this.epochs) go(this.epochOf(((clientX - left) / width) * WIDTH));
     });
-    this.element = make("div", "find-chart", {}, head, this.drawing);
+    this.element = make("div", "chart", {}, head, this.drawing);
   }
 
   /** @param {number[]} epochs @param {Line[]} lines @param {number} at the snapshot shown */
   draw(epochs, lines, at) {
-    const known = lines.flatMap(({ values }) => values).filter(Number.isFinite);
+    const numbers = lines.flatMap(({ values }) => values).filter(Number.isFinite);
     this.epochs = epochs;
-    this.now.replaceChildren(
+    this.values.replaceChildren(
       ...lines.map(({ name, kind, values }) =>
         make("span", `is-${kind}`, {}, `${name} `, number(values[at] ?? null, this.format)),
       ),
     );
     this.drawing.replaceChildren();
-    if (!known.length) return;
-    const [low, high] = [Math.min(...known), Math.max(...known)];
+    if (!numbers.length) return;
+    const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
     const y = (value) =>
       EDGE.top + (HEIGHT - EDGE.top - EDGE.bottom) * (high > low ? (high - value) / (high - low) : 0.5);
     const label = (x, at, text, anchor) => {
-      const made = svg("text", { x, y: at, "text-anchor": anchor });
-      made.textContent = text;
-      return made;
+      const element = svg("text", { x, y: at, "text-anchor": anchor });
+      element.textContent = text;
+      return element;
     };
     const [first, last] = [epochs[0], epochs.at(-1)];
     const bottom = HEIGHT - EDGE.bottom;
     this.drawing.append(
-      svg("path", { class: "find-axis", d: `M${EDGE.left},${EDGE.top}V${bottom}H${WIDTH - EDGE.right}` }),
+      svg("path", { class: "chart-axis", d: `M${EDGE.left},${EDGE.top}V${bottom}H${WIDTH - EDGE.right}` }),
       label(EDGE.left - 4, EDGE.top + 7, this.tick(high), "end"),
       ...(high > low ? [label(EDGE.left - 4, bottom, this.tick(low), "end")] : []),
       label(EDGE.left, HEIGHT - 4, short(first), "start"),
       ...(last > first ? [label(WIDTH - EDGE.right, HEIGHT - 4, `epoch ${short(last)}`, "end")] : []),
-      svg("line", { class: "find-cursor", x1: this.x(epochs[at]), x2: this.x(epochs[at]), y1: EDGE.top, y2: bottom }),
+      svg("line", { class: "chart-cursor", x1: this.x(epochs[at]), x2: this.x(epochs[at]), y1: EDGE.top, y2: bottom }),
       ...lines.flatMap(({ kind, values }) => this.line(kind, values, y, at)),
     );
   }
 
-  /** A number at the axis, where there is less room. */
+  /** A number at the axis, with fewer digits. */
   tick(value) {
     return this.format === percent ? `${Math.round(100 * value)} %` : String(Number(value.toPrecision(2)));
   }
 
-  /** A line, broken where nothing is known, and a dot where it is now. */
+  /** A line, interrupted where there are no values, and a dot at the snapshot shown. */
   line(kind, values, y, at) {
     let pen = "M";
     let d = "";
     values.forEach((value, t) => {
-      const known = Number.isFinite(value);
-      if (known) d += `${pen}${this.x(this.epochs[t]).toFixed(1)},${y(value).toFixed(1)}`;
-      pen = known ? "L" : "M";
+      const isKnown = Number.isFinite(value);
+      if (isKnown) d += `${pen}${this.x(this.epochs[t]).toFixed(1)},${y(value).toFixed(1)}`;
+      pen = isKnown ? "L" : "M";
     });
-    const path = svg("path", { class: `find-line is-${kind}`, d });
+    const path = svg("path", { class: `chart-line is-${kind}`, d });
     if (!Number.isFinite(values[at])) return [path];
     return [
       path,
-      svg("circle", { class: `find-dot is-${kind}`, cx: this.x(this.epochs[at]), cy: y(values[at]), r: 2.5 }),
+      svg("circle", { class: `chart-dot is-${kind}`, cx: this.x(this.epochs[at]), cy: y(values[at]), r: 2.5 }),
     ];
   }
 

@@ -1,7 +1,7 @@
-/* The events of a run: how many lie at each snapshot, and a ranked list; a click moves player and selection there. */
+/* The events of a run: their number at each snapshot, and a ranked list; a click goes to an event and selects it. */
 
 import { make, thumbnail, whole } from "../dom.mjs";
-import { Newest, get } from "../http.mjs";
+import { NewestRequest, get } from "../http.mjs";
 
 const SIDE = 24; // pixels of a thumbnail
 
@@ -26,8 +26,8 @@ export class EventList {
     this.player = player;
     this.selector = selector;
     this.kind = null; // the only kind listed, or all
-    this.counted = () => {}; // told how many lie at each snapshot
-    this.newest = new Newest((problem) => (this.note.textContent = problem && `No events: ${problem}`));
+    this.onCounts = () => {}; // called with the number of events at each snapshot
+    this.request = new NewestRequest((problem) => (this.note.textContent = problem && `No events: ${problem}`));
     this.kinds = make("div", "events-kinds");
     this.strip = make("div", "events-strip", { title: "How many events lie at each snapshot" });
     this.note = make("div", "events-note");
@@ -38,29 +38,29 @@ export class EventList {
   /** Show the events of a run under a classifier. @param {string} run @param {string | null} classifier */
   async show(run, classifier) {
     this.shown = { run, classifier };
-    const told = await this.newest.ask((signal) => get("/api/events", { run, classifier, kind: this.kind }, signal));
-    if (told) this.draw(told);
+    const answer = await this.request.send((signal) => get("/api/events", { run, classifier, kind: this.kind }, signal));
+    if (answer) this.draw(answer);
     else if (this.note.textContent) for (const part of [this.kinds, this.strip, this.list]) part.replaceChildren();
   }
 
   /** Mark the snapshot that is shown. @param {number} snapshot */
   at(snapshot) {
-    this.now = snapshot;
+    this.snapshot = snapshot;
     [...this.strip.children].forEach((bar, t) => (bar.ariaCurrent = t === snapshot ? "true" : null));
   }
 
   draw({ events, strip, total, classifier, epochs }) {
-    const counted = Object.keys(NAMES).map((kind) => [kind, strip[kind].reduce((sum, n) => sum + n, 0)]);
+    const totals = Object.keys(NAMES).map((kind) => [kind, strip[kind].reduce((sum, n) => sum + n, 0)]);
     this.kinds.replaceChildren(
-      ...counted.filter(([, count]) => count).map(([kind, count]) => this.chip(kind, `${NAMES[kind]} ${count}`)),
+      ...totals.filter(([, count]) => count).map(([kind, count]) => this.chip(kind, `${NAMES[kind]} ${count}`)),
     );
-    const shown = this.kind
+    const counts = this.kind
       ? strip[this.kind]
-      : epochs.map((_, t) => counted.reduce((sum, [kind]) => sum + strip[kind][t], 0));
-    const most = Math.max(1, ...shown);
-    this.counted(shown);
+      : epochs.map((_, t) => totals.reduce((sum, [kind]) => sum + strip[kind][t], 0));
+    const most = Math.max(1, ...counts);
+    this.onCounts(counts);
     this.strip.replaceChildren(
-      ...shown.map((count, t) => {
+      ...counts.map((count, t) => {
         const title = `epoch ${Number(epochs[t].toPrecision(3))}: ${count} events`;
         const bar = make("button", "events-bar", { type: "button", title, ariaLabel: title });
         bar.style.setProperty("--height", Math.sqrt(count / most));
@@ -68,7 +68,7 @@ export class EventList {
         return bar;
       }),
     );
-    this.at(this.now);
+    this.at(this.snapshot);
     this.note.textContent = total
       ? `${events.length} of ${whole(total)}, the strongest of each kind first; decisions of ${classifier}`
       : "Nothing has happened yet: events lie between two snapshots.";
@@ -95,7 +95,7 @@ export class EventList {
       this.go(event.snapshot);
       const shape =
         event.image === null ? { kind: "class", classes: [event.target] } : { kind: "images", indices: [event.index] };
-      this.selector.then("replace", shape);
+      this.selector.apply("replace", shape);
     });
     item.append(row);
     return item;

@@ -1,23 +1,23 @@
-/* The panel of the events: fetched when it is opened, and again when the run has grown or others decide. */
+/* The events panel: fetched when it is opened, and again when the run has grown or another classifier decides. */
 
 import { EventList } from "./event_list.mjs";
 import { make } from "../dom.mjs";
 
 export class EventsPanel {
-  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
-  constructor(element, finding) {
-    this.finding = finding;
-    const place = make("div", "find-section");
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
+  constructor(element, panels) {
+    this.panels = panels;
+    const place = make("div", "panel-section");
     element.replaceChildren(place);
-    this.list = new EventList(place, finding.player, finding.selector);
-    this.list.counted = finding.counted;
+    this.list = new EventList(place, panels.player, panels.selector);
+    this.list.onCounts = panels.onEventCounts;
   }
 
   show() {
-    const { run, classifier } = this.finding.asked();
-    const key = JSON.stringify([run, classifier, this.finding.player.data.frames.T]);
+    const { run, classifier } = this.panels.current();
+    const key = JSON.stringify([run, classifier, this.panels.player.data.frames.T]);
     if (this.shown !== key) this.list.show(run, classifier);
     this.shown = key;
-    this.list.at(this.finding.selector.now);
+    this.list.at(this.panels.selector.snapshot);
   }
 }

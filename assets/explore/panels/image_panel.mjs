@@ -1,34 +1,34 @@
-/* The panel of one image: what it is, what was made of it over time, how far every target is, and who is near. */
+/* The panel of one image: its class, its decisions over time, its distance to every target, its neighbours. */
 
 import { Chart } from "./chart.mjs";
 import { button, make, section, short, thumbnail } from "../dom.mjs";
-import { Distances, decisions } from "./image_history.mjs";
+import { Distances, drawDecisions } from "./image_history.mjs";
 import { Links } from "./links.mjs";
 import { Neighbours } from "./neighbours.mjs";
-import { Newest, get } from "../http.mjs";
+import { NewestRequest, get } from "../http.mjs";
 
 const SIDE = 96; // pixels of the image
 const NONE = "Click an image in the picture, or one of the small images in the other panels, to see its life.";
 
 export class ImagePanel {
-  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
-  constructor(element, finding) {
-    this.finding = finding;
-    const { player, selector } = finding;
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
+  constructor(element, panels) {
+    this.panels = panels;
+    const { player, selector } = panels;
     this.row = null;
-    this.newest = new Newest((sentence) => this.say(sentence));
-    this.note = make("div", "find-sentence");
-    this.head = make("div", "life-head");
-    this.life = make("div", "");
+    this.request = new NewestRequest((sentence) => this.setNote(sentence));
+    this.note = make("div", "panel-problem");
+    this.head = make("div", "image-head");
+    this.decisions = make("div", "");
     this.distances = new Distances();
-    this.far = make("h3", "find-title");
-    this.margin = new Chart("Margin", finding.go);
-    this.apart = new Chart("Distance", finding.go);
-    this.neighbours = new Neighbours(finding, () => this.load());
+    this.distancesTitle = make("h3", "panel-title");
+    this.marginChart = new Chart("Margin", panels.go);
+    this.distanceChart = new Chart("Distance", panels.go);
+    this.neighbours = new Neighbours(panels, () => this.load());
     this.links = new Links(player);
-    this.select = button("find-small", "", "", () => {
-      const how = this.isSelected ? "subtract" : "add";
-      selector.then(how, { kind: "images", indices: [this.image.index] });
+    this.select = button("panel-button", "", "", () => {
+      const mode = this.isSelected ? "subtract" : "add";
+      selector.apply(mode, { kind: "images", indices: [this.image.index] });
     });
     selector.on("numbers", () => this.drawSelect());
     this.body = make(
@@ -36,13 +36,13 @@ export class ImagePanel {
       "",
       { hidden: true },
       this.head,
-      section("Decisions", this.life),
-      make("section", "find-section", {}, this.far, this.distances.element),
-      section("Over the epochs", this.margin.element, this.apart.element),
+      section("Decisions", this.decisions),
+      make("section", "panel-section", {}, this.distancesTitle, this.distances.element),
+      section("Over the epochs", this.marginChart.element, this.distanceChart.element),
       section("Nearest neighbours", this.neighbours.element),
     );
     element.replaceChildren(this.note, this.body);
-    this.say(NONE);
+    this.setNote(NONE);
   }
 
   /** @param {number | null} row of the image; null: none */
@@ -50,14 +50,14 @@ export class ImagePanel {
     this.row = row;
     this.loaded = null;
     if (row !== null) return;
-    this.newest.stop();
+    this.request.stop();
     this.links.show(null);
     this.body.hidden = true;
-    this.say(NONE);
+    this.setNote(NONE);
   }
 
   show() {
-    const key = JSON.stringify([this.row, this.finding.moment]);
+    const key = JSON.stringify([this.row, this.panels.contentKey]);
     if (this.row !== null && this.loaded !== key) this.load(key);
     else if (this.row !== null) this.links.show(this.marks);
   }
@@ -67,23 +67,23 @@ export class ImagePanel {
   }
 
   remove() {
-    this.newest.stop();
+    this.request.stop();
     this.links.remove();
   }
 
   async load(key = this.loaded) {
     this.loaded = key;
-    const { run, view } = this.finding.asked();
+    const { run, view } = this.panels.current();
     const { method, classes, at, first } = view;
-    const about = { view: method, classes: classes?.join(","), at, first, snapshot: this.finding.selector.now };
+    const picture = { view: method, classes: classes?.join(","), at, first, snapshot: this.panels.selector.snapshot };
     const near = { k: this.neighbours.k.value, metric: this.neighbours.metric.value };
     const { row } = this;
-    const image = await this.newest.ask((signal) => get("/api/image", { run, row, ...about, ...near }, signal));
+    const image = await this.request.send((signal) => get("/api/image", { run, row, ...picture, ...near }, signal));
     if (image) this.draw(image);
   }
 
-  /** A sentence instead of an image; what was shown of another is not left standing. */
-  say(sentence) {
+  /** Show a sentence instead of an image. */
+  setNote(sentence) {
     this.note.textContent = sentence;
     if (!sentence) return;
     this.body.hidden = true;
@@ -93,9 +93,9 @@ export class ImagePanel {
 
   draw(image) {
     this.image = image;
-    const { player } = this.finding;
+    const { player } = this.panels;
     const { row, index, label, epochs, snapshot: at, neighbours, class_names: names } = image;
-    const { classifier } = this.finding.asked();
+    const { classifier } = this.panels.current();
     const colours = player.legend().classes;
     const name = classifier in image.decisions ? classifier : Object.keys(image.decisions)[0];
     const decided = image.decisions[name]?.[at];
@@ -108,21 +108,21 @@ export class ImagePanel {
         "div",
         "",
         {},
-        make("div", "life-name", { textContent: names[label] }),
-        make("div", "find-dim", { textContent: `image ${index} · epoch ${short(epochs[at])}` }),
-        make("div", decided === label ? "life-says" : "life-says is-wrong", { textContent: `${verdict} (${name})` }),
-        make("div", "find-dim", { textContent: `right at ${right} of ${epochs.length} snapshots` }),
+        make("div", "image-name", { textContent: names[label] }),
+        make("div", "panel-detail", { textContent: `image ${index} · epoch ${short(epochs[at])}` }),
+        make("div", decided === label ? "image-decision" : "image-decision is-wrong", { textContent: `${verdict} (${name})` }),
+        make("div", "panel-detail", { textContent: `right at ${right} of ${epochs.length} snapshots` }),
         this.select,
       ),
     );
     this.drawSelect();
-    this.life.replaceChildren(...decisions(image, colours, this.finding.go));
-    this.far.textContent = image.to === "target" ? "Distance to every target" : "Distance to every class centre";
+    this.decisions.replaceChildren(...drawDecisions(image, colours, this.panels.go));
+    this.distancesTitle.textContent = image.to === "target" ? "Distance to every target" : "Distance to every class centre";
     this.distances.draw(image, colours);
-    this.margin.draw(epochs, [{ name, kind: "chosen", values: image.margins[name] ?? [] }], at);
-    const own = { name: "own target", kind: "chosen", values: image.target_distance };
-    const centre = { name: "own centre", kind: "all", values: image.centre_distance };
-    this.apart.draw(epochs, image.target_distance ? [own, centre] : [centre], at);
+    this.marginChart.draw(epochs, [{ name, kind: "main", values: image.margins[name] ?? [] }], at);
+    const own = { name: "own target", kind: "main", values: image.target_distance };
+    const centre = { name: "own centre", kind: "reference", values: image.centre_distance };
+    this.distanceChart.draw(epochs, image.target_distance ? [own, centre] : [centre], at);
     this.neighbours.draw(image);
     this.marks = {
       row,
@@ -135,7 +135,7 @@ export class ImagePanel {
   }
 
   get isSelected() {
-    return this.finding.player.state.selection?.includes(this.row) ?? false;
+    return this.panels.player.state.selection?.includes(this.row) ?? false;
   }
 
   drawSelect() {

@@ -1,4 +1,6 @@
-/* One image in the picture: its trail, and lines to its neighbours: kept, missing far away, false and near. */
+/* One image in the picture: its trail, and lines to its neighbours: those that are near in the picture too (kept), those
+ * that are not (missing), and those that are near in the picture only (false).
+ */
 
 import { svg } from "../dom.mjs";
 
@@ -13,7 +15,7 @@ export class Links {
     this.ring = svg("circle", { class: "links-ring", r: 9 });
     this.element = svg("svg", { class: "links" }, this.trail, this.lines, this.ring);
     player.element.append(this.element);
-    const moved = () => this.ask();
+    const moved = () => this.schedule();
     this.stops = ["time", "state"].map((event) => player.on(event, moved));
     const size = new ResizeObserver(moved);
     size.observe(player.element);
@@ -38,11 +40,11 @@ export class Links {
     );
     this.ends = lines;
     this.lines.replaceChildren(...lines.map(({ line }) => line));
-    this.ask();
+    this.schedule();
   }
 
   /** Draw at the browser's next frame, after the player. */
-  ask() {
+  schedule() {
     this.pending ||= requestAnimationFrame(() => {
       this.pending = 0;
       this.draw();
@@ -54,20 +56,20 @@ export class Links {
     this.element.style.display = shown ? "" : "none";
     if (!shown || shown.row >= player.data.frames.N) return;
     const { view } = player.stage;
-    const here = player.screenOf(shown.row); // brings the view to this moment
-    const [x, y, width, height] = [view.left, view.top, view.frame.width, view.frame.height]; // as far as the axes go
+    const centre = player.screenOf(shown.row); // also moves the view to the time shown
+    const [x, y, width, height] = [view.left, view.top, view.frame.width, view.frame.height]; // the area of the axes
     put(this.element, { viewBox: `${x} ${y} ${width} ${height}` });
     Object.assign(this.element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
-    const isThere = Number.isFinite(here.x);
-    this.ring.style.display = isThere ? "" : "none";
-    if (isThere) put(this.ring, { cx: here.x, cy: here.y });
+    const isVisible = Number.isFinite(centre.x);
+    this.ring.style.display = isVisible ? "" : "none";
+    if (isVisible) put(this.ring, { cx: centre.x, cy: centre.y });
     for (const { row, line } of this.ends) {
-      const there = player.screenOf(row);
-      line.style.display = isThere && Number.isFinite(there.x) ? "" : "none";
-      if (isThere && Number.isFinite(there.x)) put(line, { x1: here.x, y1: here.y, x2: there.x, y2: there.y });
+      const end = player.screenOf(row);
+      line.style.display = isVisible && Number.isFinite(end.x) ? "" : "none";
+      if (isVisible && Number.isFinite(end.x)) put(line, { x1: centre.x, y1: centre.y, x2: end.x, y2: end.y });
     }
     const places = (shown.trail ?? []).slice(0, view.before + 1).map(([x, y]) => view.fromData({ x, y }));
-    const past = [...places, here].filter(({ x }) => Number.isFinite(x));
+    const past = [...places, centre].filter(({ x }) => Number.isFinite(x));
     this.trail.setAttribute(
       "d",
       past.length > 1 ? `M${past.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}` : "",

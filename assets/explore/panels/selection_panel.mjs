@@ -1,4 +1,4 @@
-/* The panel of the selection: what is selected and how to select more, its numbers beside those of all, its images. */
+/* The selection panel: the selection in words, ways to select more, its numbers beside those of all, its images. */
 
 import { Chart } from "./chart.mjs";
 import { Chooser } from "../selection/chooser.mjs";
@@ -6,8 +6,8 @@ import { Confusion } from "../selection/confusion.mjs";
 import { Counts } from "../selection/counts.mjs";
 import { make, percent, section, short, whole } from "../dom.mjs";
 import { Grid } from "../selection/grid.mjs";
-import { Saved } from "../selection/saved.mjs";
-import { inWords } from "../selection/description.mjs";
+import { SavedSelections } from "../selection/saved.mjs";
+import { describeSelection } from "../selection/description.mjs";
 
 const CURVES = {
   accuracy: ["Accuracy", percent],
@@ -17,25 +17,25 @@ const CURVES = {
 };
 const NOTHING = "Nothing is selected: these are all images. Draw with the lasso over the picture, or choose below.";
 
-export class SelectPanel {
-  /** @param {HTMLElement} element @param {import("./panels.mjs").Finding} finding */
-  constructor(element, finding) {
-    this.finding = finding;
-    const { selector, player } = finding;
-    this.words = make("div", "find-words");
-    this.problem = make("div", "find-sentence");
-    this.chooser = new Chooser(finding);
-    this.saved = new Saved(finding);
-    this.grid = new Grid(finding);
-    this.counts = new Counts(player, (k) => selector.then(selector.mode, { kind: "class", classes: [k] }));
+export class SelectionPanel {
+  /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
+  constructor(element, panels) {
+    this.panels = panels;
+    const { selector, player } = panels;
+    this.summary = make("div", "panel-summary");
+    this.problem = make("div", "panel-problem");
+    this.chooser = new Chooser(panels);
+    this.saved = new SavedSelections(panels);
+    this.grid = new Grid(panels);
+    this.counts = new Counts(player, (k) => selector.apply(selector.mode, { kind: "class", classes: [k] }));
     this.confusion = new Confusion(player, (label, decision) => {
-      const { classifier, snapshot } = selector.latest;
-      selector.then(selector.mode, { kind: "decided", classifier, label, decision, snapshot });
+      const { classifier, snapshot } = selector.numbers;
+      selector.apply(selector.mode, { kind: "decided", classifier, label, decision, snapshot });
     });
     this.charts = Object.fromEntries(
-      Object.entries(CURVES).map(([name, [title, format]]) => [name, new Chart(title, finding.go, format)]),
+      Object.entries(CURVES).map(([name, [title, format]]) => [name, new Chart(title, panels.go, format)]),
     );
-    this.about = make("div", "find-dim");
+    this.about = make("div", "panel-detail");
     const charts = Object.values(this.charts).map((chart) => chart.element);
     this.numbers = make(
       "div",
@@ -47,7 +47,7 @@ export class SelectPanel {
       section("Accuracy and medians over the epochs", ...charts),
     );
     element.replaceChildren(
-      this.words,
+      this.summary,
       this.problem,
       section("Select by", this.chooser.element),
       this.saved.element,
@@ -58,28 +58,28 @@ export class SelectPanel {
     selector.on("problem", (problem) => (this.problem.textContent = problem));
   }
 
-  /** It is open, or what it shows may have changed. */
+  /** Called when it is opened, and when what it shows may have changed. */
   show() {
-    const { selector } = this.finding;
+    const { selector } = this.panels;
     selector.isWatched = true;
     this.chooser.draw();
     this.saved.load();
-    if (selector.latest?.snapshot === selector.now) this.draw();
-    else if (selector.snapshot !== selector.now) selector.refresh();
+    if (selector.numbers?.snapshot === selector.snapshot) this.draw();
+    else if (selector.requestedSnapshot !== selector.snapshot) selector.refresh();
   }
 
-  /** It was closed: while nothing is selected nothing needs to be asked for. */
+  /** Called when it is closed: while nothing is selected no numbers are needed then. */
   hide() {
-    this.finding.selector.isWatched = false;
+    this.panels.selector.isWatched = false;
   }
 
   draw() {
-    const { selector } = this.finding;
-    const { latest: numbers } = selector;
+    const { selector } = this.panels;
+    const { numbers } = selector;
     if (!selector.isWatched || !numbers) return;
     const { n, n_judged: judged, isAll, classifier, snapshot, epochs, total } = numbers;
     const isEmpty = !isAll && !n;
-    this.words.textContent = isAll ? NOTHING : `${inWords(numbers)}.`;
+    this.summary.textContent = isAll ? NOTHING : `${describeSelection(numbers)}.`;
     this.numbers.hidden = isEmpty;
     if (isEmpty)
       this.problem.textContent =
@@ -92,9 +92,9 @@ export class SelectPanel {
     this.counts.draw(numbers);
     this.confusion.draw(numbers);
     for (const [name, chart] of Object.entries(this.charts)) {
-      const all = { name: "all", kind: "all", values: numbers.all[name] };
-      const chosen = { name: "selected", kind: "chosen", values: numbers.curves[name] };
-      chart.draw(epochs, isAll ? [all] : [all, chosen], snapshot);
+      const all = { name: "all", kind: "reference", values: numbers.all[name] };
+      const selected = { name: "selected", kind: "main", values: numbers.curves[name] };
+      chart.draw(epochs, isAll ? [all] : [all, selected], snapshot);
       chart.element.hidden = numbers.all[name].every((value) => value === null); // a linear head has no targets
     }
   }

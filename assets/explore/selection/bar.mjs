@@ -1,6 +1,6 @@
-/* The selection bar over the picture: how to draw, what the next shape does, how many are selected, undo. */
+/* The selection bar over the picture: the drawing tool, what the next shape does, the number selected, undo. */
 
-import { inWords } from "./description.mjs";
+import { describeSelection } from "./description.mjs";
 import { button, make, svg, whole } from "../dom.mjs";
 
 /** Icons on a field of 16 x 16: [outline, area, dashes]; drawn, since not every system's fonts have these signs. */
@@ -32,7 +32,7 @@ const MODES = {
   keep: "Of the selection only what is in the next shape is kept",
 };
 
-export class Bar {
+export class SelectionBar {
   /**
    * @param {HTMLElement} element
    * @param {import("../../player/main.mjs").Player} player
@@ -42,22 +42,22 @@ export class Bar {
     Object.assign(this, { element, player, selector });
     const group = (choices, act) => {
       const buttons = Object.entries(choices).map(([name, title]) => this.button(name, title, () => act(name)));
-      const made = make("span", "find-group", {}, ...buttons);
-      made.role = "group";
-      return made;
+      const element = make("span", "selection-group", {}, ...buttons);
+      element.role = "group";
+      return element;
     };
-    this.tools = group(TOOLS, (tool) => this.take(tool));
+    this.tools = group(TOOLS, (tool) => this.setTool(tool));
     this.modes = group(MODES, (mode) => selector.setMode(mode));
-    this.count = make("span", "find-count");
-    this.acts = make(
+    this.count = make("span", "selection-count");
+    this.actions = make(
       "span",
-      "find-group",
+      "selection-group",
       {},
       this.button("invert", "Select the others instead", () => selector.invert()),
       this.button("undo", "Take the last step back", () => selector.undo()),
       this.button("clear", "Select nothing", () => selector.clear()),
     );
-    element.replaceChildren(this.tools, this.modes, this.count, this.acts);
+    element.replaceChildren(this.tools, this.modes, this.count, this.actions);
     element.hidden = false;
     selector.on("mode", () => this.draw());
     selector.on("steps", () => this.draw());
@@ -69,11 +69,11 @@ export class Bar {
   }
 
   button(name, title, act) {
-    const made = button("find-tool", "", title, act);
+    const element = button("selection-tool", "", title, act);
     const [outline, area, dashes = "none"] = ICONS[name];
-    made.name = name;
-    made.ariaLabel = title;
-    made.append(
+    element.name = name;
+    element.ariaLabel = title;
+    element.append(
       svg(
         "svg",
         { viewBox: "0 0 16 16" },
@@ -81,27 +81,27 @@ export class Bar {
         svg("path", { d: outline, "stroke-dasharray": dashes }),
       ),
     );
-    return made;
+    return element;
   }
 
-  /** What a drag on the picture does. @param {"pan" | "lasso" | "select"} tool */
-  take(tool) {
+  /** Choose what a drag on the picture does. @param {"pan" | "lasso" | "select"} tool */
+  setTool(tool) {
     globalThis.Plotly.relayout(this.player.stage.plot, { dragmode: tool });
   }
 
   draw() {
     const { selector, player } = this;
     const tool = player.stage.plot._fullLayout?.dragmode;
-    for (const made of this.tools.children) made.ariaPressed = made.name === tool;
-    for (const made of this.modes.children) made.ariaPressed = made.name === selector.mode;
+    for (const one of this.tools.children) one.ariaPressed = one.name === tool;
+    for (const one of this.modes.children) one.ariaPressed = one.name === selector.mode;
     const { length } = selector.steps;
-    const { latest } = selector;
-    const isTold = length && latest?.steps === selector.steps;
-    this.count.textContent = isTold ? `${whole(latest.n)} of ${whole(latest.total)}` : "";
-    this.count.title = isTold ? inWords(latest) : "";
-    const [invert, undo, clear] = this.acts.children;
+    const { numbers } = selector;
+    const isCurrent = length && numbers?.steps === selector.steps;
+    this.count.textContent = isCurrent ? `${whole(numbers.n)} of ${whole(numbers.total)}` : "";
+    this.count.title = isCurrent ? describeSelection(numbers) : "";
+    const [invert, undo, clear] = this.actions.children;
     invert.disabled = false;
-    undo.disabled = !length && !selector.past.length;
+    undo.disabled = !length && !selector.previous.length;
     clear.disabled = !length;
   }
 }

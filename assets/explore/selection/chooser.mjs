@@ -1,17 +1,17 @@
-/* Selecting by what is known: a class, what a classifier gets wrong, what is near a target in all D dimensions. */
+/* Selecting without drawing: a class, the images a classifier gets wrong, those near a target in all D dimensions. */
 
 import { button, choice, fill, make, short } from "../dom.mjs";
 
-const DOES = { replace: "select", add: "add", subtract: "take off", keep: "keep" };
+const ACTIONS = { replace: "select", add: "add", subtract: "take off", keep: "keep" };
 
 export class Chooser {
-  /** @param {import("../panels/panels.mjs").Finding} finding */
-  constructor(finding) {
-    this.finding = finding;
-    const { selector } = finding;
+  /** @param {import("../panels/panels.mjs").Panels} panels */
+  constructor(panels) {
+    this.panels = panels;
+    const { selector } = panels;
     this.class = choice("Class", []);
     this.classifier = choice("Classifier", []);
-    this.distance = make("input", "find-input", {
+    this.distance = make("input", "panel-input", {
       type: "number",
       min: 0,
       step: "any",
@@ -23,19 +23,19 @@ export class Chooser {
     this.follows = make("input", "", { type: "checkbox" });
     this.buttons = [];
     const row = (name, shape, ...fields) => {
-      const act = button("find-small", "", "", () => selector.then(selector.mode, shape()));
+      const act = button("panel-button", "", "", () => selector.apply(selector.mode, shape()));
       this.buttons.push(act);
       return make(
         "div",
-        "find-choose",
+        "chooser-row",
         {},
-        make("span", "find-name", { textContent: name }),
-        make("span", "find-fields", {}, ...fields),
+        make("span", "panel-name", { textContent: name }),
+        make("span", "chooser-fields", {}, ...fields),
         act,
       );
     };
-    const moment = () => (this.follows.checked ? {} : { snapshot: selector.now });
-    const label = make("label", "find-check", {
+    const snapshot = () => (this.follows.checked ? {} : { snapshot: selector.snapshot });
+    const label = make("label", "chooser-check", {
       title: "Evaluate anew at every snapshot, instead of holding on to the images of this one",
     });
     label.append(this.follows, "follow the time");
@@ -46,24 +46,25 @@ export class Chooser {
       row("class", () => ({ kind: "class", classes: [Number(this.class.value)] }), this.class),
       row(
         "wrong",
-        () => ({ kind: "wrong", classifier: this.classifier.value, ...moment() }),
+        () => ({ kind: "wrong", classifier: this.classifier.value, ...snapshot() }),
         "under ",
         this.classifier,
       ),
-      row("within", () => this.within(moment()), this.distance, "of", this.to, this.near),
+      row("within", () => this.within(snapshot()), this.distance, "of", this.to, this.near),
       label,
     );
     this.distance.addEventListener("keydown", ({ key }) => key === "Enter" && this.buttons[2].click());
     selector.on("mode", () => this.draw());
   }
 
-  within(moment) {
+  /** The shape of the row "within". @param {{snapshot?: number}} snapshot */
+  within(snapshot) {
     const distance = Math.max(0, Number(this.distance.value) || 0);
-    return { kind: "within", distance, of_class: Number(this.near.value), to: this.to.value, ...moment };
+    return { kind: "within", distance, of_class: Number(this.near.value), to: this.to.value, ...snapshot };
   }
 
   draw() {
-    const { player, selector } = this.finding;
+    const { player, selector } = this.panels;
     const { frames, attributes } = player.data;
     if (!frames || !attributes) return;
     const classes = frames.classNames.map((name, k) => [k, name]);
@@ -74,23 +75,23 @@ export class Chooser {
     );
     const hasTargets = Boolean(attributes.distances.target);
     fill(this.to, [...(hasTargets ? [["target", "target"]] : []), ["centre", "centre"]]);
-    const { run } = this.finding;
-    if (this.run !== run) this.distance.value = short(this.usual(hasTargets ? "target" : "centre"));
+    const { run } = this.panels;
+    if (this.run !== run) this.distance.value = short(this.meanDistance(hasTargets ? "target" : "centre"));
     this.run = run;
-    for (const made of this.buttons) {
-      made.textContent = DOES[selector.mode];
-      made.title = "What the bar over the picture says is done with these images";
+    for (const act of this.buttons) {
+      act.textContent = ACTIONS[selector.mode];
+      act.title = "What the bar over the picture says is done with these images";
     }
   }
 
-  /** The mean distance of the images to their own target now: a distance to begin with. */
-  usual(to) {
-    const { player, selector } = this.finding;
+  /** The mean distance of the images to their own target at the snapshot shown: what the field begins with. */
+  meanDistance(to) {
+    const { player, selector } = this.panels;
     const { N } = player.data.frames;
     const codes = player.data.attributes.distances[to];
-    const scale = player.data.attributes.meta.scales[`distances.${to}`]?.[selector.now];
+    const scale = player.data.attributes.meta.scales[`distances.${to}`]?.[selector.snapshot];
     if (!codes || !scale) return 1;
-    const sum = codes.subarray(selector.now * N, (selector.now + 1) * N).reduce((total, code) => total + code, 0);
+    const sum = codes.subarray(selector.snapshot * N, (selector.snapshot + 1) * N).reduce((total, code) => total + code, 0);
     return scale[0] + (sum / N / 254) * (scale[1] - scale[0]);
   }
 }

@@ -1,7 +1,7 @@
 /* The confusion matrix: rows are the images' classes, columns what they are taken for; a click selects a cell.
  *
- * A cell is as strong as its share of its row; as much of it as is selected is filled. The pointer and the arrow keys
- * move a mark, and what it is on is told beneath. One drawing serves ten classes and a hundred.
+ * The strength of a cell's colour is its share of its row, the filled part of it the share that is selected. The pointer
+ * and the arrow keys move a mark, and the text beneath describes the marked cell.
  */
 
 import { button, make, percent, whole } from "../dom.mjs";
@@ -9,7 +9,7 @@ import { button, make, percent, whole } from "../dom.mjs";
 const SIDE = 328; // CSS pixels
 const STRIP = 6; // pixels of the classes' colours beside rows and columns
 const ROOM_FOR_NUMBERS = 26; // pixels a cell
-const COMMONEST = 5; // confusions that are listed
+const LISTED = 5; // most frequent confusions
 const HELP = "Rows: the class. Columns: the decision. A click selects a cell.";
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -17,18 +17,18 @@ export class Confusion {
   /** @param {import("../../player/main.mjs").Player} player @param {(label: number, decision: number) => void} choose */
   constructor(player, choose) {
     Object.assign(this, { player, choose });
-    this.at = null; // [label, decision] that the mark is on
-    this.canvas = make("canvas", "find-confusion", { tabIndex: 0, role: "grid", ariaLabel: "Confusion matrix" });
-    this.words = make("div", "find-told", { ariaLive: "polite", textContent: HELP });
-    this.list = make("div", "find-list");
-    this.element = make("div", "", {}, this.canvas, this.words, this.list);
+    this.at = null; // [label, decision] of the marked cell
+    this.canvas = make("canvas", "confusion-matrix", { tabIndex: 0, role: "grid", ariaLabel: "Confusion matrix" });
+    this.text = make("div", "confusion-text", { ariaLive: "polite", textContent: HELP });
+    this.list = make("div", "confusion-list");
+    this.element = make("div", "", {}, this.canvas, this.text, this.list);
     this.canvas.addEventListener("pointermove", (event) => this.move(this.cellAt(event)));
     this.canvas.addEventListener("pointerleave", () => this.move(null));
     this.canvas.addEventListener("click", (event) => this.choose(...this.cellAt(event)));
-    this.canvas.addEventListener("keydown", (event) => this.pressed(event));
+    this.canvas.addEventListener("keydown", (event) => this.keyPressed(event));
   }
 
-  /** @param {object} numbers as the server tells them */
+  /** @param {object} numbers as the server answers them */
   draw(numbers) {
     this.numbers = numbers;
     const { all_confusion: all, classifier } = numbers;
@@ -36,8 +36,8 @@ export class Confusion {
     const pairs = all.flatMap((row, y) => row.map((n, k) => ({ y, k, n }))).filter(({ y, k, n }) => y !== k && n);
     pairs.sort((a, b) => b.n - a.n);
     this.list.replaceChildren(
-      ...pairs.slice(0, COMMONEST).map(({ y, k }) => {
-        return button("find-confused", this.told(y, k), "Select these", () => this.choose(y, k));
+      ...pairs.slice(0, LISTED).map(({ y, k }) => {
+        return button("confusion-pair", this.describe(y, k), "Select these", () => this.choose(y, k));
       }),
     );
     if (!pairs.length) this.list.textContent = `${classifier} takes no image for another class here.`;
@@ -47,7 +47,7 @@ export class Confusion {
 
   paint() {
     const { canvas, numbers, at } = this;
-    const { all_confusion: all, confusion: chosen, isAll } = numbers;
+    const { all_confusion: all, confusion: selected, isAll } = numbers;
     const C = all.length;
     const density = Math.min(2, devicePixelRatio || 1);
     [canvas.width, canvas.height] = [SIDE * density, SIDE * density];
@@ -75,46 +75,46 @@ export class Confusion {
         const strength = 0.2 + 0.8 * Math.sqrt(n / sum);
         context.globalAlpha = strength * (isAll ? 0.75 : 0.25);
         context.fillRect(left, top, inside, inside);
-        const share = isAll ? 0 : chosen[y][k] / n;
+        const share = isAll ? 0 : selected[y][k] / n;
         context.globalAlpha = strength;
         context.fillRect(left, top + inside * (1 - share), inside, inside * share);
       });
     });
     context.globalAlpha = 1;
-    if (cell >= ROOM_FOR_NUMBERS) this.write(context, style, cell);
+    if (cell >= ROOM_FOR_NUMBERS) this.writeNumbers(context, style, cell);
     if (!at) return;
     context.strokeStyle = style.color;
     context.lineWidth = 1.5;
     context.strokeRect(at[1] * cell - 0.5, at[0] * cell - 0.5, cell, cell);
   }
 
-  write(context, style, cell) {
-    const { all_confusion: all, confusion: chosen, isAll } = this.numbers;
+  writeNumbers(context, style, cell) {
+    const { all_confusion: all, confusion: selected, isAll } = this.numbers;
     context.fillStyle = style.color;
     context.font = `11px ${style.fontFamily}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     all.forEach((row, y) =>
       row.forEach((n, k) => {
-        const shown = isAll ? n : chosen[y][k];
-        if (shown) context.fillText(whole(shown), (k + 0.5) * cell, (y + 0.5) * cell);
+        const count = isAll ? n : selected[y][k];
+        if (count) context.fillText(whole(count), (k + 0.5) * cell, (y + 0.5) * cell);
       }),
     );
   }
 
-  /** What a cell holds: "Coat taken for Shirt: 2 of 7, 14.0 %" if 2 of these 7, which are 14 % of a row, are selected. */
-  told(y, k) {
-    const { all_confusion: all, confusion: chosen, class_names: names, isAll } = this.numbers;
+  /** A cell in words: "Coat taken for Shirt: 2 of 7, 14.0 %" if 2 of these 7, which are 14 % of a row, are selected. */
+  describe(y, k) {
+    const { all_confusion: all, confusion: selected, class_names: names, isAll } = this.numbers;
     const n = all[y][k];
     const sum = all[y].reduce((total, one) => total + one, 0);
     const what = y === k ? `${names[y]} decided right` : `${names[y]} taken for ${names[k]}`;
-    return `${what}: ${isAll ? "" : `${whole(chosen[y][k])} of `}${whole(n)}${sum ? `, ${percent(n / sum)}` : ""}`;
+    return `${what}: ${isAll ? "" : `${whole(selected[y][k])} of `}${whole(n)}${sum ? `, ${percent(n / sum)}` : ""}`;
   }
 
   move(cell) {
     if (!this.numbers || String(cell) === String(this.at)) return;
     this.at = cell;
-    this.words.textContent = cell ? this.told(...cell) : HELP;
+    this.text.textContent = cell ? this.describe(...cell) : HELP;
     this.paint();
   }
 
@@ -125,7 +125,7 @@ export class Confusion {
     return [place((clientY - top) / height), place((clientX - left) / width)];
   }
 
-  pressed(event) {
+  keyPressed(event) {
     const C = this.numbers?.all_confusion.length;
     if (!C) return;
     if (ARROWS[event.key]) {

@@ -1,18 +1,18 @@
-/* How many of each class are selected, as bars; the name of a class selects it within the mode of the bar. */
+/* The number of selected images of each class, as bars; a click on a class applies it in the mode of the bar. */
 
 import { button, make, number, whole } from "../dom.mjs";
 
-const SHOWN = 10; // classes, unless all are asked for
+const SHOWN = 10; // classes, unless all are opened
 
 export class Counts {
   /** @param {(k: number) => void} choose @param {import("../../player/main.mjs").Player} player */
   constructor(player, choose) {
     Object.assign(this, { player, choose });
     this.isWhole = false;
-    this.element = make("div", "find-counts");
+    this.element = make("div", "class-counts");
   }
 
-  /** @param {object} numbers as the server tells them */
+  /** @param {object} numbers as the server answers them */
   draw(numbers) {
     const { labels, label_totals: totals, class_names: names, isAll } = numbers;
     const colours = this.player.legend().classes;
@@ -20,18 +20,18 @@ export class Counts {
     const order = names.map((_, k) => k);
     if (names.length > SHOWN) order.sort((a, b) => counts[b] - counts[a] || a - b);
     const rows = (this.isWhole ? order : order.slice(0, SHOWN)).map((k) => {
-      const bar = make("span", "find-share");
+      const bar = make("span", "class-bar");
       bar.style.setProperty("--share", totals[k] ? counts[k] / Math.max(...totals) : 0);
       bar.style.setProperty("--of", totals[k] / Math.max(1, ...totals));
       bar.style.setProperty("--colour", colours[k]?.colour ?? "currentColor");
-      const name = button("find-class", names[k], `Select ${names[k]}, as the bar over the picture says`, () =>
+      const name = button("class-name", names[k], `Select ${names[k]}, as the bar over the picture says`, () =>
         this.choose(k),
       );
-      const count = make("span", "find-figure", {}, number(counts[k], whole), ` / ${whole(totals[k])}`);
-      return make("div", "find-count-row", {}, name, bar, count);
+      const count = make("span", "class-number", {}, number(counts[k], whole), ` / ${whole(totals[k])}`);
+      return make("div", "class-row", {}, name, bar, count);
     });
     const more = button(
-      "find-more",
+      "panel-more",
       this.isWhole ? `the first ${SHOWN}` : `all ${names.length} classes`,
       "Show more or fewer",
       () => {

@@ -2,13 +2,13 @@
 
 import { short } from "../dom.mjs";
 
-const HOW = { replace: "", add: "also ", subtract: "without ", keep: "of these only " };
+const PREFIXES = { replace: "", add: "also ", subtract: "without ", keep: "of these only " };
 
-/** @param {object} numbers as the server tells them, with the steps that they are of */
-export function inWords({ steps, class_names: names, epochs }) {
+/** @param {object} numbers as the server answers them, with the steps that they are of */
+export function describeSelection({ steps, class_names: names, epochs }) {
   const name = (k) => names[k] ?? `class ${k}`;
   const when = (t) => (t === undefined || t === null ? " at the moment" : ` at epoch ${short(epochAt(epochs, t))}`);
-  const what = {
+  const shapes = {
     polygon: ({ snapshot }) => `a lasso${when(snapshot)}`,
     box: ({ snapshot }) => `a box${when(snapshot)}`,
     images: ({ indices }) => (indices.length === 1 ? `image ${indices[0]}` : `${indices.length} images`),
@@ -21,10 +21,10 @@ export function inWords({ steps, class_names: names, epochs }) {
     within: ({ distance, of_class: k, to = "target", snapshot }) =>
       `all within ${short(distance)} of the ${to} of ${name(k)}${when(snapshot)}`,
   };
-  const said = steps.map((step) =>
-    step.do === "invert" ? "inverted" : `${HOW[step.do]}${what[step.shape.kind](step.shape)}`,
+  const phrases = steps.map((step) =>
+    step.do === "invert" ? "inverted" : `${PREFIXES[step.do]}${shapes[step.shape.kind](step.shape)}`,
   );
-  const text = said.join("; ");
+  const text = phrases.join("; ");
   return text && `${text[0].toUpperCase()}${text.slice(1)}`;
 }
 

@@ -1,7 +1,7 @@
 /* The selected images, a page at a time, in the order of a measure; a click shows one of them. */
 
 import { choice, button, make, number, short, thumbnail, whole } from "../dom.mjs";
-import { Newest, post } from "../http.mjs";
+import { NewestRequest, post } from "../http.mjs";
 
 const SIDE = 40; // pixels of a thumbnail
 const PAGE = 32;
@@ -18,70 +18,70 @@ const ORDERS = {
 };
 
 export class Grid {
-  /** @param {import("../panels/panels.mjs").Finding} finding */
-  constructor(finding) {
-    this.finding = finding;
+  /** @param {import("../panels/panels.mjs").Panels} panels */
+  constructor(panels) {
+    this.panels = panels;
     this.start = 0;
     this.falling = false;
-    this.newest = new Newest((sentence) => (this.note.textContent = sentence));
-    this.by = choice("Sorted by", Object.entries(ORDERS), () => this.again());
-    this.turn = button("find-small", "least first", "The other way round", () => {
+    this.request = new NewestRequest((sentence) => (this.note.textContent = sentence));
+    this.by = choice("Sorted by", Object.entries(ORDERS), () => this.firstPage());
+    this.direction = button("panel-button", "least first", "The other way round", () => {
       this.falling = !this.falling;
-      this.turn.textContent = this.falling ? "most first" : "least first";
-      this.again();
+      this.direction.textContent = this.falling ? "most first" : "least first";
+      this.firstPage();
     });
-    this.back = button("find-small", "‹", "The page before", () => this.leaf(-PAGE));
-    this.on = button("find-small", "›", "The next page", () => this.leaf(PAGE));
-    this.place = make("span", "find-dim");
-    this.note = make("div", "find-sentence");
-    this.images = make("div", "find-images");
+    this.back = button("panel-button", "‹", "The page before", () => this.turnPage(-PAGE));
+    this.next = button("panel-button", "›", "The next page", () => this.turnPage(PAGE));
+    this.range = make("span", "panel-detail");
+    this.note = make("div", "panel-problem");
+    this.images = make("div", "image-grid");
     const head = make(
       "div",
-      "find-row",
+      "panel-row",
       {},
       this.by,
-      this.turn,
-      make("span", "find-space"),
-      this.place,
+      this.direction,
+      make("span", "panel-spacer"),
+      this.range,
       this.back,
-      this.on,
+      this.next,
     );
     this.element = make("div", "", {}, head, this.note, this.images);
   }
 
-  again() {
+  firstPage() {
     this.start = 0;
     this.load();
   }
 
-  leaf(by) {
+  turnPage(by) {
     this.start = Math.max(0, this.start + by);
     this.load();
   }
 
   async load() {
-    const { finding, start } = this;
-    const { run, classifier } = finding.asked();
-    const { selector } = finding;
+    const { panels, start } = this;
+    const { run, classifier } = panels.current();
+    const { selector } = panels;
     const selection = selector.steps.length ? selector.selection : EVERYTHING;
-    const about = { by: this.by.value, falling: this.falling, start, size: PAGE, snapshot: selector.now };
-    const page = await this.newest.ask((signal) =>
+    const about = { by: this.by.value, falling: this.falling, start, size: PAGE, snapshot: selector.snapshot };
+    const page = await this.request.send((signal) =>
       post("/api/selection/grid", { run, classifier, selection, ...about }, signal),
     );
     if (!page) return this.images.replaceChildren();
-    if (start && start >= page.total) return this.again(); // the selection has become smaller
+    if (start && start >= page.total) return this.firstPage(); // the selection has become smaller
     this.draw(page);
   }
 
   draw({ rows, values, indices, total, by }) {
-    const { player } = this.finding;
-    this.place.textContent = total
+    const { player } = this.panels;
+    this.range.textContent = total
       ? `${whole(this.start + 1)}–${whole(this.start + rows.length)} of ${whole(total)}`
       : "";
     this.back.disabled = this.start === 0;
-    this.on.disabled = this.start + rows.length >= total;
+    this.next.disabled = this.start + rows.length >= total;
     const { classNames: names, T } = player.data.frames;
-    const told = (value) => {
+    const format = (value) => {
       if (value === null) return "not known";
       if (by === "label" || by === "decision") return names[value];
       return by === "first_right" && value >= T ? "never" : by === "index" ? `${value}` : short(value);
@@ -89,14 +89,14 @@ export class Grid {
     this.images.replaceChildren(
       ...rows.map((row, i) => {
         const about = player.describe(row);
-        const says = about.right === false ? `, taken for ${about.predictionName}` : "";
-        const title = `image ${indices[i]}, ${about.labelName}${says}; ${ORDERS[by]} ${told(values[i])}`;
-        const made = button(about.right === false ? "find-image is-wrong" : "find-image", "", title, () =>
-          this.finding.openImage(row),
+        const decision = about.right === false ? `, taken for ${about.predictionName}` : "";
+        const title = `image ${indices[i]}, ${about.labelName}${decision}; ${ORDERS[by]} ${format(values[i])}`;
+        const element = button(about.right === false ? "image-button is-wrong" : "image-button", "", title, () =>
+          this.panels.openImage(row),
         );
-        made.ariaLabel = title;
-        made.append(thumbnail(player, row, SIDE), number(values[i], told));
-        return made;
+        element.ariaLabel = title;
+        element.append(thumbnail(player, row, SIDE), number(values[i], format));
+        return element;
       }),
     );
   }

@@ -1,68 +1,69 @@
-/* Named selections, kept with the run: save what is selected, bring it back, forget it. */
+/* Named selections, saved with the run: save the selection, select it again, delete it. */
 
 import { button, make } from "../dom.mjs";
-import { Newest, get, post } from "../http.mjs";
+import { NewestRequest, get, post } from "../http.mjs";
 
-export class Saved {
-  /** @param {import("../panels/panels.mjs").Finding} finding */
-  constructor(finding) {
-    this.finding = finding;
+export class SavedSelections {
+  /** @param {import("../panels/panels.mjs").Panels} panels */
+  constructor(panels) {
+    this.panels = panels;
     this.run = null;
-    this.newest = new Newest((sentence) => (this.note.textContent = sentence));
-    this.name = make("input", "find-input", {
+    this.request = new NewestRequest((sentence) => (this.note.textContent = sentence));
+    this.name = make("input", "panel-input", {
       placeholder: "name of this selection",
       ariaLabel: "Name",
       maxLength: 80,
     });
-    this.save = make("button", "find-small", { textContent: "save", title: "Keep the selection with the run" });
-    const form = make("form", "find-row", {}, this.name, this.save);
+    this.save = make("button", "panel-button", { textContent: "save", title: "Keep the selection with the run" });
+    const form = make("form", "panel-row", {}, this.name, this.save);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.keep();
+      this.saveSelection();
     });
-    this.list = make("div", "find-saved");
-    this.note = make("div", "find-sentence");
+    this.list = make("div", "saved-list");
+    this.note = make("div", "panel-problem");
     this.element = make("div", "", {}, form, this.note, this.list);
   }
 
   /** Fetch the names of a run, once. */
   async load() {
-    const { run } = this.finding.asked();
+    const { run } = this.panels.current();
     if (this.run === run) return;
     this.run = run;
     this.list.replaceChildren();
-    const told = await this.newest.ask((signal) => get("/api/selections", { run }, signal));
-    if (!told) this.run = null; // to be asked for again
-    this.draw(told);
+    const answer = await this.request.send((signal) => get("/api/selections", { run }, signal));
+    if (!answer) this.run = null; // so that it is requested again
+    this.draw(answer);
   }
 
-  async keep() {
-    const { selector } = this.finding;
+  async saveSelection() {
+    const { selector } = this.panels;
     if (!selector.steps.length)
       return (this.note.textContent = "Nothing is selected yet, so there is nothing to save.");
-    const { run } = this.finding.asked();
+    const { run } = this.panels.current();
     const body = { run, name: this.name.value, selection: selector.selection };
-    const told = await this.newest.ask((signal) => post("/api/selections/save", body, signal));
-    if (told) this.name.value = "";
-    this.draw(told);
+    const answer = await this.request.send((signal) => post("/api/selections/save", body, signal));
+    if (answer) this.name.value = "";
+    this.draw(answer);
   }
 
-  async forget(name) {
-    const { run } = this.finding.asked();
-    this.draw(await this.newest.ask((signal) => post("/api/selections/delete", { run, name }, signal)));
+  async delete(name) {
+    const { run } = this.panels.current();
+    this.draw(await this.request.send((signal) => post("/api/selections/delete", { run, name }, signal)));
   }
 
-  draw(told) {
-    if (!told) return;
-    const { selector } = this.finding;
+  /** @param {{selections: Record<string, {steps: object[]}>} | null} answer */
+  draw(answer) {
+    if (!answer) return;
+    const { selector } = this.panels;
     this.list.replaceChildren(
-      ...Object.entries(told.selections).map(([name, { steps }]) =>
+      ...Object.entries(answer.selections).map(([name, { steps }]) =>
         make(
           "span",
-          "find-chip",
+          "saved-chip",
           {},
-          button("find-recall", name, `Select ${name} again`, () => selector.become(steps)),
-          button("find-forget", "×", `Forget ${name}`, () => this.forget(name)),
+          button("saved-select", name, `Select ${name} again`, () => selector.setSteps(steps)),
+          button("saved-delete", "×", `Forget ${name}`, () => this.delete(name)),
         ),
       ),
     );

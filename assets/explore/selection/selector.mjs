@@ -1,46 +1,46 @@
-/* What is selected: a list of steps, as explorer.explore.selection has it, evaluated by the server at the moment shown.
+/* The selection: a list of steps, as explorer.explore.selection defines it, evaluated by the server at the snapshot shown.
  *
  *   const selector = new Selector(player, () => ({ run, classifier, view: { method: "pca" } }));
  *   selector.on("numbers", ({ n, total, confusion, curves, all, ... }) => ...);
- *   selector.then("add", { kind: "wrong", classifier: "euc" });
+ *   selector.apply("add", { kind: "wrong", classifier: "euc" });
  *   selector.undo();
  *
- * A lasso of the player becomes a step of its own. The server's mask is what the player then shows, and what every
- * panel's numbers are of; an answer that is overtaken by a newer question is dropped.
+ * A lasso drawn in the player becomes a step. The player shows the mask that the server answers with, and all panels
+ * show the numbers in the same answer; an answer that comes after a newer request was sent is dropped.
  */
 
 import { isShown } from "../../player/colours.mjs";
-import { Newest, post } from "../http.mjs";
+import { NewestRequest, post } from "../http.mjs";
 
 const EVENTS = ["steps", "mode", "numbers", "problem"];
-const REST = 120; // milliseconds that the time has to stand still before the numbers of a new snapshot are asked for
-const DIGITS = 5; // of a corner's place, to the width of the whole picture
+const REST = 120; // milliseconds that the time has to stand still before the numbers of a new snapshot are requested
+const DIGITS = 5; // of a corner's coordinates, relative to the width of the whole picture
 
 /**
- * @typedef {object} Asked
+ * @typedef {object} Current what the page shows now
  * @property {string} run
  * @property {string | null} classifier
  * @property {{method: string, classes?: number[], at?: number, first?: number}} view
  */
 
 export class Selector {
-  /** @param {import("../../player/main.mjs").Player} player @param {() => Asked} asked what the page shows now */
-  constructor(player, asked) {
+  /** @param {import("../../player/main.mjs").Player} player @param {() => Current} current */
+  constructor(player, current) {
     this.player = player;
-    this.asked = asked;
+    this.current = current;
     this.steps = [];
-    this.past = []; // the steps before each change
+    this.previous = []; // the steps before each change, for undo
     this.mode = "replace"; // what the next shape does: replace, add, subtract, keep
-    this.isWatched = false; // numbers are asked for even while nothing is selected
-    this.latest = null; // the numbers told last, and the steps that they are of
+    this.isWatched = false; // whether numbers are requested even while nothing is selected
+    this.numbers = null; // the newest answer of the server, and the steps that it is of
     this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
-    this.snapshot = -1; // that numbers were asked for last
-    this.newest = new Newest((problem) => this.told(problem));
-    this.stops = [player.on("select", (drawn) => this.drawn(drawn)), player.on("time", () => this.timeChanged())];
+    this.requestedSnapshot = -1; // of the newest request
+    this.request = new NewestRequest((problem) => this.setProblem(problem));
+    this.stops = [player.on("select", (lasso) => this.addLasso(lasso)), player.on("time", () => this.timeChanged())];
   }
 
   remove() {
-    this.newest.stop();
+    this.request.stop();
     clearTimeout(this.timer);
     for (const stop of this.stops) stop();
   }
@@ -56,12 +56,12 @@ export class Selector {
     return { steps: this.steps };
   }
 
-  /** The snapshot shown, the nearer of two. */
-  get now() {
+  /** The snapshot shown; between two the nearer one. */
+  get snapshot() {
     return Math.round(this.player.state.time);
   }
 
-  // What is done
+  // Steps
 
   /** @param {"replace" | "add" | "subtract" | "keep"} mode */
   setMode(mode) {
@@ -69,97 +69,98 @@ export class Selector {
     this.emit("mode", mode);
   }
 
-  /** @param {"replace" | "add" | "subtract" | "keep"} how @param {object} shape */
-  then(how, shape) {
-    return this.become([...(how === "replace" ? [] : this.steps), { do: how, shape }]);
+  /** Add a step. @param {"replace" | "add" | "subtract" | "keep"} mode @param {object} shape */
+  apply(mode, shape) {
+    return this.setSteps([...(mode === "replace" ? [] : this.steps), { do: mode, shape }]);
   }
 
   invert() {
-    return this.become([...this.steps, { do: "invert" }]);
+    return this.setSteps([...this.steps, { do: "invert" }]);
   }
 
   undo() {
-    const before = this.past.pop() ?? this.steps.slice(0, -1); // a selection from the address has no past but its steps
-    return this.become(before, false);
+    // a selection from the address has no previous ones: its steps are undone one by one
+    const before = this.previous.pop() ?? this.steps.slice(0, -1);
+    return this.setSteps(before, false);
   }
 
   clear() {
-    return this.steps.length ? this.become([]) : this.refresh();
+    return this.steps.length ? this.setSteps([]) : this.refresh();
   }
 
   /** @param {object[]} steps those of a saved selection, of the address, or of another run's selector */
-  become(steps, remembered = true) {
-    if (remembered) this.past.push(this.steps);
+  setSteps(steps, canUndo = true) {
+    if (canUndo) this.previous.push(this.steps);
     this.steps = steps;
     this.emit("steps", steps);
     return this.refresh();
   }
 
-  /** Another run: what was done to the one before means nothing here. @param {object[]} steps */
-  begin(steps) {
-    this.past = [];
-    this.forget();
+  /** Another run is shown: begin with these steps and nothing to undo. @param {object[]} steps */
+  reset(steps) {
+    this.previous = [];
+    this.invalidate();
     this.steps = steps;
     this.player.set("selection", null);
     this.emit("steps", steps);
     if (steps.length || this.isWatched) this.refresh();
   }
 
-  /** The numbers hold no longer: others decide, or the run has grown. */
-  forget() {
-    this.latest = null;
-    this.snapshot = -1;
+  /** The numbers are out of date: another classifier decides, or the run has grown. */
+  invalidate() {
+    this.numbers = null;
+    this.requestedSnapshot = -1;
   }
 
-  /** A lasso or a rectangle at the time shown. Null: it was empty, or the background was clicked, or Escape. */
-  drawn(drawn) {
-    if (!drawn) return this.mode === "replace" ? this.clear() : this.refresh();
+  /** A lasso or a rectangle drawn at the time shown. Null: it was empty, or the background was clicked, or Escape. */
+  addLasso(lasso) {
+    if (!lasso) return this.mode === "replace" ? this.clear() : this.refresh();
     const { stage, state, data } = this.player;
     const shape = {
       kind: "polygon",
-      view: this.asked().view,
+      view: this.current().view,
       snapshot: stage.time,
-      points: this.corners(drawn.polygon),
+      points: this.corners(lasso.polygon),
     };
     const hidden = data.frames.classNames.map((_, k) => k).filter((k) => !isShown(state, k));
-    const leave = hidden.length && ["replace", "add"].includes(this.mode); // what is hidden is not in a lasso
-    const without = { do: "subtract", shape: { kind: "class", classes: hidden } };
+    const excludesHidden = hidden.length && ["replace", "add"].includes(this.mode); // hidden images are not in a lasso
+    const exclusion = { do: "subtract", shape: { kind: "class", classes: hidden } };
     const before = this.mode === "replace" ? [] : this.steps;
-    return this.become([...before, { do: this.mode, shape }, ...(leave ? [without] : [])]);
+    return this.setSteps([...before, { do: this.mode, shape }, ...(excludesHidden ? [exclusion] : [])]);
   }
 
-  /** The corners of an outline, as exact as the picture is: they are in the address. */
+  /** The corners of an outline, rounded to what can be seen, since they are written into the address. */
   corners({ x, y }) {
     const [left, , right] = this.player.data.frames.box;
     const decimals = Math.max(0, Math.min(20, DIGITS - Math.floor(Math.log10(right - left))));
     return x.map((value, i) => [Number(value.toFixed(decimals)), Number(y[i].toFixed(decimals))]);
   }
 
-  // What it selects
+  // Numbers
 
   timeChanged() {
-    if ((!this.steps.length && !this.isWatched) || this.now === this.snapshot) return;
+    if ((!this.steps.length && !this.isWatched) || this.snapshot === this.requestedSnapshot) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.now !== this.snapshot && this.refresh(), REST);
+    this.timer = setTimeout(() => this.snapshot !== this.requestedSnapshot && this.refresh(), REST);
   }
 
-  /** Ask for the mask and the numbers of it; without steps the numbers are of nothing, beside those of all. */
+  /** Request the mask and its numbers; without steps only the numbers of all images are of use. */
   async refresh() {
-    const { run, classifier } = this.asked();
-    const snapshot = (this.snapshot = this.now);
+    const { run, classifier } = this.current();
+    const snapshot = (this.requestedSnapshot = this.snapshot);
     const { steps } = this;
     const body = { run, classifier, snapshot, selection: this.selection };
-    const answer = await this.newest.ask((signal) => post("/api/selection", body, signal));
+    const answer = await this.request.send((signal) => post("/api/selection", body, signal));
     if (!answer) return;
     const rows = [];
     answer.arrays.mask.forEach((is, row) => is && rows.push(row));
     this.player.set("selection", steps.length ? rows : null);
-    this.latest = { ...answer.meta, rows, steps, isAll: !steps.length };
-    this.emit("numbers", this.latest);
+    this.numbers = { ...answer.meta, rows, steps, isAll: !steps.length };
+    this.emit("numbers", this.numbers);
   }
 
-  told(problem) {
-    if (problem) this.snapshot = -1; // to be asked for again
+  setProblem(problem) {
+    if (problem) this.requestedSnapshot = -1; // so that it is requested again
     this.emit("problem", problem);
   }
 

@@ -52,13 +52,13 @@ def test_risk_coverage_and_its_area_equal_a_naive_computation(seed: int) -> None
     naive = slow_risks(surety.tolist(), right.tolist())
     assert risks(surety, right) == pytest.approx(naive)
     assert aurc(surety, right) == pytest.approx(sum(naive) / len(naive))
-    found = measure_risk(surety, right)
-    assert (found.aurc, found.random) == pytest.approx((np.mean(naive), np.mean(~right)))
-    assert found.aurc_low < found.aurc < found.aurc_high
-    assert found.risk == pytest.approx(naive)  # as few points as this are all drawn
+    result = measure_risk(surety, right)
+    assert (result.aurc, result.random) == pytest.approx((np.mean(naive), np.mean(~right)))
+    assert result.aurc_low < result.aurc < result.aurc_high
+    assert result.risk == pytest.approx(naive)  # so few points are not thinned
     perfect = sum(slow_risks([float(r) for r in right], right.tolist())) / len(right)
-    assert found.best == pytest.approx(perfect)
-    assert found.best <= found.aurc
+    assert result.best == pytest.approx(perfect)
+    assert result.best <= result.aurc
 
 
 def test_equals_are_taken_in_no_order() -> None:
@@ -77,18 +77,18 @@ def test_the_best_and_the_worst_order_by_hand() -> None:
 
 def test_the_interval_is_a_bootstrap() -> None:
     surety, right = cases(60)
-    rng, drawn = np.random.default_rng(7), []
+    rng, areas = np.random.default_rng(7), []
     for _ in range(2000):
         rows = rng.integers(0, 60, 60)
-        drawn.append(np.mean(slow_risks(surety[rows].tolist(), right[rows].tolist())))
+        areas.append(np.mean(slow_risks(surety[rows].tolist(), right[rows].tolist())))
     low, high = aurc_interval(surety, right)
-    assert (low, high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.03)
+    assert (low, high) == pytest.approx(np.quantile(areas, [0.025, 0.975]), abs=0.03)
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (3, 7), (880, 1000), (1, 1)])
 def test_wilson_equals_scipy(right: int, n: int) -> None:
-    known = binomtest(right, n).proportion_ci(0.95, method="wilson")
-    assert wilson(right, n) == pytest.approx((known.low, known.high), abs=1e-6)
+    interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
+    assert wilson(right, n) == pytest.approx((interval.low, interval.high), abs=1e-6)
     assert wilson(0, 0) == (0, 1)
 
 
@@ -104,12 +104,12 @@ def test_groups_are_equal_in_size_and_hold_everyone() -> None:
     surety, right = cases(103)
     surety[:3] = np.nan
     for descending in (False, True):
-        found = group_images(surety, right, 7, descending=descending)
-        assert [g.n for g in found] == [15, 15, 14, 14, 14, 14, 14]
-        assert sum(g.n * g.accuracy for g in found) == pytest.approx(right[3:].sum())
-        edges = [(g.low, g.high) for g in (found[::-1] if descending else found)]
+        groups = group_images(surety, right, 7, descending=descending)
+        assert [g.n for g in groups] == [15, 15, 14, 14, 14, 14, 14]
+        assert sum(g.n * g.accuracy for g in groups) == pytest.approx(right[3:].sum())
+        edges = [(g.low, g.high) for g in (groups[::-1] if descending else groups)]
         assert all(a[1] <= b[0] for a, b in itertools.pairwise(edges))
-        assert all(g.accuracy_low < g.accuracy < g.accuracy_high or g.accuracy in (0, 1) for g in found)
+        assert all(g.accuracy_low < g.accuracy < g.accuracy_high or g.accuracy in (0, 1) for g in groups)
     assert len(group_images(surety[:25], right[:25])) == 2
     assert group_images([], []) == []
 
@@ -134,30 +134,30 @@ def test_the_temperature_makes_the_labels_most_likely() -> None:
 
 
 @pytest.fixture
-def read(finished_run: Path) -> History:
+def history(finished_run: Path) -> History:
     return load_history(Run.open(finished_run))
 
 
-def test_a_real_run_agrees_with_its_files(read: History, finished_run: Path) -> None:
+def test_a_real_run_agrees_with_its_files(history: History, finished_run: Path) -> None:
     run = Run.open(finished_run)
     for t in (0, -1):
         snapshot = run.snapshot(t)
-        for found in measure_certainty(read, t):
-            right = snapshot.predictions[found.classifier] == run.labels
-            assert found.accuracy == right.mean()
-            assert found.n == len(run.labels)
-            told = {r.place: r for r in found.relations}
-            assert told["margin"].risk.aurc == pytest.approx(
-                np.mean(slow_risks(snapshot.margins[found.classifier].tolist(), right.tolist())), abs=0.005
+        for certainty in measure_certainty(history, t):
+            right = snapshot.predictions[certainty.classifier] == run.labels
+            assert certainty.accuracy == right.mean()
+            assert certainty.n == len(run.labels)
+            relations = {r.place: r for r in certainty.relations}
+            assert relations["margin"].risk.aurc == pytest.approx(
+                np.mean(slow_risks(snapshot.margins[certainty.classifier].tolist(), right.tolist())), abs=0.005
             )
-            decided = snapshot.predictions[found.classifier]
-            points = np.asarray(snapshot.references[found.classifier])
+            decided = snapshot.predictions[certainty.classifier]
+            points = np.asarray(snapshot.references[certainty.classifier])
             near = own_distances(snapshot.embeddings, decided, points)
-            assert told["decided_distance"].risk.aurc == pytest.approx(aurc(-near, right), abs=0.01)
-            assert told["target_distance"].knows_the_label
-            assert not told["margin"].knows_the_label
-            assert sum(g.n for g in found.reliability.groups) == found.reliability.n
-            assert 0 <= found.reliability.error <= 1
+            assert relations["decided_distance"].risk.aurc == pytest.approx(aurc(-near, right), abs=0.01)
+            assert relations["target_distance"].knows_the_label
+            assert not relations["margin"].knows_the_label
+            assert sum(g.n for g in certainty.reliability.groups) == certainty.reliability.n
+            assert 0 <= certainty.reliability.error <= 1
 
 
 def test_a_certain_space_is_certain_and_noise_is_not(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_certain_space_is_certain_and_noise_is_not(tmp_path: Path) -> None:
     assert {r.place: r.pairs for r in sure.relations}["margin"] > 0.75
     assert {r.place: r.pairs for r in noise.relations}["margin"] == pytest.approx(0.5, abs=0.08)
     assert sure.reliability.error < 0.08
-    assert noise.reliability.groups[-1].mean < 0.6  # it has learned that it knows nothing
+    assert noise.reliability.groups[-1].mean < 0.6  # the fitted temperature says that nothing is certain
     assert "in words" not in describe(sure)
     assert "% of the pairs" in describe(sure)
 
@@ -181,22 +181,22 @@ def test_images_that_gave_the_centres_are_not_judged(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     run = Run.create(tmp_path / "run")
     run.log(rng.normal(size=(400, 300)), np.arange(400) % 4)  # pure noise, centres from half of it
-    found = measure_certainty(load_history(run))
-    assert {c.n for c in found} == {200}
-    assert {c.classifier: c.accuracy for c in found} == pytest.approx(run.metrics[0]["accuracy"])
-    assert all(c.accuracy < 0.4 for c in found)
+    certainties = measure_certainty(load_history(run))
+    assert {c.n for c in certainties} == {200}
+    assert {c.classifier: c.accuracy for c in certainties} == pytest.approx(run.metrics[0]["accuracy"])
+    assert all(c.accuracy < 0.4 for c in certainties)
 
 
 def test_always_right_and_a_single_class(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run")
     c = np.array([[0.0, 1.0], [1.0, 0.0]])
     run.log(np.repeat(c, 11, axis=0) + 0.01, np.repeat([0, 1], 11), c, reference_centres=c)
-    for found in measure_certainty(load_history(run)):
-        assert found.accuracy == 1
-        assert found.reliability.n == 10  # of 22: the temperature was fitted to six of each class
-        assert all(r.risk.aurc == 0 and math.isnan(r.pairs) for r in found.relations)
-        assert "always right" in describe(found)
-        json.dumps(figures.draw_groups([found], "margin").to_dict())
+    for certainty in measure_certainty(load_history(run)):
+        assert certainty.accuracy == 1
+        assert certainty.reliability.n == 10  # of 22: the temperature was fitted to six of each class
+        assert all(r.risk.aurc == 0 and math.isnan(r.pairs) for r in certainty.relations)
+        assert "always right" in describe(certainty)
+        json.dumps(figures.draw_groups([certainty], "margin").to_dict())
 
 
 def test_a_class_without_a_centre_and_a_linear_head(tmp_path: Path) -> None:
@@ -204,29 +204,30 @@ def test_a_class_without_a_centre_and_a_linear_head(tmp_path: Path) -> None:
     y = np.arange(60) % 2  # of three classes
     run = Run.create(tmp_path / "run", class_names=["a", "b", "c"])
     run.log(rng.normal(size=(60, 4)) + 3 * np.eye(3, 4)[y], y, weight=np.eye(3, 4))
-    found = {c.classifier: c for c in measure_certainty(load_history(run))}
-    assert list(found) == ["cos", "euc", "argmax"]
-    assert [r.place for r in found["argmax"].relations] == ["centre_distance", "margin"]
-    assert all(math.isfinite(c.reliability.temperature) for c in found.values())
+    certainties = {c.classifier: c for c in measure_certainty(load_history(run))}
+    assert list(certainties) == ["cos", "euc", "argmax"]
+    assert [r.place for r in certainties["argmax"].relations] == ["centre_distance", "margin"]
+    assert all(math.isfinite(c.reliability.temperature) for c in certainties.values())
 
 
-def test_what_is_not_there_is_said(read: History) -> None:
+def test_an_unknown_snapshot_or_classifier_is_an_error(history: History) -> None:
     with pytest.raises(InputError, match="has snapshots 0 to"):
-        measure_certainty(read, 99)
+        measure_certainty(history, 99)
     with pytest.raises(InputError, match="unknown classifier 'argmax'; choose from cos, cos_ce, euc, euc_ce"):
-        measure_certainty(read, None, "argmax")
+        measure_certainty(history, None, "argmax")
 
 
-def test_the_figures_show_every_classifier(read: History) -> None:
-    found = measure_certainty(read)
-    for figure in (figures.draw_groups(found, "margin"), figures.draw_reliability(found)):
+def test_the_figures_show_every_classifier(history: History) -> None:
+    certainties = measure_certainty(history)
+    by_group = figures.draw_groups(certainties, "margin")
+    for figure in (by_group, figures.draw_reliability(certainties)):
         assert [trace.name for trace in figure.data] == ["cos", "cos_ce", "euc", "euc_ce"]
-        for trace, each in zip(figure.data, found, strict=True):
-            top = np.asarray(trace.y) + np.asarray(trace.error_y.array)
-            assert len(trace.y) == len(each.relations[0].groups) or figure is not figures.draw_groups
-            assert (top <= 1).all()
-    curve = figures.draw_risk_coverage(found, "margin").data[0]
-    assert curve.y[-1] == pytest.approx(1 - found[0].accuracy)
+        for trace in figure.data:
+            assert (np.asarray(trace.y) + np.asarray(trace.error_y.array) <= 1).all()
+    for trace, each in zip(by_group.data, certainties, strict=True):
+        assert len(trace.y) == len(each.relations[0].groups)
+    curve = figures.draw_risk_coverage(certainties, "margin").data[0]
+    assert curve.y[-1] == pytest.approx(1 - certainties[0].accuracy)
     assert figures.draw_groups([], "margin").data == ()
 
 
@@ -242,16 +243,16 @@ def test_the_command_prints_a_line_a_classifier(finished_run: Path) -> None:
     assert [row["classifier"] for row in rows] == ["cos", "cos_ce", "euc", "euc_ce"]
     assert rows[0]["snapshot"] == 1
     assert rows[0]["relations"][0]["risk"]["aurc"] >= rows[0]["relations"][0]["risk"]["best"]
-    shown = subprocess.run(line, capture_output=True, text=True, check=True).stdout
-    assert "to the decided point" in shown
-    assert "pairs" in shown
+    table = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+    assert "to the decided point" in table
+    assert "pairs" in table
     refused = subprocess.run([*line, "--snapshot", "99"], capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
 
 
-def test_scores_do_not_depend_on_the_chunk(read: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = measure_certainty(read)
+def test_scores_do_not_depend_on_the_chunk(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = measure_certainty(history)
     monkeypatch.setattr(module, "CHUNK", 40)
-    assert [c.reliability.temperature for c in measure_certainty(read)] == pytest.approx(
+    assert [c.reliability.temperature for c in measure_certainty(history)] == pytest.approx(
         [c.reliability.temperature for c in whole]
     )

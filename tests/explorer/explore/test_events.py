@@ -43,12 +43,12 @@ def test_first_right_streaks_and_changes_by_hand() -> None:
 def test_moves_are_steps_in_sigma() -> None:
     rng = np.random.default_rng(0)
     e, sigma = [x.astype(np.float16) for x in rng.normal(size=(4, 30, 5))], [1.0, 3.0, 2.0, 0.0]
-    found = find_moves(e, sigma)
+    moves = find_moves(e, sigma)
     for t in range(1, 4):
         for i in range(30):
             expected = math.dist(e[t][i].astype(float), e[t - 1][i].astype(float)) / ((sigma[t - 1] + sigma[t]) / 2)
-            assert found[t, i] == pytest.approx(expected, rel=1e-5)
-    assert not found[0].any()
+            assert moves[t, i] == pytest.approx(expected, rel=1e-5)
+    assert not moves[0].any()
     assert not find_moves(e[:2], [0.0, 0.0]).any()  # nothing to measure by
 
 
@@ -63,9 +63,9 @@ def test_targets_by_hand() -> None:
     # class 2 wanders from class 1 to class 0, through the origin
     c = np.array([[[0, 1], [4, 0], [3, 0]], [[0, 1], [4, 0], [1, 0]], [[0, 1], [4, 0], [-3, 0]]], float)  # (T, C, 2)
     assert nearest_targets(c).tolist() == [[2, 2, 1], [2, 2, 0], [2, 0, 0]]
-    seen = find_turns(c, np.zeros((3, 2)))
-    assert seen[:, 2] == pytest.approx([1, 1, -1])
-    assert seen[:, 1] == pytest.approx([1, 1, 1])
+    cosines = find_turns(c, np.zeros((3, 2)))
+    assert cosines[:, 2] == pytest.approx([1, 1, -1])
+    assert cosines[:, 1] == pytest.approx([1, 1, 1])
     assert speeds(c, [0, 0.5, 1.5])[1:, 2] == pytest.approx([4, 4])
     assert np.isnan(speeds(c, [0, 0, 1])[1]).all()  # no time has passed
     assert np.isnan(speeds(c[:1], [0])).all()
@@ -82,9 +82,9 @@ def test_turning_the_space_changes_nothing() -> None:
 
 def test_suddenness_compares_with_the_steps_before() -> None:
     speed = np.array([[np.nan], [1.0], [1.0], [2.0], [8.0], [0.0]])
-    found = suddenness(speed)[:, 0]
-    assert np.isnan(found[:2]).all()
-    assert found[2:] == pytest.approx([1, 2, 8, 0])
+    ratios = suddenness(speed)[:, 0]
+    assert np.isnan(ratios[:2]).all()
+    assert ratios[2:] == pytest.approx([1, 2, 8, 0])
     assert np.isnan(suddenness(np.zeros((4, 1)))).all()
 
 
@@ -112,15 +112,15 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def test_what_was_put_into_a_run_is_found(run: Run) -> None:
-    read = load_history(run)
-    found = find_events(read, "euc")
-    told = {(e.kind, e.image if e.target is None else -1 - e.target, e.snapshot) for e in found}
-    assert {("learned", 0, 5), ("forgotten", 1, 4), ("never", 2, 5), ("flips", 3, 5), ("moved", 4, 3)} <= told
-    assert {("crossed", -2, 5), ("sudden", -2, 5)} <= told
-    assert not [e for e in found if e.kind == "neighbour"]  # with two classes there is only one other
-    assert all(0 <= e.score <= 1 and e.epoch == e.snapshot / 2 and e.kind in KINDS for e in found)
-    by_kind = {e.kind: e for e in reversed(found)}
+def test_the_events_of_a_constructed_run_are_found(run: Run) -> None:
+    history = load_history(run)
+    events = find_events(history, "euc")
+    kinds = {(e.kind, e.image if e.target is None else -1 - e.target, e.snapshot) for e in events}
+    assert {("learned", 0, 5), ("forgotten", 1, 4), ("never", 2, 5), ("flips", 3, 5), ("moved", 4, 3)} <= kinds
+    assert {("crossed", -2, 5), ("sudden", -2, 5)} <= kinds
+    assert not [e for e in events if e.kind == "neighbour"]  # with two classes there is only one other
+    assert all(0 <= e.score <= 1 and e.epoch == e.snapshot / 2 and e.kind in KINDS for e in events)
+    by_kind = {e.kind: e for e in reversed(events)}
     assert by_kind["never"].text == "Image 2 (left) is never right; taken for right in 6 of 6 snapshots."
     assert by_kind["forgotten"].text == "Image 1 (right), right for 4 snapshots, is forgotten: now left."
     assert by_kind["learned"].text == "Image 0 (left) is right for the first time; 83 % of the images were before it."
@@ -128,17 +128,17 @@ def test_what_was_put_into_a_run_is_found(run: Run) -> None:
 
 
 def test_the_strongest_of_each_kind_come_first(finished_run: Path) -> None:
-    read = load_history(Run.open(finished_run))
-    found = find_events(read)
-    present = {e.kind for e in found}
-    assert {e.kind for e in found[: len(present)]} == present
+    history = load_history(Run.open(finished_run))
+    events = find_events(history)
+    present = {e.kind for e in events}
+    assert {e.kind for e in events[: len(present)]} == present
     for kind in present:
-        scores = [e.score for e in found if e.kind == kind]
+        scores = [e.score for e in events if e.kind == kind]
         assert scores == sorted(scores, reverse=True)
-    assert rank_events(found[::-1]) == found == find_events(read, moved=find_run_moves(read))
-    counts = count_by_snapshot(found, len(read))
-    assert sum(map(sum, counts.values())) == len(found)
-    assert all(e.snapshot > 0 or e.kind == "never" for e in found)
+    assert rank_events(events[::-1]) == events == find_events(history, moved=find_run_moves(history))
+    counts = count_by_snapshot(events, len(history))
+    assert sum(map(sum, counts.values())) == len(events)
+    assert all(e.snapshot > 0 or e.kind == "never" for e in events)
 
 
 def test_a_run_of_one_snapshot_and_one_without_targets(tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ def test_a_run_of_one_snapshot_and_one_without_targets(tmp_path: Path) -> None:
     e = np.random.default_rng(0).normal(size=(20, 3))
     one = Run.create(tmp_path / "one")
     one.log(e, y, weight=np.eye(2, 3))
-    found = find_events(load_history(one))
-    assert {event.kind for event in found} <= {"never"}
+    events = find_events(load_history(one))
+    assert {event.kind for event in events} <= {"never"}
     with pytest.raises(InputError, match="unknown classifier 'euc_ce'; choose from cos, euc, argmax"):
         find_events(load_history(one), "euc_ce")
     empty = Run.create(tmp_path / "empty")
@@ -155,7 +155,7 @@ def test_a_run_of_one_snapshot_and_one_without_targets(tmp_path: Path) -> None:
         load_history(empty)
 
 
-def test_the_command_lists_what_is_found(run: Run) -> None:
+def test_the_command_lists_the_events(run: Run) -> None:
     def explorer(*arguments: object) -> subprocess.CompletedProcess[str]:
         code = (
             "import typer; from mtm.cli import run_app; from explorer.explore import commands;"

@@ -1,4 +1,4 @@
-"""The app in a real browser: what is on screen is what the arrays say, and what cannot be shown says why."""
+"""The Explore page in a real browser: it shows what the arrays hold, and says why it cannot show something."""
 
 from __future__ import annotations
 
@@ -53,19 +53,18 @@ def state(page: Any, expression: str) -> Any:
     )
 
 
-def now(page: Any, text: str) -> None:
-    """Wait until the line over the picture says so."""
+def wait_for_time(page: Any, text: str) -> None:
+    """Wait until the line over the picture contains a text."""
     page.wait_for_function("(text) => document.querySelector('#explore-now').textContent.includes(text)", arg=text)
 
 
 def test_a_run_is_drawn_with_its_points_where_the_arrays_say(page: Any, address: str, runs: Path) -> None:
     explore(page, address)
-    now(page, "snapshot 3 / 3 · epoch 2.00")
+    wait_for_time(page, "snapshot 3 / 3 · epoch 2.00")
     assert "showing 60 of 359 test images" in page.inner_text("#explore-count")
     assert state(page, "[p.data.frames.N, p.data.frames.T, p.data.frames.C]") == [60, 3, 10]
     labels = Run.open(runs / "one").labels.tolist()
-    drawn = state(page, "[...Array(60).keys()].map((i) => p.describe(i).label)")
-    assert drawn == labels
+    assert state(page, "[...Array(60).keys()].map((i) => p.describe(i).label)") == labels
     predictions = Run.open(runs / "one").snapshot(-1).predictions["euc_ce"].tolist()
     assert state(page, "[...Array(60).keys()].map((i) => p.describe(i).prediction)") == predictions
     assert page.errors == []
@@ -77,41 +76,41 @@ def test_points_move_between_snapshots_and_regions_are_drawn(page: Any, address:
     assert len({(round(place["x"]), round(place["y"])) for place in places}) > 1
     assert state(page, "p.data.regions !== null")
     page.keyboard.press("Home")
-    now(page, "snapshot 1 / 3")
+    wait_for_time(page, "snapshot 1 / 3")
 
 
 def test_a_run_plays_from_its_start_when_it_is_opened(page: Any, address: str) -> None:
     explore(page, address)
-    now(page, "epoch 2.00")
+    wait_for_time(page, "epoch 2.00")
     page.wait_for_function("document.querySelector('#explore-stage').player.state.playing === false")
     calm = page.context.browser.new_page(reduced_motion="reduce")
     explore(calm, address)
-    assert state(calm, "[p.state.playing, p.state.time]") == [False, 2]  # who wants no motion sees the end
+    assert state(calm, "[p.state.playing, p.state.time]") == [False, 2]  # with reduced motion the end is shown
     calm.close()
 
 
 def test_the_player_s_keys_and_buttons_work(page: Any, address: str) -> None:
     explore(page, address, "?epoch=0")
     page.keyboard.press("ArrowRight")
-    now(page, "epoch 1.00")
+    wait_for_time(page, "epoch 1.00")
     page.keyboard.press("Home")
     page.keyboard.press("Space")
-    now(page, "epoch 2.00")
+    wait_for_time(page, "epoch 2.00")
     page.click("[aria-label^='First snapshot']")
-    now(page, "epoch 0.00")
+    wait_for_time(page, "epoch 0.00")
     page.keyboard.press("?")
     page.wait_for_selector("text=play or pause")
 
 
 def test_the_url_restores_the_view(page: Any, address: str, chromium: Any) -> None:
-    asked = "?run=one&view=centres&classifier=cos&regions=fitted&colour=right&shown=targets,gaps&epoch=1.5"
-    explore(page, address, asked)
+    query = "?run=one&view=centres&classifier=cos&regions=fitted&colour=right&shown=targets,gaps&epoch=1.5"
+    explore(page, address, query)
     page.wait_for_function("location.search.includes('epoch=1.5')")
     other = chromium.new_page()
     explore(other, address, page.evaluate("location.search"))
     assert state(other, "[p.data.frames.meta.method, p.data.regions.meta.mode]") == ["centres", "fitted"]
-    told = "[p.state.classifier, p.state.colour, p.state.gaps, p.state.trails]"
-    assert state(other, told) == ["cos", "right", True, False]
+    options = "[p.state.classifier, p.state.colour, p.state.gaps, p.state.trails]"
+    assert state(other, options) == ["cos", "right", True, False]
     assert state(other, "p.epoch") == pytest.approx(1.5, abs=0.01)
     other.close()
 
@@ -125,10 +124,10 @@ def test_hover_shows_the_image_and_the_decision(page: Any, address: str, runs: P
     page.mouse.move(box["x"] + target["x"] + 1, box["y"] + target["y"])
     page.mouse.move(box["x"] + target["x"], box["y"] + target["y"])
     page.wait_for_selector(".card:not([hidden]) .card-title")
-    shown = state(page, "p.pointer.hovered.index")
+    row = state(page, "p.pointer.hovered.index")
     run = Run.open(runs / "one")
-    assert page.inner_text(".card-title") == run.points.class_names[run.labels[shown]]
-    assert f"image {run.points.indices[shown]}" in page.inner_text(".card")
+    assert page.inner_text(".card-title") == run.points.class_names[run.labels[row]]
+    assert f"image {run.points.indices[row]}" in page.inner_text(".card")
 
 
 def test_the_legend_hides_shows_alone_and_lets_stand_out(page: Any, address: str) -> None:
@@ -153,11 +152,11 @@ def test_a_plane_goes_through_three_targets_of_one_s_choice(page: Any, address: 
     explore(page, address, "?view=targets&classes=1,4,7&at=1&epoch=1")
     targets = Run.open(runs / "one").snapshot(1).class_embeddings.astype(float)  # type: ignore[union-attr]
     three = targets[[1, 4, 7]]
-    drawn = state(
+    positions = state(
         page, "[1, 4, 7].map((k) => [...p.data.frames.targets.slice(2 * (10 + k), 2 * (10 + k) + 2)].map(Number))"
     )
     across = [[math.dist(a, b) for a in three] for b in three]
-    np.testing.assert_allclose([[math.dist(a, b) for a in drawn] for b in drawn], across, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose([[math.dist(a, b) for a in positions] for b in positions], across, rtol=1e-3, atol=1e-4)
     page.click("#explore-at")  # away from snapshot 1: through those of the last
     page.wait_for_function("!location.search.includes('at=')")
 
@@ -184,7 +183,7 @@ def test_a_run_that_is_deleted_while_it_is_shown_plays_on_and_says_so(page: Any,
     explore(page, address, "?epoch=2")
     shutil.rmtree(runs / "one")
     page.keyboard.press("Home")
-    now(page, "epoch 0.00")
+    wait_for_time(page, "epoch 0.00")
     page.locator("#explore-regions").click()
     page.get_by_role("option", name="nearest drawn centre").click()
     page.wait_for_function("document.querySelector('#explore-message').textContent.includes(\"there is no run 'one'\")")
@@ -196,7 +195,7 @@ def test_two_tabs_do_not_disturb_each_other(page: Any, address: str, chromium: A
     explore(page, address, "?epoch=1&view=pca")
     explore(other, address, "?epoch=2&view=centres&colour=right")
     page.keyboard.press("Home")
-    now(page, "epoch 0.00")
+    wait_for_time(page, "epoch 0.00")
     assert "epoch 2.00" in other.inner_text("#explore-now")
     assert state(page, "[p.data.frames.meta.method, p.state.colour]") == ["pca", "label"]
     other.close()
@@ -262,7 +261,7 @@ def test_a_run_that_grows_is_followed_and_its_past_stays_where_it_is(page: Any, 
     where = state(page, past)
     grow(3)
     page.wait_for_function("document.querySelector('#explore-stage').player.data.frames.T === 4")
-    now(page, "snapshot 4 / 4 · epoch 3.00")  # it follows
+    wait_for_time(page, "snapshot 4 / 4 · epoch 3.00")  # it follows
     assert before[0] == 3
     np.testing.assert_allclose(state(page, past), where, rtol=1e-5)
     page.wait_for_function("document.querySelector('#explore-curve-sigma_rho .js-plotly-plot').data[0].x.length === 4")
@@ -308,7 +307,7 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
             page.mouse.move(where["x"], where["y"])
             page.mouse.down()
             page.mouse.up()
-            now(page, f"epoch {i}.00")
+            wait_for_time(page, f"epoch {i}.00")
             cursor = page.locator(f"#explore-curve-{name} .curve-cursor")
 
             def middle(side: str, length: str, cursor: Any = cursor) -> float:
@@ -320,7 +319,7 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
                 assert middle("y", "height") == pytest.approx(where["y"], abs=2)
 
 
-def test_what_cannot_be_asked_for_is_told(runs: Path, tmp_path: Path) -> None:
+def test_a_view_with_wrong_parameters_is_an_error(runs: Path, tmp_path: Path) -> None:
     client = create_app(runs, tmp_path / "none", tmp_path / "cache").server.test_client()
 
     def error(query: str) -> str:

@@ -1,4 +1,4 @@
-"""The routes of finding: every panel's numbers equal those of the files, and what cannot be is one sentence."""
+"""The routes of the panels: their numbers equal those of the files, and every error is one sentence."""
 
 from __future__ import annotations
 
@@ -54,26 +54,26 @@ def client(runs: Path, tmp_path: Path) -> Iterator[FlaskClient]:
     views.close()
 
 
-def get(client: FlaskClient, path: str, status: int = 200, **asked: object) -> Any:
-    response = client.get(f"/api/{path}", query_string=asked)
+def get(client: FlaskClient, path: str, status: int = 200, **parameters: object) -> Any:
+    response = client.get(f"/api/{path}", query_string=parameters)
     assert response.status_code == status, response.get_data(as_text=True)
     return response.get_json()
 
 
-def select(client: FlaskClient, selection: object, **asked: object) -> tuple[np.ndarray, dict[str, Any]]:
-    response = client.post("/api/selection", json={"run": "one", "selection": selection, **asked})
+def select(client: FlaskClient, selection: object, **parameters: object) -> tuple[np.ndarray, dict[str, Any]]:
+    response = client.post("/api/selection", json={"run": "one", "selection": selection, **parameters})
     assert response.status_code == 200, response.get_data(as_text=True)
-    arrays, told = binary.decode(response.get_data())
-    return arrays["mask"].astype(bool), told
+    arrays, numbers = binary.decode(response.get_data())
+    return arrays["mask"].astype(bool), numbers
 
 
 def test_events_are_those_of_the_run(client: FlaskClient, runs: Path) -> None:
-    read = load_history(Run.open(runs / "one"))
-    expected = find_events(read, "cos")
+    history = load_history(Run.open(runs / "one"))
+    expected = find_events(history, "cos")
     answer = get(client, "events", run="one", classifier="cos", top=7)
     assert [event["text"] for event in answer["events"]] == [event.text for event in expected[:7]]
     assert answer["total"] == len(expected)
-    assert answer["events"][0]["index"] in (None, *read.indices.tolist())
+    assert answer["events"][0]["index"] in (None, *history.indices.tolist())
     assert sum(map(sum, answer["strip"].values())) == len(expected)
     only = get(client, "events", run="one", classifier="cos", kind="forgotten")["events"]
     assert {event["kind"] for event in only} <= {"forgotten"}
@@ -83,9 +83,9 @@ def test_events_are_those_of_the_run(client: FlaskClient, runs: Path) -> None:
 def test_certainty_in_numbers_words_and_figures(client: FlaskClient, runs: Path) -> None:
     answer = get(client, "certainty", run="one", snapshot=1)
     expected = measure_certainty(load_history(Run.open(runs / "one")), 1)
-    for told, each in zip(answer["certainty"], expected, strict=True):
-        assert told["accuracy"] == each.accuracy
-        assert [r["risk"]["aurc"] for r in told["relations"]] == [r.risk.aurc for r in each.relations]
+    for answered, each in zip(answer["certainty"], expected, strict=True):
+        assert answered["accuracy"] == each.accuracy
+        assert [r["risk"]["aurc"] for r in answered["relations"]] == [r.risk.aurc for r in each.relations]
     assert set(answer["figures"]) == {"by_group", "risk_coverage", "reliability"}
     assert len(answer["figures"]["risk_coverage"]["margin"]["data"]) == 4
     assert set(answer["words"]) == {"cos", "cos_ce", "euc", "euc_ce"}
@@ -103,29 +103,29 @@ def test_a_lasso_gives_the_mask_and_every_number_at_once(client: FlaskClient, ru
         [float(low[0]), float(high[1])],
     ]
     shape = {"kind": "polygon", "view": {"method": "pca"}, "points": corners, "snapshot": 1}
-    mask, told = select(client, {"steps": [{"do": "replace", "shape": shape}]}, snapshot=2, classifier="euc")
+    mask, numbers = select(client, {"steps": [{"do": "replace", "shape": shape}]}, snapshot=2, classifier="euc")
     assert mask.tolist() == inside_polygon(u, corners).tolist()
-    assert 0 < told["n"] == mask.sum() < told["total"] == 60
+    assert 0 < numbers["n"] == mask.sum() < numbers["total"] == 60
     snapshot = run.snapshot(2)
     right = snapshot.predictions["euc"] == run.labels
-    assert np.trace(told["confusion"]) == right[mask].sum()
-    assert told["labels"] == np.bincount(run.labels[mask], minlength=10).tolist()
-    assert told["label_totals"] == np.bincount(run.labels, minlength=10).tolist()
-    assert told["curves"]["accuracy"][2] == right[mask].mean()
-    assert told["all"]["accuracy"][2] == right.mean()
-    assert told["all"]["sigma"][2] == pytest.approx(np.median(snapshot.centre_distances))
-    assert told["curves"]["margin"][2] == pytest.approx(np.median(snapshot.margins["euc"][mask]))
+    assert np.trace(numbers["confusion"]) == right[mask].sum()
+    assert numbers["labels"] == np.bincount(run.labels[mask], minlength=10).tolist()
+    assert numbers["label_totals"] == np.bincount(run.labels, minlength=10).tolist()
+    assert numbers["curves"]["accuracy"][2] == right[mask].mean()
+    assert numbers["all"]["accuracy"][2] == right.mean()
+    assert numbers["all"]["sigma"][2] == pytest.approx(np.median(snapshot.centre_distances))
+    assert numbers["curves"]["margin"][2] == pytest.approx(np.median(snapshot.margins["euc"][mask]))
 
 
 def test_nothing_and_everything(client: FlaskClient) -> None:
-    mask, told = select(client, NOTHING)
+    mask, numbers = select(client, NOTHING)
     assert not mask.any()
-    assert told["curves"]["accuracy"] == [None] * 3
-    mask, told = select(client, EVERYTHING)
+    assert numbers["curves"]["accuracy"] == [None] * 3
+    mask, numbers = select(client, EVERYTHING)
     assert mask.all()
-    assert told["curves"] == told["all"]
-    gone = {"kind": "images", "indices": [10**9]}
-    assert not select(client, {"steps": [{"do": "replace", "shape": gone}]})[0].any()
+    assert numbers["curves"] == numbers["all"]
+    absent = {"kind": "images", "indices": [10**9]}
+    assert not select(client, {"steps": [{"do": "replace", "shape": absent}]})[0].any()
 
 
 def test_a_distance_in_all_dimensions(client: FlaskClient, runs: Path) -> None:
@@ -139,14 +139,14 @@ def test_a_distance_in_all_dimensions(client: FlaskClient, runs: Path) -> None:
 
 def test_a_grid_comes_in_pages(client: FlaskClient, runs: Path) -> None:
     run = Run.open(runs / "one")
-    asked = {"run": "one", "selection": EVERYTHING, "by": "margin", "classifier": "euc", "size": 25}
-    pages = [client.post("/api/selection/grid", json={**asked, "start": s}).get_json() for s in (0, 25, 50, 75)]
+    request = {"run": "one", "selection": EVERYTHING, "by": "margin", "classifier": "euc", "size": 25}
+    pages = [client.post("/api/selection/grid", json={**request, "start": s}).get_json() for s in (0, 25, 50, 75)]
     rows = [row for page in pages for row in page["rows"]]
     assert sorted(rows) == list(range(60))
     assert [len(page["rows"]) for page in pages] == [25, 25, 10, 0]
     assert [value for page in pages for value in page["values"]] == np.sort(run.snapshot(-1).margins["euc"]).tolist()
     assert pages[0]["indices"] == run.points.indices[pages[0]["rows"]].tolist()
-    falling = client.post("/api/selection/grid", json={**asked, "falling": True}).get_json()
+    falling = client.post("/api/selection/grid", json={**request, "falling": True}).get_json()
     assert falling["values"][0] == pages[2]["values"][-1]
 
 
@@ -156,13 +156,13 @@ def test_selections_are_saved_and_forgotten(client: FlaskClient, runs: Path) -> 
     assert get(client, "selections", run="one") == {"selections": {"mine": EVERYTHING}}
     assert json.loads((runs / "one" / "selections.json").read_text()) == {"mine": EVERYTHING}
     assert get(client, "selections", run="demo/bundled") == {"selections": {}}
-    gone = client.post("/api/selections/delete", json={"run": "one", "name": "mine"})
-    assert gone.get_json() == {"selections": {}}
+    left = client.post("/api/selections/delete", json={"run": "one", "name": "mine"})
+    assert left.get_json() == {"selections": {}}
 
 
 def test_one_image(client: FlaskClient, runs: Path) -> None:
     run = Run.open(runs / "one")
-    read, u = load_history(run), project(run, "pca").points
+    history, u = load_history(run), project(run, "pca").points
     answer = get(client, "image", run="one", row=7, snapshot=1, view="pca", k=5)
     near = Space(run.snapshot(1).embeddings).nearest(7, 5)
     assert answer["neighbours"]["rows"] == near.rows.tolist()
@@ -171,8 +171,8 @@ def test_one_image(client: FlaskClient, runs: Path) -> None:
     assert answer["neighbours"]["false"] == expected.false.tolist()
     assert answer["neighbours"]["missing"] == expected.missing.tolist()
     assert answer["trail"] == u[:, 7].tolist()
-    life = jsonable(read.life(7, 1))
-    assert {key: answer[key] for key in life} == life
+    image = jsonable(history.life(7, 1))
+    assert {key: answer[key] for key in image} == image
     assert "trail" not in get(client, "image", run="one", row=7)
     by_cosine = get(client, "image", run="one", row=7, metric="cosine")
     assert by_cosine["neighbours"]["metric"] == "cosine"
@@ -181,16 +181,16 @@ def test_one_image(client: FlaskClient, runs: Path) -> None:
 
 def test_comparing_two_runs_and_two_epochs(client: FlaskClient) -> None:
     response = client.get("/api/compare?run=one&with=two&k=6")
-    arrays, told = binary.decode(response.get_data())
+    arrays, summary = binary.decode(response.get_data())
     assert arrays["first"].tolist() == arrays["second"].tolist() == list(range(60))
     assert arrays["drift"].max() < 1e-3  # the same run twice
-    assert told["neighbours_kept"] == 6
-    assert told["agreement"]["same"] == 1
-    arrays, told = binary.decode(client.get("/api/compare?run=one&snapshot=0&with=one&with_snapshot=2").get_data())
-    assert told["snapshots"] == [0, 2]
+    assert summary["neighbours_kept"] == 6
+    assert summary["agreement"]["same"] == 1
+    arrays, summary = binary.decode(client.get("/api/compare?run=one&snapshot=0&with=one&with_snapshot=2").get_data())
+    assert summary["snapshots"] == [0, 2]
     assert arrays["drift"].min() > 0
-    assert told["left"] is None
-    assert sum(map(sum, told["agreement"]["table"])) == 60
+    assert summary["left"] is None
+    assert sum(map(sum, summary["agreement"]["table"])) == 60
 
 
 def test_a_run_that_grows_is_read_again(client: FlaskClient, tmp_path: Path, runs: Path) -> None:
@@ -199,15 +199,15 @@ def test_a_run_that_grows_is_read_again(client: FlaskClient, tmp_path: Path, run
     for t in range(3):
         run.log(e * (1 + t), y, np.eye(3, 4), epoch=t)
         response = client.post("/api/selection", json={"run": "growing", "selection": EVERYTHING})
-        told = binary.decode(response.get_data())[1]
-        assert len(told["epochs"]) == len(told["curves"]["sigma"]) == t + 1
-        assert told["snapshot"] == t
+        numbers = binary.decode(response.get_data())[1]
+        assert len(numbers["epochs"]) == len(numbers["curves"]["sigma"]) == t + 1
+        assert numbers["snapshot"] == t
     shutil.rmtree(runs / "growing")
     assert "there is no run 'growing'" in get(client, "events", 404, run="growing")["error"]
 
 
 @pytest.mark.parametrize(
-    ("path", "asked", "sentence"),
+    ("path", "parameters", "sentence"),
     [
         ("events", {}, "the request lacks 'run'"),
         ("events", {"run": "../one"}, "there is no run '../one'"),
@@ -227,9 +227,9 @@ def test_a_run_that_grows_is_read_again(client: FlaskClient, tmp_path: Path, run
     ],
 )
 def test_what_cannot_be_answered_is_a_sentence(
-    client: FlaskClient, path: str, asked: dict[str, object], sentence: str
+    client: FlaskClient, path: str, parameters: dict[str, object], sentence: str
 ) -> None:
-    error = get(client, path, 404 if "there is no run" in sentence else 400, **asked)["error"]
+    error = get(client, path, 404 if "there is no run" in sentence else 400, **parameters)["error"]
     assert sentence in error
     assert "\n" not in error
 
@@ -245,7 +245,7 @@ def test_only_json_is_taken_by_post(client: FlaskClient, path: str) -> None:
     assert client.post(f"/api/{path}", json={"run": 5}).get_json() == {"error": "'run' has to be text"}
 
 
-def test_finding_needs_neither_torch_nor_umap() -> None:
+def test_panels_need_neither_torch_nor_umap() -> None:
     code = "import sys, explorer.explore.routes, explorer.explore.commands;"
     code += "assert not {'torch', 'umap', 'numba', 'sklearn', 'scipy.optimize'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""Explore on a run with classes held out of training: they are told apart from the others, and land where they land."""
+"""The Explore page with classes held out of training: they stand apart in the legend, and are never counted as wrong."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: P
         assert rows == [*"0123456", "Never trained on", *"789"]
         image = int(np.flatnonzero(last.points.labels == 8)[0])
         player = "document.querySelector('#explore-stage').player"
-        told = page.evaluate(f"{player}.describe({image})")
-        assert (told["unseen"], told["labelName"], told["targetDistance"]) == (True, "8", None)
-        assert told["prediction"] == last.predictions["euc"][image]
+        image_info = page.evaluate(f"{player}.describe({image})")
+        assert (image_info["unseen"], image_info["labelName"], image_info["targetDistance"]) == (True, "8", None)
+        assert image_info["prediction"] == last.predictions["euc"][image]
         targets = page.evaluate(f"[...{player}.data.frames.targets].slice(-20).map(Number.isNaN)")
         assert targets == [False] * 14 + [True] * 6  # of ten classes, two coordinates each
         page.click(".legend-unseen button")
@@ -38,9 +38,11 @@ def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: P
         page.click(".legend-unseen button")
         page.wait_for_function(f"{player}.state.focus.size === 0")
         page.close()
-    read = load_history(run)
-    assert not np.isin(last.points.labels[read.judged], [7, 8, 9]).any()
-    assert not {e.image for e in find_events(read) if e.kind == "never"} & set(np.flatnonzero(last.points.labels >= 7))
+    history = load_history(run)
+    assert not np.isin(last.points.labels[history.judged], [7, 8, 9]).any()
+    assert not {e.image for e in find_events(history) if e.kind == "never"} & set(
+        np.flatnonzero(last.points.labels >= 7)
+    )
     assert draw(run).count("<circle") == 7
 
 

@@ -1,4 +1,4 @@
-"""Selections: what they select, against slow twins; their JSON; their numbers, against the files; where they lie."""
+"""Selections: what they select, against slow twins; their JSON; their numbers, against the files; saving them."""
 
 from __future__ import annotations
 
@@ -82,86 +82,86 @@ def test_places_on_shared_edges_belong_to_one_side() -> None:
 
 
 @pytest.fixture
-def scene(finished_run: Path) -> Context:
-    """A real run, in a made-up view that moves by 1 to the right at each snapshot."""
-    read = load_history(Run.open(finished_run))
-    u = np.random.default_rng(0).uniform(0, 1, (len(read.labels), 2))
-    picture = np.stack([u + np.array([t, 0.0]) for t in range(len(read))])
-    return Context(read, lambda view: picture, read.distances_to)
+def context(finished_run: Path) -> Context:
+    """A real run, in an invented view that moves by 1 to the right at each snapshot."""
+    history = load_history(Run.open(finished_run))
+    u = np.random.default_rng(0).uniform(0, 1, (len(history.labels), 2))
+    picture = np.stack([u + np.array([t, 0.0]) for t in range(len(history))])
+    return Context(history, lambda view: picture, history.distances_to)
 
 
 def one(shape: Any, do: Any = "replace") -> Selection:
     return Selection(steps=(Step(do=do, shape=shape),))
 
 
-def test_every_shape_selects_what_it_says(scene: Context) -> None:
-    read, last = scene.history, len(scene.history) - 1
-    y, snapshot = read.labels, read.snapshots[-1]
-    u = scene.layout(VIEW)[last]
+def test_every_shape_selects_what_it_says(context: Context) -> None:
+    history, last = context.history, len(context.history) - 1
+    y, snapshot = history.labels, history.snapshots[-1]
+    u = context.layout(VIEW)[last]
     square = ((last, 0.0), (last + 0.5, 0.0), (last + 0.5, 0.5), (last, 0.5))
     expected = {
         Polygon(view=VIEW, points=square): inside_polygon(u, square),
         Box(view=VIEW, corners=(square[0], square[2])): (u >= square[0]).all(axis=1) & (u <= square[2]).all(axis=1),
-        Images(indices=(int(read.indices[3]), 10**9)): np.arange(len(y)) == 3,
+        Images(indices=(int(history.indices[3]), 10**9)): np.arange(len(y)) == 3,
         OfClass(classes=(2, 5)): (y == 2) | (y == 5),
         Wrong(classifier="euc"): snapshot.predictions["euc"] != y,
         Decided(classifier="cos", label=1, decision=8): (y == 1) & (snapshot.predictions["cos"] == 8),
     }
     for shape, mask in expected.items():
-        assert evaluate(one(shape), scene).tolist() == mask.tolist(), shape
-    assert evaluate(one(OfClass(classes=(2, 5))), scene).any()
+        assert evaluate(one(shape), context).tolist() == mask.tolist(), shape
+    assert evaluate(one(OfClass(classes=(2, 5))), context).any()
 
 
-def test_within_a_distance_of_a_target_in_all_dimensions(scene: Context) -> None:
-    read = scene.history
-    snapshot = read.snapshots[1]
-    apart = own_distances(snapshot.embeddings, np.full(len(read.labels), 4), snapshot.class_embeddings)
+def test_within_a_distance_of_a_target_in_all_dimensions(context: Context) -> None:
+    history = context.history
+    snapshot = history.snapshots[1]
+    apart = own_distances(snapshot.embeddings, np.full(len(history.labels), 4), snapshot.class_embeddings)
     q = float(np.median(apart)) + 1e-4
-    found = evaluate(one(Within(distance=q, of_class=4, snapshot=1)), scene)
-    assert found.tolist() == (apart <= q).tolist()
-    own = np.flatnonzero(read.labels == 4)
-    assert read.distances_to(1, "target", 4)[own] == pytest.approx(snapshot.target_distances[own], rel=2e-2)
-    assert evaluate(one(Within(distance=1e9, of_class=4, to="centre")), scene).all()
+    mask = evaluate(one(Within(distance=q, of_class=4, snapshot=1)), context)
+    assert mask.tolist() == (apart <= q).tolist()
+    own = np.flatnonzero(history.labels == 4)
+    assert history.distances_to(1, "target", 4)[own] == pytest.approx(snapshot.target_distances[own], rel=2e-2)
+    assert evaluate(one(Within(distance=1e9, of_class=4, to="centre")), context).all()
 
 
-def test_a_shape_with_a_snapshot_holds_on_to_its_images(scene: Context) -> None:
+def test_a_shape_with_a_snapshot_holds_on_to_its_images(context: Context) -> None:
     corners = ((0.0, 0.0), (0.5, 1.0))
-    held, following = one(Box(view=VIEW, corners=corners, snapshot=0)), one(Box(view=VIEW, corners=corners))
-    assert evaluate(held, scene, 0).tolist() == evaluate(held, scene, 2).tolist()
-    assert evaluate(following, scene, 0).tolist() == evaluate(held, scene).tolist()
-    assert not evaluate(following, scene, 2).any()  # the picture has moved on
+    fixed, following = one(Box(view=VIEW, corners=corners, snapshot=0)), one(Box(view=VIEW, corners=corners))
+    assert evaluate(fixed, context, 0).tolist() == evaluate(fixed, context, 2).tolist()
+    assert evaluate(following, context, 0).tolist() == evaluate(fixed, context).tolist()
+    assert not evaluate(following, context, 2).any()  # the picture has moved on
 
 
-def test_between_two_snapshots_images_are_where_the_player_shows_them(scene: Context) -> None:
-    u = 0.75 * scene.layout(VIEW)[0] + 0.25 * scene.layout(VIEW)[1]
+def test_between_two_snapshots_images_are_where_the_player_shows_them(context: Context) -> None:
+    u = 0.75 * context.layout(VIEW)[0] + 0.25 * context.layout(VIEW)[1]
     corners = ((0.5, 0.0), (1.0, 0.5))
-    found = evaluate(one(Box(view=VIEW, corners=corners, snapshot=0.25)), scene)
-    assert found.tolist() == inside_box(u, *corners).tolist()
-    assert found.any()
+    mask = evaluate(one(Box(view=VIEW, corners=corners, snapshot=0.25)), context)
+    assert mask.tolist() == inside_box(u, *corners).tolist()
+    assert mask.any()
     with pytest.raises(InputError, match="there is no number 3"):
-        evaluate(one(Box(view=VIEW, corners=corners, snapshot=2.1)), scene)
+        evaluate(one(Box(view=VIEW, corners=corners, snapshot=2.1)), context)
 
 
-def test_steps_are_sets(scene: Context) -> None:
-    y = scene.history.labels
+def test_steps_are_sets(context: Context) -> None:
+    y = context.history.labels
     a, b = OfClass(classes=(1, 2)), OfClass(classes=(2, 3))
     start = one(a)
     expected = {"replace": (2, 3), "add": (1, 2, 3), "subtract": (1,), "keep": (2,)}
     for do, classes in expected.items():
-        found = start.then(Step(do=do, shape=b))
-        assert evaluate(found, scene).tolist() == np.isin(y, classes).tolist()
-        assert found.undone() == start
-    assert evaluate(start.then(Invert()), scene).tolist() == (~np.isin(y, (1, 2))).tolist()
-    assert evaluate(start.then(Invert(), Invert()), scene).tolist() == evaluate(start, scene).tolist()
-    assert not evaluate(Selection(), scene).any()
+        selection = start.then(Step(do=do, shape=b))
+        assert evaluate(selection, context).tolist() == np.isin(y, classes).tolist()
+        assert selection.undone() == start
+    assert evaluate(start.then(Invert()), context).tolist() == (~np.isin(y, (1, 2))).tolist()
+    assert evaluate(start.then(Invert(), Invert()), context).tolist() == evaluate(start, context).tolist()
+    assert not evaluate(Selection(), context).any()
     assert Selection().undone() == Selection()
-    assert evaluate(Selection().then(Invert()), scene).all()
+    assert evaluate(Selection().then(Invert()), context).all()
 
 
-def test_settling_leaves_what_is_selected_as_it_is(scene: Context) -> None:
-    done = one(OfClass(classes=(1,))).then(Invert(), *one(OfClass(classes=(3,))).steps, Invert())
-    assert evaluate(done.simplified(), scene).tolist() == evaluate(done, scene).tolist()
-    assert len(done.simplified().steps) == 2
+def test_a_simplified_selection_selects_the_same_images(context: Context) -> None:
+    selection = one(OfClass(classes=(1,))).then(Invert(), *one(OfClass(classes=(3,))).steps, Invert())
+    assert evaluate(selection.simplified(), context).tolist() == evaluate(selection, context).tolist()
+    assert len(selection.simplified().steps) == 2
     assert Selection().then(Invert()).simplified().steps == (Invert(),)
 
 
@@ -201,7 +201,7 @@ def test_json_comes_back_as_it_was() -> None:
         ([{"do": "invert"}] * 201, "steps are 201, at most 200 are possible"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(content: object, sentence: str) -> None:
+def test_a_malformed_selection_is_an_error_of_one_sentence(content: object, sentence: str) -> None:
     with pytest.raises(InputError) as raised:
         read_selection({"steps": content} if isinstance(content, list) else content)
     assert sentence in str(raised.value)
@@ -218,13 +218,13 @@ def test_what_is_wrong_is_said_in_a_sentence(content: object, sentence: str) -> 
         (Within(distance=1, of_class=77), "has classes 0 to 9"),
     ],
 )
-def test_what_a_run_does_not_have_is_said(scene: Context, shape: Any, sentence: str) -> None:
+def test_what_a_run_does_not_have_is_an_error(context: Context, shape: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        evaluate(one(shape), scene)
+        evaluate(one(shape), context)
 
 
-def test_a_view_may_be_behind_its_run(scene: Context) -> None:
-    behind = Context(scene.history, lambda view: scene.layout(view)[:1], scene.distances)
+def test_a_view_may_be_behind_its_run(context: Context) -> None:
+    behind = Context(context.history, lambda view: context.layout(view)[:1], context.distances)
     with pytest.raises(InputError, match="the view 'pca' shows snapshots 0 to 0, there is no number 2"):
         evaluate(one(Box(view=VIEW, corners=((0, 0), (1, 1)))), behind)
 
@@ -234,26 +234,26 @@ def test_a_view_may_be_behind_its_run(scene: Context) -> None:
 
 def test_numbers_equal_those_of_the_files(finished_run: Path) -> None:
     run = Run.open(finished_run)
-    read, y = load_history(run), run.labels
+    history, y = load_history(run), run.labels
     for mask in (np.ones(len(y), dtype=bool), y == 3, np.arange(len(y)) % 7 == 1):
-        found = measure_selection(read, mask, 1, "cos")
+        numbers = measure_selection(history, mask, 1, "cos")
         decided = run.snapshot(1).predictions["cos"]
         expected = np.zeros((10, 10), dtype=int)
         for label, decision in zip(y[mask], decided[mask], strict=True):
             expected[label, decision] += 1
-        assert found.confusion.tolist() == expected.tolist()
-        assert found.labels.tolist() == expected.sum(axis=1).tolist()
-        assert found.decisions.tolist() == expected.sum(axis=0).tolist()
-        assert found.n == found.n_judged == mask.sum()
-        for t in range(len(read)):
+        assert numbers.confusion.tolist() == expected.tolist()
+        assert numbers.labels.tolist() == expected.sum(axis=1).tolist()
+        assert numbers.decisions.tolist() == expected.sum(axis=0).tolist()
+        assert numbers.n == numbers.n_judged == mask.sum()
+        for t in range(len(history)):
             snapshot = run.snapshot(t)
             medians = [np.median(each[mask]) for each in (snapshot.target_distances, snapshot.margins["cos"])]
-            assert [found.curves[name][t] for name in ("target_distance", "margin")] == pytest.approx(medians)
-            assert found.curves["accuracy"][t] == (snapshot.predictions["cos"] == y)[mask].mean()
-    sigma = measure_selection(read, np.ones(len(y), dtype=bool)).curves["sigma"]
-    for t in range(len(read)):  # from the embeddings of the file, to float16's rounding
+            assert [numbers.curves[name][t] for name in ("target_distance", "margin")] == pytest.approx(medians)
+            assert numbers.curves["accuracy"][t] == (snapshot.predictions["cos"] == y)[mask].mean()
+    sigma = measure_selection(history, np.ones(len(y), dtype=bool)).curves["sigma"]
+    for t in range(len(history)):  # from the embeddings of the file, to float16's rounding
         e = run.snapshot(t).embeddings
-        assert sigma[t] == pytest.approx(cluster_size(e, y, read.recording.centres(t)), rel=2e-3)
+        assert sigma[t] == pytest.approx(cluster_size(e, y, history.recording.centres(t)), rel=2e-3)
 
 
 def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
@@ -261,11 +261,11 @@ def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2
     run.log(rng.normal(size=(200, 500)), y, weight=rng.normal(size=(2, 500)))
-    read = load_history(run)
-    empty = measure_selection(read, np.zeros(200, dtype=bool))
+    history = load_history(run)
+    empty = measure_selection(history, np.zeros(200, dtype=bool))
     assert empty.n == empty.confusion.sum() == 0
     assert all(np.isnan(empty.curves[name]).all() for name in CURVES)
-    whole = measure_selection(read, np.ones(200, dtype=bool), 0, "euc")
+    whole = measure_selection(history, np.ones(200, dtype=bool), 0, "euc")
     assert np.isnan(whole.curves["target_distance"]).all()
     assert whole.n_judged == 100  # the others gave the centres
     assert whole.curves["accuracy"][0] == run.metrics[0]["accuracy"]["euc"]
@@ -274,31 +274,31 @@ def test_nothing_selected_and_no_targets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ORDERS)
 @pytest.mark.parametrize("falling", [False, True])
 def test_a_grid_is_in_order(finished_run: Path, by: str, falling: bool) -> None:
-    read = load_history(Run.open(finished_run))
-    mask = read.labels != 4
-    rows, values = sort_images(read, mask, by, 1, "euc", falling)
+    history = load_history(Run.open(finished_run))
+    mask = history.labels != 4
+    rows, values = sort_images(history, mask, by, 1, "euc", falling)
     assert sorted(rows) == np.flatnonzero(mask).tolist()
     assert (np.diff(values.astype(float)) * (-1 if falling else 1) >= 0).all()
     same = np.diff(values.astype(float)) == 0
     assert (np.diff(rows)[same] > 0).all()
     with pytest.raises(InputError, match="unknown order 'size'"):
-        sort_images(read, mask, "size")
+        sort_images(history, mask, "size")
 
 
 def test_unknown_values_come_last(finished_run: Path) -> None:
-    read = load_history(Run.open(finished_run))
-    margins = {name: values.copy() for name, values in read.margins.items()}
+    history = load_history(Run.open(finished_run))
+    margins = {name: values.copy() for name, values in history.margins.items()}
     margins["euc"][1, :5] = np.nan
-    changed = History(**{**vars(read), "margins": margins})
+    changed = History(**{**vars(history), "margins": margins})
     for falling in (False, True):
-        rows, _ = sort_images(changed, np.ones(len(read.labels), dtype=bool), "margin", 1, "euc", falling)
+        rows, _ = sort_images(changed, np.ones(len(history.labels), dtype=bool), "margin", 1, "euc", falling)
         assert sorted(rows[-5:]) == [0, 1, 2, 3, 4]
     assert np.isfinite(
-        measure_selection(changed, np.ones(len(read.labels), dtype=bool), 1, "euc").curves["margin"]
+        measure_selection(changed, np.ones(len(history.labels), dtype=bool), 1, "euc").curves["margin"]
     ).all()
 
 
-# --- Kept with the run
+# --- Saved with the run
 
 
 @pytest.fixture
