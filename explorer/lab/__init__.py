@@ -1,1 +1,1 @@
-"""The parts of the loss lab that `explorer.lab.landscape` is made of, and what is said about its pictures."""
+"""The Lab page: loss landscapes over a plane, with forces, equilibria, releases, and the words beside them."""

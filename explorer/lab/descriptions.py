@@ -1,6 +1,6 @@
-"""What the lab says about a loss: its formula, its value taken apart, and what is odd about a landscape.
+"""The texts beside a landscape: the formula of its loss, the terms of a value, and remarks on what looks odd.
 
-The parts of a value come from the loss itself, with r = 0 or with fewer targets; no formula is computed a second time.
+The terms of a value are computed by the loss itself, with r = 0 or with fewer targets, never by a second formula.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.lab.landscape import Landscape, Scene, values
+from explorer.lab.landscape import Landscape, Scene, compute_values
 from mtm.losses import ClassProximity, Comparison, Cosine, Euclidean, Loss, PushPull
 
 E, CE, K = "<mi>e</mi>", "<msub><mi>c</mi><mi>e</mi></msub>", "<mi>k</mi>"
@@ -20,7 +20,7 @@ OTHERS = "<munder><mo>∑</mo><mrow><mi>k</mi><mo>≠</mo><msub><mi>c</mi><mi>e<
 
 Terms = list[tuple[str, float]]
 
-MOST_TERMS = 6  # that are named one by one
+LISTED_TERMS = 6  # listed one by one; the others are added up
 
 
 def _square(a: str, b: str) -> str:
@@ -55,60 +55,62 @@ def equation(cls: type) -> str:
     return EQUATIONS.get(cls, "")
 
 
-def terms(loss: Loss, scene: Scene, u: Sequence[float], names: Sequence[str]) -> Terms:
-    """The value with the moved point at u (2,), and its parts where it is a sum. `names` (C,) are the targets'."""
+def compute_terms(loss: Loss, scene: Scene, u: Sequence[float], names: Sequence[str]) -> Terms:
+    """The value with the moved point at u (2,), and its terms where it is a sum. `names` (C,) are the targets'."""
     at = np.array([u], np.float64)
-    total = float(values(loss, scene, at, batched=False)[0])
-    parts = PARTS.get(type(loss))
-    return [("loss", total), *(parts(loss, scene, at, names, total) if parts else [])]
+    total = float(compute_values(loss, scene, at, batched=False)[0])
+    split = SPLITS.get(type(loss))
+    return [("loss", total), *(split(loss, scene, at, names, total) if split else [])]
 
 
-def _with_and_without_r(loss: Any, scene: Scene, at: Any, names: Sequence[str], total: float) -> Terms:
-    pull = float(values(replace(loss, r=0.0), scene, at, batched=False)[0])
+def _split_by_r(loss: Any, scene: Scene, at: Any, names: Sequence[str], total: float) -> Terms:
+    pull = float(compute_values(replace(loss, r=0.0), scene, at, batched=False)[0])
     other = "+ r · proximity" if isinstance(loss, ClassProximity) else "− r |e − avg(C)|²"
     return [("|e − c_e|²", pull), (other, total - pull)]
 
 
-def _target_by_target(loss: Any, scene: Scene, at: Any, names: Sequence[str], total: float) -> Terms:
+def _split_by_target(loss: Any, scene: Scene, at: Any, names: Sequence[str], total: float) -> Terms:
     if scene.vary == "sum":
         return []
-    own, found = scene.label, []
+    own, terms = scene.label, []
     for k in range(len(scene.c)):
         if k != own:
             pair = replace(scene, e=scene.e[[scene.chosen]], c=scene.c[[own, k]], y=np.zeros(1, np.int64), chosen=0)
-            found.append((f"against {names[k]}", float(values(loss, pair, at, batched=False)[0])))
-    found.sort(key=lambda term: -term[1])
-    rest = found[MOST_TERMS:]
-    return found[:MOST_TERMS] + ([(f"{len(rest)} more", sum(value for _, value in rest))] if rest else [])
+            terms.append((f"against {names[k]}", float(compute_values(loss, pair, at, batched=False)[0])))
+    terms.sort(key=lambda term: -term[1])
+    rest = terms[LISTED_TERMS:]
+    return terms[:LISTED_TERMS] + ([(f"{len(rest)} more", sum(value for _, value in rest))] if rest else [])
 
 
-PARTS: dict[type, Callable[[Any, Scene, Any, Sequence[str], float], Terms]] = {
-    ClassProximity: _with_and_without_r,
-    PushPull: _with_and_without_r,
-    Comparison: _target_by_target,
+SPLITS: dict[type, Callable[[Any, Scene, Any, Sequence[str], float], Terms]] = {
+    ClassProximity: _split_by_r,
+    PushPull: _split_by_r,
+    Comparison: _split_by_target,
 }
 
 
-def remarks(loss: Loss, scene: Scene, found: Landscape, names: Sequence[str]) -> list[str]:
-    """One sentence for everything about a landscape that a viewer could take for a fault."""
-    said = []
-    seen, moved = found.values, "e" if scene.vary == "e" else "c_e"
-    undefined, infinite = np.isnan(seen).mean(), np.isinf(seen).mean()
+def write_remarks(loss: Loss, scene: Scene, landscape: Landscape, names: Sequence[str]) -> list[str]:
+    """One sentence for everything about a landscape that a viewer could take for a defect."""
+    remarks = []
+    losses, moved = landscape.values, "e" if scene.vary == "e" else "c_e"
+    undefined, infinite = np.isnan(losses).mean(), np.isinf(losses).mean()
     if undefined:
-        said.append(f"The loss is not a number at {undefined:.1%} of the places; they are hatched.")
+        remarks.append(f"The loss is not a number at {undefined:.1%} of the places; they are hatched.")
     if infinite:
-        said.append(f"The loss is infinite at {infinite:.1%} of the places; they have the end colour of the scale.")
-    if np.isfinite(seen).all() and np.ptp(seen) <= 1e-12 * float(np.abs(seen).max()):
-        said.append(f"The loss is {seen.flat[0]:.4g} wherever {moved} is: {_why_flat(loss, scene)}.")
+        remarks.append(f"The loss is infinite at {infinite:.1%} of the places; they have the end colour of the scale.")
+    if np.isfinite(losses).all() and np.ptp(losses) <= 1e-12 * float(np.abs(losses).max()):
+        remarks.append(f"The loss is {losses.flat[0]:.4g} wherever {moved} is: {_why_flat(loss, scene)}.")
     if isinstance(loss, ClassProximity) and scene.vary != "e" and loss.r > 0 and len(scene.c) > 1:
-        said.append(f"Every other target is a pole, r / eps = {loss.r / loss.eps:.3g} high; the scale leaves it out.")
+        remarks.append(
+            f"Every other target is a pole, r / eps = {loss.r / loss.eps:.3g} high; the scale leaves it out."
+        )
     if isinstance(loss, ClassProximity) and loss.r < 0:
-        said.append("With r < 0 targets attract each other without bound.")
-    said += _twins(scene, names)
-    if not found.in_one_call:
-        side = len(found.x)
-        said.append(f"This loss has to be called place by place, so there are only {side} × {side} places.")
-    return said
+        remarks.append("With r < 0 targets attract each other without bound.")
+    remarks += _twins(scene, names)
+    if not landscape.in_one_call:
+        side = len(landscape.x)
+        remarks.append(f"This loss has to be called place by place, so there are only {side} × {side} places.")
+    return remarks
 
 
 def _why_flat(loss: Loss, scene: Scene) -> str:
@@ -120,7 +122,7 @@ def _why_flat(loss: Loss, scene: Scene) -> str:
 
 
 def _twins(scene: Scene, names: Sequence[str]) -> list[str]:
-    """Targets that lie on one spot: the first pair, and how many more."""
+    """A sentence on the first targets that coincide, if any do."""
     _, spot, count = np.unique(scene.c, axis=0, return_inverse=True, return_counts=True)
     shared = np.flatnonzero(count[spot.ravel()] > 1)
     if not len(shared):

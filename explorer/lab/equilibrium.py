@@ -1,7 +1,6 @@
-"""Where the moved point comes to rest under the paper's losses: closed forms, in words.
+"""The equilibrium of the moved point under the paper's losses: closed forms, and a sentence about each.
 
-With m = avg(C), C classes, S the sum of the other class embeddings, and the counted embeddings: n_k of the moved
-class with mean ē, M in all.
+Here m = avg(C), and the counted embeddings are those whose losses are added up.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """The place (D,) where the gradient of the moved point vanishes and the loss is least, if it is known; in words."""
+    """The point (D,) where the moved point's gradient vanishes and its loss is least, if known; and a sentence."""
 
     point: Floats | None
     words: str
@@ -29,10 +28,10 @@ class Equilibrium:
 
 def find_equilibrium(loss: Loss, scene: Scene) -> Equilibrium:
     """The equilibrium of the moved point while everything else stays."""
-    known = FORMS.get(type(loss))
-    return (
-        known(loss, scene) if known else Equilibrium(None, "No closed form is known for this loss: release it and see.")
-    )
+    solve = FORMS.get(type(loss))
+    if solve is None:
+        return Equilibrium(None, "No closed form is known for this loss: release it and see.")
+    return solve(loss, scene)
 
 
 def _euclidean(loss: Euclidean, scene: Scene) -> Equilibrium:
@@ -63,12 +62,12 @@ def _cosine(loss: Cosine, scene: Scene) -> Equilibrium:
         return Equilibrium(
             None, f"The directions of {name} cancel: every direction of {moved} is as good as any other."
         )
-    if float(np.linalg.norm(scene.moved)) == 0:
+    if float(np.linalg.norm(scene.moved_point)) == 0:
         return Equilibrium(
             None, f"{moved} is at the origin, has no direction, and feels no force; elsewhere it would turn."
         )
-    on_ray = max(0.0, float(scene.moved @ direction) / size) * direction / size
-    on_ray = on_ray if on_ray.any() else float(np.linalg.norm(scene.moved)) * direction / size
+    on_ray = max(0.0, float(scene.moved_point @ direction) / size) * direction / size
+    on_ray = on_ray if on_ray.any() else float(np.linalg.norm(scene.moved_point)) * direction / size
     turns = f"{moved} comes to rest anywhere on the ray from the origin in the direction of {name}"
     return Equilibrium(on_ray, f"{turns}: only the angle counts, so the force is across the ray and length is free.")
 

@@ -1,7 +1,7 @@
 """Losses of the user's own, from a Python file or `module:Class` named on the command line.
 
-A file is read again when it has changed. What is wrong in it becomes one sentence with the line, beside the loss that
-it concerns, and changes nothing else. Nothing here ever runs code that came from a browser.
+A file is read again when it has changed. An error in it becomes one sentence with its line, shown beside the loss
+concerned; the other losses stay usable. Nothing here ever runs code that came from a browser.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ class OwnLoss:
     problem: str = ""
 
     def make(self, params: Mapping[str, float]) -> Loss:
-        """The loss with these hyperparameters. Raises InputError, with the line, for what goes wrong in it."""
+        """The loss with these hyperparameters. Raises InputError, with the line, if its code fails."""
         if self.cls is None:
             raise InputError(self.problem)
-        known = hyperparameters_of(self.cls)
+        hyperparameters = hyperparameters_of(self.cls)
         for name in params:
-            if name not in known:
+            if name not in hyperparameters:
                 raise InputError(f"loss '{self.name}' has no hyperparameter '{name}'")
         try:
-            made = self.cls(**params)
+            loss = self.cls(**params)
         except Exception as error:
             raise InputError(message_of(error, self.source)) from error
-        return _Watched(made, self.source)
+        return _Located(loss, self.source)
 
 
 class OwnLosses:
@@ -51,28 +51,28 @@ class OwnLosses:
 
     def __init__(self, sources: Sequence[str] = ()) -> None:
         self.sources = tuple(sources)
-        self._read: dict[Path, tuple[tuple[int, int], list[OwnLoss]]] = {}
+        self._files: dict[Path, tuple[tuple[int, int], list[OwnLoss]]] = {}
 
     def all(self) -> list[OwnLoss]:
-        """Every loss there is now, in the order of the command line."""
-        return [loss for source in self.sources for loss in self._of(source)]
+        """All losses as the files are now, in the order of the command line."""
+        return [loss for source in self.sources for loss in self._from_source(source)]
 
     def find(self, name: str) -> OwnLoss | None:
         """The loss of this name, None if there is none."""
         return next((loss for loss in self.all() if loss.name == name), None)
 
-    def _of(self, source: str) -> list[OwnLoss]:
+    def _from_source(self, source: str) -> list[OwnLoss]:
         path = Path(source)
         if path.suffix != ".py":
             return [_from_module(source)]
         try:
             stat = path.stat()
             stamp = stat.st_mtime_ns, stat.st_size
-            if path not in self._read or self._read[path][0] != stamp:
-                self._read[path] = stamp, _from_file(path)
+            if path not in self._files or self._files[path][0] != stamp:
+                self._files[path] = stamp, _from_file(path)
         except OSError as error:
             return [OwnLoss(path.name, source, None, f"{source} cannot be read: {error.strerror}")]
-        return self._read[path][1]
+        return self._files[path][1]
 
 
 def message_of(error: BaseException, source: str) -> str:
@@ -87,7 +87,7 @@ def message_of(error: BaseException, source: str) -> str:
     return f"{where}: {type(error).__name__}: {lines[0]}".rstrip(": ")
 
 
-class _Watched:
+class _Located:
     """A loss whose exceptions say in which line they arose."""
 
     def __init__(self, loss: Callable[[Any, Any, Any], Any], source: str) -> None:
@@ -104,23 +104,23 @@ def _from_file(path: Path) -> list[OwnLoss]:
     """The classes in the file that can be called, or the one reason why there are none."""
     module = ModuleType(f"own_losses_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=6).hexdigest()}")
     module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # dataclasses look their module up
+    sys.modules[module.__name__] = module  # dataclasses look up their module there
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except OSError:
         raise
-    except (Exception, SystemExit) as error:  # it is the user's code: anything may go wrong in it
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         return [OwnLoss(path.name, str(path), None, message_of(error, str(path)))]
-    found = [
-        OwnLoss(f"{path.stem}:{name}", str(path), thing)
-        for name, thing in vars(module).items()
-        if isinstance(thing, type)
-        and thing.__module__ == module.__name__
+    losses = [
+        OwnLoss(f"{path.stem}:{name}", str(path), member)
+        for name, member in vars(module).items()
+        if isinstance(member, type)
+        and member.__module__ == module.__name__
         and not name.startswith("_")
-        and _calls(thing)
+        and _is_callable(member)
     ]
     problem = f"{path.name} has no loss: a class with __call__(self, e, c, y) -> (B,)"
-    return found or [OwnLoss(path.name, str(path), None, problem)]
+    return losses or [OwnLoss(path.name, str(path), None, problem)]
 
 
 def _from_module(source: str) -> OwnLoss:
@@ -129,12 +129,12 @@ def _from_module(source: str) -> OwnLoss:
     except InputError as error:
         cause = error.__cause__
         return OwnLoss(source, source, None, message_of(cause, source) if cause is not None else str(error))
-    if not _calls(cls):
+    if not _is_callable(cls):
         return OwnLoss(source, source, None, f"{source} cannot be called; it needs __call__(self, e, c, y) -> (B,)")
     return OwnLoss(source, source, cls)
 
 
-def _calls(cls: type) -> bool:
+def _is_callable(cls: type) -> bool:
     return any("__call__" in base.__dict__ for base in cls.__mro__)
 
 

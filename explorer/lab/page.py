@@ -1,7 +1,7 @@
-"""The loss lab: any loss over a plane, with points to drag and let go.
+"""The loss lab: any loss over a plane, with points to drag and to release.
 
-Everything here moves, so the page is drawn and kept by `assets/lab/main.mjs`, which builds its controls from the
-catalogue of `explorer.lab.routes` and keeps its state in the URL.
+Everything here moves, so `assets/lab/main.mjs` draws the page: it builds the controls from the catalogue of
+`explorer.lab.panels` and keeps the state in the URL.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NAME = "Lab"
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The page's four places, which the browser fills; `query` is what the URL asks for."""
+    """The page's regions, which the browser fills; `query` holds the parameters of the URL."""
     return html.Div(
         [
             dcc.Store(id="lab-query", data=query),
@@ -32,7 +32,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """One callback: when the page is there, the browser takes over."""
+    """One callback: it starts the browser code when the page appears."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "async (query) => (await import('/assets/lab/main.mjs')).show(query)",
         Output("lab-message", "title"),

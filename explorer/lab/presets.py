@@ -1,7 +1,7 @@
-"""The paper's landscape figures, each as a scene and what the paper says of it.
+"""The paper's landscape figures, each as a scene with the paper's statement about it.
 
-The paper gives no coordinates; these are ours, chosen so that what it says can be seen. Its r in Figure 9 is not given:
-1/2 keeps the place of rest, twice as far out as the target, within the picture.
+The paper gives no coordinates; these are ours, chosen so that its statements can be seen. Nor does it give the r of
+Figure 9: 1/2 keeps the equilibrium, twice as far out as the target, within the picture.
 """
 
 from __future__ import annotations

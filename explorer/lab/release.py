@@ -1,6 +1,7 @@
-"""Release: every point of a scene follows its gradient, as in training, but with nothing between a point and its step.
+"""Release: every point of a scene follows its own negative gradient.
 
-Plain gradient descent with momentum on the counted losses, the embeddings being free instead of a network's output.
+Gradient descent with momentum on the counted losses. Unlike in training, embeddings move freely instead of being a
+network's output.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.lab.batch import called
-from explorer.lab.landscape import Scene, tensors
+from explorer.lab.batch import call_loss
+from explorer.lab.landscape import Scene, to_tensors
 from mtm.errors import InputError
 from mtm.losses import Loss
 
@@ -23,15 +24,15 @@ FAR = 1e150  # a coordinate beyond which squares overflow
 
 @dataclass(frozen=True)
 class Paths:
-    """Where everything was before the first step and after each of T - 1 steps."""
+    """The positions of all points before the first step and after each of T - 1 steps."""
 
     e: Floats  # (T, M, D)
     c: Floats  # (T, C, D)
     losses: Floats  # (T,) the sum of the counted losses there
-    problem: str = ""  # why it ended before its time
+    problem: str = ""  # why it ended early
 
     def scene(self, start: Scene, step: int) -> Scene:
-        """The scene after so many steps, the last one if there are fewer."""
+        """The scene after `step` steps, or after the last one if there are fewer."""
         at = min(step, len(self.losses) - 1)
         return replace(start, e=self.e[at], c=self.c[at])
 
@@ -45,8 +46,10 @@ def release_points(
     move_e: bool = True,
     move_c: bool = True,
 ) -> Paths:
-    """Let go. Ends early, and says so, where a point goes beyond all numbers. Raises InputError for settings that
-    cannot be, or a loss without a gradient."""
+    """The paths of all points. They end early, with a `problem`, where a coordinate or the loss overflows.
+
+    Raises InputError for settings out of range, or a loss without a gradient.
+    """
     import torch
 
     if not 1 <= steps <= MOST_STEPS:
@@ -55,12 +58,12 @@ def release_points(
         raise InputError(f"the step size must be a positive number, not {step_size}")
     if not 0 <= momentum < 1:
         raise InputError(f"momentum must be from 0 to below 1, not {momentum}")
-    e, c, y = tensors(scene)
+    e, c, y = to_tensors(scene)
     free = [point.requires_grad_() for point, moves in ((e, move_e), (c, move_c)) if moves]
     velocities = [torch.zeros_like(point) for point in free]
     all_e, all_c, losses, problem = [], [], [], ""
     for step in range(steps + 1):
-        total = called(loss, e, c, y)[scene.counted].sum()
+        total = call_loss(loss, e, c, y)[scene.counted].sum()
         if not (np.isfinite(float(total.detach())) and all(float(p.detach().abs().max()) < FAR for p in (e, c))):
             problem = f"after {step} steps the loss is {float(total.detach()):g}: no number can follow it further"
             break

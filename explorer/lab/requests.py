@@ -1,4 +1,4 @@
-"""What the browser may ask of the lab, checked: points or a place in a run, which losses, what to draw."""
+"""The requests that the lab accepts, validated: a scene of points or in a run, the losses, and what to draw."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Points(Part):
 
 
 class PlaceInRun(Part):
-    """A scene in a run: a snapshot, an image or a class of it, a plane, and what was dragged by how much."""
+    """A scene in a run: a snapshot, an image or a class, a plane, and by how much points were dragged."""
 
     run: str
     snapshot: int
@@ -52,7 +52,7 @@ class LossChoice(Part):
 
 
 class Release(Part):
-    """How everything follows its gradient, and after how many steps one looks."""
+    """The settings of a release, and the step whose landscape is shown."""
 
     steps: int = 300
     step_size: float = 0.01
@@ -71,22 +71,22 @@ class LabRequest(Part):
     points: Points | None = None
     in_run: PlaceInRun | None = None
     release: Release | None = None
-    box: tuple[float, float, float, float] | None = None  # left, bottom, right, top; None for what fits
+    box: tuple[float, float, float, float] | None = None  # left, bottom, right, top; None for one that fits
     n: Annotated[int, Field(ge=2, le=512)] = 128
     scale: str = "auto"
     clip: Annotated[float, Field(ge=0, le=45)] = 2.0
-    arrows: Annotated[int, Field(ge=0, le=40)] = 0  # of the field of forces, a side
+    arrows: Annotated[int, Field(ge=0, le=40)] = 0  # of the force field, a side
     at: Place | None = None  # of the pointer
 
 
 def read_request(body: Any) -> LabRequest:
-    """The request in a body of JSON. Raises InputError, naming the field, for what cannot be."""
+    """The request in a body of JSON. Raises InputError, naming the field, if it is not valid."""
     try:
-        asked = LabRequest.model_validate(body)
+        request = LabRequest.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the request"
         raise InputError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
-    if (asked.points is None) == (asked.in_run is None):
+    if (request.points is None) == (request.in_run is None):
         raise InputError("a request names either points or a place in a run")
-    return asked
+    return request

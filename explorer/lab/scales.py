@@ -1,4 +1,4 @@
-"""How the values of a landscape become shades, ticks and contours, so that poles and negative values read well.
+"""The scale from a landscape's values to shades, ticks and contours; it keeps poles and negative values readable.
 
 A scale is a monotone map of values onto 0 (lowest shade) to 1 (highest). Its ends are the least and the largest value,
 unless a few places lie far beyond the rest, as at a pole: then that end is a percentile.
@@ -17,10 +17,10 @@ from mtm.errors import choose_from
 Floats = NDArray[np.float64]
 
 KINDS = ("auto", "linear", "log", "symlog")
-HEAVY = 20.0  # times the spread of the lower half that the largest value is away: then a linear scale shows nothing
+HEAVY = 20.0  # spreads of the lower half; a linear scale shows nothing if the largest value is farther away
 LINEAR_PART = 1e-2  # share of the largest size around 0 that a symmetric logarithm shows linearly
-DECADES = 6.0  # that a logarithm shows at most, counted from its upper end
-BEYOND = 8.0  # position of what is infinite: far outside 0 to 1, and still a number
+DECADES = 6.0  # shown by a logarithmic scale at most, counted from its upper end
+BEYOND = 8.0  # position of infinite values: far outside 0 to 1, and still a number
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class Scale:
     clipped: float  # share of the places beyond the ends, infinite ones included
 
     def positions(self, values: Floats) -> Floats:
-        """Where values lie on the scale; infinite ones far outside, NaN where there is none."""
+        """The positions of values on the scale; infinite ones far outside, NaN for NaN."""
         if self.low == self.high:
             return np.where(np.isnan(values), np.nan, np.where(np.isinf(values), np.sign(values) * BEYOND, 0.5))
-        low, high = self._bent(np.array([self.low, self.high]))
+        low, high = self._transform(np.array([self.low, self.high]))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return np.clip((self._bent(values) - low) / (high - low), 1 - BEYOND, BEYOND)
+            return np.clip((self._transform(values) - low) / (high - low), 1 - BEYOND, BEYOND)
 
     def ticks(self, about: int = 6) -> list[tuple[float, str]]:
-        """About so many round values from `low` to `high`, with their texts."""
-        return [(value, text(value)) for value in self.levels(about)]
+        """About `about` round values from `low` to `high`, with their labels."""
+        return [(value, format_number(value)) for value in self.levels(about)]
 
     def levels(self, about: int) -> list[float]:
-        """About so many round values from `low` to `high`: where contours run."""
+        """About `about` round values from `low` to `high`, for contours."""
         if self.low == self.high:
             return [self.low]
         if self.kind == "linear":
@@ -62,7 +62,7 @@ class Scale:
     def _threshold(self) -> float:
         return LINEAR_PART * max(abs(self.low), abs(self.high))
 
-    def _bent(self, values: Floats) -> Floats:
+    def _transform(self, values: Floats) -> Floats:
         if self.kind == "log":
             return np.log(np.maximum(values, self.low * 1e-12))
         if self.kind == "symlog":
@@ -70,8 +70,8 @@ class Scale:
         return values
 
 
-def scale(values: Floats, kind: str = "auto", clip: float = 2.0) -> Scale:
-    """The scale for a landscape. `clip` is the percentage of the places that an end may leave out where they are few.
+def choose_scale(values: Floats, kind: str = "auto", clip: float = 2.0) -> Scale:
+    """The scale for a landscape. `clip` is the percentage of the values that an end may leave out if they lie far out.
 
     "auto" is linear, or logarithmic where that would leave nearly everything one shade; a logarithm of values that are
     not all positive is a symmetric one. Raises InputError for an unknown kind.
@@ -98,7 +98,7 @@ def scale(values: Floats, kind: str = "auto", clip: float = 2.0) -> Scale:
     return Scale(kind, low, high, float(beyond))
 
 
-def text(value: float) -> str:
+def format_number(value: float) -> str:
     """A round number in few characters: 0.05, 1,200, 3e+06."""
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:,.10g}" if abs(value) >= 1000 else f"{value:.4g}"
@@ -118,8 +118,8 @@ def _decades(low: float, high: float, about: int) -> list[float]:
     """Powers of ten, with their doubles and fives where they are few, or every second or third of many."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for digits in ((1, 2, 5), (1, 3), (1,)):
-        found = [d * 10.0**p for p in range(first, last + 1) for d in digits]
-        inside = [v for v in found if low * 0.999 <= v <= high * 1.001]
+        levels = [d * 10.0**p for p in range(first, last + 1) for d in digits]
+        inside = [v for v in levels if low * 0.999 <= v <= high * 1.001]
         if len(inside) <= about:
             break
     if len(inside) < 2:

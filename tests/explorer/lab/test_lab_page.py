@@ -18,10 +18,10 @@ from PIL import Image
 
 from explorer.app import create_app
 from explorer.figures.colours import RAMP
-from explorer.lab.landscape import Scene, compute_landscape, values
+from explorer.lab.landscape import Scene, compute_landscape, compute_values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
-from explorer.lab.scales import scale
+from explorer.lab.scales import choose_scale
 from explorer.web import binary
 from mtm.losses import make_loss
 from mtm.runs import Run
@@ -79,7 +79,7 @@ def page(chromium: Any) -> Iterator[Any]:
 
 
 def settle(page: Any) -> None:
-    """Wait until nothing is asked for any more and the last answer is drawn."""
+    """Wait until no request is in flight and the last response is drawn."""
     page.wait_for_function(
         f"(() => {{ const l = {LAB}; return l?.drawn > 0 && !l.landscapes.inFlight && !l.landscapes.waiting"
         f" && l.asked?.n === 192 && l.pending === null; }})()"
@@ -93,7 +93,7 @@ def open_lab(page: Any, address: str, query: str = "") -> None:
 
 
 def on_screen(page: Any, x: float, y: float, panel: int = 0) -> tuple[float, float]:
-    """Where a place of the scene is on the screen."""
+    """The position on the screen of a place in the scene."""
     return tuple(
         page.evaluate(
             f"""([x, y]) => {{
@@ -158,13 +158,13 @@ def test_a_figure_is_one_click_and_its_pixels_and_values_are_the_loss_s(page: An
     preset = PRESETS[key]
     around = Scene(np.array([preset.e]), np.array(preset.c), np.zeros(1, int), preset.vary)
     loss = make_loss(preset.loss, **preset.params)
-    found = compute_landscape(loss, around, preset.box, 192)
-    np.testing.assert_allclose(shown_values(page), found.values, rtol=1e-9, atol=1e-9)
-    shades = scale(found.values, preset.scale)
+    landscape = compute_landscape(loss, around, preset.box, 192)
+    np.testing.assert_allclose(shown_values(page), landscape.values, rtol=1e-9, atol=1e-9)
+    shades = choose_scale(landscape.values, preset.scale)
     left, bottom, right, top = preset.box
     for share_x, share_y in ((0.08, 0.07), (0.93, 0.31), (0.12, 0.95), (0.66, 0.9)):
         x, y = left + share_x * (right - left), bottom + share_y * (top - bottom)
-        expected = colour_at(float(shades.positions(values(loss, around, np.array([[x, y]])))[0]))
+        expected = colour_at(float(shades.positions(compute_values(loss, around, np.array([[x, y]])))[0]))
         assert np.abs(np.array(pixel(page, x, y)) - expected).max() < 14
     assert preset.says[:20].split(" c_e")[0] in page.inner_text(".lab-says")
 
@@ -226,7 +226,7 @@ def test_the_value_under_the_pointer_is_the_loss_and_its_parts(page: Any, addres
     page.wait_for_selector("#lab-value-0 [data-exact]")
     x, y = page.evaluate(f"{LAB}.pointed")
     around, _ = scene_of(page)
-    exact = float(values(make_loss("class_proximity", r=500.0), around, np.array([[x, y]]))[0])
+    exact = float(compute_values(make_loss("class_proximity", r=500.0), around, np.array([[x, y]]))[0])
     assert float(page.get_attribute("#lab-value-0 [data-exact]", "data-exact")) == pytest.approx(exact)
     assert "r · proximity" in page.inner_text("#lab-side")
     between = page.evaluate(f"{LAB}.panels[0].valueAt([{x}, {y}])")
@@ -265,8 +265,8 @@ def test_losses_are_compared_on_the_same_points(page: Any, address: str) -> None
     assert page.inner_text("#lab-forces-1").count("differs from A") == 2
     drag(page, (4.0, 2.0), (6.0, 6.0))
     around, _ = scene_of(page)
-    shown = np.array(page.evaluate(f"[...{LAB}.panels[1].picture.values]")).reshape(192, 192)
-    np.testing.assert_allclose(shown, compute_landscape(make_loss("euclidean"), around, PRESETS["9"].box, 192).values)
+    second = np.array(page.evaluate(f"[...{LAB}.panels[1].picture.values]")).reshape(192, 192)
+    np.testing.assert_allclose(second, compute_landscape(make_loss("euclidean"), around, PRESETS["9"].box, 192).values)
     page.click(".lab-remove >> nth=0")
     page.wait_for_function(f"{LAB}.panels.length === 1")
     assert page.evaluate(f"{LAB}.state.losses[0].name") == "euclidean"
@@ -282,9 +282,9 @@ def test_a_loss_of_one_s_own_is_drawn_and_its_mistakes_are_told_with_the_line(
     page.press("#lab-weight-0-number", "Enter")
     settle(page)
     around, _ = scene_of(page)
-    found = OwnLosses([str(own)]).find("mine:Squeezed")
-    assert found is not None
-    expected = compute_landscape(found.make({"weight": 4.0}), around, PRESETS["5"].box, 192).values
+    own_loss = OwnLosses([str(own)]).find("mine:Squeezed")
+    assert own_loss is not None
+    expected = compute_landscape(own_loss.make({"weight": 4.0}), around, PRESETS["5"].box, 192).values
     np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
     own.write_text(OWN.replace("apart.square()", "apart.squared()"))
     page.click("#lab-fit")
@@ -396,23 +396,23 @@ def test_the_three_kinds_of_picture_look_alike_in_other_programs(page: Any, addr
     printed = document[0].render(scale=2).to_pil().convert("RGB")
     document.close()
     pictures += [picture.resize(size, Image.Resampling.BOX) for picture in (shot, printed)]
-    seen = [np.asarray(picture, np.float64) for picture in pictures]
-    assert all(picture.std() > 20 for picture in seen)
-    for other in seen[1:]:
-        assert np.abs(other - seen[0]).mean() < 6
+    pixels = [np.asarray(picture, np.float64) for picture in pictures]
+    assert all(picture.std() > 20 for picture in pixels)
+    for other in pixels[1:]:
+        assert np.abs(other - pixels[0]).mean() < 6
 
 
 def test_the_grid_can_be_kept(page: Any, address: str, tmp_path: Path) -> None:
     open_lab(page, address, "?preset=9")
-    kept = {}
+    files = {}
     for kind in ("csv", "npz"):
         with page.expect_download() as download:
             page.click(f"#lab-export-{kind}")
         download.value.save_as(tmp_path / f"grid.{kind}")
-        kept[kind] = tmp_path / f"grid.{kind}"
-    with np.load(kept["npz"]) as arrays:
+        files[kind] = tmp_path / f"grid.{kind}"
+    with np.load(files["npz"]) as arrays:
         np.testing.assert_allclose(arrays["loss"], shown_values(page))
-        table = np.loadtxt(kept["csv"], delimiter=",", skiprows=1)
+        table = np.loadtxt(files["csv"], delimiter=",", skiprows=1)
         np.testing.assert_allclose(table[:, 2], arrays["loss"].ravel())
         np.testing.assert_allclose(table[:192, 0], arrays["x"])
 
@@ -431,7 +431,7 @@ def test_a_url_that_cannot_be_is_explained_and_never_blank(page: Any, address: s
 # --- The routes by themselves
 
 
-def ask(server: Any, **changes: Any) -> Any:
+def post_landscape(server: Any, **changes: Any) -> Any:
     points = {"e": [[1, 2]], "y": [0], "c": [[0, 0], [3, 4]]}
     body = {"losses": [{"name": "euclidean"}], "points": points, "box": [0, 0, 1, 1]}
     return server.test_client().post("/api/landscape", json={**body, **changes})
@@ -443,29 +443,29 @@ def ask(server: Any, **changes: Any) -> Any:
     ({"points": {"e": [], "y": [], "c": [[0, 0]]}}, "no output embedding"),
 ])  # fmt: skip
 def test_what_cannot_be_asked_is_refused_in_one_sentence(server: Any, changes: dict[str, Any], message: str) -> None:
-    answer = ask(server, **changes)
-    assert answer.status_code == 400
-    assert message in answer.json["error"]
+    response = post_landscape(server, **changes)
+    assert response.status_code == 400
+    assert message in response.json["error"]
 
 
 def test_one_loss_that_fails_leaves_the_others_alone(server: Any) -> None:
     names = [{"name": "nowhere:Loss"}, {"name": "euclidean"}, {"name": "push_pull", "params": {"x": 1}}]
-    arrays, meta = binary.decode(ask(server, losses=names).data)
+    arrays, meta = binary.decode(post_landscape(server, losses=names).data)
     assert "unknown loss 'nowhere:Loss'" in meta["panels"][0]["error"]
     assert "has no hyperparameter 'x'" in meta["panels"][2]["error"]
     assert arrays["1.values"].shape == (128, 128)
 
 
 def test_only_losses_named_on_the_command_line_are_ever_loaded(server: Any) -> None:
-    _, meta = binary.decode(ask(server, losses=[{"name": "os:system"}]).data)
+    _, meta = binary.decode(post_landscape(server, losses=[{"name": "os:system"}]).data)
     assert "unknown loss" in meta["panels"][0]["error"]
 
 
 def test_the_archive_holds_the_scene_of_a_run(server: Any) -> None:
     place = {"run": "one", "snapshot": 1, "image": 4}
     body = {"losses": [{"name": "comparison"}], "vary": "e", "in_run": place, "n": 16}
-    answer = server.test_client().post("/api/landscape/npz", json=body)
-    with np.load(io.BytesIO(answer.data)) as arrays:
+    response = server.test_client().post("/api/landscape/npz", json=body)
+    with np.load(io.BytesIO(response.data)) as arrays:
         assert arrays["c"].shape == (10, 8)
         assert arrays["basis"].shape == (8, 2)
         assert arrays["loss"].shape == (16, 16)

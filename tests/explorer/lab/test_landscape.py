@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.lab.descriptions import formula, remarks, terms
+from explorer.lab.descriptions import compute_terms, formula, write_remarks
 from explorer.lab.equilibrium import find_equilibrium
-from explorer.lab.landscape import LEAST, Scene, compute_landscape, forces, slopes, values
+from explorer.lab.landscape import LEAST_SIDE, Scene, compute_forces, compute_landscape, compute_slopes, compute_values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.release import release_points
-from explorer.lab.run_scene import PLANES, displaced, scene_of_run
-from explorer.lab.scales import scale, text
+from explorer.lab.run_scene import PLANES, displace, load_run_scene
+from explorer.lab.scales import choose_scale, format_number
 from mtm.errors import InputError
 from mtm.losses import LOSSES, ClassProximity, Comparison, Cosine, Euclidean, PushPull, make_loss
 from mtm.runs import Run
@@ -44,26 +44,26 @@ def scene(vary="c", n_classes=4, m=3, dim=2, seed=0, y=None):
 
 
 def point_by_point(loss, scene, u):
-    """The twin: the loss called for one place at a time, on the whole D-dimensional scene."""
-    found = []
-    for place in u:
-        x = scene.moved + scene.basis @ (place - scene.seen(scene.moved))
+    """The reference: the loss called for one position at a time, on the whole D-dimensional scene."""
+    losses = []
+    for position in u:
+        x = scene.moved_point + scene.basis @ (position - scene.project(scene.moved_point))
         e, c, y = scene.e.copy(), scene.c.copy(), scene.y
         if scene.vary == "e":
             e[scene.chosen] = x
         else:
             c[scene.label] = x
         each = loss(torch.tensor(e), torch.tensor(c), torch.tensor(y))
-        found.append(float(each.sum() if scene.vary == "sum" else each[scene.chosen]))
-    return np.array(found)
+        losses.append(float(each.sum() if scene.vary == "sum" else each[scene.chosen]))
+    return np.array(losses)
 
 
-def places(found):
-    return np.stack(np.meshgrid(found.x, found.y), axis=-1).reshape(-1, 2)
+def positions_of(landscape):
+    return np.stack(np.meshgrid(landscape.x, landscape.y), axis=-1).reshape(-1, 2)
 
 
 def value(loss, scene, *at):
-    return float(values(loss, scene, np.array([at], float))[0])
+    return float(compute_values(loss, scene, np.array([at], float))[0])
 
 
 # --- Values
@@ -74,20 +74,20 @@ def value(loss, scene, *at):
 @pytest.mark.parametrize(("dim", "n_classes", "m"), [(2, 4, 3), (2, 1, 1), (3, 2, 2), (40, 5, 4), (7, 12, 1)])
 def test_a_grid_is_the_loss_called_point_by_point(name, vary, dim, n_classes, m):
     loss, around = loss_of(name), scene(vary, n_classes, m, dim)
-    found = compute_landscape(loss, around, BOX, 17)
-    expected = point_by_point(loss, around, places(found)).reshape(17, 17)
-    np.testing.assert_allclose(found.values, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
-    assert found.in_one_call
+    landscape = compute_landscape(loss, around, BOX, 17)
+    expected = point_by_point(loss, around, positions_of(landscape)).reshape(17, 17)
+    np.testing.assert_allclose(landscape.values, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+    assert landscape.in_one_call
 
 
 @every_loss
 @every_way
 def test_the_moved_point_s_own_place_has_the_loss_of_the_scene(name, vary):
     loss, around = loss_of(name), scene(vary, dim=20)
-    expected = forces(loss, around).losses[around.counted].sum()
+    expected = compute_forces(loss, around).losses[around.counted].sum()
     if vary == "e":
-        expected = forces(loss, around).losses[around.chosen]
-    assert value(loss, around, *around.seen(around.moved)) == pytest.approx(expected)
+        expected = compute_forces(loss, around).losses[around.chosen]
+    assert value(loss, around, *around.project(around.moved_point)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("name", "vary", "dimensions"), [
@@ -95,8 +95,8 @@ def test_the_moved_point_s_own_place_has_the_loss_of_the_scene(name, vary):
     ("push_pull", "e", 4 + 1 + 3), ("comparison", "sum", 4 + 1 + 3),
 ])  # fmt: skip
 def test_a_loss_that_turning_does_not_change_is_computed_in_few_dimensions(name, vary, dimensions):
-    found = compute_landscape(loss_of(name), scene(vary, n_classes=4, m=1, dim=64), BOX, 8)
-    assert found.dimensions == dimensions
+    landscape = compute_landscape(loss_of(name), scene(vary, n_classes=4, m=1, dim=64), BOX, 8)
+    assert landscape.dimensions == dimensions
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,11 @@ class FirstCoordinate:
 @every_way
 def test_a_loss_that_turning_changes_is_computed_in_all_dimensions(vary):
     around = scene(vary, dim=30)
-    found = compute_landscape(FirstCoordinate(), around, BOX, 9)
-    assert found.dimensions == 30
-    np.testing.assert_allclose(found.values.ravel(), point_by_point(FirstCoordinate(), around, places(found)))
+    landscape = compute_landscape(FirstCoordinate(), around, BOX, 9)
+    assert landscape.dimensions == 30
+    np.testing.assert_allclose(
+        landscape.values.ravel(), point_by_point(FirstCoordinate(), around, positions_of(landscape))
+    )
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,14 @@ class PlaceByPlace:
 @every_way
 def test_a_loss_that_cannot_be_batched_is_called_place_by_place_on_fewer_of_them(vary):
     around = scene(vary, m=1)
-    found = compute_landscape(PlaceByPlace(), around, BOX, 512)
-    assert LEAST <= len(found.x) < 512
-    assert not found.in_one_call
-    some = np.arange(0, found.values.size, 37)
-    np.testing.assert_allclose(found.values.ravel()[some], point_by_point(PlaceByPlace(), around, places(found)[some]))
-    assert any("place by place" in said for said in remarks(PlaceByPlace(), around, found, ["c_e"] * 4))
+    landscape = compute_landscape(PlaceByPlace(), around, BOX, 512)
+    assert LEAST_SIDE <= len(landscape.x) < 512
+    assert not landscape.in_one_call
+    some = np.arange(0, landscape.values.size, 37)
+    np.testing.assert_allclose(
+        landscape.values.ravel()[some], point_by_point(PlaceByPlace(), around, positions_of(landscape)[some])
+    )
+    assert any("place by place" in remark for remark in write_remarks(PlaceByPlace(), around, landscape, ["c_e"] * 4))
 
 
 # --- Arrows
@@ -146,9 +150,9 @@ def test_arrows_on_points_are_autograd_s(name, vary, dim):
     e, c = (torch.tensor(x, requires_grad=True) for x in (around.e, around.c))
     each = loss(e, c, torch.tensor(around.y))
     (each[around.chosen] if vary == "c" else each.sum()).backward()
-    found = forces(loss, around)
-    np.testing.assert_allclose(found.e, -e.grad, atol=1e-12)
-    np.testing.assert_allclose(found.c, -c.grad, atol=1e-12)
+    arrows = compute_forces(loss, around)
+    np.testing.assert_allclose(arrows.e, -e.grad, atol=1e-12)
+    np.testing.assert_allclose(arrows.c, -c.grad, atol=1e-12)
 
 
 @every_loss
@@ -156,58 +160,61 @@ def test_arrows_on_points_are_autograd_s(name, vary, dim):
 def test_the_field_is_the_slope_of_the_landscape(name, vary):
     loss, around = loss_of(name), scene(vary, dim=6)
     at, h = np.array([[1.3, 2.1], [-3.0, 0.4], [4.0, -2.0]]), 1e-6
-    across = [(values(loss, around, at + step) - values(loss, around, at - step)) / (2 * h) for step in h * np.eye(2)]
-    found = slopes(loss, around, at)
-    np.testing.assert_allclose(found, -np.stack(across, axis=1), rtol=1e-5, atol=1e-6 * np.abs(found).max())
+    across = [
+        (compute_values(loss, around, at + step) - compute_values(loss, around, at - step)) / (2 * h)
+        for step in h * np.eye(2)
+    ]
+    field = compute_slopes(loss, around, at)
+    np.testing.assert_allclose(field, -np.stack(across, axis=1), rtol=1e-5, atol=1e-6 * np.abs(field).max())
 
 
 @every_loss
 @every_way
 def test_the_field_where_the_moved_point_is_is_the_arrow_on_it(name, vary):
     loss, around = loss_of(name), scene(vary)
-    arrows = forces(loss, around)
+    arrows = compute_forces(loss, around)
     own = arrows.e[around.chosen] if vary == "e" else arrows.c[around.label]
-    np.testing.assert_allclose(slopes(loss, around, around.moved[None])[0], own, atol=1e-12)
+    np.testing.assert_allclose(compute_slopes(loss, around, around.moved_point[None])[0], own, atol=1e-12)
 
 
 # --- What the paper says of its figures
 
 
-def preset(key):
-    """The figure's loss and scene."""
-    given = PRESETS[key]
-    around = Scene(np.array([given.e]), np.array(given.c), np.zeros(1, int), given.vary)
-    loss = make_loss(given.loss, **given.params)
-    return loss, around, compute_landscape(loss, around, given.box)
+def load_preset(key):
+    """The loss, the scene and the landscape of a figure."""
+    figure = PRESETS[key]
+    around = Scene(np.array([figure.e]), np.array(figure.c), np.zeros(1, int), figure.vary)
+    loss = make_loss(figure.loss, **figure.params)
+    return loss, around, compute_landscape(loss, around, figure.box)
 
 
 def test_figure_5_closer_to_e_is_lower_and_the_other_targets_do_not_matter():
-    loss, around, found = preset("5")
-    far = np.linalg.norm(places(found) - around.e[0], axis=1)
-    assert (np.diff(found.values.ravel()[np.argsort(far)]) >= -1e-9).all()
+    loss, around, landscape = load_preset("5")
+    far = np.linalg.norm(positions_of(landscape) - around.e[0], axis=1)
+    assert (np.diff(landscape.values.ravel()[np.argsort(far)]) >= -1e-9).all()
     elsewhere = replace(around, c=np.array([around.c[0], [9.0, 9.0], [-9.0, 0.0]]))
-    np.testing.assert_array_equal(compute_landscape(loss, elsewhere, PRESETS["5"].box).values, found.values)
+    np.testing.assert_array_equal(compute_landscape(loss, elsewhere, PRESETS["5"].box).values, landscape.values)
     assert value(loss, around, *around.e[0]) == 0
 
 
 def test_figure_6_falls_with_the_angle_from_the_origin_and_peaks_opposite_e():
-    loss, around, found = preset("6")
+    loss, around, landscape = load_preset("6")
     e = around.e[0]
-    u = places(found)
+    u = positions_of(landscape)
     cosines = u @ e / np.linalg.norm(u, axis=1) / np.linalg.norm(e)
-    assert (np.diff(found.values.ravel()[np.argsort(cosines)]) <= 1e-9).all()
+    assert (np.diff(landscape.values.ravel()[np.argsort(cosines)]) <= 1e-9).all()
     assert value(loss, around, *(0.3 * e)) == pytest.approx(value(loss, around, *(2 * e))) == pytest.approx(0)
     assert value(loss, around, *(-e)) == pytest.approx(2)
-    assert found.values.max() <= 2
+    assert landscape.values.max() <= 2
 
 
 def test_figure_7_falls_towards_e_and_rises_rapidly_at_every_other_target():
-    loss, around, found = preset("7")
+    loss, around, landscape = load_preset("7")
     assert loss.r == 500
     e, others = around.e[0], around.c[1:]
     towards = [value(loss, around, *(e + share * (np.array([-15.0, -15.0]) - e))) for share in (1, 0.7, 0.4, 0.2, 0)]
     assert (np.diff(towards) < 0).all()
-    least = places(found)[found.values.argmin()]
+    least = positions_of(landscape)[landscape.values.argmin()]
     assert np.linalg.norm(least - e) < 0.5
     for k in others:
         toward = (e - k) / np.linalg.norm(e - k)
@@ -219,33 +226,33 @@ def test_figure_7_falls_towards_e_and_rises_rapidly_at_every_other_target():
 
 
 def test_figure_9_pulls_to_the_target_and_pushes_away_from_the_mean():
-    loss, around, found = preset("9")
+    loss, around, landscape = load_preset("9")
     target, m = around.c[0], around.c.mean(axis=0)
-    least = places(found)[found.values.argmin()]
+    least = positions_of(landscape)[landscape.values.argmin()]
     np.testing.assert_allclose(least, m + 2 * (target - m), atol=0.1)
     closer = [value(loss, around, *(m + share * (target - m))) for share in (0, 0.5, 1)]
     assert (np.diff(closer) < 0).all()
     pull_alone = [value(Euclidean(), around, *(m + share * (target - m))) for share in (0, 1)]
     assert closer[0] - closer[1] > 0
     assert closer[0] - closer[2] > pull_alone[0] - pull_alone[1]
-    assert found.values.min() < 0
+    assert landscape.values.min() < 0
 
 
 def test_figure_10_is_zero_at_the_target_and_high_near_the_others():
-    loss, around, found = preset("10")
+    loss, around, landscape = load_preset("10")
     assert value(loss, around, *around.c[0]) == 0
-    assert (found.values >= 0).all()
+    assert (landscape.values >= 0).all()
     for k in around.c[1:]:
-        assert value(loss, around, *k) > np.quantile(found.values, 0.75)
+        assert value(loss, around, *k) > np.quantile(landscape.values, 0.75)
     of_target = compute_landscape(loss, replace(around, vary="c"), PRESETS["10"].box)
-    far = np.linalg.norm(places(of_target) - around.e[0], axis=1)
+    far = np.linalg.norm(positions_of(of_target) - around.e[0], axis=1)
     assert (np.diff(of_target.values.ravel()[np.argsort(far)]) >= -1e-12).all()  # the order of the Euclidean loss
 
 
 def test_every_preset_says_what_its_figure_shows_and_has_a_formula():
     assert list(PRESETS) == ["5", "6", "7", "9", "10"]
-    for given in PRESETS.values():
-        assert formula(LOSSES[given.loss]).startswith("<math")
+    for figure in PRESETS.values():
+        assert formula(LOSSES[figure.loss]).startswith("<math")
 
 
 # --- Where it comes to rest
@@ -256,15 +263,16 @@ def test_every_preset_says_what_its_figure_shows_and_has_a_formula():
 @pytest.mark.parametrize("dim", [2, 5])
 def test_at_the_place_of_rest_there_is_no_force_and_nowhere_near_is_lower(name, vary, dim):
     loss, around = loss_of(name), scene(vary, dim=dim, y=[1, 1, 0])
-    told = find_equilibrium(loss, around)
-    assert told.words.endswith(".")
-    if told.point is None:
+    equilibrium = find_equilibrium(loss, around)
+    assert equilibrium.words.endswith(".")
+    point = equilibrium.point
+    if point is None:
         return
-    at = replace(around, e=np.vstack([told.point, around.e[1:]])) if vary == "e" else moved_target(around, told.point)
-    own = forces(loss, at).e[0] if vary == "e" else forces(loss, at).c[1]
+    at = replace(around, e=np.vstack([point, around.e[1:]])) if vary == "e" else moved_target(around, point)
+    own = compute_forces(loss, at).e[0] if vary == "e" else compute_forces(loss, at).c[1]
     np.testing.assert_allclose(own, 0, atol=1e-9)
-    u = at.seen(told.point) + 0.1 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
-    assert (values(loss, at, u) >= values(loss, at, at.seen(told.point)[None])[0] - 1e-12).all()
+    u = at.project(point) + 0.1 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    assert (compute_values(loss, at, u) >= compute_values(loss, at, at.project(point)[None])[0] - 1e-12).all()
 
 
 def moved_target(around, point):
@@ -355,31 +363,33 @@ def test_odd_scenes_have_a_landscape_arrows_and_words(name, vary, odd):
         e[:] = 0
     around = replace(around, e=e, c=c)
     loss = loss_of(name)
-    found = compute_landscape(loss, around, (-5, -5, 5, 5), 21)
-    assert np.isfinite(found.values).all()
-    np.testing.assert_allclose(found.values.ravel(), point_by_point(loss, around, places(found)), rtol=1e-9, atol=1e-9)
-    pulls = forces(loss, around)
-    assert np.isfinite(pulls.e).all()
-    assert np.isfinite(pulls.c).all()
-    shades = scale(found.values)
-    assert np.isfinite(shades.positions(found.values)).all()
+    landscape = compute_landscape(loss, around, (-5, -5, 5, 5), 21)
+    assert np.isfinite(landscape.values).all()
+    np.testing.assert_allclose(
+        landscape.values.ravel(), point_by_point(loss, around, positions_of(landscape)), rtol=1e-9, atol=1e-9
+    )
+    arrows = compute_forces(loss, around)
+    assert np.isfinite(arrows.e).all()
+    assert np.isfinite(arrows.c).all()
+    shades = choose_scale(landscape.values)
+    assert np.isfinite(shades.positions(landscape.values)).all()
     assert shades.ticks()
     names = ["c_e", "c_0", "c_1"][: len(c)]
-    said = " ".join([find_equilibrium(loss, around).words, *remarks(loss, around, found, names)])
-    if np.ptp(found.values) == 0:
-        assert "wherever" in said
+    words = " ".join([find_equilibrium(loss, around).words, *write_remarks(loss, around, landscape, names)])
+    if np.ptp(landscape.values) == 0:
+        assert "wherever" in words
     if odd == "twins":
-        assert "lie on one spot" in said
+        assert "lie on one spot" in words
 
 
 def test_why_a_landscape_is_flat_is_said():
     alone = scene("e", n_classes=1, m=1)
     assert (
         "nothing to compare with"
-        in remarks(Comparison(), alone, compute_landscape(Comparison(), alone, BOX, 9), ["c_e"])[0]
+        in write_remarks(Comparison(), alone, compute_landscape(Comparison(), alone, BOX, 9), ["c_e"])[0]
     )
     still = replace(scene("c", m=1), e=np.zeros((1, 2)))
-    assert "no direction" in remarks(Cosine(), still, compute_landscape(Cosine(), still, BOX, 9), ["c_e"] * 4)[0]
+    assert "no direction" in write_remarks(Cosine(), still, compute_landscape(Cosine(), still, BOX, 9), ["c_e"] * 4)[0]
 
 
 def test_r_of_zero_is_the_euclidean_loss():
@@ -391,11 +401,11 @@ def test_r_of_zero_is_the_euclidean_loss():
 
 
 def test_a_pole_is_left_out_of_the_scale_and_named():
-    loss, around, found = preset("7")
+    loss, around, landscape = load_preset("7")
     through = compute_landscape(loss, around, (-12, 2, -4, 10), 65)  # its middle is c_0
     assert through.values.max() == pytest.approx(5e8, rel=1e-3)
-    assert scale(through.values, "linear").high < 1e5
-    assert any("pole" in said for said in remarks(loss, around, found, ["c_e", "c_0", "c_1"]))
+    assert choose_scale(through.values, "linear").high < 1e5
+    assert any("pole" in remark for remark in write_remarks(loss, around, landscape, ["c_e", "c_0", "c_1"]))
 
 
 @dataclass(frozen=True)
@@ -408,15 +418,15 @@ class Broken:
 
 def test_undefined_and_infinite_values_are_explained_and_have_a_place_on_the_scale():
     around = scene("e")
-    found = compute_landscape(Broken(), around, (-5, -5, 5, 5), 33)
-    assert np.isnan(found.values[:, 0]).all()
-    assert np.isinf(found.values[:, -1]).all()
-    shades = scale(found.values)
+    landscape = compute_landscape(Broken(), around, (-5, -5, 5, 5), 33)
+    assert np.isnan(landscape.values[:, 0]).all()
+    assert np.isinf(landscape.values[:, -1]).all()
+    shades = choose_scale(landscape.values)
     assert np.isfinite([shades.low, shades.high]).all()
-    assert (shades.positions(found.values)[:, -1] > 1).all()
-    said = remarks(Broken(), around, found, ["c_e"] * 4)
-    assert "not a number" in said[0]
-    assert "infinite" in said[1]
+    assert (shades.positions(landscape.values)[:, -1] > 1).all()
+    sentences = write_remarks(Broken(), around, landscape, ["c_e"] * 4)
+    assert "not a number" in sentences[0]
+    assert "infinite" in sentences[1]
 
 
 @pytest.mark.parametrize(("changes", "message"), [
@@ -446,7 +456,7 @@ def test_a_loss_of_the_wrong_shape_is_refused():
 
 def test_a_loss_without_a_gradient_says_so():
     with pytest.raises(InputError, match="no gradient"):
-        forces(lambda e, c, y: (e - c[y]).detach().square().sum(-1), scene())
+        compute_forces(lambda e, c, y: (e - c[y]).detach().square().sum(-1), scene())
 
 
 # --- Scales
@@ -458,7 +468,7 @@ def test_a_loss_without_a_gradient_says_so():
     np.array([2.0, 2.0]), np.array([0.0, 1.0]), np.array([-1e-9, 1e9, 5.0]), np.array([np.nan, 1.0, 2.0]),
 ])  # fmt: skip
 def test_a_scale_is_monotone_with_readable_ticks_inside(kind, numbers):
-    shades = scale(numbers, kind)
+    shades = choose_scale(numbers, kind)
     positions = shades.positions(np.sort(numbers[np.isfinite(numbers)]))
     assert (np.diff(positions) >= 0).all()
     levels = shades.levels(6)
@@ -471,25 +481,25 @@ def test_a_scale_is_monotone_with_readable_ticks_inside(kind, numbers):
 
 
 def test_auto_is_logarithmic_only_where_a_pole_would_hide_everything():
-    assert scale(np.linspace(0, 1, 100)).kind == "linear"
-    assert scale(np.append(np.linspace(1, 2, 100), 1e9)).kind == "log"
-    assert scale(np.append(np.linspace(-2, 2, 100), 1e9)).kind == "symlog"
+    assert choose_scale(np.linspace(0, 1, 100)).kind == "linear"
+    assert choose_scale(np.append(np.linspace(1, 2, 100), 1e9)).kind == "log"
+    assert choose_scale(np.append(np.linspace(-2, 2, 100), 1e9)).kind == "symlog"
 
 
 def test_clipping_leaves_out_only_what_lies_far_beyond():
     even = np.linspace(0, 1, 1000)
-    assert (scale(even, "linear", 5).low, scale(even, "linear", 5).high) == (0, 1)
-    assert scale(np.append(even, 1e12), "linear", 1).high < 2
+    assert (choose_scale(even, "linear", 5).low, choose_scale(even, "linear", 5).high) == (0, 1)
+    assert choose_scale(np.append(even, 1e12), "linear", 1).high < 2
 
 
-@pytest.mark.parametrize(("number", "told"), [(0.05, "0.05"), (1200, "1,200"), (3e6, "3e6"), (2e-5, "2e-5"), (0, "0")])
-def test_numbers_at_the_ticks_are_short(number, told):
-    assert text(number) == told
+@pytest.mark.parametrize(("number", "label"), [(0.05, "0.05"), (1200, "1,200"), (3e6, "3e6"), (2e-5, "2e-5"), (0, "0")])
+def test_numbers_at_the_ticks_are_short(number, label):
+    assert format_number(number) == label
 
 
 def test_an_unknown_scale_is_refused():
     with pytest.raises(InputError, match="choose from auto"):
-        scale(np.ones(3), "logarithmic")
+        choose_scale(np.ones(3), "logarithmic")
 
 
 # --- The value in parts
@@ -499,10 +509,10 @@ def test_an_unknown_scale_is_refused():
 def test_parts_of_a_value_add_up(vary):
     names = ["c_e", "c_0", "c_1", "c_2"]
     for loss in (ClassProximity(r=40.0), PushPull(0.6), Comparison()):
-        told = terms(loss, scene(vary), (1.0, 2.0), names)
-        assert told[0][1] == pytest.approx(value(loss, scene(vary), 1.0, 2.0))
-        if len(told) > 1:
-            assert sum(part for _, part in told[1:]) == pytest.approx(told[0][1])
+        (_, total), *others = compute_terms(loss, scene(vary), (1.0, 2.0), names)
+        assert total == pytest.approx(value(loss, scene(vary), 1.0, 2.0))
+        if others:
+            assert sum(part for _, part in others) == pytest.approx(total)
 
 
 # --- From a run
@@ -512,47 +522,49 @@ def test_parts_of_a_value_add_up(vary):
 @every_way
 def test_a_landscape_in_a_run_is_the_loss_of_its_real_vectors(finished_run: Path, plane, vary):
     run = Run.open(finished_run)
-    found = scene_of_run(run, 1, vary, image=7, plane=plane)
+    run_scene = load_run_scene(run, 1, vary, image=7, plane=plane)
     snapshot = run.snapshot(1)
     e, c = torch.tensor(snapshot.embeddings[7:8]).double(), torch.tensor(snapshot.class_embeddings).double()
-    np.testing.assert_allclose(found.scene.basis.T @ found.scene.basis, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(run_scene.scene.basis.T @ run_scene.scene.basis, np.eye(2), atol=1e-12)
     loss = Comparison()
-    seen = found.scene.seen(found.scene.moved)
-    assert value(loss, found.scene, *seen) == pytest.approx(float(loss(e, c, torch.tensor(run.labels[7:8]).long())))
-    grid = compute_landscape(loss, found.scene, (*(seen - 3), *(seen + 3)), 12)
-    np.testing.assert_allclose(grid.values.ravel(), point_by_point(loss, found.scene, places(grid)), rtol=1e-9)
+    at = run_scene.scene.project(run_scene.scene.moved_point)
+    assert value(loss, run_scene.scene, *at) == pytest.approx(float(loss(e, c, torch.tensor(run.labels[7:8]).long())))
+    grid = compute_landscape(loss, run_scene.scene, (*(at - 3), *(at + 3)), 12)
+    np.testing.assert_allclose(
+        grid.values.ravel(), point_by_point(loss, run_scene.scene, positions_of(grid)), rtol=1e-9
+    )
 
 
 def test_the_plane_through_three_points_holds_them(finished_run: Path):
-    found = scene_of_run(Run.open(finished_run), 2, "e", image=3)
-    around = found.scene
-    assert found.rival is not None
-    for x in (around.e[0], around.c[around.label], around.c[found.rival]):
-        np.testing.assert_allclose(around.origin + around.basis @ around.seen(x), x, atol=1e-9)
+    run_scene = load_run_scene(Run.open(finished_run), 2, "e", image=3)
+    around = run_scene.scene
+    assert run_scene.rival is not None
+    for x in (around.e[0], around.c[around.label], around.c[run_scene.rival]):
+        np.testing.assert_allclose(around.origin + around.basis @ around.project(x), x, atol=1e-9)
 
 
 def test_dragging_moves_the_real_vector_along_the_plane(finished_run: Path):
-    around = scene_of_run(Run.open(finished_run), 2, "e", image=3).scene
-    moved = displaced(around, {0: (1.0, -2.0)}, {4: (0.5, 0.0)})
+    around = load_run_scene(Run.open(finished_run), 2, "e", image=3).scene
+    moved = displace(around, {0: (1.0, -2.0)}, {4: (0.5, 0.0)})
     np.testing.assert_allclose(moved.e[0] - around.e[0], around.basis @ [1.0, -2.0])
     np.testing.assert_allclose(moved.c[4] - around.c[4], around.basis @ [0.5, 0.0])
     with pytest.raises(InputError, match="no point c"):
-        displaced(around, {}, {99: (0, 0)})
+        displace(around, {}, {99: (0, 0)})
 
 
 def test_a_class_is_a_handful_of_its_images(finished_run: Path):
     run = Run.open(finished_run)
-    found = scene_of_run(run, 0, "sum", label=2)
-    assert (run.labels[found.images] == 2).all()
-    assert 1 <= len(found.images) <= 12
+    run_scene = load_run_scene(run, 0, "sum", label=2)
+    assert (run.labels[run_scene.images] == 2).all()
+    assert 1 <= len(run_scene.images) <= 12
 
 
-@pytest.mark.parametrize(("asked", "message"), [
+@pytest.mark.parametrize(("choice", "message"), [
     ({"image": 10**6}, "no number"), ({"label": 77}, "no image of class"), ({"image": 0, "plane": "x"}, "choose from"),
 ])  # fmt: skip
-def test_what_a_run_does_not_have_is_refused(finished_run: Path, asked, message):
+def test_what_a_run_does_not_have_is_refused(finished_run: Path, choice, message):
     with pytest.raises(InputError, match=message):
-        scene_of_run(Run.open(finished_run), 0, "e", **asked)
+        load_run_scene(Run.open(finished_run), 0, "e", **choice)
 
 
 # --- Losses of one's own
@@ -574,11 +586,13 @@ def test_a_file_s_loss_is_found_drawn_and_read_again_when_it_changes(tmp_path: P
     path = tmp_path / "mine.py"
     path.write_text(GOOD)
     own = OwnLosses([str(path)])
-    (found,) = own.all()
-    assert (found.name, found.problem) == ("mine:Absolute", "")
+    (own_loss,) = own.all()
+    assert (own_loss.name, own_loss.problem) == ("mine:Absolute", "")
     around = scene("e")
-    grid = compute_landscape(found.make({"weight": 3.0}), around, BOX, 9)
-    np.testing.assert_allclose(grid.values.ravel(), 3 * np.linalg.norm(places(grid) - around.c[around.label], axis=1))
+    grid = compute_landscape(own_loss.make({"weight": 3.0}), around, BOX, 9)
+    np.testing.assert_allclose(
+        grid.values.ravel(), 3 * np.linalg.norm(positions_of(grid) - around.c[around.label], axis=1)
+    )
     path.write_text(GOOD.replace("Absolute", "Better"))
     assert [loss.name for loss in own.all()] == ["mine:Better"]
 
@@ -591,10 +605,10 @@ def test_a_file_s_loss_is_found_drawn_and_read_again_when_it_changes(tmp_path: P
 ])  # fmt: skip
 def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, code, message):
     (tmp_path / "mine.py").write_text(code)
-    (found,) = OwnLosses([str(tmp_path / "mine.py")]).all()
-    assert message in found.problem
+    (own_loss,) = OwnLosses([str(tmp_path / "mine.py")]).all()
+    assert message in own_loss.problem
     with pytest.raises(InputError):
-        found.make({})
+        own_loss.make({})
 
 
 def test_what_goes_wrong_while_it_is_called_is_said_with_its_line(tmp_path: Path):
@@ -607,7 +621,7 @@ def test_what_goes_wrong_while_it_is_called_is_said_with_its_line(tmp_path: Path
 def test_a_file_that_is_not_there_and_a_class_of_a_module():
     (gone,) = OwnLosses(["nowhere.py"]).all()
     assert "cannot be read" in gone.problem
-    (known,) = OwnLosses(["mtm.losses:Euclidean"]).all()
-    assert known.cls is Euclidean
+    (importable,) = OwnLosses(["mtm.losses:Euclidean"]).all()
+    assert importable.cls is Euclidean
     (broken,) = OwnLosses(["mtm.losses:LOSSES"]).all()
     assert "not a class" in broken.problem
