@@ -1,4 +1,4 @@
-/* The card of a training that is at work: how far it is, its curves, and the space as it looks now. */
+/* The card of a training that is at work: its progress, its curves, and a picture of the newest snapshot. */
 
 import { get } from "../common/http.mjs";
 import { make } from "../common/dom.mjs";
@@ -9,7 +9,7 @@ export class Card {
   /** @param {object} job @param {Record<string, string>} colours @param {{stop: () => void, log: () => void}} actions */
   constructor(job, colours, actions) {
     this.colours = colours;
-    this.snapshots = -1; // of the rows that are drawn
+    this.snapshots = -1; // whose rows are drawn
     const address = `/?${new URLSearchParams({ run: job.run })}`;
     this.state = make("span", { class: "run-state" });
     this.stop = make("button", { type: "button", class: "train-button", textContent: "Stop", title: "Stop at a checkpoint; it can be resumed", on: { click: actions.stop } });
@@ -49,22 +49,22 @@ export class Card {
     if (job.snapshots !== this.snapshots && job.snapshots > 0) this._draw(job);
   }
 
-  /** Fetch what is new: the rows for the curves, and the picture. */
+  /** Fetch and draw the rows of the curves and the picture. */
   async _draw(job) {
     this.snapshots = job.snapshots;
-    const named = new URLSearchParams({ run: job.run, n: job.snapshots });
-    this.picture.src = `/api/thumbnail?${named}`;
+    const query = new URLSearchParams({ run: job.run, n: job.snapshots });
+    this.picture.src = `/api/thumbnail?${query}`;
     this.picture.alt = `The space after ${job.snapshots} snapshots`;
     this.picture.hidden = false;
     try {
-      const seen = this.picture.decode().catch(() => {}); // one that a newer one replaces never comes
-      const rows = await get(`/api/jobs/rows?${named}`);
+      const decoded = this.picture.decode().catch(() => {}); // fails when a newer picture replaces it
+      const rows = await get(`/api/jobs/rows?${query}`);
       this.curves.replaceChildren(...curves(rows, job.epochs, this.colours));
-      await seen;
-      this.root.dataset.drawn = rows.length; // snapshots that are on the screen
+      await decoded;
+      this.root.dataset.drawn = rows.length; // snapshots on the screen
       this.root.dataset.epoch = rows.at(-1)?.epoch ?? 0;
     } catch {
-      this.snapshots = -1; // the next look tries again
+      this.snapshots = -1; // the next update tries again
     }
   }
 }

@@ -5,7 +5,7 @@ import { percent, short } from "../common/numbers.mjs";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 120, 40, 16, 6];
 
-/** @param {object[]} rows of `/api/jobs/rows` @param {number} epochs asked for @param {Record<string, string>} colours */
+/** @param {object[]} rows of `/api/jobs/rows` @param {number} epochs of the whole training @param {Record<string, string>} colours */
 export function curves(rows, epochs, colours) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row.accuracy ?? {})))];
   const of = (read) => rows.map((row) => [row.epoch, read(row)]).filter(([, y]) => y !== null && y !== undefined && Number.isFinite(y));

@@ -1,11 +1,11 @@
-/* A question to be answered, and the log of a training, both over the page. */
+/* Two dialogs over the page: a question before something that cannot be undone, and the log of a training. */
 
 import { get } from "../common/http.mjs";
 import { make } from "../common/dom.mjs";
 
 const AGAIN_MS = 1500;
 
-/** Ask before something that cannot be undone; keeping is what Enter does. @returns {Promise<boolean>} */
+/** Ask before something that cannot be undone; Enter answers no. @returns {Promise<boolean>} */
 export function ask(question, go) {
   return new Promise((resolve) => {
     const keep = make("button", { type: "button", class: "train-button", textContent: "Keep it", autofocus: true });
@@ -21,18 +21,18 @@ export function ask(question, go) {
   });
 }
 
-/** Show what a training printed, from its end; goes on as it grows. */
+/** Show the end of a training's log, updated as it grows. */
 export function showLog(run) {
   const text = make("pre", { class: "train-log", tabIndex: 0, "aria-label": `Log of ${run}` });
   const close = make("button", { type: "button", class: "train-button", textContent: "Close", on: { click: () => dialog.close() } });
   const head = make("div", { class: "train-head" }, make("strong", { textContent: `Log of ${run}` }), make("div", { class: "train-buttons" }, close));
   const dialog = make("dialog", { class: "train-dialog is-wide" }, head, text);
-  let shown = "";
+  let linesKey = "";
   const refresh = async () => {
     const lines = await get(`/api/jobs/log?${new URLSearchParams({ run })}`).catch((error) => [{ text: error.message, amiss: true }]);
-    const now = JSON.stringify(lines);
-    if (now === shown) return;
-    shown = now;
+    const key = JSON.stringify(lines);
+    if (key === linesKey) return;
+    linesKey = key;
     const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 8;
     const rows = lines.map((line) => make("span", { class: line.amiss ? "log-amiss" : "", textContent: `${line.text}\n` }));
     text.replaceChildren(...(rows.length ? rows : ["It has printed nothing yet."]));

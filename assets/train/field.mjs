@@ -1,4 +1,4 @@
-/* One field of the form: label, help, an input or a list, perhaps a slider, and what is wrong with it. */
+/* One field of the form: label, help, an input or a list, perhaps a slider, and its problem. */
 
 import { make } from "../common/dom.mjs";
 
@@ -9,8 +9,8 @@ export class Field {
   constructor(spec, onChange) {
     this.spec = spec;
     const id = `train-${spec.name}`;
-    const described = { id, name: spec.name, "aria-describedby": `${id}-help ${id}-problem` };
-    this.input = spec.choices ? this._list(described) : this._text(described);
+    const attributes = { id, name: spec.name, "aria-describedby": `${id}-help ${id}-problem` };
+    this.input = spec.choices ? this._list(attributes) : this._text(attributes);
     this.input.addEventListener(spec.choices ? "change" : "input", () => {
       this._slide();
       onChange();
@@ -19,7 +19,7 @@ export class Field {
     this.problem = make("span", { class: "train-problem", id: `${id}-problem`, role: "alert" });
     this.range = make("input", { type: "range", class: "train-range", min: 0, max: STEPS, step: 1, hidden: true, "aria-label": `${spec.label}, slider` });
     this.range.addEventListener("input", () => {
-      this.input.value = told(this._from(Number(this.range.value)));
+      this.input.value = formatNumber(this._from(Number(this.range.value)));
       onChange();
     });
     const label = make("label", { class: "train-label", for: id, textContent: spec.label, title: `--${spec.name.replaceAll("_", "-")}` });
@@ -31,35 +31,35 @@ export class Field {
   }
 
   isDefault() {
-    return this.value === "" || this.value === this._shown();
+    return this.value === "" || this.value === this._defaultText();
   }
 
-  /** The default, where it is known before a loss or a data set is chosen. */
+  /** The default, null if it depends on the loss or the data set. */
   _default() {
     return typeof this.spec.default === "object" ? null : this.spec.default;
   }
 
-  _shown() {
+  _defaultText() {
     const value = this._default();
-    return typeof value === "number" ? told(value) : String(value ?? "");
+    return typeof value === "number" ? formatNumber(value) : String(value ?? "");
   }
 
   /** "" is the default. */
   set(value) {
     const text = value === "" ? (this._default() ?? "") : value;
     if (this.spec.choices && ![...this.input.options].some((option) => option.value === String(text)))
-      this.input.append(make("option", { value: text, textContent: text })); // not in the list: the server says what is wrong
-    this.input.value = typeof text === "number" ? told(text) : text;
+      this.input.append(make("option", { value: text, textContent: text })); // not in the list: the server will refuse it
+    this.input.value = typeof text === "number" ? formatNumber(text) : text;
     this._slide();
     const folded = this.root.closest("details");
     if (folded && !this.isDefault()) folded.open = true;
   }
 
-  /** The default and the range of a hyperparameter of the loss that was chosen. */
+  /** Set the default and the range of a hyperparameter of the selected loss. */
   setRange({ default: value, help, low, high, log }) {
     this.scale = { low, high, log, value };
-    this.input.placeholder = told(value);
-    this.help.textContent = `${help[0].toUpperCase()}${help.slice(1)} (${told(low)} to ${told(high)})`;
+    this.input.placeholder = formatNumber(value);
+    this.help.textContent = `${help[0].toUpperCase()}${help.slice(1)} (${formatNumber(low)} to ${formatNumber(high)})`;
     this.range.hidden = false;
     this._slide();
   }
@@ -77,7 +77,7 @@ export class Field {
 
   _text(properties) {
     const { suggestions, number } = this.spec;
-    const input = make("input", { type: "text", class: "train-input", inputMode: number ? "decimal" : "text", value: this._shown(), placeholder: this._shown() || "as the data set's", autocomplete: "off", spellcheck: false, ...properties });
+    const input = make("input", { type: "text", class: "train-input", inputMode: number ? "decimal" : "text", value: this._defaultText(), placeholder: this._defaultText() || "as the data set's", autocomplete: "off", spellcheck: false, ...properties });
     if (!suggestions) return input;
     input.setAttribute("list", `${properties.id}-list`);
     const list = make("datalist", { id: `${properties.id}-list` }, ...suggestions.map((text) => make("option", { value: text })));
@@ -100,8 +100,8 @@ export class Field {
   }
 }
 
-/** A number as one types it: 1e5, 1e-6, 0.00045. */
-export function told(value) {
+/** A number as people type it: 1e5, 1e-6, 0.00045. */
+export function formatNumber(value) {
   const size = Math.abs(value);
   const text = String(value);
   const short = value.toExponential().replace("e+", "e");

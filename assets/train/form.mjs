@@ -28,7 +28,7 @@ export class Form {
     this.arrange();
   }
 
-  /** What was typed, by field; what is left at its default is left out. */
+  /** The values by field, without those left at their default. */
   values() {
     const values = {};
     for (const [name, field] of this.fields) if (!field.root.hidden && !field.isDefault()) values[name] = field.value;
@@ -60,7 +60,7 @@ export class Form {
     this.startButton.disabled = Object.keys(problems).some((name) => name !== "name");
   }
 
-  /** @param {string[]} before what trains on the same device */
+  /** @param {string[]} before runs that train on the same device */
   showQueue(before) {
     this.startButton.textContent = before.length ? "Add to the queue" : "Start training";
     this.startButton.title = before.length ? `It starts when '${before[0]}' is over` : "Train with these settings, in a process of its own";
@@ -73,16 +73,16 @@ export class Form {
     const loss = this.catalogue.losses.find(({ name }) => name === value("loss"));
     for (const [name, field] of this.fields) field.root.hidden = isLinear && TARGETS_ONLY.includes(name);
     for (const name of LOSS_FIELDS) {
-      const known = loss?.fields.find((field) => field.name === name);
-      this.fields.get(name).root.hidden = isLinear || !known;
-      if (known) this.fields.get(name).setRange(known);
+      const hyperparameter = loss?.fields.find((field) => field.name === name);
+      this.fields.get(name).root.hidden = isLinear || !hyperparameter;
+      if (hyperparameter) this.fields.get(name).setRange(hyperparameter);
     }
     this.about.textContent = isLinear ? "Cross-entropy of the linear layer: the pure baseline has no targets to pull." : "";
     if (loss) this.fields.get("loss").help.textContent = loss.about;
   }
 
   _group({ name, title, help, fields }) {
-    const made = fields.map((spec) => {
+    const formFields = fields.map((spec) => {
       const choices = spec.name === "device" ? this._devices() : null;
       const field = new Field({ ...spec, choices: choices ?? spec.choices }, () => {
         this.arrange();
@@ -91,22 +91,22 @@ export class Form {
       this.fields.set(spec.name, field);
       return field;
     });
-    const first = made.filter((field) => field.spec.first).map((field) => field.root);
-    const others = made.filter((field) => !field.spec.first).map((field) => field.root);
+    const first = formFields.filter((field) => field.spec.first).map((field) => field.root);
+    const others = formFields.filter((field) => !field.spec.first).map((field) => field.root);
     const more = others.length ? make("details", { class: "train-more" }, make("summary", { textContent: "More" }), ...others) : null;
     const about = name === "loss" ? (this.about = make("p", { class: "train-about" })) : null;
     const head = make("legend", {}, make("span", { class: "train-title", textContent: title }), make("span", { class: "train-help", textContent: help }));
     return make("fieldset", { class: "train-group", data: { group: name } }, head, about, ...first, more);
   }
 
-  /** `auto` says which one it is. */
+  /** The choices of devices; `auto` names the one it stands for. */
   _devices() {
     const size = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-    const told = this.catalogue.devices.map(({ name, title, free, total }) => [
+    const choices = this.catalogue.devices.map(({ name, title, free, total }) => [
       name,
       `${name} · ${title}${free ? ` · ${size(free)} of ${size(total)} free` : ""}`,
     ]);
-    return [["auto", `auto (${this.catalogue.devices[0].name})`], ...told];
+    return [["auto", `auto (${this.catalogue.devices[0].name})`], ...choices];
   }
 
   _presets() {

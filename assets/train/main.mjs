@@ -1,17 +1,17 @@
-/* The Train page: the form, what would happen, and the jobs; asks the server again and again while it is open. */
+/* The Train page: the form, the preview, and the queue; it polls the server while it is open. */
 
 import { get, post } from "../common/http.mjs";
 import { Form } from "./form.mjs";
-import { Jobs } from "./queue.mjs";
-import { Outlook } from "./preview.mjs";
+import { Preview } from "./preview.mjs";
+import { Queue } from "./queue.mjs";
 
-const KEPT = "train-form"; // where the browser keeps what was typed
-const REST_MS = 250; // of typing, before the form is checked
-const PENDING_MS = 600; // between two questions whether something has been found out
-const ACTIVE_MS = 700; // between two looks at the jobs while one is at work
+const STORAGE_KEY = "train-form"; // of the form's values in the browser's storage
+const REST_MS = 250; // without typing, after which the form is checked
+const PENDING_MS = 600; // between two checks while the server computes part of the preview
+const ACTIVE_MS = 700; // between two requests of the jobs while one is at work
 const IDLE_MS = 2000;
 
-/** Fill the page. @param {Record<string, string>} query of the address: `run` names one whose settings to begin with */
+/** Fill the page. @param {Record<string, string>} query of the address: `run` names the run whose settings the form begins with */
 export async function show(query) {
   const page = document.getElementById("train-page");
   if (!page || page.train) return "";
@@ -25,7 +25,7 @@ class Train {
     this.page = page;
     this.query = query;
     this.message = page.querySelector("#train-message");
-    this.checks = 0; // how many were asked for: an answer to an older one is dropped
+    this.checks = 0; // their number: the response to an older one is dropped
     this.timer = null;
   }
 
@@ -38,23 +38,23 @@ class Train {
       onStart: () => this.start(),
       onPaper: (row) => this.attempt(() => get(`/api/train/preset?${new URLSearchParams(row)}`)),
     });
-    this.outlook = new Outlook(place("outlook"));
+    this.preview = new Preview(place("preview"));
     const use = (run) => this.useSettings(run);
-    this.jobs = new Jobs(place("active"), place("queue"), catalogue.colours, (action, run) => this.act(action, run), use);
+    this.queue = new Queue(place("active"), place("queue"), catalogue.colours, (action, run) => this.act(action, run), use);
     if (this.query.run) await this.useSettings(this.query.run);
-    else this.form.set(kept());
+    else this.form.set(loadForm());
     this.check();
     this.watch();
   }
 
   /** Something was typed. */
   changed() {
-    keep(this.form.values());
+    storeForm(this.form.values());
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.check(), REST_MS);
   }
 
-  /** Ask what is wrong and what would happen; again, while something is being found out. */
+  /** Check the form and show its preview; again, while part of the preview is pending. */
   async check() {
     clearTimeout(this.timer);
     const number = ++this.checks;
@@ -62,25 +62,25 @@ class Train {
     if (!answer || number !== this.checks || !this.page.isConnected) return;
     this.form.showProblems(answer.problems);
     this.form.showQueue(answer.waits_for ?? []);
-    this.outlook.show(answer);
+    this.preview.show(answer);
     if (answer.pending) this.timer = setTimeout(() => this.check(), PENDING_MS);
   }
 
   async start() {
-    const asked = { values: this.form.values(), name: this.form.name() };
-    const answer = await this.attempt(() => post("/api/train/start", asked, "json"));
+    const body = { values: this.form.values(), name: this.form.name() };
+    const answer = await this.attempt(() => post("/api/train/start", body, "json"));
     if (!answer) return;
     this.form.showProblems(answer.problems ?? {});
     if (answer.problems) return;
     this.form.clearName();
     await this.look();
-    this.jobs.reveal(answer.run);
+    this.queue.reveal(answer.run);
     this.check();
   }
 
   async act(action, run) {
     const jobs = await this.attempt(() => post(`/api/jobs/${action}`, { run }, "json"));
-    if (jobs) this.jobs.show(jobs);
+    if (jobs) this.queue.show(jobs);
     this.check();
   }
 
@@ -92,14 +92,14 @@ class Train {
     this.changed();
   }
 
-  /** Look at the jobs once. @returns {Promise<boolean>} whether one is at work */
+  /** Fetch and show the jobs once. @returns {Promise<boolean>} whether one is at work */
   async look() {
     const jobs = await this.attempt(() => get("/api/jobs"));
     if (!jobs || !this.page.isConnected) return false;
-    const wasBusy = this.jobs.busy;
-    this.jobs.show(jobs);
-    if (wasBusy !== this.jobs.busy) this.check(); // a speed can be measured again, or no longer
-    return this.jobs.busy;
+    const wasBusy = this.queue.busy;
+    this.queue.show(jobs);
+    if (wasBusy !== this.queue.busy) this.check(); // a speed can be measured again, or no longer
+    return this.queue.busy;
   }
 
   async watch() {
@@ -109,10 +109,10 @@ class Train {
     }
   }
 
-  /** Do it, and say what went wrong; null then. */
-  async attempt(ask) {
+  /** The result of a request; null, and a message on the page, if it fails. */
+  async attempt(send) {
     try {
-      const answer = await ask();
+      const answer = await send();
       this.message.textContent = "";
       return answer;
     } catch (error) {
@@ -122,18 +122,18 @@ class Train {
   }
 }
 
-function kept() {
+function loadForm() {
   try {
-    return JSON.parse(localStorage.getItem(KEPT)) ?? {};
+    return JSON.parse(localStorage.getItem(STORAGE_KEY)) ?? {};
   } catch {
-    return {}; // the browser keeps nothing, or something else did
+    return {}; // nothing is stored, or something else
   }
 }
 
-function keep(values) {
+function storeForm(values) {
   try {
-    localStorage.setItem(KEPT, JSON.stringify(values));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(values));
   } catch {
-    /* a browser that keeps nothing */
+    /* a browser without storage */
   }
 }

@@ -1,23 +1,23 @@
-/* What will happen: images before and after the transform, time and disk, and the line to type instead. */
+/* The preview: images before and after the transform, time and disk, and the command line of the same training. */
 
 import { make } from "../common/dom.mjs";
 import { bytes, count } from "../common/numbers.mjs";
 
-export class Outlook {
+export class Preview {
   constructor(root) {
-    this.images = make("div", { class: "outlook-images" });
-    this.facts = make("div", { class: "outlook-facts" });
-    this.figures = make("div", { class: "outlook-figures" });
+    this.images = make("div", { class: "preview-images" });
+    this.facts = make("div", { class: "preview-facts" });
+    this.figures = make("div", { class: "preview-figures" });
     this.command = make("code", { id: "train-command", tabIndex: 0 });
     this.copy = make("button", { type: "button", class: "train-button", textContent: "Copy", title: "Copy the line: it trains the same from a terminal", on: { click: () => this._copy() } });
-    const line = make("div", { class: "outlook-command" }, this.command, this.copy);
+    const line = make("div", { class: "preview-command" }, this.command, this.copy);
     root.replaceChildren(make("h2", { class: "train-title", textContent: "What will happen" }), this.images, this.facts, this.figures, line);
-    this.shown = ""; // the images that are there
+    this.imagesKey = ""; // of the images on the page
   }
 
-  /** @param {object} answer of `/api/train/check`; one with problems leaves what was shown, dimmed */
+  /** @param {object} answer of `/api/train/check`; one with problems leaves the preview as it is, dimmed */
   show(answer) {
-    const root = this.command.closest(".train-outlook");
+    const root = this.command.closest(".train-preview");
     root.classList.toggle("is-stale", !answer.command);
     if (!answer.command) return;
     this.command.textContent = answer.command;
@@ -31,8 +31,8 @@ export class Outlook {
 
   _images({ look, missing, pending }) {
     const key = look ? look.after.join() + look.before.join() : (missing ?? pending ?? "");
-    if (key === this.shown) return;
-    this.shown = key;
+    if (key === this.imagesKey) return;
+    this.imagesKey = key;
     this.images.classList.toggle("is-missing", Boolean(missing));
     if (!look) {
       const text = missing ? `Not on disk yet: it will be downloaded into ${missing} when the training starts.` : pending ? "Looking at the images …" : "";
@@ -40,17 +40,17 @@ export class Outlook {
       return;
     }
     const row = (title, sources) =>
-      make("div", { class: "outlook-row" }, make("span", { class: "train-help", textContent: title }),
+      make("div", { class: "preview-row" }, make("span", { class: "train-help", textContent: title }),
         ...sources.map((src, i) => make("img", { src, alt: `${look.shown[i]}, ${title}`, title: look.shown[i], width: 44, height: 44 }))); // prettier-ignore
     const rows = [row(`stored, ${look.size_before.join(" × ")}`, look.before)];
     if (look.after.length) rows.push(row(`trained on, ${look.width} × ${look.height}`, look.after));
-    rows.push(make("div", { class: "outlook-row outlook-names" }, make("span"), ...look.shown.map((name) => make("span", { textContent: name, title: name }))));
+    rows.push(make("div", { class: "preview-row preview-names" }, make("span"), ...look.shown.map((name) => make("span", { textContent: name, title: name }))));
     this.images.replaceChildren(...rows);
   }
 
   _figures({ estimate, pending, busy, device, speed }) {
     const figure = (value, what, title) =>
-      make("div", { class: "outlook-figure", title }, make("strong", { textContent: value }), make("span", { class: "train-help", textContent: what }));
+      make("div", { class: "preview-figure", title }, make("strong", { textContent: value }), make("span", { class: "train-help", textContent: what }));
     if (!estimate) {
       const why = busy ? "How long it takes is measured when nothing trains." : pending === "measuring the speed" ? "Measuring how fast this network trains here …" : "";
       this.figures.replaceChildren(make("p", { class: "train-help", textContent: why }));
@@ -69,7 +69,7 @@ export class Outlook {
       await navigator.clipboard.writeText(this.command.textContent);
       this.copy.textContent = "Copied";
     } catch {
-      getSelection().selectAllChildren(this.command); // no clipboard at this address: it is selected instead
+      getSelection().selectAllChildren(this.command); // no clipboard at this address: the line is selected instead
       this.copy.textContent = "Selected";
     }
     setTimeout(() => (this.copy.textContent = "Copy"), 1500);

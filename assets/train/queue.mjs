@@ -1,4 +1,4 @@
-/* The jobs: a card for each training that is at work, the queue below it, and what is over. */
+/* The queue: a card for each training that is at work, below it those that wait, and those that are over. */
 
 import { make } from "../common/dom.mjs";
 import { Card } from "./card.mjs";
@@ -7,9 +7,9 @@ import { count } from "../common/numbers.mjs";
 
 const RESUMABLE = ["stopped", "interrupted", "failed"];
 
-export class Jobs {
+export class Queue {
   /**
-   * @param {HTMLElement} active @param {HTMLElement} queue their places
+   * @param {HTMLElement} active @param {HTMLElement} queue elements to fill
    * @param {Record<string, string>} colours of the curves
    * @param {(action: string, run: string) => void} act stop, resume or remove
    * @param {(run: string) => void} useSettings
@@ -17,16 +17,16 @@ export class Jobs {
   constructor(active, queue, colours, act, useSettings) {
     Object.assign(this, { active, queue, colours, act, useSettings });
     this.cards = new Map();
-    this.shown = ""; // the lists that are there, as JSON
+    this.listsKey = ""; // of the lists on the page, as JSON
     this.busy = false;
   }
 
   /** @param {{active: object[], waiting: object[], over: object[], more: number}} jobs of `/api/jobs` */
   show(jobs) {
     this.busy = jobs.active.length > 0;
-    const wanted = new Set(jobs.active.map(({ run }) => run));
+    const activeRuns = new Set(jobs.active.map(({ run }) => run));
     for (const [run, card] of this.cards) {
-      if (wanted.has(run)) continue;
+      if (activeRuns.has(run)) continue;
       card.root.remove();
       this.cards.delete(run);
     }
@@ -39,8 +39,8 @@ export class Jobs {
       this.cards.get(job.run).update(job);
     }
     const lists = JSON.stringify([jobs.waiting, jobs.over, jobs.more, this.busy]);
-    if (lists === this.shown) return;
-    this.shown = lists;
+    if (lists === this.listsKey) return;
+    this.listsKey = lists;
     const focused = document.activeElement?.dataset?.key;
     this.queue.replaceChildren(...this._waiting(jobs), ...this._over(jobs));
     if (focused) this.queue.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
@@ -71,12 +71,12 @@ export class Jobs {
       return empty ? [make("p", { class: "train-empty", textContent: text })] : [];
     }
     const rows = over.map((job) => {
-      const can = [];
-      if (RESUMABLE.includes(job.state)) can.push(this._button(job, "Resume", "Go on from its last checkpoint", () => this.act("resume", job.run)));
-      can.push(this._button(job, "Settings", "Fill the form with the settings of this training", () => this.useSettings(job.run)));
-      if (job.has_log) can.push(this._button(job, "Log", "What the training printed", () => showLog(job.run)));
-      can.push(this._button(job, "Remove", "Delete the run and everything recorded in it", () => this._remove(job)));
-      return this._row(job, null, job.error ?? "", can);
+      const buttons = [];
+      if (RESUMABLE.includes(job.state)) buttons.push(this._button(job, "Resume", "Go on from its last checkpoint", () => this.act("resume", job.run)));
+      buttons.push(this._button(job, "Settings", "Fill the form with the settings of this training", () => this.useSettings(job.run)));
+      if (job.has_log) buttons.push(this._button(job, "Log", "What the training printed", () => showLog(job.run)));
+      buttons.push(this._button(job, "Remove", "Delete the run and everything recorded in it", () => this._remove(job)));
+      return this._row(job, null, job.error ?? "", buttons);
     });
     const rest = more ? [make("p", { class: "train-help" }, `${count(more)} more on the page of `, make("a", { href: "/runs", textContent: "runs" }))] : [];
     return [make("h2", { class: "train-title", textContent: "Over" }), make("ul", { class: "train-list", "aria-label": "Over" }, ...rows), ...rest];
@@ -87,9 +87,9 @@ export class Jobs {
     const about = [job.dataset, job.backbone, job.head === "linear" ? "pure" : job.loss_name, job.head === "linear" ? null : `D = ${job.dim}`, at].filter(Boolean).join(" · ");
     const name = job.snapshots ? make("a", { href: `/?${new URLSearchParams({ run: job.run })}`, textContent: job.run, title: "Open in Explore" }) : make("span", { textContent: job.run });
     const state = make("span", { class: `run-state ${job.state}`, textContent: number ? `${number}. ${job.state}` : job.state });
-    const told = make("div", { class: "train-told" }, make("div", { class: "train-run" }, name), make("div", { class: "train-help", textContent: about }),
+    const details = make("div", { class: "train-details" }, make("div", { class: "train-run" }, name), make("div", { class: "train-help", textContent: about }),
       why ? make("div", { class: job.error ? "train-problem" : "train-help", textContent: why }) : null); // prettier-ignore
-    return make("li", { class: "train-job", data: { run: job.run, state: job.state } }, state, told, make("div", { class: "train-buttons" }, ...buttons));
+    return make("li", { class: "train-job", data: { run: job.run, state: job.state } }, state, details, make("div", { class: "train-buttons" }, ...buttons));
   }
 
   _button(job, text, title, onClick) {

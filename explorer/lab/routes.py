@@ -20,13 +20,13 @@ def register(server: Flask, library: Library, own: OwnLosses | None = None) -> N
     """Add the lab's routes to the app's server; `own` are the losses named on the command line."""
     panels = Panels(library, own or OwnLosses())
     add_route(server, "/api/lab", lambda arguments: panels.catalogue())
-    add_route(server, "/api/lab/run", lambda arguments: panels.run(arguments.values))
+    add_route(server, "/api/lab/run", lambda arguments: panels.describe_run(arguments.text("run")))
 
     def add(path: str, answer: Callable[[LabRequest], Answer]) -> None:
         add_route(server, path, lambda arguments: answer(read_request(arguments.values)), "POST")
 
-    add("/api/landscape", panels.landscapes)
-    add("/api/landscape/value", panels.values)
-    add("/api/landscape/release", panels.released)
-    add("/api/landscape/csv", lambda request: Response(panels.table(request), mimetype="text/csv"))
-    add("/api/landscape/npz", panels.archive)
+    add("/api/landscape", panels.compute_landscapes)
+    add("/api/landscape/value", panels.compute_values)
+    add("/api/landscape/release", panels.compute_release)
+    add("/api/landscape/csv", lambda request: Response(panels.write_csv(request), mimetype="text/csv"))
+    add("/api/landscape/npz", panels.write_npz)

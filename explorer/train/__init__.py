@@ -1,1 +1,1 @@
-"""The Train page: a form, what would happen, and a queue of trainings that outlive the page."""
+"""The Train page: a form, a preview of the training, and a queue of trainings that outlive the page."""

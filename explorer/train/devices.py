@@ -1,4 +1,4 @@
-"""The devices that are really here, with their free memory, found without importing torch in this process."""
+"""The devices of this machine with their free memory, listed without importing torch in this process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
-FRESH_SECONDS = 60.0  # how long what a GPU said of its memory is believed
-PATIENCE = 120.0  # seconds to ask torch
+FRESH_SECONDS = 60.0  # after which the free memory of GPUs is read again
+TIMEOUT_SECONDS = 120.0  # for the process that imports torch
 
 
 @dataclass(frozen=True)
@@ -30,43 +30,43 @@ class Device:
 
 
 class Devices:
-    """The devices of this machine; torch is asked in a process of its own, and only where there may be a GPU."""
+    """The devices of this machine; GPUs are listed by a process of its own with torch, and only where one may exist."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._may_have_gpu = may_have_gpu()
         self._gpus: list[Device] | None = None if self._may_have_gpu else []
-        self._asked = 0.0
+        self._refreshed_at = 0.0
 
-    def devices(self) -> list[Device]:
-        """GPUs first, then the processor; waits for torch the first time that there may be a GPU."""
+    def all(self) -> list[Device]:
+        """GPUs first, then the processor; the first call waits for torch where a GPU may exist."""
         with self._lock:
             if self._gpus is None:
-                self._ask()
+                self._query()
             return [*(self._gpus or []), processor()]
 
     def refresh(self) -> None:
-        """Have the GPUs asked again, in the background, if what they said is old."""
+        """Read the memory of the GPUs again, in the background, if the last reading is old."""
         with self._lock:
-            if not self._may_have_gpu or time.monotonic() - self._asked < FRESH_SECONDS:
+            if not self._may_have_gpu or time.monotonic() - self._refreshed_at < FRESH_SECONDS:
                 return
-            self._asked = time.monotonic()
-        threading.Thread(target=self._ask, daemon=True).start()
+            self._refreshed_at = time.monotonic()
+        threading.Thread(target=self._query, daemon=True).start()
 
-    def device_of(self, wanted: str) -> str:
+    def device_of(self, name: str) -> str:
         """The device that a config's `device` means here: `auto` is the first, `cuda` the first GPU."""
-        if wanted == "auto":
-            return self.devices()[0].name
-        return "cuda:0" if wanted == "cuda" else wanted
+        if name == "auto":
+            return self.all()[0].name
+        return "cuda:0" if name == "cuda" else name
 
-    def _ask(self) -> None:
+    def _query(self) -> None:
         command = [sys.executable, "-m", "explorer.train.preview_process", "devices"]
         try:
-            answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
-            found = [Device(**device) for device in json.loads(answer)]
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True).stdout
+            gpus = [Device(**device) for device in json.loads(answer)]
         except (OSError, subprocess.SubprocessError, ValueError):
-            found = self._gpus or []  # a GPU that is full may not answer, and is there all the same
-        self._gpus, self._asked = found, time.monotonic()
+            gpus = self._gpus or []  # the query may fail while a GPU is full; the GPU is still there
+        self._gpus, self._refreshed_at = gpus, time.monotonic()
 
 
 def processor() -> Device:
@@ -77,7 +77,7 @@ def processor() -> Device:
 
 
 def may_have_gpu() -> bool:
-    """Whether asking torch is worth its seconds: a driver of NVIDIA or AMD, or one of Apple's own processors."""
+    """Whether importing torch to look for GPUs is worth its seconds: a driver of NVIDIA or AMD, or Apple silicon."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     return shutil.which("nvidia-smi") is not None or any(Path(p).exists() for p in ("/dev/nvidiactl", "/dev/kfd"))

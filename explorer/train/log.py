@@ -1,6 +1,6 @@
-"""What a training printed, kept in its run folder as log.txt: the end of it, with what is amiss marked.
+"""The output of a training, in its run folder as log.txt: its end, with warnings and errors marked.
 
-Each process that was started for the run begins with a line `$ mtm ...` in it.
+The output of each process that was started for the run begins with a line `$ mtm ...`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 LOG = "log.txt"
 PROMPT = "$ "
 SHOWN_BYTES = 64 * 1024  # of a long log only the end is sent
-SIGNS = ("warning", "error", "traceback", "mtm: ", "explorer: ")  # a line with one of them is shown as amiss
+SIGNS = ("warning", "error", "traceback", "mtm: ", "explorer: ")  # in a line that counts as amiss
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -22,38 +22,38 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 
 def is_amiss(line: str) -> bool:
-    """Whether a line warns of something or says why it ended; ways to stop on purpose do not count."""
+    """Whether a line is a warning or the reason of a failure; a stop on purpose does not count."""
     return any(sign in line.lower() for sign in SIGNS) and "mtm: stopped" not in line
 
 
 def last_amiss(folder: Path) -> str | None:
-    """The last line of the newest process that is amiss, None if none is."""
-    return next((line for line in reversed(_newest(folder)) if is_amiss(line)), None)
+    """The last line of the newest process that is amiss, None if there is none."""
+    return next((line for line in reversed(_newest_lines(folder)) if is_amiss(line)), None)
 
 
-def refusal(folder: Path) -> str:
-    """Why a training did not begin: mtm's own sentence, or the last line that it printed."""
-    lines = [line.strip() for line in _newest(folder) if line.strip()]
-    said = [line.removeprefix("mtm: ") for line in lines if line.startswith("mtm: ")]
-    if said:
-        return said[-1]
+def find_failure(folder: Path) -> str:
+    """Why a training failed before it began: mtm's own sentence, or the last line that it printed."""
+    lines = [line.strip() for line in _newest_lines(folder) if line.strip()]
+    sentences = [line.removeprefix("mtm: ") for line in lines if line.startswith("mtm: ")]
+    if sentences:
+        return sentences[-1]
     return f"it ended before it began to train: {lines[-1]}" if lines else "it ended before it began to train"
 
 
-def begin(folder: Path, command: str) -> None:
-    """Say in the log that a process begins, and when. Raises OSError where nothing can be written."""
+def append_header(folder: Path, command: str) -> None:
+    """Append the line with which the output of a process begins. Raises OSError if the file cannot be written."""
     with (folder / LOG).open("a", encoding="utf-8") as file:
         file.write(f"{PROMPT}{command}   {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}\n")
 
 
-def append(folder: Path, line: str) -> None:
-    """Add a line of our own to the log; nothing happens if the folder is gone."""
+def append_line(folder: Path, line: str) -> None:
+    """Append a line of the explorer's own; nothing happens if the folder is gone."""
     with contextlib.suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as file:
         file.write(line + "\n")
 
 
-def _newest(folder: Path) -> list[str]:
-    """What the newest process has printed."""
+def _newest_lines(folder: Path) -> list[str]:
+    """The output of the newest process."""
     lines = _lines(folder)
     begins = [i for i, line in enumerate(lines) if line.startswith(PROMPT)]
     return lines[begins[-1] + 1 :] if begins else lines

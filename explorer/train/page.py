@@ -1,7 +1,7 @@
-"""The Train page: settings, what will happen, the running training as it learns, and the queue.
+"""The Train page: settings, a preview, the running training as it learns, and the queue.
 
-The form is built from the fields of TrainConfig (`explorer.train.form`). Everything here is fetched from
-`explorer.train.routes` and drawn by `assets/train/main.mjs`, so that what grows every second costs no Dash callback.
+The form is built from the fields of TrainConfig (`explorer.train.form`). `assets/train/main.mjs` fetches everything
+from `explorer.train.routes` and draws it, so that no Dash callback runs every second.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ NAME = "Train"
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The page's places, which the browser fills; `query` may name a run whose settings to begin with."""
+    """The page's regions, which the browser fills; `query` may name the run whose settings the form begins with."""
     return html.Div(
         [
             dcc.Store(id="train-query", data=query),
             html.Div(id="train-form", className="train-form"),
             html.Div(
                 [
-                    html.Div(id="train-outlook", className="train-outlook"),
+                    html.Div(id="train-preview", className="train-preview"),
                     html.Div(id="train-active"),
                     html.Div(id="train-queue"),
                 ],
@@ -38,7 +38,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """One callback: when the page is there, the browser takes over."""
+    """One callback: it starts the browser code when the page appears."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "async (query) => (await import('/assets/train/main.mjs')).show(query)",
         Output("train-message", "title"),

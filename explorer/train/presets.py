@@ -1,4 +1,4 @@
-"""Settings to begin with: quick ones of ours, and the paper's best ones for every data set, network and loss.
+"""Presets of the form: quick ones of ours, and the paper's best ones for every data set, network and loss.
 
 The paper's are Tables 8 and 9 (hyperparameters of the best models found; `mtm.paper.tables` has them and their
 source), with its at most 30 epochs, ImageNet weights and Ray's plateau stopper.
@@ -32,14 +32,14 @@ QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
 PAPER = {dataset: {backbone: list(LOSSES) for backbone in BACKBONES} for dataset in DATASETS}
 
 
-def quick(name: str) -> dict[str, Any]:
+def quick_preset(name: str) -> dict[str, Any]:
     """The values of a quick preset. Raises InputError for an unknown one."""
     if name not in QUICK:
         raise choose_from("preset", name, QUICK)
     return QUICK[name][2]
 
 
-def paper(dataset: str, backbone: str, loss: str) -> dict[str, Any]:
+def paper_preset(dataset: str, backbone: str, loss: str) -> dict[str, Any]:
     """The values of a row of Tables 8-9; `loss` is one of mtm's, or `pure`. Raises InputError for an unknown row."""
     experiment = Experiment(dataset, backbone, loss)
     return experiment.setup() | experiment.hyperparameters()

@@ -1,8 +1,8 @@
-"""What a training will be like, before it begins: its images, how long it takes, how much it writes.
+"""The preview of a training: its images, how long it takes, how much it writes.
 
-Sizes and speed come from `explorer.train.preview_process`, a process that is asked in the background; what it says is
-kept in the cache folder, for this machine. Nothing is measured while something trains: the measurement would be wrong,
-and in the way.
+Images and speed come from `explorer.train.preview_process`, which works in the background; its answers are cached in
+the cache folder, for this machine. Nothing is measured while something trains: the measurement would be wrong, and slow
+the training down.
 """
 
 from __future__ import annotations
@@ -27,56 +27,56 @@ from mtm.run_folder.files import write_json
 from mtm.run_folder.readers import read_json
 from mtm.train_loop.cost import Sizes, Speed, estimate_cost
 
-VERSION = 1  # of what is kept; raise it when `explorer.train.preview_process` answers differently
-IDLE_SECONDS = 60.0  # how long the process waits for more questions
+VERSION = 1  # of cached answers; raise it when `explorer.train.preview_process` answers differently
+IDLE_SECONDS = 60.0  # without a request, after which the process is ended
 TEST_IMAGES = 10_000  # of every data set that torchvision downloads
 SPEED_FIELDS = ("backbone", "head", "loss", "dim", "batch_size", "device", "precision", "optimiser")
 
 
 class Preview:
-    """Answers at once with what is known, and finds out the rest meanwhile. Any thread may call."""
+    """Answers at once from the cache; missing parts are computed in the background. Any thread may call."""
 
     def __init__(self, cache: Path, is_busy: Callable[[], bool]) -> None:
         self.cache, self.is_busy = cache, is_busy
-        self._wanted: dict[str, tuple[str, dict[str, Any]]] = {}  # the newest question of each kind
-        self._failed: dict[str, str] = {}  # what cannot be answered, and why
-        self._asked: str | None = None  # the question being answered
+        self._waiting: dict[str, tuple[str, dict[str, Any]]] = {}  # the newest request of each kind, with its key
+        self._failures: dict[str, str] = {}  # why, by the key of a request that failed
+        self._current: str | None = None  # the key of the request in progress
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def of(self, config: TrainConfig) -> dict[str, Any]:
-        """`look` and `estimate`, each None until it is known, `pending`, what is being found out, and `problems`."""
-        looked, where = self._look(config)
-        told: dict[str, Any] = {"look": looked, "estimate": None, "pending": None, "problems": {}, "missing": where}
-        if looked and "problem" in looked:
-            return {**told, "look": None, "problems": {"dataset": looked["problem"]}}
-        sizes = _sizes(looked) if looked else _known_sizes(config)
+    def describe(self, config: TrainConfig) -> dict[str, Any]:
+        """`look` and `estimate`, each None until it is known, `pending`, the work in progress, and `problems`."""
+        images, missing = self._describe_images(config)
+        answer: dict[str, Any] = {"look": images, "estimate": None, "pending": None, "problems": {}, "missing": missing}
+        if images and "problem" in images:
+            return {**answer, "look": None, "problems": {"dataset": images["problem"]}}
+        sizes = _sizes(images) if images else _listed_sizes(config)
         if sizes is None:
-            return {**told, "pending": "looking at the images"}
-        told |= {"sizes": asdict(sizes), "pending": None if looked or where else "looking at the images"}
-        speed = self._speed(config, sizes)
+            return {**answer, "pending": "looking at the images"}
+        answer |= {"sizes": asdict(sizes), "pending": None if images or missing else "looking at the images"}
+        speed = self._measure_speed(config, sizes)
         if speed is None:
             busy = self.is_busy()
-            return {**told, "pending": told["pending"] or (None if busy else "measuring the speed"), "busy": busy}
+            return {**answer, "pending": answer["pending"] or (None if busy else "measuring the speed"), "busy": busy}
         if "problem" in speed:
-            return {**told, "problems": {"backbone": speed["problem"]}}
-        return {**told, "estimate": estimate_cost(config, sizes, Speed(**speed)), "speed": speed}
+            return {**answer, "problems": {"backbone": speed["problem"]}}
+        return {**answer, "estimate": estimate_cost(config, sizes, Speed(**speed)), "speed": speed}
 
     def interrupt(self) -> None:
-        """Give up measuring: a training is about to begin."""
+        """Stop a measurement, since a training is about to begin."""
         with self._lock:
-            self._wanted.pop("speed", None)
-            if self._process and (self._asked or "").startswith("speed"):
-                self._asked = None
+            self._waiting.pop("speed", None)
+            if self._process and (self._current or "").startswith("speed"):
+                self._current = None
                 self._process.kill()
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
             self._closed = True
-            self._wanted.clear()
+            self._waiting.clear()
             if self._process:
                 self._process.kill()
             self._lock.notify_all()
@@ -85,67 +85,71 @@ class Preview:
 
     # Private
 
-    def _look(self, config: TrainConfig) -> tuple[dict[str, Any] | None, str | None]:
-        """What `preview_process.look` says, and where the files of a data set belong that is not on disk."""
+    def _describe_images(self, config: TrainConfig) -> tuple[dict[str, Any] | None, str | None]:
+        """The answer of `preview_process.describe_images`, and the folder of a data set that is not on disk yet."""
         source = DATASETS.get(config.dataset)
-        place = Path(config.data_root) / source.where if source else Path(config.dataset)
-        if source and source.where and not any(place.glob("*")):
-            return None, str(place)  # looking would download it
-        asked = {name: getattr(config, name) for name in ("dataset", "data_root", "resize", "crop")}
-        stamp = place.stat().st_mtime_ns if (source is None or source.where) and place.exists() else 0
-        return self._ask("look", {**asked, "data_root": str(config.data_root)}, str(stamp)), None
+        path = Path(config.data_root) / source.where if source else Path(config.dataset)
+        if source and source.where and not any(path.glob("*")):
+            return None, str(path)  # reading the images would download them
+        parameters = {name: getattr(config, name) for name in ("dataset", "data_root", "resize", "crop")}
+        stamp = path.stat().st_mtime_ns if (source is None or source.where) and path.exists() else 0
+        return self._request("look", {**parameters, "data_root": str(config.data_root)}, str(stamp)), None
 
-    def _speed(self, config: TrainConfig, sizes: Sizes) -> dict[str, Any] | None:
-        known = {name: getattr(config, name) for name in SPEED_FIELDS}
+    def _measure_speed(self, config: TrainConfig, sizes: Sizes) -> dict[str, Any] | None:
+        values = {name: getattr(config, name) for name in SPEED_FIELDS}
         if config.head == "linear":
-            known = {name: value for name, value in known.items() if name not in ("loss", "dim")}
+            values = {name: value for name, value in values.items() if name not in ("loss", "dim")}
         shape = [sizes.height, sizes.width, sizes.channels]
-        return self._ask("speed", {"config": known, "shape": shape, "n_classes": sizes.n_classes}, socket.gethostname())
+        parameters = {"config": values, "shape": shape, "n_classes": sizes.n_classes}
+        return self._request("speed", parameters, socket.gethostname())
 
-    def _ask(self, kind: str, asked: dict[str, Any], more: str) -> dict[str, Any] | None:
-        """The answer if it is known; else the question waits for its turn, in place of an older one of its kind."""
-        text = json.dumps([VERSION, kind, asked, more], sort_keys=True)
+    def _request(self, kind: str, parameters: dict[str, Any], stamp: str) -> dict[str, Any] | None:
+        """The cached answer; without one the request waits for its turn, in place of an older one of its kind.
+
+        `stamp` tells answers apart that have the same parameters.
+        """
+        text = json.dumps([VERSION, kind, parameters, stamp], sort_keys=True)
         key = f"{kind}-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"
         answer, problem = read_json(self._path(key))
         if problem is None:
             return answer
-        if key in self._failed:
-            return {"problem": self._failed[key]}
+        if key in self._failures:
+            return {"problem": self._failures[key]}
         with self._lock:
-            if not self._closed and self._asked != key and not (kind == "speed" and self.is_busy()):
-                self._wanted[kind] = key, {"kind": kind, "asked": asked}
+            if not self._closed and self._current != key and not (kind == "speed" and self.is_busy()):
+                self._waiting[kind] = key, {"kind": kind, "parameters": parameters}
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._work, name="outlook", daemon=True)
+                    self._thread = threading.Thread(target=self._work, name="preview", daemon=True)
                     self._thread.start()
                 self._lock.notify_all()
         return None
 
     def _path(self, key: str) -> Path:
-        return self.cache / "outlook" / f"{key}.json"
+        return self.cache / "preview" / f"{key}.json"
 
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._wanted and not self._closed:
+                if not self._waiting and not self._closed:
                     self._lock.wait(IDLE_SECONDS)
-                if self._closed or not self._wanted:
+                if self._closed or not self._waiting:
                     self._end_process()
                     self._thread = None if not self._closed else self._thread
                     return
-                kind = min(self._wanted)  # "look" before "speed"
-                key, request = self._wanted.pop(kind)
-                self._asked = key
+                kind = min(self._waiting)  # "look" before "speed"
+                key, request = self._waiting.pop(kind)
+                self._current = key
                 process = self._begin_process()
             answer = _exchange(process, request)
             with self._lock:
-                was_interrupted, self._asked = self._asked is None, None
-            if answer is None and was_interrupted:  # whoever still wants to know asks again
+                was_interrupted, self._current = self._current is None, None
+            if answer is None and was_interrupted:  # the page requests it again
                 continue
             answer = answer or {"problem": "trying it out ended without an answer; perhaps memory ran out"}
             if "problem" in answer:
-                self._failed[key] = answer["problem"]
+                self._failures[key] = answer["problem"]
                 continue
-            with contextlib.suppress(OSError):  # a full disk: it is found out again next time
+            with contextlib.suppress(OSError):  # a full disk: it is computed again next time
                 self._path(key).parent.mkdir(parents=True, exist_ok=True)
                 write_json(self._path(key), answer)
 
@@ -186,15 +190,15 @@ def _exchange(process: subprocess.Popen[str], request: dict[str, Any]) -> dict[s
         return None
 
 
-def _sizes(looked: dict[str, Any]) -> Sizes | None:
-    if not looked["height"]:
+def _sizes(images: dict[str, Any]) -> Sizes | None:
+    if not images["height"]:
         return None
     names = ("train", "test", "height", "width", "channels")
-    return Sizes(n_classes=len(looked["class_names"]), **{name: looked[name] for name in names})
+    return Sizes(n_classes=len(images["class_names"]), **{name: images[name] for name in names})
 
 
-def _known_sizes(config: TrainConfig) -> Sizes | None:
-    """The sizes of a known data set that is not on disk, from its entry."""
+def _listed_sizes(config: TrainConfig) -> Sizes | None:
+    """The sizes of a data set that is not on disk, from its entry in `DATASETS`."""
     source = DATASETS.get(config.dataset)
     numbers = re.match(r"([\d,]+) of (\d+)x(\d+) (\w+)", source.size) if source and source.where else None
     if source is None or numbers is None:

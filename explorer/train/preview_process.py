@@ -1,8 +1,8 @@
-"""The process that tries a training out before it begins: what its images look like, and how fast it is here.
+"""The process behind the preview of a training: it reads the images and measures the speed on this machine.
 
 `python -m explorer.train.preview_process devices` prints the GPUs; `python -m explorer.train.preview_process` answers
-requests, a line of JSON each, on its input, and ends with it. Apart from the server because it imports torch, and
-because it may be ended at any moment.
+requests, a line of JSON each, on its input, and ends with it. It is not part of the server because it imports torch,
+and because it may be killed at any time.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from mtm.data.sources import check_labels, find
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Array
 
-SHOWN = 8  # images, of as many classes
+MOST_IMAGES = 8  # one image per class
 LARGEST = 96  # pixels of the longer side of an image as it is sent
 
 
-def look(asked: dict[str, Any]) -> dict[str, Any]:
+def describe_images(parameters: dict[str, Any]) -> dict[str, Any]:
     """The first images of some classes before and after the transform (Fig. 12, 13), and the sizes of the data set."""
-    config = TrainConfig(**asked)
+    config = TrainConfig(**parameters)
     source = find(config.dataset)
     raw = source.load(Path(config.data_root))
     check_labels(config.dataset, raw)
     resize = source.resize if config.resize is None else config.resize
     crop = source.crop if config.crop is None else config.crop
-    first = [int(np.flatnonzero(raw.train_labels == k)[0]) for k in range(min(SHOWN, len(raw.class_names)))]
+    rows = [int(np.flatnonzero(raw.train_labels == k)[0]) for k in range(min(MOST_IMAGES, len(raw.class_names)))]
     files = isinstance(raw.train_images, list)
-    before = [_picture(raw.train_images[i]) for i in first]
+    before = [_picture(raw.train_images[i]) for i in rows]
     grey = all(picture.mode == "L" for picture in before)
     images: Any = raw.train_images
-    picked = [images[i] for i in first] if files else images[first]
+    sources = [images[i] for i in rows] if files else images[rows]
     mixed = files and not (resize and crop) and len({picture.size for picture in before}) > 1
-    after: Any = [] if mixed else transform(picked, resize, crop, grey)
+    after: Any = [] if mixed else transform(sources, resize, crop, grey)
     height, width = (0, 0) if mixed else after.shape[1:3]
     return {
         "train": len(raw.train_labels),
@@ -54,46 +54,48 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "height": height,
         "width": width,
         "size_before": list(before[0].size),
-        "shown": [raw.class_names[k] for k in range(len(first))],
+        "shown": [raw.class_names[k] for k in range(len(rows))],
         "before": [_png(picture) for picture in before],
         "after": [_png(Image.fromarray(image.squeeze())) for image in after],
     }
 
 
-def speed(asked: dict[str, Any]) -> dict[str, Any]:
+def measure(parameters: dict[str, Any]) -> dict[str, Any]:
     """Images a second of a training, from a second of it on made-up images; its parameters and dimensions."""
     from mtm.train_loop.cost import measure_speed
 
-    height, width, channels = asked["shape"]
-    return asdict(measure_speed(TrainConfig(**asked["config"]), (height, width, channels), asked["n_classes"]))
+    height, width, channels = parameters["shape"]
+    return asdict(
+        measure_speed(TrainConfig(**parameters["config"]), (height, width, channels), parameters["n_classes"])
+    )
 
 
-def devices() -> list[dict[str, Any]]:
+def list_gpus() -> list[dict[str, Any]]:
     """The GPUs that torch can use, with their free and total memory in bytes."""
     import torch
 
     if torch.cuda.is_available():
-        found = []
+        gpus = []
         for i in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(i)
-            found.append({"name": f"cuda:{i}", "title": torch.cuda.get_device_name(i), "free": free, "total": total})
-        return found
+            gpus.append({"name": f"cuda:{i}", "title": torch.cuda.get_device_name(i), "free": free, "total": total})
+        return gpus
     return [{"name": "mps", "title": "Apple GPU"}] if torch.backends.mps.is_available() else []
 
 
 def _picture(image: Array | Path) -> Image.Image:
-    """An image as it is on disk, grey or in colour."""
+    """An image as stored, grey or in colour."""
     if not isinstance(image, Path):
         return Image.fromarray(image)
     try:
-        with Image.open(image) as opened:
-            return opened.convert("L" if opened.mode in ("1", "L", "I", "I;16", "I;16B") else "RGB")
+        with Image.open(image) as file:
+            return file.convert("L" if file.mode in ("1", "L", "I", "I;16", "I;16B") else "RGB")
     except (OSError, ValueError) as error:
         raise InputError(f"{image} is not an image that can be read") from error
 
 
 def _png(picture: Image.Image) -> str:
-    """An image as the address of a picture."""
+    """An image as a data URL."""
     picture.thumbnail((LARGEST, LARGEST))
     file = io.BytesIO()
     picture.save(file, "PNG")
@@ -102,19 +104,19 @@ def _png(picture: Image.Image) -> str:
 
 def main() -> None:
     if sys.argv[1:] == ["devices"]:
-        print(json.dumps(devices()))
+        print(json.dumps(list_gpus()))
         return
     if hasattr(os, "nice"):
-        os.nice(5)  # the page and the trainings come first
-    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints must not be taken for an answer
-    kinds = {"look": look, "speed": speed}
+        os.nice(5)  # the server and the trainings go first
+    answers, sys.stdout = sys.stdout, sys.stderr  # so that what a library prints is not read as an answer
+    kinds = {"look": describe_images, "speed": measure}
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = kinds[request["kind"]](request["asked"])
+            answer = kinds[request["kind"]](request["parameters"])
         except InputError as error:
             answer = {"problem": str(error)}
-        except Exception as error:  # of torch, or of a file that is not what it says: one sentence for the page
+        except Exception as error:  # from torch, or a damaged file: one sentence for the page
             answer = {"problem": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

@@ -1,15 +1,15 @@
 """Trainings that outlive the page: a queue with one job per device, each training a process of its own.
 
-Everything there is to know is in the run folders, so a server that is started again finds all of it there:
+All state is in the run folders, so a server that is started again finds it there:
 
-    status.json    queued: it waits, and is started by the server that wrote so or, once that is gone, by any that looks
+    status.json    queued: it waits, and is started by the server that queued it or, once that is gone, by any other
     process.json   the process that was started for it (a `Status`): while it lives and the status is still `queued` the
-                   training is starting; gone by then, it failed before it began
-    log.txt        everything that process printed
+                   training is starting; if it ends before that, the training failed before it began
+    log.txt        the output of that process
     stop           a request to stop, which the training obeys at a checkpoint
 
-The process runs `mtm resume FOLDER`, detached from the server. Only a process whose id and start time are those that we
-wrote down is ever sent a signal, and only before it has begun to train.
+The process runs `mtm resume FOLDER`, detached from the server. Only a process whose id and start time are those in
+process.json is ever sent a signal, and only before it has begun to train.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any
 import psutil
 
 from explorer.library import DEMO, Library, stamp
-from explorer.train.log import LOG, append, begin, refusal
+from explorer.train.log import LOG, append_header, append_line, find_failure
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
@@ -41,7 +41,7 @@ from mtm.runs import Run
 from mtm.train_loop.locations import free_folder, with_absolute_paths
 
 PROCESS = "process.json"
-LOOK_SECONDS = 1.0  # between two looks at the queue, beside those of the page
+INTERVAL_SECONDS = 1.0  # between two times that the queue is advanced, besides those of the page
 ACTIVE = ("starting", "training", "stopping")  # a process is at work
 RESUMABLE = ("stopped", "interrupted", "failed")
 COMMAND = (sys.executable, "-m", "mtm", "resume")  # and the run folder
@@ -64,24 +64,24 @@ class Job:
     process: Status | None = None  # the one that was started for it
 
     @property
-    def wanted_device(self) -> str:
-        """The device that its config names."""
+    def configured_device(self) -> str:
+        """The `device` of its config."""
         return str(self.run.info["config"].get("device", "auto"))
 
     @cached_property
     def epoch(self) -> float:
-        """How far it came: as its status says, which is a second behind, or the newest snapshot."""
+        """How far it came: the epoch of its status, which is a second behind, or of the newest snapshot."""
         rows = self.run.metrics if self.state not in ACTIVE else []
         return max([self.status.epoch, *(float(row["epoch"]) for row in rows[-1:])])
 
     @property
     def may_start(self) -> bool:
-        """Whether it waits, and its starting is up to this process: whoever queued it is this one, or gone."""
+        """Whether it waits and this process may start it: the process that queued it is this one, or gone."""
         return self.state == "queued" and (self.status.pid == os.getpid() or not self.status.is_alive())
 
 
 class JobQueue:
-    """The trainings in the library's folder. Any thread may call; `device_of` says what `auto` means here."""
+    """The trainings in the library's folder. Any thread may call; `device_of` maps a config's `device` to a name."""
 
     def __init__(self, library: Library, device_of: Callable[[str], str]) -> None:
         self.library, self.device_of = library, device_of
@@ -89,17 +89,17 @@ class JobQueue:
         self._ended: dict[str, tuple[object, Job]] = {}
         self._closed = threading.Event()
 
-    def begin(self) -> None:
-        """Look at the queue now and then, whether or not a page is open."""
-        threading.Thread(target=self._look, name="queue", daemon=True).start()
+    def append_header(self) -> None:
+        """Advance the queue now and then, whether or not a page is open."""
+        threading.Thread(target=self._watch, name="queue", daemon=True).start()
 
     def close(self) -> None:
         """Start nothing more; what is training goes on."""
         self._closed.set()
 
     def all(self) -> list[Job]:
-        """Every run of ours that has a config to train it with, in no order; reads only what has changed."""
-        jobs = [self._read(run_id) for run_id in self.library.ids() if not run_id.startswith(f"{DEMO}/")]
+        """Every run that has a config to train it with, in no order; reads only runs that have changed."""
+        jobs = [self._load(run_id) for run_id in self.library.ids() if not run_id.startswith(f"{DEMO}/")]
         return [job for job in jobs if job is not None]
 
     def busy(self) -> bool:
@@ -109,21 +109,21 @@ class JobQueue:
     def get(self, run_id: str) -> Job:
         """One job. Raises InputError for a run that is not there, is bundled, or was not trained by mtm."""
         self.library.folder(run_id)
-        job = None if run_id.startswith(f"{DEMO}/") else self._read(run_id)
+        job = None if run_id.startswith(f"{DEMO}/") else self._load(run_id)
         if job is None:
             raise InputError(f"'{run_id}' cannot be trained here; it is bundled, or recorded by another program")
         return job
 
     def add(self, config: TrainConfig, name: str | None = None, command: Sequence[str] = ()) -> str:
-        """Put a training in the queue; its id. Raises InputError for a name that cannot be or is taken.
+        """Put a training in the queue; its id. Raises InputError for a name that is not valid or taken.
 
-        `command` is what `mtm` would have been called with, kept in the run's config.json.
+        `command` are the arguments of `mtm` for the same training, recorded in the run's config.json.
         """
         with self._lock:
             runs = self.library.runs_folder
-            if name and (runs / checked_name(name)).exists():
+            if name and (runs / check_name(name)).exists():
                 raise InputError(f"there is already a run '{name.strip()}'; choose another name")
-            folder = runs / checked_name(name) if name else free_folder(runs, config)
+            folder = runs / check_name(name) if name else free_folder(runs, config)
             Run.create(folder, with_absolute_paths(config), notes={"command": list(command)})
             self.advance()
         return folder.name
@@ -133,7 +133,7 @@ class JobQueue:
         with self._lock:
             job = self.get(run_id)
             if job.state == "queued":
-                self._note(job, "stopped")
+                self._write_state(job, "stopped")
             elif job.state not in ACTIVE:
                 raise InputError(f"'{run_id}' is {job.state}; there is nothing to stop")
             else:
@@ -149,7 +149,7 @@ class JobQueue:
                 raise InputError(f"'{run_id}' is {job.state}; only what was stopped, interrupted or failed is resumed")
             for name in (PROCESS, "stop"):
                 (job.run.folder / name).unlink(missing_ok=True)
-            self._note(job, "queued")
+            self._write_state(job, "queued")
             self.advance()
 
     def remove(self, run_id: str) -> None:
@@ -161,82 +161,82 @@ class JobQueue:
             self.library.delete(run_id)
 
     def advance(self) -> None:
-        """Write down why a training could not begin, and start what waits for a device that is free."""
+        """Record why trainings could not begin, and start those that wait for a device that is free."""
         with self._lock:
             if self._closed.is_set():
                 return
             jobs = self.all()
             for job in jobs:
-                if job.state in ("failed", "stopped") and job.status.state == "queued":  # nobody has written it yet
-                    self._note(job, job.state, job.status.error)
-            waiting = [job for job in in_turn(jobs) if job.may_start]
+                if job.state in ("failed", "stopped") and job.status.state == "queued":  # not recorded yet
+                    self._write_state(job, job.state, job.status.error)
+            waiting = [job for job in waiting_jobs(jobs) if job.may_start]
             if waiting:
-                busy = {self.device_of(job.wanted_device) for job in jobs if job.state in ACTIVE}
+                busy = {self.device_of(job.configured_device) for job in jobs if job.state in ACTIVE}
                 for job in waiting:
-                    device = self.device_of(job.wanted_device)
+                    device = self.device_of(job.configured_device)
                     if device not in busy:
                         self._start(job)
                         busy.add(device)
 
     # Private
 
-    def _look(self) -> None:
-        while not self._closed.wait(LOOK_SECONDS):
-            with contextlib.suppress(OSError):  # the folder is gone for a moment; the next look may find it
+    def _watch(self) -> None:
+        while not self._closed.wait(INTERVAL_SECONDS):
+            with contextlib.suppress(OSError):  # the folder may be back next time
                 self.advance()
 
-    def _read(self, run_id: str) -> Job | None:
-        """A run as a job; None if there is nothing to train it with. What ended is read again when its files change."""
+    def _load(self, run_id: str) -> Job | None:
+        """A run as a job; None if it has no config. Jobs that ended are cached until their files change."""
         folder = self.library.runs_folder / run_id
         stamps = tuple(stamp(folder / name) for name in ("config.json", "status.json", PROCESS))
-        known = self._ended.get(run_id)
-        if known and known[0] == stamps:
-            return known[1]
+        entry = self._ended.get(run_id)
+        if entry and entry[0] == stamps:
+            return entry[1]
         try:
             run = Run.open(folder)
         except InputError:
             return None
         if not isinstance(run.info.get("config"), dict):
             return None
-        job = _job(run_id, run)
+        job = _make_job(run_id, run)
         if job.state in ("finished", *RESUMABLE) and job.status.state == job.state:
             self._ended[run_id] = stamps, job
         return job
 
-    def _note(self, job: Job, state: str, error: str | None = None) -> None:
-        """Write a state that its own process did not; how far it came stays."""
+    def _write_state(self, job: Job, state: str, error: str | None = None) -> None:
+        """Write a state that the job's own process did not write; its epoch and progress stay."""
         at = job.epoch / max(1, job.run.info["config"].get("epochs") or 1)
         job.run.set_status(state=state, error=error, epoch=job.epoch, progress=max(job.status.progress, min(1.0, at)))
 
     def _start(self, job: Job) -> None:
-        """Start the process of a waiting job; a failure to do so is written down as the job's."""
+        """Start the process of a waiting job; if that fails, the job has failed."""
         folder = job.run.folder
-        readable = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "120"}
+        environment = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "120"}
         try:
-            begin(folder, f"mtm resume {folder}")
+            append_header(folder, f"mtm resume {folder}")
             with (folder / LOG).open("ab") as log:
                 process = subprocess.Popen(
                     [*COMMAND, str(folder)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env=os.environ | readable,
+                    env=os.environ | environment,
                     **DETACHED,
                 )
             started = psutil.Process(process.pid).create_time()
             write_json(folder / PROCESS, asdict(replace(Status().signed(), pid=process.pid, pid_started=started)))
         except OSError as error:
-            self._note(job, "failed", f"the training could not be started: {error.strerror or error}")
+            self._write_state(job, "failed", f"the training could not be started: {error.strerror or error}")
             return
         threading.Thread(target=self._wait, args=(process, job), name=f"job {job.id}", daemon=True).start()
 
     def _wait(self, process: subprocess.Popen[bytes], job: Job) -> None:
-        """Stay until a process ends, say in its log if something ended it, and go on with the queue."""
+        """Wait until a process ends, add to its log which signal ended it, if one did, and advance the queue."""
         code, folder, config = process.wait(), job.run.folder, job.run.info["config"]
         if code < 0 and not (folder / "stop").exists():
             name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
             lower = f"lower batch_size ({config.get('batch_size')}) or record ({config.get('record')})"
-            append(
+            append_line(
                 folder,
                 f"explorer: the process was ended by {name}; if nobody did that, memory may have run out: {lower}",
             )
@@ -244,13 +244,13 @@ class JobQueue:
             self.advance()
 
 
-def in_turn(jobs: Sequence[Job]) -> list[Job]:
-    """Those of the jobs that wait, the longest waiting first."""
+def waiting_jobs(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs that wait, the longest waiting first."""
     return sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.status.heartbeat, job.id))
 
 
-def checked_name(name: str) -> str:
-    """A name of a run as it may be. Raises InputError for another."""
+def check_name(name: str) -> str:
+    """The name of a run without spaces around it. Raises InputError if it is not valid."""
     name = name.strip()
     if not re.fullmatch(r"\w[\w .+=-]*", name) or len(name) > LONGEST_NAME or name.endswith("."):
         raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
@@ -264,8 +264,8 @@ def terminate(process: Status) -> None:
             psutil.Process(process.pid).terminate()  # psutil compares the start time once more
 
 
-def _job(run_id: str, run: Run) -> Job:
-    status, process = run.status, _process(run.folder)
+def _make_job(run_id: str, run: Run) -> Job:
+    status, process = run.status, _read_process(run.folder)
     state = status.state
     if state == "training" and run.stop_requested():
         state = "stopping"
@@ -275,12 +275,12 @@ def _job(run_id: str, run: Run) -> Job:
         elif run.stop_requested():
             state = "stopped"
         else:
-            state, status = "failed", replace(status, error=refusal(run.folder))
+            state, status = "failed", replace(status, error=find_failure(run.folder))
     return Job(run_id, run, state, status, process)
 
 
-def _process(folder: Path) -> Status | None:
-    """The process that was started for a run, None if none was or the file makes no sense."""
+def _read_process(folder: Path) -> Status | None:
+    """The process that was started for a run, None without one or if the file is damaged."""
     stored, problem = read_json(folder / PROCESS)
-    known = {f.name for f in fields(Status)}
-    return None if problem else Status(**{key: value for key, value in stored.items() if key in known})
+    names = {f.name for f in fields(Status)}
+    return None if problem else Status(**{key: value for key, value in stored.items() if key in names})

@@ -24,7 +24,7 @@ from explorer.train import queue as training_queue
 from explorer.train import routes as train_routes
 from explorer.train.devices import Device, Devices
 from explorer.train.preview import Preview
-from explorer.train.queue import JobQueue, checked_name, terminate
+from explorer.train.queue import JobQueue, check_name, terminate
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.status import Status
@@ -32,11 +32,11 @@ from mtm.runs import Run
 
 LONG = 240.0  # seconds: a busy machine is no failure
 ENDLESS = {"epochs": 5000, "train_images": 600}
-Fake = Callable[[str], None]
+FakeTraining = Callable[[str], None]
 
 
-def device_of(wanted: str) -> str:
-    return "cpu" if wanted == "auto" else wanted
+def device_of(name: str) -> str:
+    return "cpu" if name == "auto" else name
 
 
 @pytest.fixture
@@ -51,13 +51,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def queue(folder: Path) -> Iterator[JobQueue]:
-    made = JobQueue(Library(folder), device_of)
-    yield made
-    made.close()
+    jobs = JobQueue(Library(folder), device_of)
+    yield jobs
+    jobs.close()
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+def fake_training(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
     """Start a few lines of Python instead of a training; `folder` is the run's."""
 
     def install(code: str) -> None:
@@ -67,9 +67,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     return install
 
 
-def until(said: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + LONG
-    while not said():
+    while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.03)
 
@@ -88,9 +88,9 @@ def wait_for_snapshots(queue: JobQueue, run_id: str, n: int) -> None:
 
 
 def process_of(queue: JobQueue, run_id: str) -> psutil.Process:
-    found = queue.get(run_id).process
-    assert found is not None
-    return psutil.Process(found.pid)
+    process = queue.get(run_id).process
+    assert process is not None
+    return psutil.Process(process.pid)
 
 
 # In turn
@@ -105,11 +105,11 @@ def test_three_are_queued_and_trained_one_after_the_other(queue: JobQueue) -> No
 
     def look() -> bool:
         queue.advance()
-        found = {job.id: job.state for job in queue.all()}
-        active = [name for name, now in found.items() if now in training_queue.ACTIVE]
+        states = {job.id: job.state for job in queue.all()}
+        active = [name for name, now in states.items() if now in training_queue.ACTIVE]
         assert len(active) <= 1
         order.extend(name for name in active if name not in order)
-        return set(found.values()) == {"finished"}
+        return set(states.values()) == {"finished"}
 
     until(look)
     assert order == names
@@ -119,33 +119,37 @@ def test_three_are_queued_and_trained_one_after_the_other(queue: JobQueue) -> No
         assert run.problems == []
 
 
-def test_each_device_has_its_own_queue(queue: JobQueue, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_each_device_has_its_own_queue(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("time.sleep(60)")
     first, second = queue.add(small()), queue.add(small())
     other = queue.add(small(device="cuda:1"))
     assert [queue.get(name).state for name in (first, second, other)] == ["starting", "queued", "starting"]
 
 
-def test_what_waited_first_begins_first(queue: JobQueue, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_what_waited_first_begins_first(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("time.sleep(60)")
     first = queue.add(small(), "z")
     waiting = [queue.add(small(), name) for name in ("y", "a", "m")]
-    assert [job.id for job in training_queue.in_turn(queue.all())] == waiting
+    assert [job.id for job in training_queue.waiting_jobs(queue.all())] == waiting
     queue.stop("y")
     queue.resume("y")  # goes to the end
-    assert [job.id for job in training_queue.in_turn(queue.all())] == ["a", "m", "y"]
+    assert [job.id for job in training_queue.waiting_jobs(queue.all())] == ["a", "m", "y"]
     queue.stop(first)
     wait_for(queue, "a", "starting")
 
 
-def test_a_training_started_in_a_terminal_takes_its_device(queue: JobQueue, folder: Path, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_a_training_started_in_a_terminal_takes_its_device(
+    queue: JobQueue, folder: Path, fake_training: FakeTraining
+) -> None:
+    fake_training("time.sleep(60)")
     Run.create(folder / "terminal", small()).set_status(state="training")
     assert queue.get(queue.add(small())).state == "queued"
 
 
-def test_a_run_that_another_living_process_queued_is_left_to_it(queue: JobQueue, folder: Path, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_a_run_that_another_living_process_queued_is_left_to_it(
+    queue: JobQueue, folder: Path, fake_training: FakeTraining
+) -> None:
+    fake_training("time.sleep(60)")
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     run = Run.create(folder / "theirs", small())
     mine = json.loads((run.folder / "status.json").read_text())
@@ -206,8 +210,8 @@ def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: JobQueue, t
     until(lambda: "SIGKILL" in (log.last_amiss(queue.get(name).run.folder) or ""))
     server = Flask("test")
     train_routes.register(server, queue, Devices(), Preview(tmp_path, queue.busy), tmp_path)
-    (told,) = server.test_client().get("/api/jobs").get_json()["over"]
-    assert told["error"] == (
+    (job,) = server.test_client().get("/api/jobs").get_json()["over"]
+    assert job["error"] == (
         "the process was ended by SIGKILL; if nobody did that, memory may have run out: "
         "lower batch_size (50) or record (60)"
     )
@@ -230,25 +234,25 @@ def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pyte
     monkeypatch.setattr(
         subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, answers.pop(0), "")
     )
-    asked = Devices()
-    assert [device.name for device in asked.devices()] == ["cuda:0", "cpu"]
-    asked.refresh()
+    local = Devices()
+    assert [device.name for device in local.all()] == ["cuda:0", "cpu"]
+    local.refresh()
     until(lambda: len(answers) == 1)
-    assert asked.device_of("auto") == "cuda:0"
-    asked.refresh()
-    until(lambda: asked.devices()[0].free == 5)
+    assert local.device_of("auto") == "cuda:0"
+    local.refresh()
+    until(lambda: local.all()[0].free == 5)
 
 
 def test_the_devices_are_asked_for_in_a_process_of_its_own() -> None:
     command = [sys.executable, "-m", "explorer.train.preview_process", "devices"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = [Device(**device) for device in json.loads(done.stdout)]
-    assert [device.name for device in found] == [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    assert Devices().devices()[-1].name == "cpu"
+    gpus = [Device(**device) for device in json.loads(done.stdout)]
+    assert [device.name for device in gpus] == [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    assert Devices().all()[-1].name == "cpu"
 
 
-def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("time.sleep(60)")
     name = queue.add(small())
     process = process_of(queue, name)
     queue.stop(name)
@@ -258,8 +262,8 @@ def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake: Fa
     assert queue.get(name).state == "starting"
 
 
-def test_a_waiting_one_is_taken_out_of_the_queue(queue: JobQueue, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_a_waiting_one_is_taken_out_of_the_queue(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("time.sleep(60)")
     queue.add(small())
     waiting = queue.add(small())
     queue.stop(waiting)
@@ -268,8 +272,8 @@ def test_a_waiting_one_is_taken_out_of_the_queue(queue: JobQueue, fake: Fake) ->
     assert not (queue.library.runs_folder / waiting).exists()
 
 
-def test_what_is_being_trained_cannot_be_removed(queue: JobQueue, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_what_is_being_trained_cannot_be_removed(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("time.sleep(60)")
     name = queue.add(small())
     with pytest.raises(InputError, match="stop it first"):
         queue.remove(name)
@@ -284,7 +288,7 @@ from pathlib import Path
 from explorer.train.queue import JobQueue
 from explorer.library import Library
 from mtm.config import TrainConfig
-jobs = JobQueue(Library(Path(sys.argv[1])), lambda wanted: "cpu")
+jobs = JobQueue(Library(Path(sys.argv[1])), lambda name: "cpu")
 config = TrainConfig(epochs=int(sys.argv[2]), train_images=600, dim=8, record=50, batch_size=50, device="cpu")
 print(jobs.add(config), jobs.add(config), flush=True)
 assert not {"torch", "umap", "numba"} & set(sys.modules)
@@ -304,10 +308,10 @@ def test_trainings_outlive_the_server_and_the_next_one_finds_them(queue: JobQueu
     wait_for(queue, second, "stopped")
 
 
-def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: JobQueue, fake: Fake) -> None:
+def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: JobQueue, fake_training: FakeTraining) -> None:
     run = Run.create(folder / "gone", small())
-    gone = replace(Status().signed(), pid=2**22 + 1, pid_started=1.0)
-    (run.folder / "process.json").write_text(json.dumps(asdict(gone)))
+    ended = replace(Status().signed(), pid=2**22 + 1, pid_started=1.0)
+    (run.folder / "process.json").write_text(json.dumps(asdict(ended)))
     (run.folder / "log.txt").write_text("$ mtm resume gone\nmtm: there is no data\n")
     assert queue.get("gone").state == "failed"
     queue.advance()
@@ -342,26 +346,28 @@ def test_a_training_that_diverges_says_when_and_what_to_lower(queue: JobQueue) -
         ("sys.exit(1)", "it ended before it began to train"),
     ],
 )  # fmt: skip
-def test_the_reason_of_a_failure_is_its_last_word(queue: JobQueue, fake: Fake, code: str, error: str) -> None:
-    fake(code)
+def test_the_reason_of_a_failure_is_its_last_word(
+    queue: JobQueue, fake_training: FakeTraining, code: str, error: str
+) -> None:
+    fake_training(code)
     name = queue.add(small())
     wait_for(queue, name, "failed")
     assert queue.get(name).status.error == error
 
 
-def test_the_next_one_begins_when_one_has_failed(queue: JobQueue, fake: Fake) -> None:
-    fake("sys.exit(1)")
+def test_the_next_one_begins_when_one_has_failed(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("sys.exit(1)")
     first = queue.add(small())
     second = queue.add(small())
     wait_for(queue, first, "failed")
     wait_for(queue, second, "failed")
 
 
-def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: JobQueue, fake: Fake) -> None:
-    fake("print('mtm: first reason'); sys.exit(2)")
+def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("print('mtm: first reason'); sys.exit(2)")
     name = queue.add(small())
     wait_for(queue, name, "failed")
-    fake("print('UserWarning: careful'); time.sleep(60)")
+    fake_training("print('UserWarning: careful'); time.sleep(60)")
     queue.resume(name)
     folder = queue.library.folder(name)
     until(lambda: log.last_amiss(folder) == "UserWarning: careful")
@@ -401,14 +407,14 @@ def test_a_foreign_process_json_is_harmless(folder: Path, queue: JobQueue) -> No
 )
 def test_a_name_that_cannot_be_a_folder_of_ours_is_refused(queue: JobQueue, name: str) -> None:
     with pytest.raises(InputError, match="cannot be the name of a run"):
-        checked_name(name)
+        check_name(name)
     with pytest.raises(InputError):
         queue.add(small(), name)
     assert queue.all() == []
 
 
-def test_a_name_is_used_once_and_the_command_is_kept(queue: JobQueue, fake: Fake) -> None:
-    fake("time.sleep(60)")
+def test_a_name_is_used_once_and_the_command_is_kept(queue: JobQueue, fake_training: FakeTraining) -> None:
+    fake_training("time.sleep(60)")
     assert queue.add(small(), "Größe 1.5 a_b-c", ["train", "--dim", "8"]) == "Größe 1.5 a_b-c"
     with pytest.raises(InputError, match="already a run"):
         queue.add(small(), "Größe 1.5 a_b-c")

@@ -51,7 +51,7 @@ def address(runs: Path, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    opened = []
+    pages = []
 
     def make(address: str, width: int = 1440, scheme: str = "light") -> Any:
         page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -59,18 +59,18 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
-        opened.append(page)
+        pages.append(page)
         page.goto(address)
         page.wait_for_selector("#train-command:not(:empty)")
         return page
 
     yield make
-    for page in opened:
+    for page in pages:
         page.close()
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def fake_training(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Start a line of Python instead of a training."""
     return lambda code: monkeypatch.setattr(queue, "COMMAND", (sys.executable, "-c", f"import sys, time; {code}"))
 
@@ -97,7 +97,7 @@ def row(name: str, state: str) -> str:
     return f'.train-job[data-run="{name}"][data-state="{state}"]'
 
 
-def drawn(page: Any, n: int) -> int:
+def wait_until_drawn(page: Any, n: int) -> int:
     """Wait until that many snapshots of the training are on the screen; how many there are."""
     page.wait_for_function("(n) => Number(document.querySelector('.train-card')?.dataset.drawn) >= n", arg=n)
     return int(page.locator(".train-card").get_attribute("data-drawn"))
@@ -109,13 +109,13 @@ def drawn(page: Any, n: int) -> int:
 def test_every_field_of_the_config_is_in_the_form_with_its_help(tmp_path: Path) -> None:
     groups = form.catalogue(tmp_path)["groups"]
     assert [group["name"] for group in groups] == ["data", "network", "loss", "training"]
-    found = {field["name"]: field for group in groups for field in group["fields"]}
-    assert set(found) | set(form.FIXED) == set(TrainConfig.model_fields)
-    for name, field in found.items():
+    fields = {field["name"]: field for group in groups for field in group["fields"]}
+    assert set(fields) | set(form.FIXED) == set(TrainConfig.model_fields)
+    for name, field in fields.items():
         assert field["help"] or field["label"] == TrainConfig.model_fields[name].description
         assert field["group"] == TrainConfig.model_fields[name].json_schema_extra["group"]
-    assert set(form.LABELS) <= set(found)
-    assert set(form.FIRST) <= set(found)
+    assert set(form.LABELS) <= set(fields)
+    assert set(form.FIRST) <= set(fields)
 
 
 @pytest.mark.parametrize(
@@ -157,14 +157,14 @@ def as_typed(config: TrainConfig) -> dict[str, str]:
         TrainConfig(),
         small(validation=0.1, loss="class_proximity", r=1e5, eps=1e-6, momentum=0.5),
         TrainConfig(head="linear", backbone="resnet18", weights="none", resize=0, crop=36),
-        *(TrainConfig(**presets.quick(name)) for name in presets.QUICK),
-        *(TrainConfig(**presets.paper(d, b, x)) for d in presets.PAPER for b in ("resnet18", "resnet101")
+        *(TrainConfig(**presets.quick_preset(name)) for name in presets.QUICK),
+        *(TrainConfig(**presets.paper_preset(d, b, x)) for d in presets.PAPER for b in ("resnet18", "resnet101")
           for x in presets.PAPER[d][b]),
     ],
 )  # fmt: skip
 def test_form_and_command_line_give_the_same_config(tmp_path: Path, config: TrainConfig) -> None:
     assert form.check(as_typed(config), Path("data"), ["cpu"]).config == config
-    line = shlex.split(form.command_line(form.arguments(config, Path("runs"), "a name")))
+    line = shlex.split(form.join_arguments(form.to_arguments(config, Path("runs"), "a name")))
     assert (line[:2], line[-2:]) == (["mtm", "train"], ["--name", "a name"])
     options = dict(zip(line[2:-2:2], line[3:-2:2], strict=True))
     assert TrainConfig(**{key.strip("-").replace("-", "_"): value for key, value in options.items()}) == config
@@ -172,12 +172,12 @@ def test_form_and_command_line_give_the_same_config(tmp_path: Path, config: Trai
 
 def test_the_paper_s_rows_are_those_of_its_tables() -> None:
     """A few of Tables 8 and 9, by hand."""
-    assert presets.paper("fashion-mnist", "resnet18", "euclidean") == {
+    assert presets.paper_preset("fashion-mnist", "resnet18", "euclidean") == {
         "dataset": "fashion-mnist", "backbone": "resnet18", "weights": "imagenet", "lr": 0.0004453946, "epochs": 30,
         "plateau_epochs": 4, "loss": "euclidean", "dim": 1351,
     }  # fmt: skip
-    assert presets.paper("kmnist", "resnet50", "class_proximity")["r"] == 27585.0
-    pure = presets.paper("cifar100", "resnet101", "pure")
+    assert presets.paper_preset("kmnist", "resnet50", "class_proximity")["r"] == 27585.0
+    pure = presets.paper_preset("cifar100", "resnet101", "pure")
     assert (pure["head"], pure["lr"], "dim" in pure) == ("linear", 0.0005403263, False)
     for row in (
         ("digits", "resnet18", "euclidean"),
@@ -185,7 +185,7 @@ def test_the_paper_s_rows_are_those_of_its_tables() -> None:
         ("mnist", "resnet18", "comparison"),
     ):
         with pytest.raises(InputError, match="choose from"):
-            presets.paper(*row)
+            presets.paper_preset(*row)
 
 
 # The estimate
@@ -193,29 +193,29 @@ def test_the_paper_s_rows_are_those_of_its_tables() -> None:
 
 def test_the_estimate_follows_from_the_sizes_and_the_speed() -> None:
     speed = Speed(1000.0, 100_000, 64)
-    told = estimate_cost(TrainConfig(epochs=10), DIGITS, speed)
-    assert told["snapshots"] == 11
-    assert told["seconds"] == pytest.approx(5 + (10 * 1438 + 11 * (1438 + 359) / 3) / 1000, rel=0.01)
-    assert told["bytes"] > 11 * 359 * 64 * 2 + 3 * 4 * 100_000
+    estimate = estimate_cost(TrainConfig(epochs=10), DIGITS, speed)
+    assert estimate["snapshots"] == 11
+    assert estimate["seconds"] == pytest.approx(5 + (10 * 1438 + 11 * (1438 + 359) / 3) / 1000, rel=0.01)
+    assert estimate["bytes"] > 11 * 359 * 64 * 2 + 3 * 4 * 100_000
     more = estimate_cost(TrainConfig(epochs=10, snapshots_per_epoch=3, first_epoch_snapshots=5), DIGITS, speed)
     assert more["snapshots"] == 1 + 5 + 9 * 3
-    assert estimate_cost(TrainConfig(epochs=20), DIGITS, speed)["seconds"] > 1.8 * (told["seconds"] - 5)
+    assert estimate_cost(TrainConfig(epochs=20), DIGITS, speed)["seconds"] > 1.8 * (estimate["seconds"] - 5)
     fewer = estimate_cost(TrainConfig(epochs=10, train_images=500, record=100), DIGITS, speed)
-    assert fewer["seconds"] < told["seconds"]
-    assert fewer["bytes"] < told["bytes"]
+    assert fewer["seconds"] < estimate["seconds"]
+    assert fewer["bytes"] < estimate["bytes"]
 
 
 def test_the_estimated_disk_is_what_a_run_takes(finished_run: Path) -> None:
     run = Run.open(finished_run)
     assert run.config is not None
-    told = estimate_cost(run.config, DIGITS, Speed(1000.0, 94_616, 8))
-    assert told["snapshots"] == len(run.snapshots)
-    without_weights = told["bytes"] - 16 * 94_616
+    estimate = estimate_cost(run.config, DIGITS, Speed(1000.0, 94_616, 8))
+    assert estimate["snapshots"] == len(run.snapshots)
+    without_weights = estimate["bytes"] - 16 * 94_616
     assert 0.4 < without_weights / (run.size() - sum(f.stat().st_size for f in run.checkpoints.iterdir())) < 1.6
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "words"),
     [
         (3, "5 s"),
         (41, "40 s"),
@@ -226,19 +226,19 @@ def test_the_estimated_disk_is_what_a_run_takes(finished_run: Path) -> None:
         (4e5, "5 days"),
     ],
 )
-def test_durations_are_round(seconds: float, told: str) -> None:
-    assert time_in_words(seconds) == told
+def test_durations_are_round(seconds: float, words: str) -> None:
+    assert time_in_words(seconds) == words
 
 
 def test_a_data_set_that_is_not_on_disk_is_not_downloaded_for_its_picture(tmp_path: Path) -> None:
-    outlook = Preview(tmp_path / "cache", is_busy=lambda: True)
-    told = outlook.of(TrainConfig(dataset="cifar100", data_root=str(tmp_path / "data")))
-    assert told["missing"] == str(tmp_path / "data" / "cifar-100-python")
-    assert (told["sizes"]["train"], told["sizes"]["n_classes"], told["sizes"]["height"]) == (50_000, 100, 36)
-    assert told["busy"]
-    assert outlook._thread is None
+    preview = Preview(tmp_path / "cache", is_busy=lambda: True)
+    answer = preview.describe(TrainConfig(dataset="cifar100", data_root=str(tmp_path / "data")))
+    assert answer["missing"] == str(tmp_path / "data" / "cifar-100-python")
+    assert (answer["sizes"]["train"], answer["sizes"]["n_classes"], answer["sizes"]["height"]) == (50_000, 100, 36)
+    assert answer["busy"]
+    assert preview._thread is None
     assert not (tmp_path / "data").exists()
-    outlook.close()
+    preview.close()
 
 
 # In the browser
@@ -246,16 +246,16 @@ def test_a_data_set_that_is_not_on_disk_is_not_downloaded_for_its_picture(tmp_pa
 
 def test_images_and_estimate_are_there_before_the_start(open_page: Callable[..., Any], address: str) -> None:
     page = open_page(address)
-    page.wait_for_selector(".outlook-row img")
-    assert page.locator(".outlook-row").nth(0).locator("img").count() == 8
-    sizes = page.locator(".outlook-row img").evaluate_all("(found) => found.map((image) => image.naturalWidth)")
+    page.wait_for_selector(".preview-row img")
+    assert page.locator(".preview-row").nth(0).locator("img").count() == 8
+    sizes = page.locator(".preview-row img").evaluate_all("(images) => images.map((image) => image.naturalWidth)")
     assert sizes == [8] * 8 + [16] * 8
-    assert "1,438 training and 359 test images of 10 classes" in page.inner_text(".outlook-facts")
-    page.wait_for_selector(".outlook-figure")
-    told = page.inner_text(".outlook-figures")
-    assert "about" in told
-    assert "11" in told
-    assert "MB" in told
+    assert "1,438 training and 359 test images of 10 classes" in page.inner_text(".preview-facts")
+    page.wait_for_selector(".preview-figure")
+    figures = page.inner_text(".preview-figures")
+    assert "about" in figures
+    assert "11" in figures
+    assert "MB" in figures
     assert page.errors == []
 
 
@@ -270,13 +270,13 @@ def test_train_watch_close_the_tab_stop_resume_and_finish(
     fill(page, name="mine")
     page.click("#train-start")
     page.wait_for_selector(card("mine"))
-    n = drawn(page, 3)
+    n = wait_until_drawn(page, 3)
     assert page.locator(".train-picture").evaluate("(image) => image.src.includes('run=mine')")
     assert page.locator(".train-curve svg .curve-line").count() >= 6
     page.wait_for_selector(".train-numbers >> text=images/s")
     page.close()
     page = open_page(address)
-    assert drawn(page, n + 1) > n  # it went on without the tab
+    assert wait_until_drawn(page, n + 1) > n  # it went on without the tab
     page.click(f"{card('mine')} >> text=Stop")
     page.wait_for_selector(row("mine", "stopped"))
     before = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
@@ -300,7 +300,7 @@ def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., An
     fill(page, epochs=5000, train_images=600, dim=8, name="mine")
     command(page, "--epochs 5000")
     page.click("#train-start")
-    n = drawn(page, 2)
+    n = wait_until_drawn(page, 2)
     server.kill()
     server.wait()
     page.wait_for_selector("#train-message:not(:empty)")
@@ -308,18 +308,18 @@ def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., An
     until(lambda: len(Run.open(runs / "mine").snapshots) > n + 2)
     server = serve(runs, tmp_path, port)
     page.wait_for_selector("#train-message:empty", state="attached")
-    drawn(page, n + 3)
+    wait_until_drawn(page, n + 3)
     process = JobQueue(Library(runs), str).get("mine").process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     page.wait_for_selector(row("mine", "interrupted"))
-    kept = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
+    before = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
     page.click(f"{row('mine', 'interrupted')} >> text=Resume")
-    drawn(page, len(kept) + 1)
+    wait_until_drawn(page, len(before) + 1)
     page.click(f"{card('mine')} >> text=Stop")
     page.wait_for_selector(row("mine", "stopped"))
     after = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
-    assert {name: after[name] for name in kept} == kept
+    assert {name: after[name] for name in before} == before
     server.send_signal(signal.SIGINT)
     server.wait(LONG)
 
@@ -328,10 +328,10 @@ def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
     """The explorer as a process, from its first answer on. One that does not answer tells where its threads are."""
     command = [sys.executable, "-X", "faulthandler", "-m", "explorer"]
     command += ["--runs", str(runs), "--port", str(port), "--no-browser"]
-    kept = {"XDG_CACHE_HOME": str(home / "cache")}
+    environment = {"XDG_CACHE_HOME": str(home / "cache")}
     log = home / "server.log"
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | kept)
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment)
     end = time.monotonic() + LONG / 2
     while True:
         try:
@@ -345,15 +345,15 @@ def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
         time.sleep(0.05)
 
 
-def until(said: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + LONG
-    while not said():
+    while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.05)
 
 
-def test_three_are_queued(open_page: Callable[..., Any], address: str, fake: Any, runs: Path) -> None:
-    fake("time.sleep(90)")
+def test_three_are_queued(open_page: Callable[..., Any], address: str, fake_training: Any, runs: Path) -> None:
+    fake_training("time.sleep(90)")
     page = open_page(address)
     for i in (1, 2, 3):
         fill(page, name=f"job-{i}")
@@ -396,9 +396,11 @@ def test_an_invalid_value_is_refused_beside_its_field(open_page: Callable[..., A
 
 
 def test_a_failure_says_why_and_its_settings_can_be_used_again(
-    open_page: Callable[..., Any], address: str, fake: Any, runs: Path
+    open_page: Callable[..., Any], address: str, fake_training: Any, runs: Path
 ) -> None:
-    fake("print('UserWarning: odd'); print('mtm: out of memory; lower batch_size (32) or record (2000)'); sys.exit(1)")
+    fake_training(
+        "print('UserWarning: odd'); print('mtm: out of memory; lower batch_size (32) or record (2000)'); sys.exit(1)"
+    )
     page = open_page(address)
     fill(page, loss="class_proximity", r=2e4, batch_size=32, name="mine")
     command(page, "--r 20000", "--batch-size 32")
@@ -430,7 +432,7 @@ def test_the_paper_s_row_and_what_goes_with_a_loss(open_page: Callable[..., Any]
     page.select_option("[aria-label='Loss of the paper']", "class_proximity")
     page.click("text=Fill in")
     command(page, "--dataset fashion-mnist", "--backbone resnet18", "--dim 1247", "--r 400738", "--lr 0.0008485818")
-    assert "will be downloaded" in page.inner_text(".outlook-images")
+    assert "will be downloaded" in page.inner_text(".preview-images")
     page.locator("#train-r + .train-range").fill("0")
     command(page, "--r 1000")
     fill(page, loss="cosine")
