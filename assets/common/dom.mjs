@@ -1,4 +1,4 @@
-/* Elements in one line each. */
+/* Elements in one line each: `make` for any, and the controls that several pages share (controls.css). */
 
 /**
  * @param {string} tag
@@ -22,9 +22,9 @@ export function make(tag, properties = {}, ...children) {
 /** A labelled list of choices. @param {[string, string][]} choices value and text */
 export function select(label, choices, value, title, onChange, id) {
   const options = choices.map(([key, text]) => make("option", { value: key, textContent: text, selected: key === value }));
-  const list = make("select", { class: "lab-select", title, on: { change: () => onChange(list.value) } }, ...options);
+  const list = make("select", { class: "control-select", title, on: { change: () => onChange(list.value) } }, ...options);
   if (id) list.id = id;
-  return make("label", { class: "lab-field" }, make("span", { class: "lab-label", textContent: label }), list);
+  return make("label", { class: "control-field" }, make("span", { class: "control-label", textContent: label }), list);
 }
 
 /** A labelled slider with its number, which can be typed as well. */
@@ -33,8 +33,8 @@ export function slider({ label, value, low, high, log = false, title = "", step 
   const toSlider = (v) => (log ? (steps * Math.log(v / low)) / Math.log(high / low) : (steps * (v - low)) / (high - low));
   const fromSlider = (s) => (log ? low * (high / low) ** (s / steps) : low + ((high - low) * s) / steps);
   const rounded = (v) => Number((step ? Math.round(v / step) * step : v).toPrecision(3));
-  const range = make("input", { type: "range", min: 0, max: steps, step: "any", class: "lab-range", title, "aria-label": label });
-  const number = make("input", { type: "text", inputMode: "decimal", class: "lab-number", "aria-label": `${label}, typed` });
+  const range = make("input", { type: "range", min: 0, max: steps, step: "any", class: "control-range", title, "aria-label": label });
+  const number = make("input", { type: "text", inputMode: "decimal", class: "control-number", "aria-label": `${label}, typed` });
   if (id) [range.id, number.id] = [id, `${id}-number`];
   const show = (v) => {
     range.value = Math.max(0, Math.min(steps, toSlider(v) || 0));
@@ -43,10 +43,10 @@ export function slider({ label, value, low, high, log = false, title = "", step 
   };
   show(value);
   range.addEventListener("input", () => {
-    const found = rounded(fromSlider(Number(range.value)));
+    const sliderValue = rounded(fromSlider(Number(range.value)));
     fill(range);
-    show(found);
-    onInput(found);
+    show(sliderValue);
+    onInput(sliderValue);
   });
   number.addEventListener("change", () => {
     const typed = Number(number.value);
@@ -56,7 +56,7 @@ export function slider({ label, value, low, high, log = false, title = "", step 
     show(typed);
     onInput(typed);
   });
-  const name = make("span", { class: "lab-label", textContent: label, title });
+  const name = make("span", { class: "control-label", textContent: label, title });
   if (onReset) {
     name.title = `${title} (double click: ${onReset()})`;
     name.addEventListener("dblclick", () => {
@@ -64,7 +64,7 @@ export function slider({ label, value, low, high, log = false, title = "", step 
       onInput(onReset());
     });
   }
-  return make("div", { class: "lab-field" }, make("div", { class: "lab-row" }, name, number), range);
+  return make("div", { class: "control-field" }, make("div", { class: "control-row" }, name, number), range);
 }
 
 /** Colour the part of a slider before its knob. @param {HTMLInputElement} range */
@@ -75,24 +75,24 @@ export function fill(range) {
 /** A box to tick. */
 export function tick(label, checked, title, onChange) {
   const box = make("input", { type: "checkbox", checked, on: { change: () => onChange(box.checked) } });
-  return make("label", { class: "lab-tick", title }, box, label);
+  return make("label", { class: "control-tick", title }, box, label);
 }
 
 /** A button. */
 export function button(label, title, onClick, properties = {}) {
-  return make("button", { type: "button", class: "lab-button", textContent: label, title, on: { click: onClick }, ...properties });
+  return make("button", { type: "button", class: "control-button", textContent: label, title, on: { click: onClick }, ...properties });
 }
 
-/** Words in which c_e, c_0, e_1 are written with their lower letter. @returns {Node[]} */
+/** Text in which c_e, c_0 and e_1 have a subscript. @returns {Node[]} */
 export function prose(words) {
   return words.split(/\b([ce]_\w)\b/).map((part, i) => {
     if (i % 2 === 0) return document.createTextNode(part);
-    return make("span", { class: "lab-symbol" }, part[0], make("sub", { textContent: part[2] }));
+    return make("span", { class: "control-symbol" }, part[0], make("sub", { textContent: part[2] }));
   });
 }
 
-/** A number as a reader wants it: five digits, no tail. */
-export function told(value) {
+/** A number with five digits and no trailing zeros. */
+export function formatNumber(value) {
   if (Number.isNaN(value)) return "not a number";
   if (!Number.isFinite(value)) return value > 0 ? "infinite" : "minus infinite";
   const size = Math.abs(value);

@@ -1,15 +1,15 @@
-/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. A patient one that is
-   in flight is not waited for. */
+/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. A patient one in
+   flight is aborted as soon as there is a newer one. */
 
 import { DataError, decode } from "../player/data.mjs";
 
-export class Latest {
-  /** @param {string} url @param {"arrays" | "json"} kind of answer */
+export class LatestRequest {
+  /** @param {string} url @param {"arrays" | "json"} kind of the response */
   constructor(url, kind) {
     this.url = url;
     this.kind = kind;
     this.inFlight = false;
-    this.patient = null; // the controller of the one in flight, if it may be given up
+    this.patient = null; // the controller of the one in flight, if it may be aborted
     this.waiting = null; // the newest request that has not been sent
     this.sent = 0;
     this.dropped = 0;
@@ -17,10 +17,10 @@ export class Latest {
 
   /**
    * @param {object} body
-   * @param {boolean} patient whether it is given up as soon as there is a newer one
-   * @returns {Promise<any>} the answer, or null if a newer request took this one's place
+   * @param {boolean} patient whether it is aborted as soon as there is a newer one
+   * @returns {Promise<any>} the response, or null if a newer request took this one's place
    */
-  ask(body, patient = false) {
+  send(body, patient = false) {
     return new Promise((resolve, reject) => {
       if (this.waiting) {
         this.dropped++;
@@ -53,24 +53,24 @@ export class Latest {
   }
 }
 
-/** Post JSON and read the answer. Raises DataError with one sentence. @param {"arrays" | "json" | "blob"} kind @param {AbortSignal} [signal] */
+/** Post JSON and read the response. Raises DataError with one sentence. @param {"arrays" | "json" | "blob"} kind @param {AbortSignal} [signal] */
 export async function post(url, body, kind, signal) {
   const headers = { "Content-Type": "application/json" };
-  return read(() => fetch(url, { method: "POST", body: JSON.stringify(body), headers, signal }), kind);
+  return readResponse(() => fetch(url, { method: "POST", body: JSON.stringify(body), headers, signal }), kind);
 }
 
 /** Get JSON. Raises DataError with one sentence. */
 export async function get(url) {
-  return read(() => fetch(url), "json");
+  return readResponse(() => fetch(url), "json");
 }
 
-async function read(request, kind) {
-  const response = await request().catch(() => {
+async function readResponse(send, kind) {
+  const response = await send().catch(() => {
     throw new DataError("the server does not answer; is it still running?");
   });
   if (!response.ok) {
-    const told = await response.json().catch(() => ({}));
-    throw new DataError(told.error ?? `the server answered ${response.status} ${response.statusText}`.trim());
+    const body = await response.json().catch(() => ({}));
+    throw new DataError(body.error ?? `the server answered ${response.status} ${response.statusText}`.trim());
   }
   if (kind === "blob") return response.blob();
   return kind === "json" ? response.json() : decode(await response.arrayBuffer(), "the landscape");

@@ -25,7 +25,7 @@ export class Pane {
   constructor(place, offered, { run, at }, tell) {
     Object.assign(this, { offered, run, at, problem: "" });
     this.letter = make("span", { class: "compare-letter" });
-    this.list = make("select", { class: "lab-select compare-run", title: "The run that is shown here" });
+    this.list = make("select", { class: "control-select compare-run", title: "The run that is shown here" });
     this.list.append(new Option("Choose a run", ""), ...offered.runs.map(({ id, label }) => new Option(label, id)));
     this.list.addEventListener("change", () => {
       [this.run, this.at] = [this.list.value, null];

@@ -1,13 +1,13 @@
 /* Contours of a grid by marching squares, with straight edges between the crossings of the cells' sides. */
 
 /**
- * @param {Float32Array} grid  (n, n), rows upwards; NaN is nowhere
+ * @param {Float32Array} grid  (n, n), rows upwards; NaN has no contours
  * @param {number} n
  * @param {number[]} levels  ascending
  * @returns {Float32Array[]} per level pairs of points x0, y0, x1, y1, ... in cells from the first column and row
  */
 export function contours(grid, n, levels) {
-  const found = levels.map(() => []);
+  const lines = levels.map(() => []);
   for (let row = 0; row < n - 1; row++) {
     for (let column = 0; column < n - 1; column++) {
       const at = row * n + column;
@@ -18,11 +18,11 @@ export function contours(grid, n, levels) {
       for (let l = 0; l < levels.length; l++) {
         const level = levels[l];
         if (level <= least || level > most) continue;
-        cross(found[l], column, row, a, b, c, d, level);
+        cross(lines[l], column, row, a, b, c, d, level);
       }
     }
   }
-  return found.map((numbers) => Float32Array.from(numbers));
+  return lines.map((numbers) => Float32Array.from(numbers));
 }
 
 function cross(out, x, y, a, b, c, d, level) {

@@ -1,4 +1,4 @@
-/* The left column: figures of the paper, the losses with their sliders, what is moved, the points, the scale. */
+/* The left column: figures of the paper, the losses with their sliders, the moved point, the points, the scale. */
 
 import { button, make, prose, select, slider, tick } from "../common/dom.mjs";
 
@@ -28,10 +28,10 @@ export class Controls {
     Object.assign(this, { host, catalogue, change, choosePreset, picker });
   }
 
-  /** Everything anew, for a state that was not reached through these controls. */
+  /** Build all controls, for a state that was not reached through them. */
   build(state) {
     this.state = state;
-    this.pointsPlace = make("div", { class: "lab-group", id: "lab-points-controls" });
+    this.pointsHost = make("div", { class: "lab-group", id: "lab-points-controls" });
     this.host.replaceChildren(
       group("Figures of the paper", this.presets(state)),
       group("Loss", ...state.losses.map((loss, i) => this.loss(loss, i)), this.addLoss()),
@@ -46,7 +46,7 @@ export class Controls {
         make("div", { class: "lab-ticks" }, ...Object.entries(DRAW).map(([name, [label, title]]) =>
           tick(label, state.shown.has(name), title, (on) => this.change((s) => (on ? s.shown.add(name) : s.shown.delete(name)), { preset: "keep" })))),
       ),
-      group("Points", this.pointsPlace),
+      group("Points", this.pointsHost),
     );
     this.showPoints(state);
   }
@@ -63,7 +63,7 @@ export class Controls {
     return make("div", {}, make("div", { class: "lab-buttons" }, ...buttons), ...(says ? [says] : []));
   }
 
-  /** That the picture is no longer the paper's, without building everything anew. */
+  /** Show that the picture is no longer the paper's, without building all controls again. */
   forgetPreset() {
     for (const pressed of this.host.querySelectorAll("[aria-pressed=true][id^=lab-preset]")) pressed.setAttribute("aria-pressed", "false");
     this.host.querySelector(".lab-says")?.remove();
@@ -71,14 +71,14 @@ export class Controls {
 
   loss({ name, params }, i) {
     const { losses } = this.catalogue;
-    const known = losses.find((loss) => loss.name === name);
+    const entry = losses.find((loss) => loss.name === name);
     const choices = losses.map((loss) => [loss.name, loss.problem ? `${loss.name} (broken)` : loss.name]);
-    if (!known) choices.push([name, `${name} (unknown)`]);
+    if (!entry) choices.push([name, `${name} (unknown)`]);
     const list = select(
-      this.state.losses.length > 1 ? "ABCD"[i] : "", choices, name, known?.about ?? "",
+      this.state.losses.length > 1 ? "ABCD"[i] : "", choices, name, entry?.about ?? "",
       (value) => this.change((s) => (s.losses[i] = { name: value, params: {} }), { rebuild: true }), `lab-loss-${i}`,
     );
-    const sliders = (known?.fields ?? []).map((field) =>
+    const sliders = (entry?.fields ?? []).map((field) =>
       slider({
         label: field.name, value: params[field.name] ?? field.default, low: Math.min(field.low, params[field.name] ?? field.low), high: field.high,
         log: field.log && (params[field.name] ?? 1) > 0, title: field.help, onReset: () => field.default,
@@ -86,26 +86,26 @@ export class Controls {
       }),
     );
     const remove = this.state.losses.length > 1
-      ? button("×", "Compare one loss less", () => this.change((s) => s.losses.splice(i, 1), { rebuild: true }), { class: "lab-button lab-remove" })
+      ? button("×", "Compare one loss less", () => this.change((s) => s.losses.splice(i, 1), { rebuild: true }), { class: "control-button lab-remove" })
       : null;
-    return make("div", { class: "lab-loss" }, make("div", { class: "lab-row" }, list, remove), ...sliders);
+    return make("div", { class: "lab-loss" }, make("div", { class: "control-row" }, list, remove), ...sliders);
   }
 
   addLoss() {
     const full = this.state.losses.length >= MOST_LOSSES;
     return button("Compare with another loss", "A second landscape beside this one, on the same points", () => {
-      const taken = new Set(this.state.losses.map(({ name }) => name));
-      const next = this.catalogue.losses.find(({ name, problem }) => !taken.has(name) && !problem) ?? this.catalogue.losses[0];
+      const shownNames = new Set(this.state.losses.map(({ name }) => name));
+      const next = this.catalogue.losses.find(({ name, problem }) => !shownNames.has(name) && !problem) ?? this.catalogue.losses[0];
       this.change((s) => s.losses.push({ name: next.name, params: {} }), { rebuild: true });
     }, { disabled: full, id: "lab-compare" });
   }
 
-  /** What can be done with the points: of a plane, or of a run. */
+  /** The controls of the points: of a plane, or of a run. */
   showPoints(state) {
     const source = select("from", [["", "the plane, placed by hand"], ...this.catalogue.runs.map(({ id, name, loss, dim }) => [id, `${name} · ${loss ?? "?"} · D = ${dim}`])],
       state.inRun?.run ?? "", "Points placed by hand, or the real vectors of a run", (value) => this.picker.choose(value), "lab-source");
     const rest = state.inRun ? this.picker.controls(state) : this.handPlaced(state);
-    this.pointsPlace.replaceChildren(source, ...rest);
+    this.pointsHost.replaceChildren(source, ...rest);
   }
 
   handPlaced(state) {
@@ -113,7 +113,7 @@ export class Controls {
     const label = points.y[chosen];
     const rows = points.e.map((_, i) =>
       button(`e${points.e.length > 1 ? i : ""}`, `Make this the embedding that the picture is about (class ${points.y[i]})`,
-        () => this.change((s) => (s.chosen = i), { rebuild: true }), { "aria-pressed": String(i === chosen), class: "lab-button lab-chip" }));
+        () => this.change((s) => (s.chosen = i), { rebuild: true }), { "aria-pressed": String(i === chosen), class: "control-button lab-chip" }));
     return [
       make("div", { class: "lab-buttons" }, ...rows),
       make("div", { class: "lab-buttons" },
@@ -130,7 +130,7 @@ function group(title, ...children) {
   return make("section", { class: "lab-group" }, make("h3", { textContent: title }), ...children);
 }
 
-/** A place in the box that moves on with every call, so that new points do not lie on old ones. */
+/** A position in the box that depends on the number of points, so that new points do not lie on old ones. */
 function freshPlace({ points, box }) {
   const [left, bottom, right, top] = box ?? [-10, -10, 10, 10];
   const i = points.e.length + points.c.length;
@@ -142,16 +142,16 @@ function addTarget(state) {
   state.points.c.push(freshPlace(state));
 }
 
-/** The last class goes, with its embeddings; the chosen embedding's own class stays. */
+/** Remove the last class with its embeddings; the chosen embedding's own class stays. */
 function removeTarget(state) {
   const { points } = state;
   const own = points.y[state.chosen];
-  const gone = own === points.c.length - 1 ? points.c.length - 2 : points.c.length - 1;
-  points.c.splice(gone, 1);
-  const kept = points.y.map((label, i) => [label, i]).filter(([label]) => label !== gone);
-  state.chosen = kept.findIndex(([, i]) => i === state.chosen);
-  points.e = kept.map(([, i]) => points.e[i]);
-  points.y = kept.map(([label]) => (label > gone ? label - 1 : label));
+  const removed = own === points.c.length - 1 ? points.c.length - 2 : points.c.length - 1;
+  points.c.splice(removed, 1);
+  const remaining = points.y.map((label, i) => [label, i]).filter(([label]) => label !== removed);
+  state.chosen = remaining.findIndex(([, i]) => i === state.chosen);
+  points.e = remaining.map(([, i]) => points.e[i]);
+  points.y = remaining.map(([label]) => (label > removed ? label - 1 : label));
 }
 
 function addEmbedding(state, label) {

@@ -1,8 +1,8 @@
-/* One drawing of a landscape for every kind of paper: a canvas, SVG (svg.mjs) and PDF (pdf.mjs) get the same strokes. */
+/* The drawing of a landscape, the same on a canvas and in SVG (print/svg.mjs) and PDF (print/pdf.mjs). */
 
 import { rampBytes } from "../player/colours.mjs";
 
-/** Where the plot lies in a panel of a given size, in CSS pixels. */
+/** The frame of the plot in a panel of this size, in CSS pixels. */
 export function frameOf(width, height) {
   const left = 44;
   const top = 32;
@@ -11,13 +11,13 @@ export function frameOf(width, height) {
   return { left: left + shift, top, side, width, height };
 }
 
-/** A place of the scene in pixels. */
+/** A position of the scene in pixels. */
 export function toScreen(frame, box, [x, y]) {
   const { left, top, side } = frame;
   return [left + ((x - box[0]) / (box[2] - box[0])) * side, top + side - ((y - box[1]) / (box[3] - box[1])) * side];
 }
 
-/** Pixels as a place of the scene. */
+/** Pixels as a position of the scene. */
 export function toPlace(frame, box, [x, y]) {
   const { left, top, side } = frame;
   return [box[0] + ((x - left) / side) * (box[2] - box[0]), box[1] + ((top + side - y) / side) * (box[3] - box[1])];
@@ -71,7 +71,7 @@ export function draw(ctx, picture) {
   if (picture.shows.has("field")) drawField(ctx, picture);
   drawOrigin(ctx, picture);
   drawTrails(ctx, picture);
-  if (picture.rest) drawRest(ctx, picture);
+  if (picture.equilibrium) drawEquilibrium(ctx, picture);
   if (picture.shows.has("forces")) for (const arrow of picture.arrows) drawArrow(ctx, picture, arrow);
   for (const point of picture.points) drawPoint(ctx, picture, point);
   for (const point of picture.points) drawName(ctx, picture, point);
@@ -140,7 +140,7 @@ function drawContours(ctx, { frame, box, mapBox, n, contours }) {
   }
 }
 
-/** Forces on the moved point, were it elsewhere: equal lengths at equal orders of magnitude. */
+/** The force field: the force on the moved point at a grid of positions; lengths by orders of magnitude. */
 function drawField(ctx, { frame, box, field }) {
   if (!field) return;
   const sizes = Array.from({ length: field.at.length / 2 }, (_, i) => Math.hypot(field.force[2 * i], field.force[2 * i + 1]));
@@ -182,9 +182,9 @@ function drawTrails(ctx, { frame, box, trails }) {
   }
 }
 
-/** Where the moved point would come to rest: a white cross in a ring. */
-function drawRest(ctx, { frame, box, rest }) {
-  const [x, y] = toScreen(frame, box, rest);
+/** The equilibrium of the moved point: a white cross. */
+function drawEquilibrium(ctx, { frame, box, equilibrium }) {
+  const [x, y] = toScreen(frame, box, equilibrium);
   for (const [style, width] of [["rgba(20,22,30,0.75)", 4], ["#ffffff", 1.8]]) {
     ctx.strokeStyle = style;
     ctx.lineWidth = width;
@@ -226,7 +226,7 @@ function drawPoint(ctx, { frame, box }, { place, colour, kind, main, faint, held
   ctx.globalAlpha = 1;
 }
 
-/** A name beside its point: "c_e" with the part after the line lowered. */
+/** A name beside its point: "c_e" with a subscript. */
 function drawName(ctx, { frame, box }, { place, name, kind, main, faint }) {
   if (!name) return;
   let [x, y] = toScreen(frame, box, place);
@@ -299,14 +299,14 @@ function line(ctx, x0, y0, x1, y1) {
   ctx.stroke();
 }
 
-/** Round numbers between two, about so many. */
+/** About `about` round numbers between two. */
 export function round(low, high, about) {
   const rough = (high - low) / Math.max(2, about);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * power).find((candidate) => candidate >= rough * 0.999);
-  const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i <= high / step + 1e-9; i++) found.push(i * step);
-  return found;
+  const values = [];
+  for (let i = Math.ceil(low / step - 1e-9); i <= high / step + 1e-9; i++) values.push(i * step);
+  return values;
 }
 
 function text(value) {

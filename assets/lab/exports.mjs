@@ -15,12 +15,12 @@ export const EXPORTS = [
 const SIDE = 600; // of one panel, in points
 const SHARP = 2; // pixels a point in a PNG
 
-/** @param {"png" | "svg" | "pdf" | "csv" | "npz"} kind @param {import("./panel.mjs").Panel[]} panels @param {object} asked */
-export async function exportAs(kind, panels, asked) {
-  const blob = kind === "csv" || kind === "npz" ? await post(`/api/landscape/${kind}`, asked, "blob") : await picture(kind, panels);
+/** @param {"png" | "svg" | "pdf" | "csv" | "npz"} kind @param {import("./panel.mjs").Panel[]} panels @param {object} request */
+export async function exportAs(kind, panels, request) {
+  const blob = kind === "csv" || kind === "npz" ? await post(`/api/landscape/${kind}`, request, "blob") : await picture(kind, panels);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `landscape-${asked.losses.map(({ name }) => name.replace(/\W+/g, "-")).join("-")}.${kind}`;
+  link.download = `landscape-${request.losses.map(({ name }) => name.replace(/\W+/g, "-")).join("-")}.${kind}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

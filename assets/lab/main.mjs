@@ -1,7 +1,7 @@
-/* The Lab page: keeps the state, asks for landscapes, and has everything drawn.
+/* The Lab page: holds the state, fetches landscapes, and draws everything.
  *
- * Every change goes through `change`: it alters the state, writes the URL, and asks the server once more. At most one
- * request is in flight; while it is, only the newest change waits.
+ * Every change goes through `change`: it alters the state, writes the URL, and sends a request. At most one request is in
+ * flight; meanwhile only the newest change waits.
  */
 
 import { DataError } from "../player/data.mjs";
@@ -11,14 +11,14 @@ import { EXPORTS, exportAs } from "./exports.mjs";
 import { listenToKeys } from "./keys.mjs";
 import { Panel } from "./panel.mjs";
 import { Release } from "./release.mjs";
-import { Latest, get } from "../common/http.mjs";
+import { LatestRequest, get } from "../common/http.mjs";
 import { RunPicker } from "./run.mjs";
-import { present } from "./scene.mjs";
+import { makeView } from "./scene.mjs";
 import { Side } from "./side.mjs";
 import { fromPreset, fromQuery, toQuery, toRequest } from "./state.mjs";
 
-const AT_REST = 192; // places a side when nothing is being dragged
-const DRAGGED = [128, 80, 48]; // and while it is: the finest for which the server is quick enough
+const SETTLED_SIDE = 192; // grid positions a side when nothing is being dragged
+const DRAG_SIDES = [128, 80, 48]; // while dragging: the finest for which the server is quick enough
 const QUICK_MS = 45;
 const SETTLE_MS = 160;
 
@@ -41,10 +41,10 @@ class Lab {
     root.lab = this; // for tests and the console
     this.stage = root.querySelector("#lab-stage");
     this.message = root.querySelector("#lab-message");
-    this.landscapes = new Latest("/api/landscape", "arrays");
-    this.values = new Latest("/api/landscape/value", "json");
-    this.grade = 0; // of DRAGGED
-    this.drawn = 0; // landscapes that were shown
+    this.landscapes = new LatestRequest("/api/landscape", "arrays");
+    this.values = new LatestRequest("/api/landscape/value", "json");
+    this.grade = 0; // of DRAG_SIDES
+    this.drawn = 0; // number of responses that were drawn
     this.panels = [];
   }
 
@@ -60,11 +60,11 @@ class Lab {
     this.controls = new Controls(this.root.querySelector("#lab-controls"), this.catalogue, change, (key) => this.choosePreset(key), this.picker);
     this.side = new Side(this.root.querySelector("#lab-side"), this.catalogue);
     this.grid = make("div", { class: "lab-grid" });
-    this.playerPlace = make("div", { id: "lab-player" });
-    this.releasePlace = make("div", { id: "lab-release-bar" });
-    this.stage.replaceChildren(this.toolbar(), this.grid, this.playerPlace, this.releasePlace);
-    this.release = new Release(this.releasePlace, {
-      request: () => toRequest(this.state, AT_REST),
+    this.playerHost = make("div", { id: "lab-player" });
+    this.releaseHost = make("div", { id: "lab-release-bar" });
+    this.stage.replaceChildren(this.toolbar(), this.grid, this.playerHost, this.releaseHost);
+    this.release = new Release(this.releaseHost, {
+      request: () => toRequest(this.state, SETTLED_SIDE),
       settings: () => this.state.release,
       set: (name, value) => this.change((state) => (state.release[name] = value), { quiet: true, preset: "keep" }),
       moved: () => this.released(),
@@ -110,7 +110,7 @@ class Lab {
   /**
    * @param {(state: import("./state.mjs").State) => void} alter
    * @param {{rebuild?: boolean, fit?: boolean, quiet?: boolean, snapshot?: boolean, dragging?: boolean, preset?: "keep"}} [how]
-   *   rebuild: the controls too; fit: the box anew; quiet: nothing to ask for; snapshot: another one of the same run
+   *   rebuild: the controls too; fit: a new box; quiet: no request; snapshot: another one of the same run
    */
   change(alter, how = {}) {
     alter(this.state);
@@ -120,11 +120,11 @@ class Lab {
       this.controls.forgetPreset();
     }
     this.problem = "";
-    this.remember();
+    this.writeUrl();
     if (how.quiet) return undefined;
     if (how.preset !== "keep") this.release.forget();
     if (how.rebuild) this.rebuild();
-    if (how.snapshot) this.picker.tell(this.state);
+    if (how.snapshot) this.picker.showSnapshot(this.state);
     return this.refresh(!how.dragging);
   }
 
@@ -133,7 +133,7 @@ class Lab {
     this.state = fromPreset(this.catalogue, key);
     this.problem = "";
     this.release.forget();
-    this.remember();
+    this.writeUrl();
     this.rebuild();
     return this.refresh(true);
   }
@@ -147,7 +147,7 @@ class Lab {
     this.controls.build(state);
     this.side.build(state);
     this.release.build();
-    this.playerPlace.replaceChildren(...(state.inRun ? [this.picker.bar(state)] : []));
+    this.playerHost.replaceChildren(...(state.inRun ? [this.picker.bar(state)] : []));
     this.panels.forEach((_, i) => this.side.setValue(i, null));
   }
 
@@ -177,7 +177,7 @@ class Lab {
   movePoint(kind, index, place, done) {
     const { answer } = this;
     if (!answer) return;
-    if (this.release.paths) this.keep(); // what was let go stays where it is, if it can
+    if (this.release.paths) this.keep(); // the end of the release becomes the scene, if possible
     const { inRun } = this.state;
     const now = answer[kind][index];
     this.change((state) => {
@@ -188,13 +188,13 @@ class Lab {
         shifts[index] = [before[0] + place[0] - now[0], before[1] + place[1] - now[1]];
       }
     }, { dragging: !done });
-    answer[kind][index] = [...place]; // shown at once; the landscape follows
-    if (done && inRun) this.controls.showPoints(this.state); // there is something to put back
+    answer[kind][index] = [...place]; // drawn at once; the landscape follows
+    if (done && inRun) this.controls.showPoints(this.state); // for its "put back" button
     if (done) this.drawNow(); // the next key starts from here
     else this.drawAll();
   }
 
-  /** The end of a release becomes the scene: of one loss in the plane, otherwise it starts anew. */
+  /** Make the end of a release the scene, with one loss in the plane; otherwise reset the release. */
   keep() {
     const places = this.release.places(0);
     if (places && !this.state.inRun && this.state.losses.length === 1) {
@@ -207,14 +207,14 @@ class Lab {
 
   /** A step of a release was taken, or it was undone. */
   released() {
-    if (!this.release.paths && this.narrow) this.state.box = this.narrow;
-    if (!this.release.paths) this.narrow = null;
+    if (!this.release.paths && this.boxBefore) this.state.box = this.boxBefore;
+    if (!this.release.paths) this.boxBefore = null;
     if (this.state.shown.has("follow")) this.widen();
     this.drawAll();
     this.refresh(!this.release.playing);
   }
 
-  /** Grow the box until every point that was let go is in it. */
+  /** Widen the box by a step if a released point is outside. */
   widen() {
     const { box } = this.state.box ? this.state : this.answer ?? {};
     if (!box) return;
@@ -224,32 +224,32 @@ class Lab {
     });
     const outside = ([x, y]) => x < box[0] || x > box[2] || y < box[1] || y > box[3];
     if (!all.some((place) => place.every(Number.isFinite) && outside(place))) return;
-    this.narrow ??= this.state.box; // what a reset goes back to
+    this.boxBefore ??= this.state.box; // what a reset goes back to
     const [x, y, half] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2, ((box[2] - box[0]) / 2) * 1.15];
     this.state.box = [x - half, y - half, x + half, y + half];
   }
 
-  remember() {
+  writeUrl() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
       if (this.root.isConnected) history.replaceState(history.state, "", `${location.pathname}?${toQuery(this.state)}`);
     }, 250);
   }
 
-  // Asking and showing
+  // Requests and drawing
 
-  /** Ask for the landscape as it should be now. @param {boolean} settled finely at once, or only when it is quiet */
+  /** Fetch the landscape of the state. @param {boolean} settled whether on the fine grid at once, or coarse first */
   async refresh(settled) {
     clearTimeout(this.settling);
-    const n = settled ? AT_REST : DRAGGED[this.grade];
-    const asked = { ...toRequest(this.state, n), release: this.release.request() };
+    const n = settled ? SETTLED_SIDE : DRAG_SIDES[this.grade];
+    const request = { ...toRequest(this.state, n), release: this.release.request() };
     const started = performance.now();
     try {
-      const answer = await this.landscapes.ask(asked, settled);
+      const answer = await this.landscapes.send(request, settled);
       if (!answer || !this.root.isConnected) return;
       if (!settled) this.adapt(answer.meta.ms);
       this.roundTrip = performance.now() - started;
-      this.receive(answer, asked);
+      this.receive(answer, request);
       this.say(this.problem ?? "");
       if (!settled && !this.landscapes.inFlight) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
     } catch (error) {
@@ -259,15 +259,15 @@ class Lab {
   }
 
   adapt(ms) {
-    if (ms > QUICK_MS && this.grade < DRAGGED.length - 1) this.grade++;
+    if (ms > QUICK_MS && this.grade < DRAG_SIDES.length - 1) this.grade++;
     else if (ms < QUICK_MS / 6 && this.grade > 0) this.grade--;
   }
 
-  receive(answer, asked) {
+  receive(answer, request) {
     const dragging = this.panels.some(({ drag }) => drag && !drag.pan);
-    this.answer = present(answer, this.state.losses.length, dragging ? this.answer : null);
+    this.answer = makeView(answer, this.state.losses.length, dragging ? this.answer : null);
     if (!this.state.box) this.state.box = this.answer.box;
-    this.asked = asked;
+    this.request = request;
     this.panels.forEach((panel, i) => this.answer.panels[i] && panel.setLandscape(this.answer.panels[i], this.answer.box));
     const { panels, label } = this.answer;
     panels.forEach(({ about, arrays }, i) => {
@@ -275,12 +275,12 @@ class Lab {
       const loss = arrays.losses?.[this.state.chosen];
       this.side.setLandscape(i, about, about.error ? null : this.panels[i].forces, first, { chosen: this.state.chosen, label, loss });
     });
-    this.tellAbout();
+    this.showAbout();
     this.drawNow();
     this.drawn++;
   }
 
-  tellAbout() {
+  showAbout() {
     const { meta, panels } = this.answer;
     const computed = panels.find(({ about }) => about.computed)?.about.computed;
     const parts = meta.epoch === undefined ? [] : [`epoch ${meta.epoch.toFixed(2)}`, `D = ${meta.dimensions}, a slice${computed && computed.dimensions < meta.dimensions ? `, computed exactly in ${computed.dimensions}` : ""}`];
@@ -314,19 +314,19 @@ class Lab {
     });
   }
 
-  /** The pointer is at a place of the plane, or has left. */
+  /** The pointer is at a position of the plane, or has left (null). */
   async point(place) {
     this.pointed = place;
     this.panels.forEach((panel, i) => this.side.setValue(i, place ? panel.valueAt(place) : null, place));
     if (!place || this.panels.some(({ drag }) => drag)) return;
-    const asked = { ...toRequest(this.state, 2), release: this.release.request(), at: place };
-    const answer = await this.values.ask(asked).catch(() => null);
-    if (answer && this.pointed === place) answer.panels.forEach((told, i) => this.side.setTerms(i, told));
+    const request = { ...toRequest(this.state, 2), release: this.release.request(), at: place };
+    const answer = await this.values.send(request).catch(() => null);
+    if (answer && this.pointed === place) answer.panels.forEach((panel, i) => this.side.setTerms(i, panel));
   }
 
   async exportAs(kind) {
     try {
-      await exportAs(kind, this.panels, { ...toRequest(this.state, AT_REST), box: this.state.box ?? this.answer.box, release: this.release.request() });
+      await exportAs(kind, this.panels, { ...toRequest(this.state, SETTLED_SIDE), box: this.state.box ?? this.answer.box, release: this.release.request() });
     } catch (error) {
       this.say(error.message);
     }

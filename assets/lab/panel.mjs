@@ -1,4 +1,4 @@
-/* One landscape on the page: its canvas, what is drawn on it, and what the pointer and the keys do to it. */
+/* One landscape on the page: its canvas with the drawing, and its pointer and keyboard events. */
 
 import { THEMES, pageOf, themeOf } from "../player/colours.mjs";
 import { contours } from "./contours.mjs";
@@ -9,7 +9,7 @@ const LONGEST = 70; // pixels of the longest arrow
 const NUDGE = 1 / 100; // of the box's width that an arrow key moves a point
 
 /**
- * What a panel tells the page.
+ * The events of a panel.
  * @typedef {object} Listener
  * @property {(kind: "e" | "c", index: number, place: number[], done: boolean) => void} moved
  * @property {(kind: "e" | "c", index: number) => void} picked
@@ -19,9 +19,9 @@ const NUDGE = 1 / 100; // of the box's width that an arrow key moves a point
  */
 
 export class Panel {
-  /** @param {HTMLElement} host @param {Listener} tell */
-  constructor(host, tell) {
-    this.tell = tell;
+  /** @param {HTMLElement} host @param {Listener} listener */
+  constructor(host, listener) {
+    this.listener = listener;
     this.element = Object.assign(document.createElement("div"), { className: "lab-panel" });
     this.canvas = document.createElement("canvas");
     this.canvas.setAttribute("role", "img");
@@ -29,7 +29,7 @@ export class Panel {
     this.problem = Object.assign(document.createElement("div"), { className: "lab-problem" });
     this.element.append(this.canvas, this.points, this.problem);
     host.append(this.element);
-    /** What is drawn; `data` of it is the server's, the rest the page's. */
+    /** What `draw` draws: the server's landscape, and the page's points. */
     this.picture = { points: [], arrows: [], trails: [], contours: [], ticks: [], shows: new Set(), image: null };
     this.drag = null;
     this.listen();
@@ -41,7 +41,7 @@ export class Panel {
 
   /**
    * A new landscape. @param {Record<string, any>} answer arrays of this panel by name, and `about`
-   * @param {number[]} box that it was computed for
+   * @param {number[]} box of its grid
    */
   setLandscape(answer, box) {
     const { picture } = this;
@@ -61,7 +61,7 @@ export class Panel {
     picture.contours = contours(positions, n, [...arrays.levels]);
     picture.ticks = about.ticks.map((label, i) => ({ label, at: arrays.ticks[i] })).filter(({ at }) => at >= -0.001 && at <= 1.001);
     picture.scale = about.scale;
-    picture.rest = about.rest.at;
+    picture.equilibrium = about.rest.at;
     picture.field = arrays.arrows ? { at: arrays.arrows_at, force: arrays.arrows } : null;
     this.forces = arrays.force_e ? { e: pairs(arrays.force_e), c: pairs(arrays.force_c) } : null;
   }
@@ -108,7 +108,7 @@ export class Panel {
     const { picture } = this;
     picture.frame = frameOf(width, height);
     picture.theme = { ...THEMES[themeOf(this.element)], page: pageOf(this.element) ?? "#ffffff" };
-    const ctx = this.canvas.getContext("2d", { willReadFrequently: true }); // drawn by the processor: faster for thin lines
+    const ctx = this.canvas.getContext("2d", { willReadFrequently: true }); // on the processor: faster for thin lines
     ctx.setTransform(density, 0, 0, density, 0, 0);
     if (picture.box) draw(ctx, picture);
     this.placeButtons();
@@ -134,7 +134,7 @@ export class Panel {
   makeButton() {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "lab-point" });
     const point = () => this.picture.points.find(({ kind, index }) => `${kind}${index}` === button.dataset.point);
-    button.addEventListener("focus", () => this.tell.picked(point().kind, point().index));
+    button.addEventListener("focus", () => this.listener.picked(point().kind, point().index));
     button.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
       if (!step) return;
@@ -142,7 +142,7 @@ export class Panel {
       event.stopPropagation();
       const { kind, index, place } = point();
       const by = (this.picture.box[2] - this.picture.box[0]) * NUDGE * (event.shiftKey ? 0.2 : 1);
-      this.tell.moved(kind, index, [place[0] + step[0] * by, place[1] + step[1] * by], true);
+      this.listener.moved(kind, index, [place[0] + step[0] * by, place[1] + step[1] * by], true);
     });
     return button;
   }
@@ -160,12 +160,12 @@ export class Panel {
 
   listen() {
     const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => this.pressed(event));
-    canvas.addEventListener("pointermove", (event) => this.movedOver(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.released(event));
-    canvas.addEventListener("pointerleave", () => !this.drag && this.tell.pointed(null));
-    canvas.addEventListener("dblclick", () => this.tell.fit());
-    canvas.addEventListener("wheel", (event) => this.zoomed(event), { passive: false });
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.onPointerUp(event));
+    canvas.addEventListener("pointerleave", () => !this.drag && this.listener.pointed(null));
+    canvas.addEventListener("dblclick", () => this.listener.fit());
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
 
   inside(event) {
@@ -174,7 +174,7 @@ export class Panel {
     return { x, y, within: x >= left && x <= left + side && y >= top && y <= top + side };
   }
 
-  pressed(event) {
+  onPointerDown(event) {
     const { x, y, within } = this.inside(event);
     if (!within || event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
@@ -182,43 +182,43 @@ export class Panel {
     this.drag = point
       ? { kind: point.kind, index: point.index }
       : { pan: toPlace(this.picture.frame, this.picture.box, [x, y]), box: this.picture.box };
-    if (point) this.tell.picked(point.kind, point.index);
+    if (point) this.listener.picked(point.kind, point.index);
     this.canvas.style.cursor = "grabbing";
   }
 
-  movedOver(event) {
+  onPointerMove(event) {
     const { x, y, within } = this.inside(event);
     const { frame, box } = this.picture;
     if (!frame || !box) return;
     const place = toPlace(frame, box, [x, y]);
     if (this.drag?.pan) {
       const [dx, dy] = [this.drag.pan[0] - place[0], this.drag.pan[1] - place[1]];
-      this.tell.framed([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy], false);
+      this.listener.framed([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy], false);
     } else if (this.drag) {
-      this.tell.moved(this.drag.kind, this.drag.index, place, false);
+      this.listener.moved(this.drag.kind, this.drag.index, place, false);
     } else {
       this.canvas.style.cursor = within ? (this.pick(x, y) ? "grab" : "crosshair") : "default";
     }
-    this.tell.pointed(within ? place : null);
+    this.listener.pointed(within ? place : null);
   }
 
-  released(event) {
+  onPointerUp(event) {
     const { drag } = this;
     this.drag = null;
     this.canvas.style.cursor = "crosshair";
     if (!drag) return;
-    if (drag.pan) this.tell.framed(this.picture.box, true);
-    else this.tell.moved(drag.kind, drag.index, toPlace(this.picture.frame, this.picture.box, [event.offsetX, event.offsetY]), true);
+    if (drag.pan) this.listener.framed(this.picture.box, true);
+    else this.listener.moved(drag.kind, drag.index, toPlace(this.picture.frame, this.picture.box, [event.offsetX, event.offsetY]), true);
   }
 
-  zoomed(event) {
+  onWheel(event) {
     const { x, y, within } = this.inside(event);
     if (!within) return;
     event.preventDefault();
     const factor = Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 400);
     const { frame, box } = this.picture;
     const [px, py] = toPlace(frame, box, [x, y]);
-    this.tell.framed([px + (box[0] - px) * factor, py + (box[1] - py) * factor, px + (box[2] - px) * factor, py + (box[3] - py) * factor], true);
+    this.listener.framed([px + (box[0] - px) * factor, py + (box[1] - py) * factor, px + (box[2] - px) * factor, py + (box[3] - py) * factor], true);
   }
 }
 

@@ -1,4 +1,4 @@
-/* Release: everything follows its gradient along paths from the server, shown step by step. */
+/* Release: all points follow their negative gradients, on paths from the server that are played step by step. */
 
 import { button, make, slider, tick } from "../common/dom.mjs";
 import { pairs } from "./panel.mjs";
@@ -30,12 +30,12 @@ export class Release {
       this.page.set(name, value);
       this.reset();
     };
-    this.go = button("Release", "Let everything follow its gradient", () => this.toggle(), { id: "lab-release", class: "lab-button lab-main" });
-    this.once = button("Step", "One step of gradient descent", () => this.step(), { id: "lab-step" });
-    this.back = button("Reset", "Everything back to where it was", () => this.reset(), { id: "lab-reset" });
-    this.keep = button("Keep", "Go on from here: make this the scene", () => this.page.keep(), { id: "lab-keep" });
-    this.now = make("span", { class: "lab-now", id: "lab-steps-now" });
-    this.host.replaceChildren(make("div", { class: "lab-bar" }, this.go, this.once, this.back, this.keep, this.now),
+    this.releaseButton = button("Release", "Let everything follow its gradient", () => this.toggle(), { id: "lab-release", class: "control-button lab-main" });
+    this.stepButton = button("Step", "One step of gradient descent", () => this.step(), { id: "lab-step" });
+    this.resetButton = button("Reset", "Everything back to where it was", () => this.reset(), { id: "lab-reset" });
+    this.keepButton = button("Keep", "Go on from here: make this the scene", () => this.page.keep(), { id: "lab-keep" });
+    this.stepLabel = make("span", { class: "lab-now", id: "lab-steps-now" });
+    this.host.replaceChildren(make("div", { class: "lab-bar" }, this.releaseButton, this.stepButton, this.resetButton, this.keepButton, this.stepLabel),
       make("div", { class: "lab-bar lab-settings" },
         slider({ label: "step size", value: settings.step_size, low: 1e-5, high: 10, log: true, title: "How far a point goes for a gradient of 1", onInput: set("step_size"), id: "lab-step-size" }),
         slider({ label: "momentum", value: settings.momentum, low: 0, high: 0.99, title: "How much of its last step a point repeats", onInput: set("momentum"), id: "lab-momentum" }),
@@ -43,33 +43,33 @@ export class Release {
         make("div", { class: "lab-ticks" },
           tick("e moves", settings.move_e, "Embeddings follow their gradient", set("move_e")),
           tick("targets move", settings.move_c, "Class embeddings follow theirs", set("move_c")))));
-    this.tell();
+    this.update();
   }
 
   get steps() {
     return this.paths ? Math.max(...this.paths.map((path) => (path.e ? path.e.length - 1 : 0))) : 0;
   }
 
-  /** The settings of a request for the landscape as it is now; null where nothing was released. */
+  /** The release in a request for the landscape at this step; null if nothing was released. */
   request() {
     return this.paths ? { ...this.page.settings(), at: Math.floor(this.at) } : null;
   }
 
   async load() {
     if (this.paths) return true;
-    const turn = (this.turn = (this.turn ?? 0) + 1);
-    this.go.disabled = true;
+    const load = (this.loads = (this.loads ?? 0) + 1);
+    this.releaseButton.disabled = true;
     try {
       const answer = await post("/api/landscape/release", { ...this.page.request(), release: this.page.settings() }, "arrays");
-      if (turn !== this.turn) return false;
+      if (load !== this.loads) return false;
       this.paths = answer.meta.panels.map(({ problem, error }, i) => {
         if (error) return { problem: error };
         const [steps, m] = answer.shapes[`${i}.e`];
-        const per = (name, count) => {
+        const bySteps = (name, count) => {
           const all = pairs(answer.arrays[`${i}.${name}`]);
           return Array.from({ length: steps }, (_, t) => all.slice(t * count, (t + 1) * count));
         };
-        return { e: per("e", m), c: per("c", answer.shapes[`${i}.c`][1]), losses: answer.arrays[`${i}.losses`], problem };
+        return { e: bySteps("e", m), c: bySteps("c", answer.shapes[`${i}.c`][1]), losses: answer.arrays[`${i}.losses`], problem };
       });
       this.at = 0;
       return true;
@@ -77,7 +77,7 @@ export class Release {
       this.page.say(error.message);
       return false;
     } finally {
-      this.go.disabled = false;
+      this.releaseButton.disabled = false;
     }
   }
 
@@ -88,7 +88,7 @@ export class Release {
     this.playing = true;
     this.last = performance.now();
     this.frame = requestAnimationFrame((now) => this.advance(now));
-    this.tell();
+    this.update();
     return undefined;
   }
 
@@ -98,7 +98,7 @@ export class Release {
     this.at = Math.min(this.steps, this.at + (passed / 1000 / SECONDS) * this.steps);
     this.last = now;
     this.page.moved();
-    this.tell();
+    this.update();
     if (this.at >= this.steps) this.pause();
     else this.frame = requestAnimationFrame((next) => this.advance(next));
   }
@@ -106,7 +106,7 @@ export class Release {
   pause() {
     this.playing = false;
     cancelAnimationFrame(this.frame);
-    this.tell();
+    this.update();
   }
 
   async step() {
@@ -114,7 +114,7 @@ export class Release {
     if (!(await this.load())) return;
     this.at = Math.min(this.steps, Math.floor(this.at) + 1);
     this.page.moved();
-    this.tell();
+    this.update();
   }
 
   reset() {
@@ -123,26 +123,26 @@ export class Release {
     this.page.moved();
   }
 
-  /** Without telling the page: what was released no longer fits. */
+  /** Drop the paths, which no longer fit the scene, without a new request. */
   forget() {
-    this.turn = (this.turn ?? 0) + 1;
+    this.loads = (this.loads ?? 0) + 1;
     this.playing = false;
     this.paths = null;
     this.at = 0;
-    this.tell();
+    this.update();
   }
 
-  tell() {
-    if (!this.go) return;
-    this.go.textContent = this.playing ? "Pause" : "Release";
-    this.back.disabled = !this.paths;
-    this.keep.disabled = !this.paths || !this.page.canKeep();
+  update() {
+    if (!this.releaseButton) return;
+    this.releaseButton.textContent = this.playing ? "Pause" : "Release";
+    this.resetButton.disabled = !this.paths;
+    this.keepButton.disabled = !this.paths || !this.page.canKeep();
     const ended = this.paths?.map(({ problem }) => problem).filter(Boolean) ?? [];
     const why = ended.length && this.at >= this.steps ? ` · ended ${ended[0]}` : "";
-    this.now.textContent = this.paths ? `step ${Math.floor(this.at)} / ${this.steps}${why}` : "";
+    this.stepLabel.textContent = this.paths ? `step ${Math.floor(this.at)} / ${this.steps}${why}` : "";
   }
 
-  /** Where points of loss i are now, and where they came from; null if they were not released. */
+  /** The positions of the points of loss i at this step, and their trails; null if they were not released. */
   places(i) {
     const path = this.paths?.[i];
     if (!path?.e) return null;

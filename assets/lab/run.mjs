@@ -24,7 +24,7 @@ export class RunPicker {
     this.pause();
   }
 
-  /** What the server knows of the run that a state names; fills in the last snapshot. */
+  /** Fetch the description of the run in a state; a snapshot out of range becomes the last. */
   async load(state) {
     const { inRun } = state;
     if (!inRun) return;
@@ -79,7 +79,7 @@ export class RunPicker {
       if (first < 0) this.say(`The run recorded no image of ${names[k]}.`);
       else set(isClass ? { label: k } : { image: first });
     }, "lab-class");
-    const step = make("div", { class: "lab-row" }, this.thumbnail(isClass ? images[0] : inRun.image),
+    const step = make("div", { class: "control-row" }, this.thumbnail(isClass ? images[0] : inRun.image),
       button("another image", "The next recorded image of this class", () => set({ image: image(1) }), { disabled: isClass, id: "lab-next-image" }));
     const plane = select("plane", PLANES, inRun.plane, "Which two directions of the D are the picture's", (value) => set({ plane: value }), "lab-plane");
     const back = button("put back", "Undo what was dragged", () => set({}, { rebuild: true }), { disabled: !Object.keys({ ...inRun.moved_e, ...inRun.moved_c }).length });
@@ -105,27 +105,27 @@ export class RunPicker {
     const last = this.about.epochs.length - 1;
     this.toggleButton = button("▶", "Play or pause the snapshots (space)", () => this.toggle(), { id: "lab-play", "aria-label": "Play or pause" });
     this.range = make("input", {
-      type: "range", min: 0, max: last, step: 1, value: state.inRun.snapshot, class: "lab-range", id: "lab-snapshot", "aria-label": "Snapshot",
+      type: "range", min: 0, max: last, step: 1, value: state.inRun.snapshot, class: "control-range", id: "lab-snapshot", "aria-label": "Snapshot",
       on: { input: () => { this.pause(); this.go(Number(this.range.value)); } },
     });
-    this.now = make("span", { class: "lab-now", id: "lab-now" });
-    this.tell(state);
+    this.snapshotLabel = make("span", { class: "lab-now", id: "lab-now" });
+    this.showSnapshot(state);
     return make("div", { class: "lab-bar" },
       button("|◀", "First snapshot (Home)", () => this.go(0), { "aria-label": "First snapshot" }),
       button("◀", "One snapshot back (←)", () => this.step(-1), { "aria-label": "One snapshot back" }),
       this.toggleButton,
-      button("▶", "One snapshot on (→)", () => this.step(1), { "aria-label": "One snapshot on", class: "lab-button lab-next" }),
+      button("▶", "One snapshot on (→)", () => this.step(1), { "aria-label": "One snapshot on", class: "control-button lab-next" }),
       button("▶|", "Last snapshot (End)", () => this.go(last), { "aria-label": "Last snapshot" }),
-      this.range, this.now);
+      this.range, this.snapshotLabel);
   }
 
-  tell(state) {
+  showSnapshot(state) {
     this.snapshot = state.inRun.snapshot;
     if (!this.range) return;
     this.range.value = this.snapshot;
     fill(this.range);
     const { epochs } = this.about;
-    this.now.textContent = `snapshot ${this.snapshot + 1} / ${epochs.length} · epoch ${epochs[this.snapshot].toFixed(2)}`;
+    this.snapshotLabel.textContent = `snapshot ${this.snapshot + 1} / ${epochs.length} · epoch ${epochs[this.snapshot].toFixed(2)}`;
   }
 
   go(snapshot) {

@@ -1,4 +1,4 @@
-/* An answer of the server as the page shows it: every panel's arrays, and the points with names and colours. */
+/* The view of a response: every panel's arrays, and the points with names and colours. */
 
 import { pairs } from "./panel.mjs";
 
@@ -8,34 +8,34 @@ const MOST_NAMES = 24; // targets that have their names written beside them
 /**
  * @param {import("../player/data.mjs").Decoded} answer
  * @param {number} count of losses
- * @param {object | null} kept an older answer whose points stay where they are, while one of them is dragged
+ * @param {object | null} older view whose points stay where they are while one of them is dragged
  */
-export function present(answer, count, kept) {
+export function makeView(answer, count, older) {
   const { meta, arrays } = answer;
   const panels = Array.from({ length: count }, (_, i) => {
     const own = Object.entries(arrays).filter(([name]) => name.startsWith(`${i}.`));
     return { about: meta.panels[i] ?? { error: "" }, arrays: Object.fromEntries(own.map(([name, array]) => [name.slice(2), array])) };
   });
   const good = panels.find(({ about }) => !about.error);
-  const shown = {
+  const view = {
     meta,
     panels,
     box: meta.box,
     label: meta.label,
-    e: kept?.e ?? (good ? pairs(good.arrays.e) : []),
-    c: kept?.c ?? (good ? pairs(good.arrays.c) : []),
+    e: older?.e ?? (good ? pairs(good.arrays.e) : []),
+    c: older?.c ?? (good ? pairs(good.arrays.c) : []),
   };
-  shown.sceneOf = (i, state, places, palette, held) => sceneOf(shown, i, state, places, palette, held);
-  return shown;
+  view.sceneOf = (i, state, places, palette, held) => sceneOf(view, i, state, places, palette, held);
+  return view;
 }
 
-function sceneOf(shown, i, state, released, palette, held) {
-  const { meta, panels, box } = shown;
+function sceneOf(view, i, state, released, palette, held) {
+  const { meta, panels, box } = view;
   const inPlane = !state.inRun;
   const source = panels[i].arrays.off_c ? panels[i].arrays : panels.find(({ arrays }) => arrays.off_c)?.arrays;
   const size = box[2] - box[0];
   const colour = (label) => palette[label % palette.length];
-  const places = released ?? { e: inPlane ? state.points.e : shown.e, c: inPlane ? state.points.c : shown.c };
+  const places = released ?? { e: inPlane ? state.points.e : view.e, c: inPlane ? state.points.c : view.c };
   const points = [];
   const add = (kind, index, place, label, main, name, title) => {
     const off = source?.[`off_${kind}`]?.[index] ?? 0;
@@ -45,9 +45,9 @@ function sceneOf(shown, i, state, released, palette, held) {
   };
   places.c.forEach((place, k) => {
     const own = k === meta.label;
-    const named = places.c.length <= MOST_NAMES || own || k === meta.rival;
+    const isNamed = places.c.length <= MOST_NAMES || own || k === meta.rival;
     const name = inPlane || !own ? meta.names[k] : `${meta.names[k]} (c_e)`;
-    add("c", k, place, k, own, named ? name : "", `target ${meta.names[k] ?? k}`);
+    add("c", k, place, k, own, isNamed ? name : "", `target ${meta.names[k] ?? k}`);
   });
   places.e.forEach((place, m) => {
     const label = inPlane ? state.points.y[m] : meta.y[m];

@@ -1,6 +1,6 @@
-/* The right column: per loss its formula, the value and its parts, where the moved point comes to rest, what is odd. */
+/* The right column: per loss its formula, the value and its terms, the equilibrium of the moved point, and remarks. */
 
-import { make, prose, told } from "../common/dom.mjs";
+import { formatNumber, make, prose } from "../common/dom.mjs";
 
 export class Side {
   /** @param {HTMLElement} host @param {object} catalogue */
@@ -10,10 +10,10 @@ export class Side {
     this.cards = [];
   }
 
-  /** Anew for these losses. */
+  /** Build the cards of the state's losses. */
   build(state) {
     this.cards = state.losses.map(({ name }, i) => {
-      const known = this.catalogue.losses.find((loss) => loss.name === name);
+      const entry = this.catalogue.losses.find((loss) => loss.name === name);
       const card = {
         formula: make("div", { class: "lab-formula" }),
         value: make("div", { class: "lab-value", id: `lab-value-${i}` }),
@@ -22,11 +22,11 @@ export class Side {
         rest: make("p", { class: "lab-words", id: `lab-rest-${i}` }),
         remarks: make("div", { class: "lab-remarks", id: `lab-remarks-${i}` }),
       };
-      if (known?.formula) card.formula.innerHTML = known.formula; // MathML of ours, not of the user's
-      else card.formula.textContent = known?.about || name;
+      if (entry?.formula) card.formula.innerHTML = entry.formula; // MathML of ours, not of the user's
+      else card.formula.textContent = entry?.about || name;
       const letter = state.losses.length > 1 ? `${"ABCD"[i]} · ` : "";
       card.element = make("section", { class: "lab-card" },
-        make("h3", {}, `${letter}${name.replaceAll("_", " ")}`, make("span", { class: "lab-quiet", textContent: known ? ` ${known.equation}` : "" })),
+        make("h3", {}, `${letter}${name.replaceAll("_", " ")}`, make("span", { class: "lab-quiet", textContent: entry ? ` ${entry.equation}` : "" })),
         card.formula, card.value, card.terms, card.now, make("h4", { textContent: "Where it comes to rest" }), card.rest, card.remarks);
       return card;
     });
@@ -39,11 +39,11 @@ export class Side {
     if (!card) return;
     card.value.replaceChildren(...(value === null
       ? [make("span", { class: "lab-quiet", textContent: "Point at the landscape to read its value." })]
-      : [make("strong", { textContent: told(value) }), make("span", { class: "lab-quiet", textContent: ` at ${place.map((v) => Number(v.toPrecision(3))).join(", ")}` })]));
+      : [make("strong", { textContent: formatNumber(value) }), make("span", { class: "lab-quiet", textContent: ` at ${place.map((v) => Number(v.toPrecision(3))).join(", ")}` })]));
     if (value === null) card.terms.replaceChildren();
   }
 
-  /** The exact value and its parts, from the server. */
+  /** The exact value and its terms, from the server. */
   setTerms(i, { terms, error }) {
     const card = this.cards[i];
     if (!card) return;
@@ -53,14 +53,14 @@ export class Side {
     }
     const strong = card.value.querySelector("strong");
     if (strong) {
-      strong.textContent = told(terms[0][1] ?? NaN);
+      strong.textContent = formatNumber(terms[0][1] ?? NaN);
       strong.dataset.exact = terms[0][1];
     }
-    card.terms.replaceChildren(...terms.slice(1).map(([name, value]) => row(name, told(value ?? NaN))));
+    card.terms.replaceChildren(...terms.slice(1).map(([name, value]) => row(name, formatNumber(value ?? NaN))));
   }
 
   /**
-   * What the server said of a landscape.
+   * Show the words and forces of a landscape.
    * @param {object} about of this panel @param {{e: number[][], c: number[][]} | null} forces
    * @param {{e: number[][], c: number[][]} | null} first the forces of the first loss, if this is another
    */
@@ -72,10 +72,10 @@ export class Side {
       make("p", { class: text === about.error || text === about.problem ? "lab-wrong" : "lab-remark" }, ...prose(text))));
     const lines = [];
     if (forces) {
-      if (loss !== undefined) lines.push(row("loss now", told(loss)));
+      if (loss !== undefined) lines.push(row("loss now", formatNumber(loss)));
       const rows = [["force on e", forces.e[chosen], first?.e[chosen]], ["force on c_e", forces.c[label], first?.c[label]]];
       for (const [name, force, other] of rows) {
-        lines.push(row(name, told(Math.hypot(...force))));
+        lines.push(row(name, formatNumber(Math.hypot(...force))));
         if (other) lines.push(row("  differs from A by", difference(force, other)));
       }
     }
@@ -88,7 +88,7 @@ function difference(a, b) {
   const length = Math.hypot(a[0] - b[0], a[1] - b[1]);
   const turn = Math.atan2(b[0] * a[1] - b[1] * a[0], a[0] * b[0] + a[1] * b[1]);
   const turned = Math.hypot(...a) > 0 && Math.hypot(...b) > 0 ? `, turned by ${Math.round((Math.abs(turn) * 180) / Math.PI)}°` : "";
-  return told(length) + turned;
+  return formatNumber(length) + turned;
 }
 
 function row(name, value) {

@@ -1,20 +1,20 @@
-/* What the lab shows, and how it is written in the URL. */
+/* The state of the lab, and its form in the URL. */
 
 /**
  * @typedef {[number, number]} Place
  * @typedef {object} State
  * @property {{name: string, params: Record<string, number>}[]} losses  one to four, side by side
- * @property {"e" | "c" | "sum"} vary  what is moved
+ * @property {"e" | "c" | "sum"} vary  the point that is moved
  * @property {number} chosen  the embedding that the picture is about
  * @property {{e: Place[], y: number[], c: Place[]}} points  the scene in the plane
  * @property {{run: string, snapshot: number, image: number | null, label: number | null, plane: string,
  *             moved_e: Record<number, Place>, moved_c: Record<number, Place>} | null} inRun  or one in a run
- * @property {number[] | null} box  left, bottom, right, top; null for what fits
+ * @property {number[] | null} box  left, bottom, right, top; null for one that fits
  * @property {string} scale
  * @property {number} clip  per cent of the places that an end of the scale may leave out
  * @property {Set<string>} shown  of SHOWN
  * @property {{steps: number, step_size: number, momentum: number, move_e: boolean, move_c: boolean}} release
- * @property {string | null} preset  the figure this is, as long as nothing was changed
+ * @property {string | null} preset  the figure of the paper, as long as nothing was changed
  */
 
 export const SHOWN = ["contours", "forces", "field", "follow"];
@@ -39,11 +39,11 @@ export function fromPreset(catalogue, key) {
   };
 }
 
-/** The state that a URL asks for; what it leaves out, or cannot be, is the first figure's. @returns {State} */
+/** The state of a URL; what is missing or not valid is as in the first figure. @returns {State} */
 export function fromQuery(catalogue, query) {
   const state = fromPreset(catalogue, query.preset in catalogue.presets ? query.preset : "5");
-  const given = Object.keys(query).some((name) => name !== "preset");
-  if (!given) return state;
+  const hasParameters = Object.keys(query).some((name) => name !== "preset");
+  if (!hasParameters) return state;
   state.preset = null;
   const losses = (query.losses ?? "").split("|").map(readLoss).filter(Boolean).slice(0, MOST_LOSSES);
   if (losses.length) state.losses = losses;
@@ -89,7 +89,7 @@ function readRun(state, query) {
   const label = whole(query.label);
   state.inRun = {
     run: query.run,
-    snapshot: whole(query.snapshot) ?? -1, // the last, whichever number that is
+    snapshot: whole(query.snapshot) ?? -1, // the last
     image: label === null ? (whole(query.image) ?? 0) : null,
     label,
     plane: query.plane ?? "points",
@@ -126,7 +126,7 @@ export function toQuery(state) {
   return query;
 }
 
-/** What the server is asked for. @param {State} state @param {number} n places a side */
+/** The request of a state. @param {State} state @param {number} n places a side */
 export function toRequest(state, n) {
   const { losses, vary, chosen, points, inRun, box, scale, clip, shown } = state;
   const place = inRun ? { in_run: inRun } : { points };
@@ -155,8 +155,8 @@ function numbers(text, separator) {
 }
 
 function rows(text, length) {
-  const found = (text ?? "").split(";").filter(Boolean).map((row) => row.split(",").map(Number));
-  return found.every((row) => row.length === length && row.every(Number.isFinite)) ? found : [];
+  const list = (text ?? "").split(";").filter(Boolean).map((row) => row.split(",").map(Number));
+  return list.every((row) => row.length === length && row.every(Number.isFinite)) ? list : [];
 }
 
 /** A number in as few characters as five digits need. */

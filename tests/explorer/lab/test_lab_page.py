@@ -82,7 +82,7 @@ def settle(page: Any) -> None:
     """Wait until no request is in flight and the last response is drawn."""
     page.wait_for_function(
         f"(() => {{ const l = {LAB}; return l?.drawn > 0 && !l.landscapes.inFlight && !l.landscapes.waiting"
-        f" && l.asked?.n === 192 && l.pending === null; }})()"
+        f" && l.request?.n === 192 && l.pending === null; }})()"
     )
 
 
