@@ -14,32 +14,17 @@ import numpy as np
 import pypdfium2
 import pytest
 from conftest import served
+from lab_browser import LAB, colour_at, drag, on_screen, open_lab, pixel, scene_of, settle, shown_values
+from lab_scenes import OWN_LOSS
 from PIL import Image
 
 from explorer.app import create_app
-from explorer.figures.colours import RAMP
 from explorer.lab.landscape import Scene, compute_landscape, compute_values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.scales import choose_scale
-from explorer.web import binary
 from mtm.losses import make_loss
 from mtm.runs import Run
-
-OWN = '''
-from dataclasses import dataclass, field
-
-@dataclass(frozen=True)
-class Squeezed:
-    """Distances to the left count double."""
-    weight: float = field(default=2.0, metadata={"help": "of the left", "low": 1.0, "high": 9.0})
-
-    def __call__(self, e, c, y):
-        apart = e - c[y]
-        left = (-apart[:, 0]).clamp(min=0) * (self.weight - 1)
-        return apart.square().sum(-1) + left
-'''
-LAB = "document.querySelector('#lab-page')?.lab"
 
 
 @pytest.fixture
@@ -51,7 +36,7 @@ def runs(finished_run: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     path = tmp_path / "mine.py"
-    path.write_text(OWN)
+    path.write_text(OWN_LOSS)
     return path
 
 
@@ -76,75 +61,6 @@ def page(chromium: Any) -> Iterator[Any]:
     yield page
     assert page.errors == []
     page.close()
-
-
-def settle(page: Any) -> None:
-    """Wait until no request is in flight and the last response is drawn."""
-    page.wait_for_function(
-        f"(() => {{ const l = {LAB}; return l?.drawn > 0 && !l.landscapes.inFlight && !l.landscapes.waiting"
-        f" && l.request?.n === 192 && l.pending === null; }})()"
-    )
-
-
-def open_lab(page: Any, address: str, query: str = "") -> None:
-    page.goto(f"{address}/lab{query}")
-    page.wait_for_function(f"{LAB}?.drawn > 0")
-    settle(page)
-
-
-def on_screen(page: Any, x: float, y: float, panel: int = 0) -> tuple[float, float]:
-    """The position on the screen of a place in the scene."""
-    return tuple(
-        page.evaluate(
-            f"""([x, y]) => {{
-                const {{ canvas, picture: {{ frame: f, box: b }} }} = {LAB}.panels[{panel}];
-                const r = canvas.getBoundingClientRect();
-                return [r.left + f.left + ((x - b[0]) / (b[2] - b[0])) * f.side,
-                        r.top + f.top + f.side - ((y - b[1]) / (b[3] - b[1])) * f.side];
-            }}""",
-            [x, y],
-        )
-    )
-
-
-def pixel(page: Any, x: float, y: float) -> list[int]:
-    """The colour at a place of the scene."""
-    left, top = on_screen(page, x, y)
-    return page.evaluate(
-        f"""([x, y]) => {{
-            const {{ canvas }} = {LAB}.panels[0];
-            const r = canvas.getBoundingClientRect();
-            return [...canvas.getContext("2d").getImageData(Math.round(x - r.left), Math.round(y - r.top), 1, 1).data];
-        }}""",
-        [left, top],
-    )[:3]
-
-
-def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    page.mouse.move(*on_screen(page, *start))
-    page.mouse.down()
-    page.mouse.move(*on_screen(page, *end), steps=8)
-    page.mouse.up()
-    settle(page)
-
-
-def scene_of(page: Any) -> tuple[Scene, dict[str, Any]]:
-    state = page.evaluate(f"(() => {{ const s = {LAB}.state; return {{ ...s, shown: [...s.shown] }}; }})()")
-    points = state["points"]
-    places = np.array(points["e"], float), np.array(points["c"], float)
-    return Scene(*places, np.array(points["y"]), state["vary"], state["chosen"]), state
-
-
-def shown_values(page: Any) -> np.ndarray:
-    n = page.evaluate(f"{LAB}.panels[0].picture.n")
-    return np.array(page.evaluate(f"[...{LAB}.panels[0].picture.values]")).reshape(n, n)
-
-
-def colour_at(position: float) -> np.ndarray:
-    stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMP], float)
-    at = min(1.0, max(0.0, position)) * (len(stops) - 1)
-    low, share = int(at), at - int(at)
-    return stops[low] + share * (stops[min(low + 1, len(stops) - 1)] - stops[low])
 
 
 @pytest.mark.parametrize("key", PRESETS)
@@ -286,7 +202,7 @@ def test_a_loss_of_one_s_own_is_drawn_and_its_mistakes_are_told_with_the_line(
     assert own_loss is not None
     expected = compute_landscape(own_loss.make({"weight": 4.0}), around, PRESETS["5"].box, 192).values
     np.testing.assert_allclose(shown_values(page), expected, rtol=1e-9)
-    own.write_text(OWN.replace("apart.square()", "apart.squared()"))
+    own.write_text(OWN_LOSS.replace("apart.square()", "apart.squared()"))
     page.click("#lab-fit")
     page.wait_for_function("document.querySelector('.lab-problem').textContent.includes('mine.py, line 12')")
     page.select_option("#lab-loss-0", "cosine")
@@ -426,46 +342,3 @@ def test_a_url_that_cannot_be_is_explained_and_never_blank(page: Any, address: s
     page.wait_for_function(f"{LAB}?.drawn > 0 || document.querySelector('#lab-message')?.textContent.length > 20")
     assert page.inner_text("#lab-controls")
     page.errors[:] = [error for error in page.errors if "400 (BAD REQUEST)" not in error]
-
-
-# --- The routes by themselves
-
-
-def post_landscape(server: Any, **changes: Any) -> Any:
-    points = {"e": [[1, 2]], "y": [0], "c": [[0, 0], [3, 4]]}
-    body = {"losses": [{"name": "euclidean"}], "points": points, "box": [0, 0, 1, 1]}
-    return server.test_client().post("/api/landscape", json={**body, **changes})
-
-
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"losses": []}, "losses"), ({"n": 5000}, "n: "), ({"points": None}, "either points or"), ({"vary": "x"}, "vary"),
-    ({"code": "print(1)"}, "code"), ({"points": None, "in_run": {"run": "../x", "snapshot": 0, "image": 0}}, "no run"),
-    ({"points": {"e": [], "y": [], "c": [[0, 0]]}}, "no output embedding"),
-])  # fmt: skip
-def test_what_cannot_be_asked_is_refused_in_one_sentence(server: Any, changes: dict[str, Any], message: str) -> None:
-    response = post_landscape(server, **changes)
-    assert response.status_code == 400
-    assert message in response.json["error"]
-
-
-def test_one_loss_that_fails_leaves_the_others_alone(server: Any) -> None:
-    names = [{"name": "nowhere:Loss"}, {"name": "euclidean"}, {"name": "push_pull", "params": {"x": 1}}]
-    arrays, meta = binary.decode(post_landscape(server, losses=names).data)
-    assert "unknown loss 'nowhere:Loss'" in meta["panels"][0]["error"]
-    assert "has no hyperparameter 'x'" in meta["panels"][2]["error"]
-    assert arrays["1.values"].shape == (128, 128)
-
-
-def test_only_losses_named_on_the_command_line_are_ever_loaded(server: Any) -> None:
-    _, meta = binary.decode(post_landscape(server, losses=[{"name": "os:system"}]).data)
-    assert "unknown loss" in meta["panels"][0]["error"]
-
-
-def test_the_archive_holds_the_scene_of_a_run(server: Any) -> None:
-    place = {"run": "one", "snapshot": 1, "image": 4}
-    body = {"losses": [{"name": "comparison"}], "vary": "e", "in_run": place, "n": 16}
-    response = server.test_client().post("/api/landscape/npz", json=body)
-    with np.load(io.BytesIO(response.data)) as arrays:
-        assert arrays["c"].shape == (10, 8)
-        assert arrays["basis"].shape == (8, 2)
-        assert arrays["loss"].shape == (16, 16)
