@@ -14,15 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
 from conftest import small
 from flask import Flask
 
 from explorer.library import Library
-from explorer.train import devices, log
+from explorer.train import log
 from explorer.train import queue as training_queue
 from explorer.train import routes as train_routes
-from explorer.train.devices import Device, Devices
+from explorer.train.devices import Devices
 from explorer.train.preview import Preview
 from explorer.train.queue import JobQueue, check_name, terminate
 from mtm.config import TrainConfig
@@ -224,31 +223,6 @@ def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: JobQueue, t
     assert {name: after[name] for name in before} == before
     with pytest.raises(InputError, match="is finished"):
         queue.resume(name)
-
-
-def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu = Device("cuda:0", "a GPU", 10, 20)
-    answers = [json.dumps([asdict(gpu)]), "out of memory", json.dumps([asdict(replace(gpu, free=5))])]
-    monkeypatch.setattr(devices, "may_have_gpu", lambda: True)
-    monkeypatch.setattr(devices, "FRESH_SECONDS", 0)
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, answers.pop(0), "")
-    )
-    local = Devices()
-    assert [device.name for device in local.all()] == ["cuda:0", "cpu"]
-    local.refresh()
-    until(lambda: len(answers) == 1)
-    assert local.device_of("auto") == "cuda:0"
-    local.refresh()
-    until(lambda: local.all()[0].free == 5)
-
-
-def test_the_devices_are_asked_for_in_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "explorer.train.preview_process", "devices"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    gpus = [Device(**device) for device in json.loads(done.stdout)]
-    assert [device.name for device in gpus] == [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    assert Devices().all()[-1].name == "cpu"
 
 
 def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake_training: FakeTraining) -> None:
