@@ -89,7 +89,7 @@ class JobQueue:
         self._ended: dict[str, tuple[object, Job]] = {}
         self._closed = threading.Event()
 
-    def append_header(self) -> None:
+    def begin(self) -> None:
         """Advance the queue now and then, whether or not a page is open."""
         threading.Thread(target=self._watch, name="queue", daemon=True).start()
 

@@ -134,6 +134,6 @@ function assembled(objects) {
 
 /** Text as bytes of WinAnsi; what it lacks becomes a question mark, except the few signs that pictures use. */
 function latin(text) {
-  const known = { "−": 0x2d, "–": 0x96, "’": 0x92, "…": 0x85 };
-  return Uint8Array.from(text, (sign) => known[sign] ?? (sign.charCodeAt(0) < 256 ? sign.charCodeAt(0) : 0x3f));
+  const winAnsi = { "−": 0x2d, "–": 0x96, "’": 0x92, "…": 0x85 };
+  return Uint8Array.from(text, (sign) => winAnsi[sign] ?? (sign.charCodeAt(0) < 256 ? sign.charCodeAt(0) : 0x3f));
 }
