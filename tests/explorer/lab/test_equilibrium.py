@@ -17,7 +17,7 @@ from mtm.losses import PushPull
 @every_loss
 @every_way
 @pytest.mark.parametrize("dim", [2, 5])
-def test_at_the_place_of_rest_there_is_no_force_and_nowhere_near_is_lower(name, vary, dim):
+def test_at_an_equilibrium_there_is_no_force_and_nowhere_near_is_lower(name, vary, dim):
     loss, around = loss_of(name), scene(vary, dim=dim, y=[1, 1, 0])
     equilibrium = find_equilibrium(loss, around)
     assert equilibrium.words.endswith(".")

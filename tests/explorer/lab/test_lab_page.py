@@ -1,4 +1,4 @@
-"""The lab in a real browser: points are dragged, sliders slid, everything let go; pixels and values are the losses'."""
+"""The lab in a real browser: points are dragged, sliders slid, everything released; pixels and values are the losses'."""
 
 from __future__ import annotations
 
@@ -188,9 +188,7 @@ def test_losses_are_compared_on_the_same_points(page: Any, address: str) -> None
     assert page.evaluate(f"{LAB}.state.losses[0].name") == "euclidean"
 
 
-def test_a_loss_of_one_s_own_is_drawn_and_its_mistakes_are_told_with_the_line(
-    page: Any, address: str, own: Path
-) -> None:
+def test_a_loss_of_one_s_own_is_drawn_and_its_errors_name_the_line(page: Any, address: str, own: Path) -> None:
     open_lab(page, address, "?preset=5")
     page.select_option("#lab-loss-0", "mine:Squeezed")
     settle(page)
@@ -275,7 +273,7 @@ def test_the_keyboard_moves_points_and_the_url_restores_them(page: Any, address:
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<svg"), ("pdf", b"%PDF-1.4")])
-def test_the_picture_can_be_kept(page: Any, address: str, tmp_path: Path, kind: str, begins: bytes) -> None:
+def test_the_picture_can_be_saved(page: Any, address: str, tmp_path: Path, kind: str, begins: bytes) -> None:
     open_lab(page, address, "?preset=7")
     with page.expect_download() as download:
         page.click(f"#lab-export-{kind}")
@@ -318,7 +316,7 @@ def test_the_three_kinds_of_picture_look_alike_in_other_programs(page: Any, addr
         assert np.abs(other - pixels[0]).mean() < 6
 
 
-def test_the_grid_can_be_kept(page: Any, address: str, tmp_path: Path) -> None:
+def test_the_grid_can_be_saved(page: Any, address: str, tmp_path: Path) -> None:
     open_lab(page, address, "?preset=9")
     files = {}
     for kind in ("csv", "npz"):
@@ -337,7 +335,7 @@ def test_the_grid_can_be_kept(page: Any, address: str, tmp_path: Path) -> None:
     "?preset=77", "?losses=nothing", "?losses=push_pull(r=2,x=1)", "?e=1,2&c=a", "?run=gone", "?box=1,1,0,0&scale=odd",
     "?run=one&snapshot=999&image=0", "?c=0,0;0,0&e=0,0,0&losses=cosine|comparison|class_proximity",
 ])  # fmt: skip
-def test_a_url_that_cannot_be_is_explained_and_never_blank(page: Any, address: str, query: str) -> None:
+def test_an_invalid_url_is_explained_and_never_blank(page: Any, address: str, query: str) -> None:
     page.goto(f"{address}/lab{query}")
     page.wait_for_function(f"{LAB}?.drawn > 0 || document.querySelector('#lab-message')?.textContent.length > 20")
     assert page.inner_text("#lab-controls")

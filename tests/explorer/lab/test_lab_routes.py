@@ -34,7 +34,7 @@ def post_landscape(server: Any, **changes: Any) -> Any:
     ({"code": "print(1)"}, "code"), ({"points": None, "in_run": {"run": "../x", "snapshot": 0, "image": 0}}, "no run"),
     ({"points": {"e": [], "y": [], "c": [[0, 0]]}}, "no output embedding"),
 ])  # fmt: skip
-def test_what_cannot_be_asked_is_refused_in_one_sentence(server: Any, changes: dict[str, Any], message: str) -> None:
+def test_an_invalid_request_is_refused_in_one_sentence(server: Any, changes: dict[str, Any], message: str) -> None:
     response = post_landscape(server, **changes)
     assert response.status_code == 400
     assert message in response.json["error"]

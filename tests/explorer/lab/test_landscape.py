@@ -221,7 +221,7 @@ def test_undefined_and_infinite_values_are_explained_and_have_a_place_on_the_sca
     ({"vary": "d"}, "choose from"),
     ({"e": np.zeros((3, 5))}, "dimensions"),
 ])  # fmt: skip
-def test_a_scene_that_cannot_be_is_refused_in_one_sentence(changes, message):
+def test_an_invalid_scene_is_refused_in_one_sentence(changes, message):
     with pytest.raises(InputError, match=message):
         replace(scene(), **changes)
 
@@ -246,7 +246,7 @@ def test_a_loss_without_a_gradient_says_so():
 
 
 @every_way
-def test_parts_of_a_value_add_up(vary):
+def test_terms_of_a_value_add_up(vary):
     names = ["c_e", "c_0", "c_1", "c_2"]
     for loss in (ClassProximity(r=40.0), PushPull(0.6), Comparison()):
         (_, total), *others = compute_terms(loss, scene(vary), (1.0, 2.0), names)

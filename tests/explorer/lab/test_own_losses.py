@@ -47,7 +47,7 @@ def test_a_file_s_loss_is_found_drawn_and_read_again_when_it_changes(tmp_path: P
     ("x = 1\n", "no loss: a class with __call__"),
     ("import sys\nsys.exit(3)\n", "mine.py, line 2: SystemExit: 3"),
 ])  # fmt: skip
-def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, code, message):
+def test_an_error_in_a_file_names_its_line(tmp_path: Path, code, message):
     (tmp_path / "mine.py").write_text(code)
     (own_loss,) = OwnLosses([str(tmp_path / "mine.py")]).all()
     assert message in own_loss.problem
@@ -55,7 +55,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, code, mes
         own_loss.make({})
 
 
-def test_what_goes_wrong_while_it_is_called_is_said_with_its_line(tmp_path: Path):
+def test_an_error_in_a_call_names_its_line(tmp_path: Path):
     (tmp_path / "mine.py").write_text(GOOD.replace("self.weight *", "self.wait *"))
     loss = OwnLosses([str(tmp_path / "mine.py")]).find("mine:Absolute").make({})
     with pytest.raises(InputError, match=r"mine\.py, line 10: AttributeError: .*wait"):

@@ -45,13 +45,13 @@ def test_a_release_that_runs_away_ends_and_says_so():
     assert np.isfinite(paths.e).all()
 
 
-def test_what_is_held_stays():
+def test_points_that_may_not_move_stay():
     around = scene("sum")
     assert (release_points(Euclidean(), around, 5, 0.1, move_e=False).e == around.e).all()
     assert (release_points(Euclidean(), around, 5, 0.1, move_c=False).c == around.c).all()
 
 
 @pytest.mark.parametrize("settings", [{"steps": 0}, {"steps": 10**6}, {"step_size": 0.0}, {"momentum": 1.0}])
-def test_a_release_that_cannot_be_is_refused(settings):
+def test_invalid_settings_of_a_release_are_refused(settings):
     with pytest.raises(InputError):
         release_points(Euclidean(), scene(), **settings)

@@ -42,7 +42,7 @@ def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pyte
     until(lambda: local.all()[0].free == 5)
 
 
-def test_the_devices_are_asked_for_in_a_process_of_its_own() -> None:
+def test_the_devices_are_listed_by_a_process_of_its_own() -> None:
     command = [sys.executable, "-m", "explorer.train.preview_process", "devices"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     gpus = [Device(**device) for device in json.loads(done.stdout)]

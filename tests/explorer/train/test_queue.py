@@ -282,7 +282,7 @@ def test_trainings_outlive_the_server_and_the_next_one_finds_them(queue: JobQueu
     wait_for(queue, second, "stopped")
 
 
-def test_a_failure_that_nobody_saw_is_found(folder: Path, queue: JobQueue, fake_training: FakeTraining) -> None:
+def test_a_failure_while_no_server_ran_is_recorded(folder: Path, queue: JobQueue, fake_training: FakeTraining) -> None:
     run = Run.create(folder / "gone", small())
     ended = replace(Status().signed(), pid=2**22 + 1, pid_started=1.0)
     (run.folder / "process.json").write_text(json.dumps(asdict(ended)))
@@ -320,7 +320,7 @@ def test_a_training_that_diverges_says_when_and_what_to_lower(queue: JobQueue) -
         ("sys.exit(1)", "it ended before it began to train"),
     ],
 )  # fmt: skip
-def test_the_reason_of_a_failure_is_its_last_word(
+def test_the_reason_of_a_failure_is_its_last_line(
     queue: JobQueue, fake_training: FakeTraining, code: str, error: str
 ) -> None:
     fake_training(code)

@@ -58,7 +58,7 @@ def test_a_problem_stands_beside_its_field(tmp_path: Path, values: dict[str, str
     assert says in checked.problems[field]
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
     assert set(form.check({"dim": "0", "lr": "-1", "seed": "x"}, tmp_path, ["cpu"]).problems) == {"dim", "lr", "seed"}
 
 
