@@ -1,4 +1,4 @@
-"""The lab in a real browser: points are dragged, sliders slid, everything released; pixels and values are the losses'."""
+"""The lab in a real browser: points are dragged and released, sliders moved; pixels and values are the losses'."""
 
 from __future__ import annotations
 
