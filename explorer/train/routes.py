@@ -31,7 +31,7 @@ def register(server: Flask, queue: JobQueue, devices: Devices, preview: Preview,
 
     def preset(arguments: Arguments) -> Answer:
         """dataset backbone loss: the values of that row of the paper's tables."""
-        return presets.paper(*(arguments.text(name) for name in ("dataset", "backbone", "loss")))
+        return presets.paper_preset(*(arguments.text(name) for name in ("dataset", "backbone", "loss")))
 
     def start(arguments: Arguments) -> Answer:
         """values [name]: put a training in the queue."""
@@ -44,7 +44,7 @@ def register(server: Flask, queue: JobQueue, devices: Devices, preview: Preview,
     add_route(server, "/api/train/preset", preset)
     add_route(server, "/api/train/check", lambda arguments: trainings.check(_values(arguments)), "POST")
     add_route(server, "/api/train/start", start, "POST")
-    add_route(server, "/api/jobs", lambda arguments: trainings.jobs_now())
+    add_route(server, "/api/jobs", lambda arguments: trainings.list_jobs())
     add_route(server, "/api/jobs/rows", lambda arguments: trainings.rows(arguments.text("run")))
     add_route(server, "/api/jobs/log", lambda arguments: log.read(job(arguments).run.folder))
     add_route(server, "/api/jobs/settings", lambda arguments: form.from_run(job(arguments).run.info["config"]))
