@@ -1,6 +1,7 @@
 """Exports: figures for print, the player as a film or as one page, tables, and the whole run as one file.
 
-`scene` says what is to be seen and reads it; `embedding` and `curve` draw it for print (`cells` are its regions,
-`paper` its style); `film` steps the player in a browser (`browser`, `encoder`); `html` puts the player into one HTML
-file (`modules` joins its scripts); `tables` and `archive` give away the numbers. `command` is `explorer export`.
+`scene` reads a run in one view for an `ExportRequest`, `camera` chooses the part of the plane; `print` draws embedding
+and curves; `film` steps the player in a browser and encodes its frames; `html` puts the player into one HTML file
+(`modules` joins its scripts); `tables` and `archive` write numbers and files. `writer` is the way to all of them,
+`command` is `explorer export`, `exporter` makes one at a time for the app and `routes` answer with the file.
 """

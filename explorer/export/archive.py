@@ -13,10 +13,10 @@ from mtm.run_folder.files import replacing
 from mtm.runs import Run
 
 FORMATS = ("zip", "tar")
-WHOLE = ("config.json", "status.json", "metrics.jsonl", "points.safetensors")
+RUN_FILES = ("config.json", "status.json", "metrics.jsonl", "points.safetensors")
 
 
-def write_archive(run: Run, path: Path, weights: bool = False, told: Progress | None = None) -> None:
+def write_archive(run: Run, path: Path, weights: bool = False, on_progress: Progress | None = None) -> None:
     """Write a run to `path`, whole or not at all, its files in a folder with the run's name.
 
     Left out are files that are damaged or half written and, unless `weights`, the checkpoints. A .tar is not
@@ -25,27 +25,27 @@ def write_archive(run: Run, path: Path, weights: bool = False, told: Progress | 
     kind = path.suffix.lower().lstrip(".")
     if kind not in FORMATS:
         raise choose_from("kind of archive", kind or path.name, FORMATS)
-    files = contents(run, weights)
+    files = list_files(run, weights)
     total = sum(file.stat().st_size for file in files) or 1
     with replacing(path) as temporary:
-        done = 0
-        with _Zip(temporary) if kind == "zip" else _Tar(temporary) as packed:
+        n_bytes = 0
+        with _Zip(temporary) if kind == "zip" else _Tar(temporary) as archive:
             for file in files:
                 size = file.stat().st_size
-                packed.add(file, f"{run.name}/{file.relative_to(run.folder).as_posix()}")
-                done += size
-                if told:
-                    told(min(1.0, done / total), "packing")
+                archive.add(file, f"{run.name}/{file.relative_to(run.folder).as_posix()}")
+                n_bytes += size
+                if on_progress:
+                    on_progress(min(1.0, n_bytes / total), "packing")
 
 
-def contents(run: Run, weights: bool = False) -> list[Path]:
+def list_files(run: Run, weights: bool = False) -> list[Path]:
     """The files of a run that go into its archive. Raises InputError for a run without snapshots."""
     snapshots = run.snapshots  # those that are whole
     if not snapshots:
         raise InputError(f"{run.name} has no snapshots to export yet")
     checkpoints = sorted(run.checkpoints.glob("*.safetensors")) if weights else []
-    found = [run.folder / name for name in WHOLE]
-    return [path for path in (*found, *snapshots, *checkpoints) if path.is_file() and not path.name.startswith(".")]
+    fixed = [run.folder / name for name in RUN_FILES]
+    return [path for path in (*fixed, *snapshots, *checkpoints) if path.is_file() and not path.name.startswith(".")]
 
 
 class _Zip:
@@ -73,8 +73,8 @@ class _Tar:
         self.file.close()
 
     def add(self, path: Path, name: str) -> None:
-        """Without owner and rights, which are nobody else's business."""
-        content = path.read_bytes() if path.suffix != ".safetensors" else None  # what may grow is read at once
+        """Add a file without its owner and rights."""
+        content = path.read_bytes() if path.suffix != ".safetensors" else None  # may grow meanwhile
         entry = tarfile.TarInfo(name)
         entry.mtime = int(path.stat().st_mtime)
         if content is not None:

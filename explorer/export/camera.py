@@ -1,4 +1,4 @@
-"""What part of the plane an export looks at: the box of the whole run, or that of one moment."""
+"""The part of the plane that an export shows: the box of the whole run, or that of one time."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from explorer.space.projection import Frames
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax
 
-OUTSIDE = 0.005  # share of the images of a moment, at either end of each axis, that may lie outside its box
+OUTSIDE = 0.005  # share of the images, at either end of each axis, that may lie outside the box of one time
 PADDING = 0.05
-SHRUNK = 4  # a cloud that ends so much smaller than the whole run's box is followed, as in Explore
+SHRUNK = 4  # the camera follows a cloud that ends this many times smaller than the whole run's box, as in Explore
 
 
-def at(places: NDArray[np.float32], time: float) -> Floats:
-    """Places (T, M, 2) at a time in snapshots, on straight lines between two: (M, 2)."""
-    s = min(int(time), len(places) - 1)
-    here = places[s].astype(np.float64)
-    return here if time == s else here + (time - s) * (places[s + 1] - here)
+def interpolate(positions: NDArray[np.float32], time: float) -> Floats:
+    """Positions (T, M, 2) at a time in snapshots, linear between two snapshots: (M, 2)."""
+    s = min(int(time), len(positions) - 1)
+    before = positions[s].astype(np.float64)
+    return before if time == s else before + (time - s) * (positions[s + 1] - before)
 
 
 def whole_box(frames: Frames) -> Box:
-    """The box of everything that ever moves, with a margin."""
+    """The box of all images and marks over the whole run, with a margin."""
     marks = [frames.centres, *([] if frames.targets is None else [frames.targets])]
-    return _around([frames.points.reshape(-1, 2), *(places.reshape(-1, 2) for places in marks)])
+    return _around([frames.points.reshape(-1, 2), *(positions.reshape(-1, 2) for positions in marks)])
 
 
 def box_at(frames: Frames, time: float) -> Box:
     """The box of nearly all images and of every mark at a time, with a margin."""
-    points = at(frames.points, time)
+    points = interpolate(frames.points, time)
     points = points[np.isfinite(points).all(axis=1)]
     ends = np.quantile(points, [OUTSIDE, 1 - OUTSIDE], axis=0) if len(points) else points
     marks = [frames.centres, *([] if frames.targets is None else [frames.targets])]
-    return _around([ends, *(at(places, time) for places in marks)])
+    return _around([ends, *(interpolate(positions, time) for positions in marks)])
 
 
-def usual_camera(frames: Frames) -> str:
+def default_camera(frames: Frames) -> str:
     """`scale` for a run whose cloud shrinks so much that a fixed picture would be empty at the end, else `fixed`."""
     whole, last = (_side(box) for box in (whole_box(frames), box_at(frames, len(frames.epochs) - 1)))
     return "scale" if SHRUNK * last < whole else "fixed"
 
 
-def filling(box: Box, width: float, height: float) -> Box:
+def fit_aspect(box: Box, width: float, height: float) -> Box:
     """The smallest box of the shape `width` : `height` around another, with the same middle."""
     left, low, right, high = box
     scale = max((right - left) / width, (high - low) / height)

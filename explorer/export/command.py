@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from explorer.export.film.encoder import FilmError
 from explorer.export.scene import CAMERAS, COLOURS, REGIONS, ExportRequest, Progress
-from explorer.export.writer import FOR, KINDS, WHAT, Options, write_export
+from explorer.export.writer import EXPORTS, EXPORTS_OF_OPTION, FILE_KINDS, Options, write_export
 from explorer.library import DEMO, Library
 from explorer.space.projection import METHODS
 from explorer.space.views import Views
@@ -29,8 +29,8 @@ def _option(help: str, choices: Any = ()) -> Any:
 
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, its name inside --runs, or demo/NAME")],
-    what: Annotated[str, typer.Option(help=f"What to write: {', '.join(WHAT)}", show_default=False)],
-    out: Annotated[Path, typer.Option(help=f"The file to write; its ending says the kind ({KINDS})")],
+    what: Annotated[str, typer.Option(help=f"What to write: {', '.join(EXPORTS)}", show_default=False)],
+    out: Annotated[Path, typer.Option(help=f"The file to write; its ending says the kind ({FILE_KINDS})")],
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs")] = Path("runs"),
     view: Annotated[str | None, _option("How D dimensions become two (plane if D = 2, else pca)", METHODS)] = None,
     classifier: Annotated[str | None, _option("Whose decisions (the one that goes with the loss)")] = None,
@@ -59,39 +59,41 @@ def export(
     """
     values: dict[str, Any] = {
         "view": view, "classifier": classifier, "regions": regions, "epoch": epoch, "colour": colour, "camera": camera,
-        "hidden": _classes("hidden", hidden), "solo": solo, "focus": _classes("focus", focus), "curve": curve,
-        "width": width, "height": height, "scale": scale, "fps": fps, "seconds": seconds, "theme": theme,
-        "browser": browser, "weights": weights,
+        "hidden": _parse_classes("hidden", hidden), "solo": solo, "focus": _parse_classes("focus", focus),
+        "curve": curve, "width": width, "height": height, "scale": scale, "fps": fps, "seconds": seconds,
+        "theme": theme, "browser": browser, "weights": weights,
     }  # fmt: skip
-    given = {name: value for name, value in values.items() if value is not None}
-    if what in WHAT:
-        for name in given:
-            if what not in FOR[name]:
-                raise InputError(f"--{name} does not go with --what {what}; it is for {' and '.join(FOR[name])}")
-    library, run_id = _find(run, runs)
-    asked = ExportRequest(
-        run_id, **{name: given.pop(name) for name in list(given) if name in ExportRequest.__dataclass_fields__}
+    arguments = {name: value for name, value in values.items() if value is not None}
+    if what in EXPORTS:
+        for name in arguments:
+            if what not in EXPORTS_OF_OPTION[name]:
+                raise InputError(
+                    f"--{name} does not go with --what {what}; it is for {' and '.join(EXPORTS_OF_OPTION[name])}"
+                )
+    library, run_id = _open_library(run, runs)
+    request = ExportRequest(
+        run_id, **{name: arguments.pop(name) for name in list(arguments) if name in ExportRequest.__dataclass_fields__}
     )
     views = Views(library, user_cache_path("moving-targets"))
     try:
-        with _stopped_as_by_keys(), _bar() as told:
-            write_export(views, asked, what, out, Options(**given), told)
+        with _interrupt_on_sigterm(), progress_bar() as on_progress:
+            write_export(views, request, what, out, Options(**arguments), on_progress)
     except FilmError as error:
         print(f"explorer: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     finally:
         views.close()
-    print(f"Wrote {out} ({_size(out.stat().st_size)})")
+    print(f"Wrote {out} ({_format_size(out.stat().st_size)})")
 
 
-def _classes(name: str, text: str | None) -> tuple[int, ...] | None:
+def _parse_classes(name: str, text: str | None) -> tuple[int, ...] | None:
     try:
         return None if text is None else tuple(int(k) for k in text.split(",") if k.strip())
     except ValueError:
         raise InputError(f"--{name} {text}: numbers of classes are meant, as in 0,3,6") from None
 
 
-def _find(run: str, runs: Path) -> tuple[Library, str]:
+def _open_library(run: str, runs: Path) -> tuple[Library, str]:
     """The library that has a run, and its id there. Raises InputError if there is none."""
     path = Path(run)
     library = Library(runs, demo_folder())
@@ -104,8 +106,8 @@ def _find(run: str, runs: Path) -> tuple[Library, str]:
 
 
 @contextmanager
-def _stopped_as_by_keys() -> Iterator[None]:
-    """Within it a request to terminate ends what Ctrl-C would end, in the same way: nothing half is left."""
+def _interrupt_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end an export as Ctrl-C does, so that no half-written file is left."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -117,7 +119,7 @@ def _stopped_as_by_keys() -> Iterator[None]:
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def progress_bar() -> Iterator[Progress]:
     """A progress bar in a terminal, silence elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -130,5 +132,5 @@ def _bar() -> Iterator[Progress]:
         yield lambda share, what: update(task, completed=share, description=what)
 
 
-def _size(n: int) -> str:
+def _format_size(n: int) -> str:
     return f"{n / 1e6:,.1f} MB" if n >= 1e5 else f"{n / 1e3:,.1f} kB"

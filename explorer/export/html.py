@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from flask import Flask
 
-from explorer.export.modules import import_map
+from explorer.export.modules import build_import_map
 from explorer.export.scene import MARKS, REGIONS, VIEWS, Scene
 from explorer.space import encoding, routes
 from explorer.space.views import Views
@@ -25,7 +25,7 @@ from mtm.run_folder.files import jsonable
 
 THEMES = ("auto", "light", "dark")
 PAPER = "A Geometric Approach to Image Classification using Neural Networks with Class Embeddings"
-# The browser itself then refuses every connection: nothing is fetched, nothing is sent
+# With this policy the browser itself refuses every connection: nothing is fetched, nothing is sent
 ALONE = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:"
 
 PAGE = """<!doctype html>
@@ -63,23 +63,23 @@ PAGE = """<!doctype html>
 
 
 def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
-    """The page of a scene. Regions come for every classifier, of the mode asked for where there is such a one."""
+    """The page of a scene, with regions for every classifier: of the requested mode, or the best where it has none."""
     if theme not in THEMES:
         raise choose_from("theme", theme, THEMES)
-    server = _Server(views, scene)
-    data = server.responses()
+    client = _Client(views, scene)
+    data = client.responses()
     names = list(scene.snapshots[0].predictions)
-    told = {}
-    for name in names if scene.asked.regions != "off" else ():
-        data[f"regions-{name}"], told[name] = server.regions(name)
+    region_sentences = {}
+    for name in names if scene.request.regions != "off" else ():
+        data[f"regions-{name}"], region_sentences[name] = client.regions(name)
     thumbnails = scene.run.points.thumbnails
     about = {
         "theme": theme,
         "options": player_options(scene),
         "classifiers": names,
         "classifierNames": {name: MEANINGS[name] for name in names},
-        "regions": told,
-        "time": None if scene.asked.epoch is None else scene.time,
+        "regions": region_sentences,
+        "time": None if scene.request.epoch is None else scene.time,
     }
     assets = assets_folder()
     style = "\n".join((assets / name).read_text(encoding="utf-8") for name in ("explorer.css", "export/page.css"))
@@ -88,56 +88,56 @@ def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
         title=html.escape(scene.title),
         subtitle=html.escape(subtitle(scene)),
         style=style,
-        modules=import_map("export/page.mjs"),
+        modules=build_import_map("export/page.mjs"),
         credits=html.escape(credits(scene)),
-        data=embedded(about, data, None if thumbnails is None else encoding.sprite_sheet(thumbnails)),
+        data=embed_data(about, data, None if thumbnails is None else encoding.sprite_sheet(thumbnails)),
     ).encode()
 
 
-def embedded(about: dict[str, Any], data: dict[str, bytes], sprite: bytes | None = None) -> str:
-    """What assets/export/parcel.mjs unpacks: JSON, responses as `web.wire` encodes them, a sheet of thumbnails."""
-    told = json.dumps(jsonable(about)).replace("<", "\\u003c")
-    parts = [f'<script type="application/json" id="about">{told}</script>']
+def embed_data(about: dict[str, Any], data: dict[str, bytes], sprite: bytes | None = None) -> str:
+    """The script elements that assets/export/parcel.mjs unpacks: JSON, `web.binary` responses, thumbnails."""
+    about_json = json.dumps(jsonable(about)).replace("<", "\\u003c")
+    parts = [f'<script type="application/json" id="about">{about_json}</script>']
     for name, content in data.items():
-        packed = base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
-        parts.append(f'<script type="text/plain" id="data-{name}">{packed}</script>')
+        encoded = base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
+        parts.append(f'<script type="text/plain" id="data-{name}">{encoded}</script>')
     if sprite is not None:
         parts.append(f'<script type="text/plain" id="data-sprite">{base64.b64encode(sprite).decode()}</script>')
     return "\n".join(parts)
 
 
-def film_data(views: Views, scene: Scene) -> dict[str, bytes]:
-    """The responses that a film of a scene is drawn from."""
-    server = _Server(views, scene)
-    data = server.responses()
+def load_film_data(views: Views, scene: Scene) -> dict[str, bytes]:
+    """The binary responses from which the film of a scene is drawn."""
+    client = _Client(views, scene)
+    data = client.responses()
     if scene.mode != "off":
-        data["regions"] = server.ask("regions", classifier=scene.classifier, mode=scene.mode)
+        data["regions"] = client.fetch("regions", classifier=scene.classifier, mode=scene.mode)
     return data
 
 
 def player_options(scene: Scene) -> dict[str, Any]:
     """The player's options (assets/player/options.mjs) for a scene."""
-    asked = scene.asked
-    marks = {name: name in asked.shown for name in MARKS}
-    classes = {"hidden": asked.hidden, "solo": asked.solo, "focus": asked.focus}
-    return {"colour": asked.colour, "classifier": scene.classifier, "camera": scene.camera, **classes, **marks}
+    request = scene.request
+    marks = {name: name in request.marks for name in MARKS}
+    classes = {"hidden": request.hidden, "solo": request.solo, "focus": request.focus}
+    return {"colour": request.colour, "classifier": scene.classifier, "camera": scene.camera, **classes, **marks}
 
 
 def subtitle(scene: Scene) -> str:
-    """The line under a title: view and number of images."""
+    """The line under the title: view and number of images."""
     return f"{VIEWS[scene.frames.method]} · {scene.count}"
 
 
 def credits(scene: Scene) -> str:
-    """Where images and method come from."""
+    """The sources of images and method."""
     config = scene.run.config
     source = DATASETS.get(config.dataset) if config is not None else None
     images = "" if source is None else f"Images: {source.title}. "
     return f"{images}Method: {PAPER} (Bonderup et al.). Made with Moving targets {version('moving-targets')}."
 
 
-class _Server:
-    """What the Explore page fetches for a scene, asked within the process."""
+class _Client:
+    """Fetches for a scene what the Explore page fetches, from the same routes, within the process."""
 
     def __init__(self, views: Views, scene: Scene) -> None:
         flask = Flask(__name__)
@@ -147,29 +147,29 @@ class _Server:
         query = {"run": picture.run, "view": picture.method, "at": picture.at, "n": len(scene.frames.epochs)}
         query["classes"] = ",".join(map(str, picture.classes)) if picture.classes else None
         self.query = {name: value for name, value in query.items() if value is not None}
-        self.mode, self.epochs = scene.asked.regions, scene.frames.epochs.tolist()
+        self.mode, self.epochs = scene.request.regions, scene.frames.epochs.tolist()
 
     def responses(self) -> dict[str, bytes]:
-        """Where everything lies and what colours it. Raises InputError if the run has grown since it was read."""
-        found = {name: self.ask(name) for name in ("frames", "attributes")}
-        if binary.decode(found["frames"])[1]["epochs"] != self.epochs:
+        """Frames and attributes. Raises InputError if the run has grown since the scene was loaded."""
+        responses = {name: self.fetch(name) for name in ("frames", "attributes")}
+        if binary.decode(responses["frames"])[1]["epochs"] != self.epochs:
             raise InputError("the run has grown while it was read; export it again")
-        return found
+        return responses
 
-    def ask(self, what: str, **more: str) -> bytes:
+    def fetch(self, what: str, **parameters: str) -> bytes:
         """One response. Raises InputError with the sentence that the page would show."""
-        answer = self.client.get(f"/api/{what}?{urlencode(self.query | more)}")
-        if answer.status_code != 200:
-            raise InputError((answer.get_json(silent=True) or {}).get("error", f"{what}: {answer.status}"))
-        return bytes(answer.data)
+        response = self.client.get(f"/api/{what}?{urlencode(self.query | parameters)}")
+        if response.status_code != 200:
+            raise InputError((response.get_json(silent=True) or {}).get("error", f"{what}: {response.status}"))
+        return bytes(response.data)
 
     def regions(self, classifier: str) -> tuple[bytes, str]:
-        """The regions of a classifier and what they are, in a sentence."""
+        """The regions of a classifier, and a sentence about them."""
         try:
-            response = self.ask("regions", classifier=classifier, mode=self.mode)
+            response = self.fetch("regions", classifier=classifier, mode=self.mode)
         except InputError:  # this classifier has no regions of that kind
-            response = self.ask("regions", classifier=classifier, mode="best")
+            response = self.fetch("regions", classifier=classifier, mode="best")
         about = binary.decode(response)[1]
         mode = about["mode"]
-        agree = about["agreements"][mode]
-        return response, f"Regions: {REGIONS[mode]}; over the run they agree with {agree:.0%} of the decisions."
+        agreement = about["agreements"][mode]
+        return response, f"Regions: {REGIONS[mode]}; over the run they agree with {agreement:.0%} of the decisions."

@@ -48,14 +48,14 @@ def register(server: Flask, views: Views) -> None:
 
 def _request(arguments: Arguments) -> ExportRequest:
     """What the address asks for. Raises InputError for what cannot be read and for a choice that does not exist."""
-    marks = ExportRequest.shown
+    marks = ExportRequest.marks
     if "shown" in arguments:
         marks = tuple(mark for mark in arguments.values["shown"].split(",") if mark in MARKS)
     return ExportRequest(
         arguments.optional_text("run") or "",
         **{name: text for name in TEXTS if (text := arguments.optional_text(name))},
         epoch=arguments.number("epoch"),
-        shown=marks,
+        marks=marks,
         classes=arguments.wholes("classes"),
         at=arguments.whole("at"),
         hidden=arguments.wholes("hidden") or (),

@@ -1,4 +1,4 @@
-"""What an export shows: which run, view, classifier and moment, read and computed as the Explore page does."""
+"""What an export shows: run, view, classifier and time, read and computed as the Explore page does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.export.camera import usual_camera
+from explorer.export.camera import default_camera
 from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
 from explorer.space import regions
 from explorer.space.projection import METHODS, Frames
@@ -51,14 +51,14 @@ COLOURS = {
 }
 MARKS = ("targets", "centres", "trails", "gaps", "labels", "boundaries")
 CAMERAS = ("fixed", "scale")
-FAINT = 0.35  # strength of what is outside the focus, as in the player
+FAINT = 0.35  # strength of classes outside the focus, as in the player
 
-Progress = Callable[[float, str], None]  # share done, what is being done
+Progress = Callable[[float, str], None]  # called with the share done and what is being done
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What is to be seen; None is what the Explore page takes by default."""
+    """The run, view and options of an export; None stands for the default of the Explore page."""
 
     run: str  # id in the library
     view: str | None = None
@@ -67,7 +67,7 @@ class ExportRequest:
     colour: str = "label"
     epoch: float | None = None  # the last
     camera: str | None = None
-    shown: tuple[str, ...] = ("targets", "centres", "trails", "labels", "boundaries")
+    marks: tuple[str, ...] = ("targets", "centres", "trails", "labels", "boundaries")
     classes: tuple[int, ...] | None = None  # of the plane of `targets`
     at: int | None = None  # the snapshot whose targets that plane goes through
     hidden: tuple[int, ...] = ()  # classes that are not drawn
@@ -81,7 +81,7 @@ class ExportRequest:
             ("regions", self.regions, ("best", *REGIONS, "off")),
             ("colour", self.colour, COLOURS),
             ("camera", self.camera or "fixed", CAMERAS),
-            *(("mark", mark, MARKS) for mark in self.shown),
+            *(("mark", mark, MARKS) for mark in self.marks),
         ):
             if value not in choices:
                 raise choose_from(name, value, choices)
@@ -91,13 +91,13 @@ class ExportRequest:
 class Scene:
     """A run in one view with the regions of one classifier, over all of its time."""
 
-    asked: ExportRequest
+    request: ExportRequest
     picture: Picture
     run: Run
     frames: Frames
     classifier: str
     mode: str  # of the regions: a key of REGIONS, or off
-    drawn: Drawn | None
+    regions: Drawn | None
     agreement: float | None  # share of the images whose region is their decision, over the run
     decisions: NDArray[Any]  # (T, N)
     camera: str  # fixed, or scale: following the cloud
@@ -108,21 +108,21 @@ class Scene:
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:
-        """Those of the T frames."""
+        """The snapshots of the T frames."""
         return snapshots_of(self.run, self.frames, self.classifier)
 
     @cached_property
     def strength(self) -> NDArray[np.float64]:
         """(C,): how strongly each class is drawn: 0 not at all, FAINT outside the focus, 1 as usual."""
-        asked, classes = self.asked, np.arange(len(self.run.points.class_names))
-        drawn = ~np.isin(classes, asked.hidden) if asked.solo is None else classes == asked.solo
-        in_focus = np.isin(classes, asked.focus or classes)
-        return np.where(drawn, np.where(in_focus, 1.0, FAINT), 0.0)
+        request, classes = self.request, np.arange(len(self.run.points.class_names))
+        is_drawn = ~np.isin(classes, request.hidden) if request.solo is None else classes == request.solo
+        in_focus = np.isin(classes, request.focus or classes)
+        return np.where(is_drawn, np.where(in_focus, 1.0, FAINT), 0.0)
 
     @property
     def colours(self) -> list[str]:
         """Of the classes, as the player has them: where they repeat, those in focus get different ones."""
-        n, focus = len(self.run.points.class_names), self.asked.focus
+        n, focus = len(self.run.points.class_names), self.request.focus
         if not focus or n <= len(CLASS_COLOURS):
             return [class_colour(k) for k in range(n)]
         return [class_colour(focus.index(k)) if k in focus else UNKNOWN for k in range(n)]
@@ -137,32 +137,32 @@ class Scene:
 
     @property
     def about_regions(self) -> str:
-        """What the regions are and how far they can be trusted, in a sentence; empty without regions."""
+        """A sentence about the regions and their agreement with the decisions over the run; empty without regions."""
         if self.agreement is None:
             return ""
-        return f"{self._regions}; over the run they agree with {self.agreement:.0%} of its decisions."
+        return f"{self._regions_text}; over the run they agree with {self.agreement:.0%} of its decisions."
 
     def about_regions_at(self, t: int) -> str:
         """The same of snapshot t alone."""
-        if self.drawn is None:
+        if self.regions is None:
             return ""
-        u, real = self.frames.points[t], self.decisions[t]  # (N, 2), (N,)
-        if self.drawn == "vote":
-            there, _ = regions.vote(u, real, u)
+        u, decisions = self.frames.points[t], self.decisions[t]  # (N, 2), (N,)
+        if self.regions == "vote":
+            decided, _ = regions.vote(u, decisions, u)
         else:
-            there = regions.decide(regions.affine_scores(self.drawn, t), u)
-        return f"{self._regions}; here they agree with {(there == real).mean():.0%} of its decisions."
+            decided = regions.decide(regions.affine_scores(self.regions, t), u)
+        return f"{self._regions_text}; here they agree with {(decided == decisions).mean():.0%} of its decisions."
 
     @property
-    def _regions(self) -> str:
+    def _regions_text(self) -> str:
         return f"Regions: {REGIONS[self.mode]}, for {self.classifier}"
 
     @property
     def time(self) -> float:
-        """The moment that was asked for, in snapshots; the last if none was."""
-        return time_at(self.frames.epochs, self.asked.epoch)
+        """The requested epoch as a time in snapshots; the last snapshot without one."""
+        return time_at(self.frames.epochs, self.request.epoch)
 
-    def moment(self, time: float) -> str:
+    def time_label(self, time: float) -> str:
         """The epoch and the snapshot at a time, in words."""
         epochs, last = self.frames.epochs, len(self.frames.epochs) - 1
         epoch = float(np.interp(time, np.arange(last + 1), epochs))
@@ -171,26 +171,26 @@ class Scene:
         return f"epoch {epoch:.2f}, between snapshots {int(time) + 1} and {int(time) + 2} of {last + 1}"
 
 
-def load_scene(views: Views, asked: ExportRequest, told: Progress | None = None) -> Scene:
-    """Read and compute what is asked for. Raises InputError if the run has no such view, classifier or regions."""
-    run = views.library.run(asked.run)
+def load_scene(views: Views, request: ExportRequest, on_progress: Progress | None = None) -> Scene:
+    """Read and compute the scene of a request. Raises InputError if the run has no such view, classifier or regions."""
+    run = views.library.run(request.run)
     try:
         newest = run.snapshot(-1)
     except IndexError:
         raise InputError(f"{run.name} has no snapshots to export yet") from None
-    for k in (*asked.hidden, *asked.focus, *([] if asked.solo is None else [asked.solo])):
+    for k in (*request.hidden, *request.focus, *([] if request.solo is None else [request.solo])):
         if not 0 <= k < len(run.points.class_names):
             raise InputError(f"there is no class {k}; {run.name} has classes 0 to {len(run.points.class_names) - 1}")
-    view = asked.view or ("plane" if newest.embeddings.shape[1] <= 2 else "pca")
-    classifier = asked.classifier or _usual_classifier(run, newest)
-    picture = Picture(asked.run, view, asked.classes, asked.at)
+    view = request.view or ("plane" if newest.embeddings.shape[1] <= 2 else "pca")
+    classifier = request.classifier or _default_classifier(run, newest)
+    picture = Picture(request.run, view, request.classes, request.at)
     if view == "umap":
-        _wait_for(views, picture, told)
-    run, frames, found = views.regions(picture, classifier)
-    mode = "off" if asked.regions == "off" else found.choose(asked.regions)
-    drawn, agreement = found.modes.get(mode), found.agreements.get(mode)
-    camera = asked.camera or usual_camera(frames)
-    return Scene(asked, picture, run, frames, classifier, mode, drawn, agreement, found.decisions, camera)
+        _wait_for_projection(views, picture, on_progress)
+    run, frames, options = views.regions(picture, classifier)
+    mode = "off" if request.regions == "off" else options.choose(request.regions)
+    drawn_regions, agreement = options.modes.get(mode), options.agreements.get(mode)
+    camera = request.camera or default_camera(frames)
+    return Scene(request, picture, run, frames, classifier, mode, drawn_regions, agreement, options.decisions, camera)
 
 
 def time_at(epochs: NDArray[np.float64], epoch: float | None) -> float:
@@ -204,23 +204,23 @@ def time_at(epochs: NDArray[np.float64], epoch: float | None) -> float:
     return float(round(time)) if abs(time - round(time)) < 1e-6 else time
 
 
-def _usual_classifier(run: Run, newest: Snapshot) -> str:
-    """The one that goes with the loss."""
+def _default_classifier(run: Run, newest: Snapshot) -> str:
+    """By class embeddings, with cosine for a cosine run and with distance for others; argmax with a linear head."""
     first = "cos_ce" if run.config is not None and run.config.loss == "cosine" else "euc_ce"
     order = (first, "argmax", "euc_ce", "euc", "cos_ce", "cos")
     return next(name for name in order if name in newest.predictions)
 
 
-def _wait_for(views: Views, picture: Picture, told: Progress | None) -> None:
+def _wait_for_projection(views: Views, picture: Picture, on_progress: Progress | None) -> None:
     """Wait until the worker process has computed a projection. Raises InputError if it cannot."""
-    again = True
+    retry = True
     while True:
-        job = views.progress(picture, again)
-        again = False
+        job = views.progress(picture, retry)
+        retry = False
         if job["state"] == "done":
             return
         if job["state"] in ("failed", "cancelled"):
             raise InputError(job["error"] or "the projection was cancelled")
-        if told:
-            told(job["progress"], job["message"])
+        if on_progress:
+            on_progress(job["progress"], job["message"])
         time.sleep(0.2)

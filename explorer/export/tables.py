@@ -47,7 +47,7 @@ ARRAYS = {
 }
 
 
-def table(scene: Scene, path: Path, told: Progress | None = None) -> None:
+def write_table(scene: Scene, path: Path, on_progress: Progress | None = None) -> None:
     """Write the numbers of a scene to `path` (.csv, .parquet, .npz), whole or not at all.
 
     Columns are those of COLUMNS, arrays those of ARRAYS. Raises InputError for another kind of file.
@@ -57,11 +57,11 @@ def table(scene: Scene, path: Path, told: Progress | None = None) -> None:
     if kind not in FORMATS:
         raise choose_from("kind of table", kind or path.name, FORMATS)
     with replacing(path) as temporary:
-        writers[kind](scene, temporary, told or (lambda share, what: None))
+        writers[kind](scene, temporary, on_progress or (lambda share, what: None))
 
 
-def rows(scene: Scene) -> Iterator[dict[str, Any]]:
-    """The columns (N,) of one snapshot after the other."""
+def iterate_columns(scene: Scene) -> Iterator[dict[str, Any]]:
+    """The columns (N,) of each snapshot in turn."""
     points = scene.run.points
     names = np.array(points.class_names)[points.labels]
     for t, snapshot in enumerate(scene.snapshots):
@@ -80,54 +80,54 @@ def rows(scene: Scene) -> Iterator[dict[str, Any]]:
         if snapshot.target_distances is not None:
             columns["distance_to_target"] = np.asarray(snapshot.target_distances)
         columns["distance_to_centre"] = np.asarray(snapshot.centre_distances)
-        for name, decided in snapshot.predictions.items():
-            columns[f"decision_{name}"] = np.asarray(decided)
+        for name, decisions in snapshot.predictions.items():
+            columns[f"decision_{name}"] = np.asarray(decisions)
             columns[f"margin_{name}"] = np.asarray(snapshot.margins[name])
         yield columns
 
 
-def meaning(column: str) -> str:
-    """What a column of `rows` holds."""
+def describe_column(column: str) -> str:
+    """What a column of `iterate_columns` means."""
     kind, _, classifier = column.partition("_")
     return COLUMNS[column] if column in COLUMNS else f"{COLUMNS[f'{kind}_*']} ({classifier})"
 
 
-def _csv(scene: Scene, path: Path, told: Progress) -> None:
+def _csv(scene: Scene, path: Path, on_progress: Progress) -> None:
     import pyarrow as pa
     from pyarrow import csv
 
     writer = None
-    for t, columns in enumerate(rows(scene)):
+    for t, columns in enumerate(iterate_columns(scene)):
         part = pa.table(columns)
         if writer is None:
             writer = csv.CSVWriter(path, part.schema)
         writer.write_table(part)
-        told((t + 1) / len(scene.frames.epochs), "writing")
+        on_progress((t + 1) / len(scene.frames.epochs), "writing")
     if writer is not None:
         writer.close()
 
 
-def _parquet(scene: Scene, path: Path, told: Progress) -> None:
-    """A group of rows a snapshot; what a column means is in its field's metadata, the rest in the schema's."""
+def _parquet(scene: Scene, path: Path, on_progress: Progress) -> None:
+    """A group of rows a snapshot; the meaning of a column is in its field's metadata, `about` in the schema's."""
     import pyarrow as pa
     from pyarrow import parquet
 
     writer = None
-    for t, columns in enumerate(rows(scene)):
+    for t, columns in enumerate(iterate_columns(scene)):
         fields = [
-            pa.field(name, pa.array(values[:0]).type, metadata={"meaning": meaning(name)})
+            pa.field(name, pa.array(values[:0]).type, metadata={"meaning": describe_column(name)})
             for name, values in columns.items()
         ]
         schema = pa.schema(fields, metadata={"about": json.dumps(_about(scene))})
         if writer is None:
             writer = parquet.ParquetWriter(path, schema)
         writer.write_table(pa.table(columns, schema=schema))
-        told((t + 1) / len(scene.frames.epochs), "writing")
+        on_progress((t + 1) / len(scene.frames.epochs), "writing")
     if writer is not None:
         writer.close()
 
 
-def _npz(scene: Scene, path: Path, told: Progress) -> None:
+def _npz(scene: Scene, path: Path, on_progress: Progress) -> None:
     frames, points, snapshots = scene.frames, scene.run.points, scene.snapshots
     arrays: dict[str, Any] = {
         "epochs": frames.epochs,
@@ -142,16 +142,16 @@ def _npz(scene: Scene, path: Path, told: Progress) -> None:
         "origin": frames.origin,
         "basis": frames.basis,
     }
-    own = [s.target_distances for s in snapshots if s.target_distances is not None]
-    if len(own) == len(snapshots):
-        arrays["distance_to_target"] = np.stack(own)
+    target_distances = [s.target_distances for s in snapshots if s.target_distances is not None]
+    if len(target_distances) == len(snapshots):
+        arrays["distance_to_target"] = np.stack(target_distances)
     for name in snapshots[0].predictions:
         arrays[f"decision_{name}"] = np.stack([s.predictions[name] for s in snapshots])
         arrays[f"margin_{name}"] = np.stack([s.margins[name] for s in snapshots])
     arrays["about"] = np.array(json.dumps(_about(scene) | {"arrays": ARRAYS}))
     with path.open("wb") as file:
         np.savez_compressed(file, **{name: array for name, array in arrays.items() if array is not None})
-    told(1.0, "writing")
+    on_progress(1.0, "writing")
 
 
 def _about(scene: Scene) -> dict[str, Any]:

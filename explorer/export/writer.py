@@ -1,4 +1,4 @@
-"""One way to every export: what is asked for, a file to write, and which options go with what."""
+"""One way to every export: from a request, its options and a file name; and which options go with which export."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from explorer.export.scene import ExportRequest, Progress, load_scene
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
 
-WHAT = ("figure", "animation", "html", "data", "archive")
-KINDS = "figure .png .svg .pdf, animation .mp4 .webm .gif, html .html, data .csv .parquet .npz, archive .zip .tar"
-PICTURES = ("figure", "animation", "html")
-FOR = {  # which exports an option is for
-    "view": (*PICTURES, "data"),
-    "classifier": PICTURES,
-    "regions": PICTURES,
-    "colour": PICTURES,
-    "camera": PICTURES,
-    "hidden": PICTURES,
-    "solo": PICTURES,
-    "focus": PICTURES,
+EXPORTS = ("figure", "animation", "html", "data", "archive")
+FILE_KINDS = "figure .png .svg .pdf, animation .mp4 .webm .gif, html .html, data .csv .parquet .npz, archive .zip .tar"
+PICTURE_EXPORTS = ("figure", "animation", "html")
+EXPORTS_OF_OPTION = {  # which exports an option is for
+    "view": (*PICTURE_EXPORTS, "data"),
+    "classifier": PICTURE_EXPORTS,
+    "regions": PICTURE_EXPORTS,
+    "colour": PICTURE_EXPORTS,
+    "camera": PICTURE_EXPORTS,
+    "hidden": PICTURE_EXPORTS,
+    "solo": PICTURE_EXPORTS,
+    "focus": PICTURE_EXPORTS,
     "epoch": ("figure", "html"),
     "curve": ("figure",),
     "scale": ("figure",),
@@ -37,7 +37,7 @@ FOR = {  # which exports an option is for
 
 @dataclass(frozen=True)
 class Options:
-    """How an export is made; None is what suits it."""
+    """How an export is made; None stands for the default of its kind."""
 
     curve: str | None = None
     width: int | None = None
@@ -49,59 +49,59 @@ class Options:
     browser: Path | None = None
     weights: bool | None = None
 
-    def given(self, *names: str) -> dict[str, Any]:
-        """Those of some names that were given."""
+    def arguments(self, *names: str) -> dict[str, Any]:
+        """The named options that are set, as keyword arguments."""
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def write_export(
     views: Views,
-    asked: ExportRequest,
+    request: ExportRequest,
     what: str,
     path: Path,
     options: Options | None = None,
-    told: Progress | None = None,
+    on_progress: Progress | None = None,
 ) -> None:
-    """Write one of WHAT to `path`, whole or not at all; `told` hears the share done and what is being done.
+    """Write one of EXPORTS to `path`, whole or not at all; `on_progress` gets the share done and what is being done.
 
-    Raises InputError for a choice that cannot be, and explorer.export.film.encoder.FilmError if a film fails.
+    Raises InputError for a choice that does not exist, and explorer.export.film.encoder.FilmError if a film fails.
     """
     options = options or Options()
-    if what not in WHAT:
-        raise choose_from("export", what, WHAT)
+    if what not in EXPORTS:
+        raise choose_from("export", what, EXPORTS)
     if not path.parent.is_dir() or path.is_dir():
         why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise InputError(f"{path} cannot be written: {why}")
     if what == "archive":
         from explorer.export.archive import write_archive
 
-        write_archive(views.library.run(asked.run), path, bool(options.weights), told)
+        write_archive(views.library.run(request.run), path, bool(options.weights), on_progress)
         return
-    if told:
-        told(0.0, "reading the run")
-    seen = load_scene(views, asked, told)
+    if on_progress:
+        on_progress(0.0, "reading the run")
+    scene = load_scene(views, request, on_progress)
     if what == "data":
-        from explorer.export.tables import table
+        from explorer.export.tables import write_table
 
-        table(seen, path, told)
+        write_table(scene, path, on_progress)
     elif what == "figure":
         from explorer.export.print import style  # only here: matplotlib takes a second to import
         from explorer.export.print.curve import draw_curve
         from explorer.export.print.embedding import draw_embedding
 
-        size = options.given("width", "height")
-        drawn = draw_curve(seen, options.curve, **size) if options.curve else draw_embedding(seen, **size)
-        style.save(drawn, path, 2.0 if options.scale is None else options.scale, seen.title)
+        size = options.arguments("width", "height")
+        figure = draw_curve(scene, options.curve, **size) if options.curve else draw_embedding(scene, **size)
+        style.save(figure, path, 2.0 if options.scale is None else options.scale, scene.title)
     elif what == "html":
         from explorer.export.html import page
         from mtm.run_folder.files import write_bytes
 
         if path.suffix.lower() not in (".html", ".htm"):
             raise choose_from("kind of page", path.suffix.lstrip(".") or path.name, ("html",))
-        write_bytes(path, page(views, seen, **options.given("theme")))
+        write_bytes(path, page(views, scene, **options.arguments("theme")))
     else:
         from explorer.export.film.film import write_film
 
-        usual = {"fps": 15.0, "seconds": 8.0} if path.suffix.lower() == ".gif" else {}
-        chosen = options.given("width", "height", "fps", "seconds", "theme", "browser")
-        write_film(views, seen, path, **(usual | chosen), told=told)
+        defaults = {"fps": 15.0, "seconds": 8.0} if path.suffix.lower() == ".gif" else {}
+        film_options = options.arguments("width", "height", "fps", "seconds", "theme", "browser")
+        write_film(views, scene, path, **(defaults | film_options), on_progress=on_progress)

@@ -1,6 +1,6 @@
 """The colours of the pictures: ten for classes, a ramp for numbers, two for right and wrong.
 
-The class colours were found by a search for the largest least distance between two of them (Euclidean in OKLab) as seen
+The class colours come from a search for the largest least distance between two of them (Euclidean in OKLab) as seen
 with normal vision and, simulated after Machado et al. 2009 at full severity, without red, green or blue cones; contrast
 at least 2.1 : 1 with a white page and with Mantine's dark one. Least distances 0.168, 0.120, 0.110 and 0.103; for
 comparison the eight of Okabe and Ito have 0.156, 0.096, 0.076 and 0.085, Plotly's ten 0.105, 0.005, 0.024 and 0.058.
@@ -24,9 +24,9 @@ CLASS_COLOURS = (
 # Low to high: lightness and hue both rise evenly (OKLCH 0.40 to 0.86), visible on a light and on a dark page
 RAMP = ("#4e2999", "#304bb4", "#036daa", "#0c85a2", "#0a9d9e", "#15b491", "#51c96b", "#a8d044", "#ebd229")
 
-UNKNOWN = "#b4bac4"  # what nothing is known of, and with many classes those outside the focus
+UNKNOWN = "#b4bac4"  # for a missing value, and with many classes for those outside the focus
 
-RIGHT, WRONG = "#8b95a7", "#e8590c"  # a quiet grey and a loud orange: what is wrong is what one looks for
+RIGHT, WRONG = "#8b95a7", "#e8590c"  # a quiet grey and a loud orange: the wrong ones are what people look for
 
 
 def class_colour(index: int) -> str:

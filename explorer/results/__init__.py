@@ -1,7 +1,8 @@
-"""The paper's tables, figures and statements, rebuilt from runs beside the paper's own numbers: `explorer report`.
+"""The paper's tables, figures and claims, rebuilt from runs beside the paper's own numbers: `explorer report`.
 
-`found` says which run stands for which of the paper's experiments. Of that alone are made `tables`, the statements
-(`statements` lists them, `on_tables` and `on_curves` look, `verdict` judges) and the figures (`figures` lists them,
-`curves`, `space` and `images` draw them in Plotly as `look` has it, `printed` draws the same for print). `document` is
-the order of all this; `html` (of `parts`) and `markdown` write it down; `command` makes files of it, `routes` serve it.
+`chosen_runs` chooses the run that stands for each of the paper's experiments. From these are made the `tables`, the
+claims (`claims`: listed in `paper_claims`, tested `on_tables` and `on_curves`, judged by `verdict`) and the figures
+(`figures`: listed in `catalogue`, drawn by `curves`, `embedding` and `images` in the report's `style`, printed by
+`printing`). `document` puts them in order; `html` (with `html_parts`) and `markdown` write them; `command` writes the
+files, `reports` keeps the report of a library up to date for the Results page (`page`, `routes`).
 """

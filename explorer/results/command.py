@@ -1,8 +1,7 @@
-"""`explorer report RUNS --out DIR`: all tables, figures and statements of the paper from runs, as files."""
+"""`explorer report RUNS --out DIR`: all tables, figures and claims of the paper from runs, as files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,9 @@ from mtm.errors import InputError
 from mtm.run_folder.files import write_bytes
 
 if TYPE_CHECKING:
+    from explorer.export.scene import Progress
     from explorer.results.chosen_runs import ChosenRuns
-    from explorer.results.document import Judged
-
-Told = Callable[[float, str], None]  # share done, what is being done
+    from explorer.results.document import JudgedClaims
 
 
 def report(
@@ -27,33 +25,35 @@ def report(
 
     Writes report.html (one page with all of it), report.md, and every figure as SVG, PDF and interactive HTML.
     """
-    from explorer.export.command import _bar  # here, as Plotly below: the command line starts without them
+    from explorer.export.command import progress_bar  # here, as Plotly below: the command line starts without them
     from explorer.results.chosen_runs import choose_runs
 
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: it is a file; name a folder")
-    found = choose_runs({"": runs})
-    with _bar() as told:
-        judged = write(found, out, data_root, told)
+    chosen_runs = choose_runs({"": runs})
+    with progress_bar() as on_progress:
+        claims = write(chosen_runs, out, data_root, on_progress)
     print(f"{'the runs':16} {'its own tables':20} the paper")
-    for statement, on_paper, verdict in judged.verdicts:
+    for claim, on_paper, verdict in claims.verdicts:
         numbers = f" ({verdict.numbers})" if verdict.numbers else ""
-        print(f"{verdict.word:16} {on_paper.word:20} {statement.said}{numbers}")
-    for name, why in found.passed_over.items():
+        print(f"{verdict.word:16} {on_paper.word:20} {claim.text}{numbers}")
+    for name, why in chosen_runs.passed_over.items():
         print(f"passed over      {name}: {why}")
-    print(f"\n{judged.summary}\nWrote {out / 'report.html'}, report.md and the figures.")
+    print(f"\n{claims.summary}\nWrote {out / 'report.html'}, report.md and the figures.")
 
 
-def write(found: ChosenRuns, out: Path, data_root: Path | None = None, told: Told | None = None) -> Judged:
+def write(
+    runs: ChosenRuns, out: Path, data_root: Path | None = None, on_progress: Progress | None = None
+) -> JudgedClaims:
     """Write the report to a folder, every file whole or not at all, and return the verdicts. Other files stay.
 
     Raises InputError if the folder cannot be made.
     """
     from plotly.offline import get_plotlyjs
 
-    from explorer.results.document import Judged, build_document, drawn
+    from explorer.results.document import JudgedClaims, build_document, drawable_figures
     from explorer.results.figures.printing import print_figure
-    from explorer.results.html import PLOTLY, figure_page, page
+    from explorer.results.html import PLOTLY, build_figure_page, build_page
     from explorer.results.markdown import to_markdown
 
     folder = out / "figures"
@@ -61,17 +61,17 @@ def write(found: ChosenRuns, out: Path, data_root: Path | None = None, told: Tol
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
-    sections = build_document(found, data_root)
-    todo = list(drawn(sections))
-    made = {}
-    for i, figure in enumerate(todo):
-        if told:
-            told(i / len(todo), f"drawing {figure.label or figure.title}")
+    sections = build_document(runs, data_root)
+    figures = list(drawable_figures(sections))
+    plots = {}
+    for i, figure in enumerate(figures):
+        if on_progress:
+            on_progress(i / len(figures), f"drawing {figure.label or figure.title}")
         assert figure.draw is not None
-        made[figure.key] = figure.draw()
-        print_figure(figure, made[figure.key], *(folder / f"{figure.key}.{kind}" for kind in ("svg", "pdf")))
-        write_bytes(folder / f"{figure.key}.html", figure_page(figure, made[figure.key]).encode())
+        plots[figure.key] = figure.draw()
+        print_figure(figure, plots[figure.key], *(folder / f"{figure.key}.{kind}" for kind in ("svg", "pdf")))
+        write_bytes(folder / f"{figure.key}.html", build_figure_page(figure, plots[figure.key]).encode())
     write_bytes(folder / PLOTLY, get_plotlyjs().encode())
-    write_bytes(out / "report.html", page(found, sections, made).encode())
-    write_bytes(out / "report.md", to_markdown(found, sections).encode())
-    return next(part for section in sections for part in section.parts if isinstance(part, Judged))
+    write_bytes(out / "report.html", build_page(runs, sections, plots).encode())
+    write_bytes(out / "report.md", to_markdown(runs, sections).encode())
+    return next(part for section in sections for part in section.parts if isinstance(part, JudgedClaims))

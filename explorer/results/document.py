@@ -1,4 +1,4 @@
-"""What is in the report and in which order; `page` and `markdown` write it down."""
+"""The parts of the report in their order; `html` and `markdown` write them."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ NOTHING = "No run has finished an epoch yet. mtm experiments trains the paper's 
 
 
 @dataclass(frozen=True)
-class Judged:
-    """All statements with their verdicts on the paper's own tables and on the runs."""
+class JudgedClaims:
+    """All claims with their verdicts on the paper's own tables and on the runs."""
 
     verdicts: list[tuple[Claim, Verdict, Verdict]]
 
     @property
     def summary(self) -> str:
-        """How many hold, in two sentences."""
+        """How many claims hold, in two sentences."""
         sentences = []
         for i, whose in ((1, "the paper's own tables"), (2, "the runs")):
-            words = [judged[i].word for judged in self.verdicts]  # type: ignore[union-attr]
-            counts = [(words.count(word), said) for word, said in ((HOLDS, "hold"), (FAILS, "do not"))]
-            told = ", ".join(f"{count} {said}" for count, said in counts)
+            words = [verdict[i].word for verdict in self.verdicts]  # type: ignore[union-attr]
+            counts = [(words.count(word), verb) for word, verb in ((HOLDS, "hold"), (FAILS, "do not"))]
+            counts_text = ", ".join(f"{count} {verb}" for count, verb in counts)
             missing = words.count(UNKNOWN)
-            sentences.append(f"On {whose} {told}" + (f", {missing} need more runs." if missing else "."))
+            sentences.append(f"On {whose} {counts_text}" + (f", {missing} need more runs." if missing else "."))
         return " ".join(sentences)
 
 
@@ -42,46 +42,46 @@ class Judged:
 class Section:
     key: str
     title: str
-    parts: Sequence[Figure | Table | Judged]
+    parts: Sequence[Figure | Table | JudgedClaims]
 
     @property
     def figures(self) -> list[Figure]:
         return [part for part in self.parts if isinstance(part, Figure)]
 
 
-def build_document(found: ChosenRuns, data_root: Path | None) -> list[Section]:
-    """All of the report, its figures not drawn yet."""
-    others = [dataset for dataset in found.datasets if dataset not in ORDER]
-    one, two, three, four = tables.references(found)
-    accuracies = {dataset: tables.accuracy(found, dataset) for dataset in found.datasets}
-    first, middle = (figures.of_the_model(found), figures.of_the_data(found, data_root))
+def build_document(runs: ChosenRuns, data_root: Path | None) -> list[Section]:
+    """The sections of the report; its figures are not drawn yet."""
+    others = [dataset for dataset in runs.datasets if dataset not in ORDER]
+    one, two, three, four = tables.reference_tables(runs)
+    accuracies = {dataset: tables.accuracy(runs, dataset) for dataset in runs.datasets}
+    model_figures, data_figures = (figures.model_figures(runs), figures.data_figures(runs, data_root))
     appendix = [
-        Section(f"appendix-b{i}", f"Appendix B. {title}", drawn)
-        for i, (title, drawn) in enumerate(figures.of_appendix(found), start=1)
+        Section(f"appendix-b{i}", f"Appendix B. {title}", kind_figures)
+        for i, (title, kind_figures) in enumerate(figures.appendix_figures(runs), start=1)
     ]
     return [
-        Section("statements", "What the paper says", [Judged(judge_claims(found))]),
-        Section("model", "III. Moving Targets Model", [*first[:4], one, *first[4:]]),
-        Section("setup", "IV-A to D. Experiments", [*middle, two, three, four]),
+        Section("statements", "What the paper says", [JudgedClaims(judge_claims(runs))]),
+        Section("model", "III. Moving Targets Model", [*model_figures[:4], one, *model_figures[4:]]),
+        Section("setup", "IV-A to D. Experiments", [*data_figures, two, three, four]),
         Section("performance", "IV-E. Performance results",
-                [tables.state_of_the_art(found), figures.of_accuracy(found), *accuracies.values()]),
-        Section("attributes", "IV-F. Attributes of the loss functions", figures.of_the_attributes(found)),
+                [tables.published_table(runs), figures.accuracy_figure(runs), *accuracies.values()]),
+        Section("attributes", "IV-F. Attributes of the loss functions", figures.attribute_figures(runs)),
         Section("appendix-a", "Appendix A. Hyperparameters",
-                [tables.hyperparameters(found, dataset) for dataset in (*ORDER[3:], *ORDER[:3], *others)]),
+                [tables.hyperparameter_table(runs, dataset) for dataset in (*ORDER[3:], *ORDER[:3], *others)]),
         *appendix,
-        Section("runs", "The runs", [tables.used(found)]),
+        Section("runs", "The runs", [tables.runs_table(runs)]),
     ]  # fmt: skip
 
 
-def introduction(found: ChosenRuns) -> str:
-    """What the report is of, in a few sentences."""
-    n = len(found.runs)
-    count = sum(cell.accuracy != {} for cell in found.chosen)
-    told = f"{n} run{'s' * (n != 1)}, {count} of the paper's 75 experiments. "
+def introduction(runs: ChosenRuns) -> str:
+    """The number of runs and experiments, and how runs are chosen, in a few sentences."""
+    n = len(runs.usable)
+    count = sum(cell.accuracy != {} for cell in runs.by_cell)
+    counts = f"{n} run{'s' * (n != 1)}, {count} of the paper's 75 experiments. "
     rule = "Where several runs are of the same experiment the one with the best validation accuracy stands for it. "
-    return f"{told}{rule}Paper: {load()['source']}." if n else f"{NOTHING} Paper: {load()['source']}."
+    return f"{counts}{rule}Paper: {load()['source']}." if n else f"{NOTHING} Paper: {load()['source']}."
 
 
-def drawn(sections: list[Section]) -> Iterator[Figure]:
-    """The figures that there is something to draw of."""
+def drawable_figures(sections: list[Section]) -> Iterator[Figure]:
+    """The figures for which there are runs or images."""
     return (figure for section in sections for figure in section.figures if figure.draw)

@@ -1,4 +1,4 @@
-"""The report as HTML: a piece that the Results page shows, and one page that opens from disk with everything in it."""
+"""The report as HTML: the body that the Results page shows, and a whole page that opens from disk without a network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from plotly.offline import get_plotlyjs
 from explorer.results.chosen_runs import ChosenRuns
 from explorer.results.document import TITLE, Section, introduction
 from explorer.results.figures.catalogue import Figure
-from explorer.results.html_parts import figure_html, statements_html, table_html, tag
+from explorer.results.html_parts import claims_html, figure_html, table_html, tag
 from explorer.results.tables import Table
 from explorer.web.paths import assets_folder
 
 PLOTLY = "plotly.min.js"  # beside the figures
-# The browser itself then refuses every connection: nothing is fetched, nothing is sent
+# With this policy the browser itself refuses every connection: nothing is fetched, nothing is sent
 ALONE = "default-src 'none'; script-src 'unsafe-inline'{more}; style-src 'unsafe-inline'; img-src data: blob:"
 STYLE = """
 :root { color-scheme: light dark; --report-page: light-dark(#ffffff, #1f2023); }
@@ -48,60 +48,58 @@ drawFigures(document, load, globalThis.Plotly);
 """
 
 
-def page(found: ChosenRuns, sections: list[Section], drawn: dict[str, go.Figure]) -> str:
-    """One HTML page with all of the report and Plotly in it; `drawn` has the figures by key."""
-    return _whole(TITLE, body(found, sections), tag("script", get_plotlyjs()), drawn)
+def build_page(runs: ChosenRuns, sections: list[Section], plots: dict[str, go.Figure]) -> str:
+    """One HTML page with the report and Plotly in it; `plots` has the figures by key."""
+    return _fill_page(TITLE, build_body(runs, sections), tag("script", get_plotlyjs()), plots)
 
 
-def figure_page(figure: Figure, drawn: go.Figure) -> str:
-    """A page of one figure, beside which PLOTLY lies."""
-    alone = tag(
-        "div", tag("main", figure_html(figure, "", files=False), class_="report-body"), class_="report is-alone"
-    )
-    return _whole(figure.name, alone, tag("script", "", src=PLOTLY), {figure.key: drawn}, " 'self' file:")
+def build_figure_page(figure: Figure, plot: go.Figure) -> str:
+    """A page of one figure; it loads PLOTLY from beside it."""
+    body = tag("div", tag("main", figure_html(figure, "", files=False), class_="report-body"), class_="report is-alone")
+    return _fill_page(figure.name, body, tag("script", "", src=PLOTLY), {figure.key: plot}, " 'self' file:")
 
 
-def body(found: ChosenRuns, sections: list[Section], base: str = "", known: Collection[str] = ()) -> str:
-    """The report as a piece of HTML; files lie below `base`. Runs in `known` are links to the Explore page."""
+def build_body(runs: ChosenRuns, sections: list[Section], base: str = "", linked_runs: Collection[str] = ()) -> str:
+    """The report as an HTML element; files are below `base`. Runs in `linked_runs` are links to the Explore page."""
     links = "".join(
         tag("a", escape(section.title.removeprefix("Appendix ")), href=f"#{section.key}") for section in sections
     )
     contents = tag("nav", links, class_="report-contents", aria_label="Contents")
-    lead = tag("h1", TITLE) + tag("p", escape(introduction(found)), class_="report-lead")
-    written = "".join(_section(section, base, known) for section in sections)
-    return tag("div", contents + tag("main", lead + written, class_="report-body"), class_="report")
+    lead = tag("h1", TITLE) + tag("p", escape(introduction(runs)), class_="report-lead")
+    sections_html = "".join(_section(section, base, linked_runs) for section in sections)
+    return tag("div", contents + tag("main", lead + sections_html, class_="report-body"), class_="report")
 
 
-def as_json(figure: go.Figure) -> str:
+def figure_json(figure: go.Figure) -> str:
     """A figure for the browser, without Plotly's template; safe within a page."""
-    told: dict[str, Any] = figure.to_plotly_json()
-    told["layout"].pop("template", None)
-    return str(to_json_plotly(told)).replace("<", "\\u003c")
+    description: dict[str, Any] = figure.to_plotly_json()
+    description["layout"].pop("template", None)
+    return str(to_json_plotly(description)).replace("<", "\\u003c")
 
 
-def _section(section: Section, base: str, known: Collection[str]) -> str:
-    written, row = [tag("h2", escape(section.title), id=section.key)], list[str]()
+def _section(section: Section, base: str, linked_runs: Collection[str]) -> str:
+    parts, figures = [tag("h2", escape(section.title), id=section.key)], list[str]()
     for part in section.parts:
         if isinstance(part, Figure):
-            row += [figure_html(part, base)] if part.draw else []
+            figures += [figure_html(part, base)] if part.draw else []
             continue
-        written += [*_side_by_side(row)]
-        row = []
-        written.append(table_html(part, known) if isinstance(part, Table) else statements_html(part))
-    written += _side_by_side(row)
+        parts += [*_figure_row(figures)]
+        figures = []
+        parts.append(table_html(part, linked_runs) if isinstance(part, Table) else claims_html(part))
+    parts += _figure_row(figures)
     missing = [f"{figure.name} ({figure.lacks})" for figure in section.figures if figure.draw is None]
-    written += [tag("p", f"Not drawn: {escape('; '.join(missing))}.", class_="report-none")] if missing else []
-    return tag("section", "".join(written))
+    parts += [tag("p", f"Not drawn: {escape('; '.join(missing))}.", class_="report-none")] if missing else []
+    return tag("section", "".join(parts))
 
 
-def _side_by_side(figures: list[str]) -> list[str]:
+def _figure_row(figures: list[str]) -> list[str]:
     return [tag("div", "".join(figures), class_="report-figures")] if figures else []
 
 
-def _whole(title: str, body: str, library: str, drawn: dict[str, go.Figure], more: str = "") -> str:
+def _fill_page(title: str, body: str, library: str, plots: dict[str, go.Figure], more: str = "") -> str:
     assets = assets_folder()
     data = "\n".join(
-        tag("script", as_json(figure), type="application/json", id=f"data-{key}") for key, figure in drawn.items()
+        tag("script", figure_json(figure), type="application/json", id=f"data-{key}") for key, figure in plots.items()
     )
     return PAGE.format(
         alone=ALONE.format(more=more),

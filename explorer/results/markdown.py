@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from explorer.results.chosen_runs import ChosenRuns
 from explorer.results.claims.verdict import Verdict
-from explorer.results.document import TITLE, Judged, Section, introduction
+from explorer.results.document import TITLE, JudgedClaims, Section, introduction
 from explorer.results.figures.catalogue import Figure
-from explorer.results.html_parts import sentence
+from explorer.results.html_parts import as_sentence
 from explorer.results.tables import Table
 
 
-def to_markdown(found: ChosenRuns, sections: list[Section]) -> str:
-    """All of the report."""
-    written = [f"# {TITLE}", introduction(found)]
+def to_markdown(runs: ChosenRuns, sections: list[Section]) -> str:
+    """The report as Markdown; figures are files in `figures/`."""
+    parts = [f"# {TITLE}", introduction(runs)]
     for section in sections:
-        written += [f"## {section.title}", *(_part(part) for part in section.parts)]
-    return "\n\n".join(written) + "\n"
+        parts += [f"## {section.title}", *(_part(part) for part in section.parts)]
+    return "\n\n".join(parts) + "\n"
 
 
-def _part(part: Figure | Table | Judged) -> str:
+def _part(part: Figure | Table | JudgedClaims) -> str:
     if isinstance(part, Figure):
         return _figure(part)
     if isinstance(part, Table):
         return _table(part)
-    return _statements(part)
+    return _claims(part)
 
 
 def _figure(figure: Figure) -> str:
     if figure.draw is None:
         return f"**{figure.name}** is not drawn: {figure.lacks}."
-    said = [f"**{figure.name}.**", figure.caption, sentence(figure.about), sentence(figure.lacks)]
-    return f"![{figure.name}](figures/{figure.key}.svg)\n\n" + " ".join(text for text in said if text)
+    caption_parts = [f"**{figure.name}.**", figure.caption, as_sentence(figure.about), as_sentence(figure.lacks)]
+    return f"![{figure.name}](figures/{figure.key}.svg)\n\n" + " ".join(text for text in caption_parts if text)
 
 
 def _table(table: Table) -> str:
@@ -43,12 +43,12 @@ def _table(table: Table) -> str:
     return "\n\n".join([f"### {label}{table.title}", _grid([table.first, *columns], rows), *table.notes])
 
 
-def _statements(judged: Judged) -> str:
+def _claims(claims: JudgedClaims) -> str:
     rows = [
-        [f"{statement.said} ({statement.where})", _verdict(on_paper), _verdict(on_runs)]
-        for statement, on_paper, on_runs in judged.verdicts
+        [f"{claim.text} ({claim.source})", _verdict(on_paper), _verdict(on_runs)]
+        for claim, on_paper, on_runs in claims.verdicts
     ]
-    return f"{judged.summary}\n\n" + _grid(["the paper", "its own tables", "the runs"], rows)
+    return f"{claims.summary}\n\n" + _grid(["the paper", "its own tables", "the runs"], rows)
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""The Results page: the paper's tables, figures and statements with what the runs gave beside them.
+"""The Results page: the paper's tables, figures and claims with the numbers of the runs beside them.
 
 It is the report that `explorer report` writes, of the runs as they are now (`explorer.results`); the browser fetches it
 and draws its figures when they come into view.
@@ -18,7 +18,7 @@ NAME = "Results"
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The page's place, which the browser fills."""
+    """An empty page, which the browser fills."""
     return html.Div(
         [
             dcc.Store(id="results-query", data=query),
@@ -31,7 +31,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """The routes, and one callback: when the page is there, the browser takes over."""
+    """The routes, and one callback: when the page is laid out, the browser fetches the report."""
     routes.register(app.server, library)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "async () => { (await import('/assets/results/main.mjs')).show(); return ''; }",

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from explorer.library import DEMO, Library
-from explorer.results.chosen_runs import ChosenRuns, choose_runs, stamp
+from explorer.results.chosen_runs import ChosenRuns, choose_runs, fingerprint
 from explorer.results.figures import catalogue as figures
 from explorer.results.figures.catalogue import Figure
 from mtm.errors import InputError, NotFoundError
@@ -17,42 +17,42 @@ TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 class Reports:
-    """The runs of a library, read again when one of them has changed. Data sets are not looked for."""
+    """The figures of a library's runs, which are read again when one of them has changed. Data sets are not used."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self._lock = threading.Lock()
         self._cached: tuple[object, ChosenRuns] | None = None
 
-    def choose_runs(self) -> ChosenRuns:
-        """The runs of the report."""
+    def runs(self) -> ChosenRuns:
+        """The runs of the report as they are now."""
         prefixes = {"": self.library.runs_folder, f"{DEMO}/": self.library.demo_folder}
         folders = {prefix: folder for prefix, folder in prefixes.items() if folder and folder.is_dir()}
         with self._lock:  # a page fetches many figures at once
-            key = stamp(folders)
+            key = fingerprint(folders)
             if self._cached is None or self._cached[0] != key:
                 self._cached = key, choose_runs(folders)
             return self._cached[1]
 
     def figure(self, key: str) -> Figure:
         """Raises InputError for a figure that is not drawn."""
-        for figure in figures.all_figures(self.choose_runs(), None):
+        for figure in figures.all_figures(self.runs(), None):
             if figure.key == key and figure.draw:
                 return figure
         raise NotFoundError(f"there is no figure '{key}' of these runs")
 
     def figure_file(self, name: str) -> tuple[bytes | str, str]:
         """A figure as .json, .html, .svg or .pdf: content and media type. Raises InputError for any other name."""
-        from explorer.results.html import as_json, figure_page
+        from explorer.results.html import build_figure_page, figure_json
 
         key, _, kind = name.rpartition(".")
         figure = self.figure(key)
         assert figure.draw is not None
         plot = figure.draw()
         if kind == "json":
-            return as_json(plot), "application/json"
+            return figure_json(plot), "application/json"
         if kind == "html":
-            return figure_page(figure, plot), "text/html"
+            return build_figure_page(figure, plot), "text/html"
         if kind not in TYPES:
             raise InputError(f"a figure is .html, .svg or .pdf, not .{kind}")
         from explorer.results.figures.printing import print_figure

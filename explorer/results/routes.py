@@ -18,10 +18,12 @@ def register(server: Flask, library: Library) -> None:
 
     def report(arguments: Arguments) -> Response:
         """The report as a piece of HTML."""
-        from explorer.results.html import body
+        from explorer.results.html import build_body
 
-        runs = reports.choose_runs()
-        return Response(body(runs, build_document(runs, None), BASE, known=library.ids()), mimetype="text/html")
+        runs = reports.runs()
+        return Response(
+            build_body(runs, build_document(runs, None), BASE, linked_runs=library.ids()), mimetype="text/html"
+        )
 
     def figure(arguments: Arguments) -> Response:
         """name: a figure as .json, .html, .svg or .pdf, or Plotly itself."""

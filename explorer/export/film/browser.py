@@ -1,6 +1,6 @@
 """A browser that draws without a window: any Chrome, Chromium or Edge that is installed, opened on an address of ours.
 
-It needs no protocol to be driven by: the page itself asks for its work and sends what it has drawn.
+It is not driven by a protocol: the page draws its frames by itself and sends them back.
 """
 
 from __future__ import annotations
@@ -18,8 +18,16 @@ import psutil
 
 from mtm.errors import InputError
 
-NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome", "microsoft-edge", "msedge")
-PLACES = (
+PROGRAM_NAMES = (
+    "google-chrome",
+    "google-chrome-stable",
+    "chromium",
+    "chromium-browser",
+    "chrome",
+    "microsoft-edge",
+    "msedge",
+)
+PROGRAM_PATHS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
@@ -42,27 +50,27 @@ FLAGS = (
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
 )
-NONE = (
+NO_BROWSER = (
     "the film is drawn by a browser and none was found; install Chrome, Chromium or Edge, or name one with "
     "--browser PATH (the Explore page can record itself instead)"
 )
 
 
-def find_browser(asked: Path | None = None) -> Path:
-    """The program of the browser: the one asked for, else the first that is installed. InputError if there is none."""
-    if asked is not None:
-        if not asked.is_file():
-            raise InputError(f"--browser {asked}: there is no such program")
-        return asked
-    found = [path for name in NAMES if (path := shutil.which(name))]
-    found += [place for place in PLACES if Path(place).is_file()]
-    if not found:
-        raise InputError(NONE)
-    return Path(found[0])
+def find_browser(program: Path | None = None) -> Path:
+    """The program of the browser: the given one, else the first that is installed; InputError if there is none."""
+    if program is not None:
+        if not program.is_file():
+            raise InputError(f"--browser {program}: there is no such program")
+        return program
+    programs = [path for name in PROGRAM_NAMES if (path := shutil.which(name))]
+    programs += [path for path in PROGRAM_PATHS if Path(path).is_file()]
+    if not programs:
+        raise InputError(NO_BROWSER)
+    return Path(programs[0])
 
 
 class Browser:
-    """A browser with one page, and a profile of its own that goes with it."""
+    """A browser with one page and a profile of its own; both are gone when the context is left."""
 
     def __init__(self, program: Path, address: str, density: float) -> None:
         self.profile = tempfile.mkdtemp(prefix="moving-targets-")
@@ -86,8 +94,8 @@ class Browser:
 
     def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
-            ours = psutil.Process(self.process.pid)
-            family = [*ours.children(recursive=True), ours]
+            browser = psutil.Process(self.process.pid)
+            family = [*browser.children(recursive=True), browser]
             for process in family:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()

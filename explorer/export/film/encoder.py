@@ -29,7 +29,7 @@ class FilmError(Exception):
 
 
 class Encoder:
-    """An encoder that writes frames of one size to `path`; what it leaves after an error is no film."""
+    """An encoder that writes frames of one size to `path`; after an error the file there is not a film."""
 
     def __init__(self, path: Path, kind: str, width: int, height: int, fps: float) -> None:
         """Raises InputError for a kind that it does not know and a size that the kind cannot have."""
@@ -63,31 +63,31 @@ class Encoder:
             raise FilmError(f"the encoder ended: {self._reason()}") from None
 
     def finish(self) -> None:
-        """Write what is left. Raises FilmError if that cannot be."""
+        """Write the rest of the film. Raises FilmError if the encoder fails."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         if self.process.wait():
             raise FilmError(f"the encoder failed: {self._reason()}")
         if self.kind == "gif":
             palette = Path(self.folder.name) / "palette.png"
-            read = ["-i", str(self.lossless)]
-            self._pass([*read, "-vf", PALETTE, "-frames:v", "1", str(palette)])
-            self._pass([*read, "-i", str(palette), "-lavfi", PAINT, "-f", "gif", str(self.path)])
+            source = ["-i", str(self.lossless)]
+            self._pass([*source, "-vf", PALETTE, "-frames:v", "1", str(palette)])
+            self._pass([*source, "-i", str(palette), "-lavfi", PAINT, "-f", "gif", str(self.path)])
 
     def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
         if self.process.poll() is None:
             self.process.kill()
         if self.process.stdin:
-            with contextlib.suppress(OSError):  # what was not yet taken is lost, as it should be
+            with contextlib.suppress(OSError):  # frames that the encoder has not read are dropped
                 self.process.stdin.close()
         self.process.wait()
         self.log.close()
         self.folder.cleanup()
 
     def _pass(self, arguments: list[str]) -> None:
-        done = subprocess.run([*_ffmpeg(), *arguments], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise FilmError(f"the encoder failed: {_last_line(done.stderr)}")
+        result = subprocess.run([*_ffmpeg(), *arguments], capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise FilmError(f"the encoder failed: {_last_line(result.stderr)}")
 
     def _reason(self) -> str:
         self.log.seek(0)
@@ -95,7 +95,7 @@ class Encoder:
 
 
 def _ffmpeg() -> list[str]:
-    from imageio_ffmpeg import get_ffmpeg_exe  # only here: figures and tables do without
+    from imageio_ffmpeg import get_ffmpeg_exe  # only here: figures and tables do not need it
 
     return [get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y"]
 

@@ -1,7 +1,7 @@
 """The animation: the player itself, stepped frame by frame in a browser without a window, and encoded.
 
-A page that belongs to this process (`assets/export/film.mjs`) draws one frame after the other and sends its pixels back
-to the small server that it came from; so any browser will do, and no frame is dropped or shown twice.
+The page (`assets/export/film.mjs`) draws one frame after the other and sends its pixels back to a small server in this
+process; so any browser will do, and no frame is dropped or repeated.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 from explorer.export.film.browser import Browser, find_browser
 from explorer.export.film.encoder import Encoder, FilmError
-from explorer.export.html import embedded, film_data, player_options, subtitle
-from explorer.export.modules import import_map
+from explorer.export.html import embed_data, load_film_data, player_options, subtitle
+from explorer.export.modules import build_import_map
 from explorer.export.scene import Progress, Scene
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
@@ -55,11 +55,11 @@ def write_film(
     seconds: float = 20,
     theme: str = "light",
     browser: Path | None = None,
-    told: Progress | None = None,
+    on_progress: Progress | None = None,
 ) -> int:
     """Write the film of a scene to `path` (.mp4, .webm or .gif), whole or not at all; returns its number of frames.
 
-    `told` hears the share done. Raises InputError for what cannot be, and FilmError if browser or encoder fail.
+    `on_progress` gets the share done. InputError for an option out of range, FilmError if browser or encoder fail.
     """
     kind = path.suffix.lower().lstrip(".")
     if kind not in KINDS:
@@ -74,33 +74,33 @@ def write_film(
     times = frame_times(len(scene.frames.epochs), fps, seconds)
     density = float(np.clip(height / LINES, 1, MOST_DENSE))
     program = find_browser(browser)
-    page = _page(views, scene, width, height, density, theme, times)
+    page = _build_page(views, scene, width, height, density, theme, times)
     with replacing(path) as temporary, Encoder(temporary, kind, width, height, fps) as encoder:
-        with _Studio(page, encoder) as studio, Browser(program, studio.address, density) as shown:
-            for done in range(len(times)):
-                studio.wait(shown)
-                if told:
-                    told((done + 1) / len(times), f"frame {done + 1} of {len(times)}")
-        if told:
-            told(1.0, "encoding")
+        with _FrameServer(page, encoder) as server, Browser(program, server.address, density) as window:
+            for i in range(len(times)):
+                server.wait(window)
+                if on_progress:
+                    on_progress((i + 1) / len(times), f"frame {i + 1} of {len(times)}")
+        if on_progress:
+            on_progress(1.0, "encoding")
         encoder.finish()
     return len(times)
 
 
 def frame_times(n_snapshots: int, fps: float, seconds: float) -> list[float]:
-    """The time in snapshots of every frame: evenly from the first snapshot to the last, which stays for a moment.
+    """The time in snapshots of every frame: evenly from the first snapshot to the last, which is held at the end.
 
     Raises InputError for a film without frames or with too many.
     """
     n = round(fps * seconds)
     if not 1 <= n <= MOST_FRAMES:
         raise InputError(f"--seconds {seconds:g} at --fps {fps:g} are {n:,} frames; a film has 1 to {MOST_FRAMES:,}")
-    held = int(min(HOLD, seconds / 10) * fps)
-    moving = np.linspace(0, n_snapshots - 1, n - held)
-    return [*moving.tolist(), *[float(n_snapshots - 1)] * held]
+    n_still = int(min(HOLD, seconds / 10) * fps)
+    moving = np.linspace(0, n_snapshots - 1, n - n_still)
+    return [*moving.tolist(), *[float(n_snapshots - 1)] * n_still]
 
 
-def _page(
+def _build_page(
     views: Views, scene: Scene, width: int, height: int, density: float, theme: str, times: Sequence[float]
 ) -> bytes:
     about: dict[str, Any] = {
@@ -112,22 +112,24 @@ def _page(
         "times": list(times),
         "options": player_options(scene) | {"theme": theme},
     }
-    return PAGE.format(modules=import_map("export/film.mjs"), data=embedded(about, film_data(views, scene))).encode()
+    return PAGE.format(
+        modules=build_import_map("export/film.mjs"), data=embed_data(about, load_film_data(views, scene))
+    ).encode()
 
 
-class _Server(ThreadingHTTPServer):
+class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """The browser has gone in the middle of a frame: the film is over, which `_Studio.wait` finds out."""
+        """Print nothing when the browser ends in the middle of a frame: `_FrameServer.wait` raises for it."""
 
 
-class _Studio:
-    """A server on this machine, at an address that nobody else knows, which hands out one page and takes its frames."""
+class _FrameServer:
+    """A local server at an address that nobody else knows: it serves one page and passes its frames to the encoder."""
 
     def __init__(self, page: bytes, encoder: Encoder) -> None:
         secret = f"/{secrets.token_urlsafe(24)}/"
-        events = self.events = queue.Queue[FilmError | None]()  # a frame is encoded, or what went wrong
+        events = self.events = queue.Queue[FilmError | None]()  # None for an encoded frame, or the error
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"  # one connection for all frames
@@ -143,7 +145,7 @@ class _Studio:
                     try:
                         encoder.write(body)
                         events.put(None)
-                    except (FilmError, ValueError) as error:  # ValueError: the film was given up
+                    except (FilmError, ValueError) as error:  # ValueError: the encoder is closed
                         events.put(error if isinstance(error, FilmError) else FilmError("the film was given up"))
                         self.answer(410, b"")
                         return
@@ -159,11 +161,11 @@ class _Studio:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.server = _QuietServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}{secret}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True)
 
-    def __enter__(self) -> _Studio:
+    def __enter__(self) -> _FrameServer:
         self.thread.start()
         return self
 
@@ -173,7 +175,7 @@ class _Studio:
         self.thread.join()
 
     def wait(self, browser: Browser) -> None:
-        """Until one more frame is encoded. Raises FilmError if none will be."""
+        """Wait until one more frame is encoded. Raises FilmError if the page, the browser or the encoder has failed."""
         waited = 0.0
         while True:
             try:

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 NOTHING = 1e-12  # share of the box's area below which a polygon is a rounding error
 
 
-def polygons(scores: ArrayLike, box: Sequence[float]) -> list[tuple[int, Floats]]:
+def clip_polygons(scores: ArrayLike, box: Sequence[float]) -> list[tuple[int, Floats]]:
     """Class and corners (M, 2), counter-clockwise, of every region that `scores` (C, 3) have in a box.
 
     `scores` are what `explorer.space.regions.affine_scores` gives: gx x + gy y + g0, the largest wins, among equals
@@ -21,20 +21,20 @@ def polygons(scores: ArrayLike, box: Sequence[float]) -> list[tuple[int, Floats]
     left, low, right, high = box
     middle = np.array([(left + right) / 2, (low + high) / 2])
     g = np.asarray(scores, np.float64)  # (C, 3)
-    known = np.flatnonzero(np.isfinite(g).all(axis=1))  # (K,) classes that can win
-    if not len(known):
+    candidates = np.flatnonzero(np.isfinite(g).all(axis=1))  # (K,) classes that can win
+    if not len(candidates):
         return []
-    g = _first_of_equals(g[known])  # (K, 3)
-    # around the middle of the box, without what all share: little cancels
+    g = _drop_duplicates(g[candidates])  # (K, 3)
+    # around the middle of the box and relative to their mean: less cancellation
     g[:, 2] += g[:, :2] @ middle
     g = g - np.nanmean(g, axis=0)
     corners = np.array([[left, low], [right, low], [right, high], [left, high]]) - middle  # (4, 2)
-    found = []
+    outlines = []
     for k in range(len(g)):
         outline = _cell(g, k, corners)
         if len(outline) >= 3 and area(outline) > NOTHING * area(corners):
-            found.append((int(known[k]), outline + middle))
-    return found
+            outlines.append((int(candidates[k]), outline + middle))
+    return outlines
 
 
 def area(outline: Floats) -> float:
@@ -43,12 +43,12 @@ def area(outline: Floats) -> float:
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 
-def _first_of_equals(g: Floats) -> Floats:
-    """The functions, those that an earlier one equals with NaN for numbers: they never win."""
+def _drop_duplicates(g: Floats) -> Floats:
+    """The functions, with NaN in place of those that equal an earlier one, so that they never win."""
     _, first = np.unique(g, axis=0, return_index=True)
-    kept = np.full_like(g, np.nan)
-    kept[first] = g[first]
-    return kept
+    unique = np.full_like(g, np.nan)
+    unique[first] = g[first]
+    return unique
 
 
 def _cell(g: Floats, k: int, outline: Floats) -> Floats:
@@ -70,12 +70,12 @@ def _cell(g: Floats, k: int, outline: Floats) -> Floats:
 
 def _cut(outline: Floats, over: Floats) -> Floats:
     """The part of a convex polygon (M, 2) where a function with the values `over` (M,) at its corners is at most 0."""
-    kept: list[Floats] = []
+    corners: list[Floats] = []
     for i in range(len(outline)):
         j = (i + 1) % len(outline)
         if over[i] <= 0:
-            kept.append(outline[i])
+            corners.append(outline[i])
         if (over[i] < 0 < over[j]) or (over[j] < 0 < over[i]):
             share = over[i] / (over[i] - over[j])
-            kept.append(outline[i] + share * (outline[j] - outline[i]))
-    return np.array(kept).reshape(-1, 2)
+            corners.append(outline[i] + share * (outline[j] - outline[i]))
+    return np.array(corners).reshape(-1, 2)

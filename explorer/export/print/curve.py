@@ -29,47 +29,53 @@ TITLES = {
     "rho_class": "Centre distance ρ of each class",
 }
 MOST_IN_LEGEND = 20
-LETTERS = {"sigma": "σ", "rho": "ρ"}  # what the page's small type writes out
+LETTERS = {"sigma": "σ", "rho": "ρ"}  # spelled out in the page's small type
 
 
 def draw_curve(scene: Scene, name: str, width: int = 720, height: int = 460) -> Figure:
-    """One of the curves of a scene's run (explorer.figures.curves.CURVES), its epoch marked if one was asked for."""
+    """One of the curves of a scene's run (explorer.figures.curves.CURVES), with a mark at the requested epoch."""
     if name not in curves.CURVES:
         raise choose_from("curve", name, curves.CURVES)
     rows, classes = scene.run.metrics, scene.run.points.class_names
     draw = getattr(curves, name)
-    drawn = draw(rows, classes, CLASS_COLOURS) if name.endswith("_class") else draw(rows)
-    whole = f"epochs {rows[0]['epoch']:g} to {rows[-1]['epoch']:g}, {len(rows)} snapshots" if rows else "no snapshots"
-    asked = scene.asked.epoch
-    about = f"{scene.run.name} · {whole}" if asked is None else f"{scene.run.name} · {whole} · epoch {asked:g} marked"
-    marked = asked if drawn.layout.xaxis.title.text == "epoch" else None
-    return from_plotly(drawn, TITLES[name], about, width, height, marked)
+    plot = draw(rows, classes, CLASS_COLOURS) if name.endswith("_class") else draw(rows)
+    span_text = (
+        f"epochs {rows[0]['epoch']:g} to {rows[-1]['epoch']:g}, {len(rows)} snapshots" if rows else "no snapshots"
+    )
+    epoch = scene.request.epoch
+    about = (
+        f"{scene.run.name} · {span_text}"
+        if epoch is None
+        else f"{scene.run.name} · {span_text} · epoch {epoch:g} marked"
+    )
+    marked_epoch = epoch if plot.layout.xaxis.title.text == "epoch" else None
+    return from_plotly(plot, TITLES[name], about, width, height, marked_epoch)
 
 
 def from_plotly(
-    drawn: go.Figure, title: str, about: str, width: int = 720, height: int = 460, marked: float | None = None
+    plot: go.Figure, title: str, about: str, width: int = 720, height: int = 460, marked_epoch: float | None = None
 ) -> Figure:
-    """A figure of lines and points, titled, with axes and legend; a line at x = `marked`.
+    """A figure of lines and points, titled, with axes and legend; a line at x = `marked_epoch`.
 
     Raises InputError for a figure with traces of another kind.
     """
-    with style.style():
+    with style.use_style():
         figure = style.new_figure(width, height)
-        style.head(figure, title, about)
-        has_legend = len(drawn.data) > 1 and all(trace.name for trace in drawn.data)
-        has_legend = has_legend and len(drawn.data) <= MOST_IN_LEGEND
+        style.add_heading(figure, title, about)
+        has_legend = len(plot.data) > 1 and all(trace.name for trace in plot.data)
+        has_legend = has_legend and len(plot.data) <= MOST_IN_LEGEND
         left, bottom, right, top = 66, 52, 176 if has_legend else 24, 66  # pixels
         axes = figure.add_axes(
             (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
         )
         axes.grid(True)
         axes.spines[["top", "right"]].set_visible(False)
-        for i, trace in enumerate(drawn.data):
+        for i, trace in enumerate(plot.data):
             _line(axes, trace, i)
-        if marked is not None:
-            axes.axvline(marked, color=style.QUIET, linewidth=0.8, linestyle=":")
-        _axis(axes, "x", drawn.layout.xaxis)
-        _axis(axes, "y", drawn.layout.yaxis)
+        if marked_epoch is not None:
+            axes.axvline(marked_epoch, color=style.QUIET, linewidth=0.8, linestyle=":")
+        _axis(axes, "x", plot.layout.xaxis)
+        _axis(axes, "y", plot.layout.yaxis)
         if has_legend:
             axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), handlelength=2.6)
         return figure
@@ -80,23 +86,23 @@ def _line(axes: Any, trace: Any, i: int) -> None:
         raise InputError(f"a figure with traces of kind '{trace.type}' cannot be exported; lines and points can")
     mode = trace.mode or "lines"
     has_lines, has_marks = "lines" in mode, "markers" in mode
-    is_quiet = trace.line.dash is not None  # a line of reference
+    is_reference = trace.line.dash is not None  # a line of reference
     x, y = _numbers(trace.x), _numbers(trace.y)
     axes.plot(
         x,
         y,
         color=trace.line.color if isinstance(trace.line.color, str) else style.INK,
-        linewidth=0.9 if is_quiet else 1.4,
-        linestyle=":" if is_quiet else style.DASHES[i % len(style.DASHES)] if has_lines else "",
+        linewidth=0.9 if is_reference else 1.4,
+        linestyle=":" if is_reference else style.DASHES[i % len(style.DASHES)] if has_lines else "",
         marker=style.SHAPES[i % len(style.SHAPES)] if has_marks else "",
         markersize=3.4,
         markevery=max(1, len(x) // 25),
-        label=_lettered(trace.name),
+        label=_with_greek_letters(trace.name),
     )
 
 
 def _axis(axes: Any, which: str, layout: Any) -> None:
-    getattr(axes, f"set_{which}label")(_lettered(layout.title.text) or "")
+    getattr(axes, f"set_{which}label")(_with_greek_letters(layout.title.text) or "")
     axis = getattr(axes, f"{which}axis")
     if layout.type == "log":
         make_logarithmic(axes, which)
@@ -113,7 +119,7 @@ def make_logarithmic(axes: Any, which: str) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _lettered(text: str | None) -> str | None:
+def _with_greek_letters(text: str | None) -> str | None:
     return re.sub(r"\b(sigma|rho)\b", lambda word: LETTERS[word[0]], text) if text else None
 
 

@@ -1,4 +1,4 @@
-"""The embedding space at one moment as a figure for print: regions as polygons, points, targets, centres, trails."""
+"""The embedding space at one time as a figure for print: regions as polygons, points, targets, centres, trails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from explorer.export.camera import Box, at, box_at, filling, whole_box
+from explorer.export.camera import Box, box_at, fit_aspect, interpolate, whole_box
 from explorer.export.print import cells, style
 from explorer.export.print.names import place_names
 from explorer.export.scene import AXES, COLOURS, VIEWS, Scene
@@ -32,51 +32,51 @@ Floats = NDArray[np.float64]
 
 
 def draw_embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
-    """The picture of a scene at its moment. Raises InputError for a size that cannot be drawn."""
-    with style.style():
+    """The figure of a scene at its time. Raises InputError for a size that cannot be drawn."""
+    with style.use_style():
         figure = style.new_figure(width, height)
-        style.head(figure, scene.title, f"{VIEWS[scene.frames.method]} · {scene.moment(scene.time)} · {scene.count}",
-                   scene.about_regions_at(round(scene.time)))  # fmt: skip
+        about = f"{VIEWS[scene.frames.method]} · {scene.time_label(scene.time)} · {scene.count}"
+        style.add_heading(figure, scene.title, about, scene.about_regions_at(round(scene.time)))
         inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
         axes = figure.add_axes((MARGIN["left"] / width, MARGIN["bottom"] / height, inner[0] / width, inner[1] / height))
         box = whole_box(scene.frames) if scene.camera == "fixed" else box_at(scene.frames, scene.time)
-        _Drawing(scene, figure, axes, filling(box, *inner)).draw()
+        _Drawing(scene, figure, axes, fit_aspect(box, *inner)).draw()
         return figure
 
 
 class _Drawing:
-    """One picture while it is drawn."""
+    """One figure while it is drawn."""
 
     def __init__(self, scene: Scene, figure: Figure, axes: Axes, box: Box) -> None:
         self.scene, self.figure, self.axes, self.box = scene, figure, axes, box
-        self.shown = set(scene.asked.shown)
+        self.marks = set(scene.request.marks)
         self.colours, self.strength = scene.colours, scene.strength  # (C,) each
         self.is_drawn = self.strength > 0
-        self.points = at(scene.frames.points, scene.time)  # (N, 2)
-        self.targets = None if scene.frames.targets is None else at(scene.frames.targets, scene.time)  # (C, 2)
-        self.centres = at(scene.frames.centres, scene.time)  # (C, 2)
-        self.nearest = round(scene.time)  # the snapshot whose decisions and distances are told
+        self.points = interpolate(scene.frames.points, scene.time)  # (N, 2)
+        self.targets = None if scene.frames.targets is None else interpolate(scene.frames.targets, scene.time)  # (C, 2)
+        self.centres = interpolate(scene.frames.centres, scene.time)  # (C, 2)
+        self.nearest = round(scene.time)  # the snapshot whose decisions and distances are used
 
     def draw(self) -> None:
         axes, (left, low, right, high) = self.axes, self.box
         axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
         method, share = self.scene.frames.method, self.scene.frames.variance
-        told = ""
+        variance_text = ""
         if share is not None and method != "plane":
-            told = f" ({share[self.nearest]:.0%} of the variance in both)"
-        axes.set(xlabel=f"{AXES[method]} 1{told}", ylabel=f"{AXES[method]} 2")
+            variance_text = f" ({share[self.nearest]:.0%} of the variance in both)"
+        axes.set(xlabel=f"{AXES[method]} 1{variance_text}", ylabel=f"{AXES[method]} 2")
         self._regions()
         legend = self._points()
-        if "trails" in self.shown:
+        if "trails" in self.marks:
             self._trails(self.scene.frames.centres, 0.7)
             if self.scene.frames.targets is not None:
                 self._trails(self.scene.frames.targets, 1.4)
-        if "gaps" in self.shown and self.targets is not None:
+        if "gaps" in self.marks and self.targets is not None:
             ends = np.stack([self.targets, self.centres], axis=1)[self.is_drawn]  # (K, 2, 2)
             axes.add_collection(LineCollection(list(ends), colors=self._shades(), linewidths=1, linestyles="dashed"))
         self._marks()
-        if "labels" in self.shown:
-            places = [self.targets] if self.targets is not None and "targets" in self.shown else []
+        if "labels" in self.marks:
+            places = [self.targets] if self.targets is not None and "targets" in self.marks else []
             named = np.flatnonzero(self.strength == 1)
             names = [self.scene.run.points.class_names[k] for k in named]
             place_names(self.figure, axes, names, *(place[named] for place in [*places, self.centres]))
@@ -88,17 +88,17 @@ class _Drawing:
 
     def _regions(self) -> None:
         scene = self.scene
-        if scene.drawn is None:
+        if scene.regions is None:
             return
-        if scene.drawn == "vote":
+        if scene.regions == "vote":
             self._vote()
             return
-        found = cells.polygons(regions.affine_scores(scene.drawn, scene.time), self.box)
-        edges = style.INK if "boundaries" in self.shown else "none"
+        polygons = cells.clip_polygons(regions.affine_scores(scene.regions, scene.time), self.box)
+        edges = style.INK if "boundaries" in self.marks else "none"
         outlines = PolyCollection(
-            [outline for _, outline in found],
-            facecolors=[self._paled(k) for k, _ in found],
-            edgecolors=[to_rgba(edges, 0.4) if edges != "none" else self._paled(k) for k, _ in found],
+            [outline for _, outline in polygons],
+            facecolors=[self._paled(k) for k, _ in polygons],
+            edgecolors=[to_rgba(edges, 0.4) if edges != "none" else self._paled(k) for k, _ in polygons],
             linewidths=0.6,
             zorder=0,
         )
@@ -128,8 +128,8 @@ class _Drawing:
         )  # fmt: skip
 
     def _points(self) -> list[Line2D]:
-        """The images; returns what the legend has to say of them."""
-        scene, colour, labels = self.scene, self.scene.asked.colour, np.asarray(self.scene.run.labels)
+        """The images; returns their entries in the legend."""
+        scene, colour, labels = self.scene, self.scene.request.colour, np.asarray(self.scene.run.labels)
         size = _point_size(len(labels))
         if colour in ("label", "prediction"):
             classes = labels if colour == "label" else scene.decisions[self.nearest]
@@ -138,10 +138,10 @@ class _Drawing:
         if colour == "right":
             wrong = (scene.decisions[self.nearest] != labels).astype(int)
             counted = wrong[self.is_drawn[labels]]
-            for k, style in enumerate(((RIGHT, "o"), (WRONG, "X"))):
-                self._in_layers(np.where(wrong == k, k, -1), [(RIGHT, "o"), style], size * (1 if k == 0 else 1.5))
-            said = ((RIGHT, "o", f"right ({(counted == 0).sum():,})"), (WRONG, "X", f"wrong ({counted.sum():,})"))
-            return [_entry(c, shape, text, 5) for c, shape, text in said]
+            for k, styling in enumerate(((RIGHT, "o"), (WRONG, "X"))):
+                self._in_layers(np.where(wrong == k, k, -1), [(RIGHT, "o"), styling], size * (1 if k == 0 else 1.5))
+            rows = ((RIGHT, "o", f"right ({(counted == 0).sum():,})"), (WRONG, "X", f"wrong ({counted.sum():,})"))
+            return [_entry(c, shape, text, 5) for c, shape, text in rows]
         self._ramp(_values(scene, self.nearest), size)
         return []
 
@@ -157,35 +157,37 @@ class _Drawing:
                     if len(mine):
                         self._scatter(mine, size, color=colour, marker=shape, alpha=alpha)
 
-    def _scatter(self, where: Floats, size: float, **look: Any) -> Any:
-        drawn = self.axes.scatter(
+    def _scatter(self, where: Floats, size: float, **options: Any) -> Any:
+        artist = self.axes.scatter(
             where[:, 0], where[:, 1], s=size**2, linewidths=0.25 if size > 2.5 else 0,
-            edgecolors=style.PAGE, zorder=2, rasterized=len(self.points) > RASTERISED_FROM, **look,
+            edgecolors=style.PAGE, zorder=2, rasterized=len(self.points) > RASTERISED_FROM, **options,
         )  # fmt: skip
-        drawn.set_gid("points")
-        return drawn
+        artist.set_gid("points")
+        return artist
 
     def _ramp(self, values: Floats, size: float) -> None:
         """Numbers as colours: the larger lie over the smaller, those in focus over the others."""
-        strength, known = self.strength[np.asarray(self.scene.run.labels)], np.isfinite(values)  # (N,) each
-        shown = values[known & (strength > 0)]
-        low, high = np.quantile(shown, [0.01, 0.99]) if len(shown) else (0.0, 1.0)
+        strength, is_finite = self.strength[np.asarray(self.scene.run.labels)], np.isfinite(values)  # (N,) each
+        finite_values = values[is_finite & (strength > 0)]
+        low, high = np.quantile(finite_values, [0.01, 0.99]) if len(finite_values) else (0.0, 1.0)
         ramp = ScalarMappable(Normalize(low, high), LinearSegmentedColormap.from_list("ramp", RAMP))
-        colours = np.where(known[:, None], ramp.to_rgba(np.nan_to_num(values)), to_rgba(UNKNOWN))  # (N, 4)
+        colours = np.where(is_finite[:, None], ramp.to_rgba(np.nan_to_num(values)), to_rgba(UNKNOWN))  # (N, 4)
         colours[:, 3] = np.where(strength < 1, FAINT_POINT, 0.9)
-        order = np.lexsort((np.where(known, values, -np.inf), strength == 1))
+        order = np.lexsort((np.where(is_finite, values, -np.inf), strength == 1))
         order = order[strength[order] > 0]
         self._scatter(self.points[order], size, color=colours[order])
         box = self.axes.get_position()
         width, height = self.figure.get_size_inches() * style.PIXELS
         bar = self.figure.add_axes((box.x1 + 20 / width, box.y1 - 190 / height, 12 / width, 170 / height))
         self.figure.colorbar(ramp, cax=bar).outline.set_visible(False)
-        bar.set_title(COLOURS[self.scene.asked.colour], fontsize=8, loc="left", pad=6)
+        bar.set_title(COLOURS[self.scene.request.colour], fontsize=8, loc="left", pad=6)
 
-    def _trails(self, places: NDArray[np.float32], width: float) -> None:
-        """The ways here from the first snapshot, the older the fainter."""
+    def _trails(self, positions: NDArray[np.float32], width: float) -> None:
+        """The paths from the first snapshot to this time, older parts fainter."""
         time = self.scene.time
-        past = np.concatenate([places[: int(time) + 1].astype(np.float64), at(places, time)[None]])  # (P, C, 2)
+        past = np.concatenate(
+            [positions[: int(time) + 1].astype(np.float64), interpolate(positions, time)[None]]
+        )  # (P, C, 2)
         age = np.linspace(0.25, 0.9, max(1, len(past) - 1)) ** 1.5
         for k in np.flatnonzero(self.is_drawn):
             steps = np.stack([past[:-1, k], past[1:, k]], axis=1)  # (P-1, 2, 2)
@@ -195,48 +197,48 @@ class _Drawing:
             )
 
     def _marks(self) -> None:
-        axes, own = self.axes, self._shades()
+        axes, colours = self.axes, self._shades()
         page, ink = self._shades(style.PAGE), self._shades(style.INK)
-        if "centres" in self.shown:
+        if "centres" in self.marks:
             x, y = self.centres[self.is_drawn].T
             axes.scatter(x, y, marker="x", s=34, color=page, linewidths=3.6, zorder=4)
             axes.scatter(x, y, marker="x", s=28, color=ink, linewidths=2.2, zorder=4)
-            axes.scatter(x, y, marker="x", s=24, color=own, linewidths=1.2, zorder=4)
-        if "targets" in self.shown and self.targets is not None:
+            axes.scatter(x, y, marker="x", s=24, color=colours, linewidths=1.2, zorder=4)
+        if "targets" in self.marks and self.targets is not None:
             x, y = self.targets[self.is_drawn].T
             axes.scatter(x, y, s=96, color=page, linewidths=0, zorder=5)
-            axes.scatter(x, y, s=62, color=own, edgecolors=ink, linewidths=0.8, zorder=5)
+            axes.scatter(x, y, s=62, color=colours, edgecolors=ink, linewidths=0.8, zorder=5)
             axes.scatter(x, y, s=24, color=page, linewidths=0, zorder=5)
-            drawn = axes.scatter(x, y, s=9, color=own, edgecolors=ink, linewidths=0.4, zorder=5)
-            drawn.set_gid("targets")
+            artist = axes.scatter(x, y, s=9, color=colours, edgecolors=ink, linewidths=0.4, zorder=5)
+            artist.set_gid("targets")
 
     def _class_entries(self, size: float) -> list[Line2D]:
         names = self.scene.run.points.class_names
         if (self.strength == 1).sum() > MOST_IN_LEGEND:
             return []
-        listed = np.flatnonzero(self.strength == 1).tolist()
-        return [_entry(self.colours[k], _shape(k), names[k], max(4.5, size)) for k in listed]
+        classes = np.flatnonzero(self.strength == 1).tolist()
+        return [_entry(self.colours[k], _shape(k), names[k], max(4.5, size)) for k in classes]
 
     def _legend(self, entries: list[Line2D]) -> None:
         figure, box = self.figure, self.axes.get_position()
         beside = box.x1 + 8 / (figure.get_size_inches()[0] * style.PIXELS)
         if entries:
-            title = COLOURS[self.scene.asked.colour]
+            title = COLOURS[self.scene.request.colour]
             if title == "decision":
                 title += f" of {self.scene.classifier}"
-            drawn = figure.legend(
+            legend = figure.legend(
                 handles=entries, title=title, loc="upper left", bbox_to_anchor=(beside, box.y1 + 0.01),
                 alignment="left", title_fontsize=8, handletextpad=0.2, labelspacing=0.45,
             )  # fmt: skip
-            drawn.get_title().set_color(style.QUIET)
+            legend.get_title().set_color(style.QUIET)
         marks = []
-        if "targets" in self.shown and self.targets is not None:
+        if "targets" in self.marks and self.targets is not None:
             marks.append(_entry(style.QUIET, "o", "target (class embedding)", 6.5, markeredgecolor=style.INK))
-        if "centres" in self.shown:
+        if "centres" in self.marks:
             marks.append(_entry(style.INK, "x", "class centre", 5))
-        if "trails" in self.shown:
+        if "trails" in self.marks:
             marks.append(Line2D([], [], color=style.QUIET, linewidth=1.4, label="trail since epoch 0"))
-        if "gaps" in self.shown and self.targets is not None:
+        if "gaps" in self.marks and self.targets is not None:
             marks.append(Line2D([], [], color=style.QUIET, linewidth=1, linestyle="--", label="gap to the centre"))
         if marks:
             figure.legend(
@@ -245,8 +247,8 @@ class _Drawing:
             )  # fmt: skip
 
 
-def _entry(colour: str, shape: str, text: str, size: float, **look: Any) -> Line2D:
-    return Line2D([], [], color=colour, marker=shape, linestyle="", markersize=size, label=text, **look)
+def _entry(colour: str, shape: str, text: str, size: float, **options: Any) -> Line2D:
+    return Line2D([], [], color=colour, marker=shape, linestyle="", markersize=size, label=text, **options)
 
 
 def _shape(k: int) -> str:
@@ -256,10 +258,10 @@ def _shape(k: int) -> str:
 def _values(scene: Scene, t: int) -> Floats:
     """The numbers (N,) that colour the images: margins, or distances to the own target, else to the own centre."""
     snapshot = scene.snapshots[t]
-    if scene.asked.colour == "margin":
+    if scene.request.colour == "margin":
         return np.asarray(snapshot.margins[scene.classifier], np.float64)
-    own = snapshot.target_distances
-    return np.asarray(snapshot.centre_distances if own is None else own, np.float64)
+    to_target = snapshot.target_distances
+    return np.asarray(snapshot.centre_distances if to_target is None else to_target, np.float64)
 
 
 def _point_size(n: int) -> float:

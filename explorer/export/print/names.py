@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-FEW = 12  # classes that all have their names drawn, if need be over something
+FEW = 12  # up to so many classes all names are drawn, if need be over something else
 AWAY = 8.0  # points between a mark's middle and its name
 PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
-OUTSIDE = 1e6  # as bad as covering so many square pixels
+OUTSIDE = 1e6  # counts as covering so many square pixels
 
 Rectangle = tuple[float, float, float, float]
 
@@ -27,33 +27,38 @@ def place_names(figure: Figure, axes: Axes, names: list[str], *marks: NDArray[np
     frame = axes.get_window_extent(renderer)
     per_point = figure.dpi / 72
     away, reach = AWAY * per_point, 5 * per_point
-    places = np.stack([axes.transData.transform(each) for each in marks])  # (M, C, 2) pixels
-    taken = [(x - reach, y - reach, x + reach, y + reach) for x, y in places[0] if np.isfinite(x + y)]
+    pixels = np.stack([axes.transData.transform(each) for each in marks])  # (M, C, 2) pixels
+    occupied = [(x - reach, y - reach, x + reach, y + reach) for x, y in pixels[0] if np.isfinite(x + y)]
     for k, name in enumerate(names):
         text = axes.annotate(
             name, (0, 0), (0, 0), textcoords="offset points", fontsize=8, fontweight="bold", zorder=6,
             bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
         )  # fmt: skip
         size = text.get_window_extent(renderer)
-        best, chosen = np.inf, (0, PLACES[0], (0.0, 0.0, 0.0, 0.0))
+        best, best_place = np.inf, (0, PLACES[0], (0.0, 0.0, 0.0, 0.0))
         for m, (dx, dy) in ((m, place) for m in range(len(marks)) for place in PLACES):
-            x, y = places[m, k]
+            x, y = pixels[m, k]
             if not (np.isfinite(x + y) and frame.contains(x, y)):
                 continue
             left = x + dx * away + (dx - 1) / 2 * size.width
             low = y + dy * away + (dy - 1) / 2 * size.height
-            tried = (left, low, left + size.width, low + size.height)
-            inside = frame.x0 <= tried[0] and tried[2] <= frame.x1 and frame.y0 <= tried[1] and tried[3] <= frame.y1
-            covered = sum(_overlap(tried, other) for other in taken) + (0 if inside else OUTSIDE)
+            candidate = (left, low, left + size.width, low + size.height)
+            inside = (
+                frame.x0 <= candidate[0]
+                and candidate[2] <= frame.x1
+                and frame.y0 <= candidate[1]
+                and candidate[3] <= frame.y1
+            )
+            covered = sum(_overlap(candidate, other) for other in occupied) + (0 if inside else OUTSIDE)
             if covered < best:
-                best, chosen = covered, (m, (dx, dy), tried)
+                best, best_place = covered, (m, (dx, dy), candidate)
             if best == 0:
                 break
         if np.isinf(best) or (best > 0 and len(names) > FEW):
             text.remove()
             continue
-        m, (dx, dy), rectangle = chosen
-        taken.append(rectangle)
+        m, (dx, dy), rectangle = best_place
+        occupied.append(rectangle)
         text.xy = (float(marks[m][k, 0]), float(marks[m][k, 1]))
         text.set(
             horizontalalignment=("right", "center", "left")[dx + 1],

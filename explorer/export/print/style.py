@@ -1,4 +1,4 @@
-"""The look of exported figures: light, quiet, readable in greyscale; text stays text in SVG and PDF."""
+"""The style of exported figures: light, quiet, readable in greyscale; text stays text in SVG and PDF."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 
-# Told apart without colour: shapes of classes, kinds of lines
+# Distinct without colour: shapes of classes, dashes of lines
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
 
 
-def style() -> Any:
+def use_style() -> Any:
     """A context in which figures are made and saved."""
     return matplotlib.rc_context(STYLE)  # type: ignore[arg-type]
 
@@ -55,7 +55,7 @@ def new_figure(width: int, height: int) -> Figure:
     return Figure((width / PIXELS, height / PIXELS), dpi=PIXELS, facecolor=PAGE)
 
 
-def head(figure: Figure, title: str, about: str, foot: str = "") -> None:
+def add_heading(figure: Figure, title: str, about: str, foot: str = "") -> None:
     """Title and a line beneath it at the upper left, and a quiet line at the foot."""
     width, height = figure.get_size_inches() * PIXELS
     figure.text(16 / width, 1 - 14 / height, title, va="top", fontsize=11, fontweight="bold")
@@ -76,5 +76,5 @@ def save(figure: Figure, path: Path, scale: float = 1.0, about: str = "") -> Non
         raise InputError(f"--scale {scale:g}: a PNG is made 1 to 4 times as large")
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same picture, the same file
     dpi = PIXELS * scale if kind == "png" else 300
-    with style(), replacing(path) as temporary:
+    with use_style(), replacing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi, metadata={"Title": about, **dates[kind]})

@@ -1,1 +1,1 @@
-"""What the paper says and numbers can contradict, and how each statement is judged."""
+"""The paper's claims that numbers can contradict, and how each of them is judged."""

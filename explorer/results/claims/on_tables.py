@@ -1,4 +1,4 @@
-"""The paper's statements about accuracies: the same functions judge its own Tables 5-7 and ours.
+"""The paper's claims about accuracies: the same functions judge its own Tables 5-7 and ours.
 
 Accuracies are percent by classifier, per experiment; differences are percentage points.
 """
@@ -21,22 +21,22 @@ EASIER = (("MNIST", "K-MNIST"), ("K-MNIST", "F-MNIST"), ("CIFAR10", "CIFAR100"))
 
 
 def best(accuracy: dict[str, float]) -> float:
-    """That of the best classifier."""
+    """The accuracy of the best classifier."""
     return max(accuracy.values())
 
 
 def beyond_chance(table: Accuracies) -> list[Case]:
     """Every model is better than guessing."""
-    known = [
+    rows = [
         (cell, best(values), 100 / CLASSES[cell.dataset]) for cell, values in table.items() if cell.dataset in CLASSES
     ]
-    return [Case(cell.name, value > chance, f"{value:.2f} %", value) for cell, value, chance in known]
+    return [Case(cell.name, value > chance, f"{value:.2f} %", value) for cell, value, chance in rows]
 
 
 def smallest_best(table: Accuracies) -> list[Case]:
     """Of the networks with one loss on one data set the smallest does best."""
     cases = []
-    for dataset, loss in _places(table, "dataset", "loss"):
+    for dataset, loss in _groups(table, "dataset", "loss"):
         tops = _by_network(table, dataset, loss)
         if len(tops) > 1 and "RN18" in tops:
             winner = max(tops, key=lambda network: tops[network])
@@ -48,12 +48,18 @@ def smallest_best(table: Accuracies) -> list[Case]:
 def smallest_clearer_elsewhere(table: Accuracies) -> list[Case]:
     """The smallest network wins more often on the other data sets than on F-MNIST."""
     cases = smallest_best(table)
-    here = [case.holds for case in cases if case.name.startswith("F-MNIST/")]
-    there = [case.holds for case in cases if not case.name.startswith("F-MNIST/")]
-    if not here or not there:
+    on_fashion = [case.holds for case in cases if case.name.startswith("F-MNIST/")]
+    elsewhere = [case.holds for case in cases if not case.name.startswith("F-MNIST/")]
+    if not on_fashion or not elsewhere:
         return []
-    clearer = sum(there) / len(there) > sum(here) / len(here)
-    return [Case("F-MNIST", clearer, f"{sum(here)} of {len(here)}, elsewhere {sum(there)} of {len(there)}")]
+    clearer = sum(elsewhere) / len(elsewhere) > sum(on_fashion) / len(on_fashion)
+    return [
+        Case(
+            "F-MNIST",
+            clearer,
+            f"{sum(on_fashion)} of {len(on_fashion)}, elsewhere {sum(elsewhere)} of {len(elsewhere)}",
+        )
+    ]
 
 
 def exceptions_on_fashion(table: Accuracies) -> list[Case]:
@@ -70,7 +76,7 @@ def exceptions_on_fashion(table: Accuracies) -> list[Case]:
 def cosine_lowest(table: Accuracies) -> list[Case]:
     """Of the four losses cosine has the lowest accuracy, each with its best classifier."""
     cases = []
-    for dataset, network in _places(table, "dataset", "network"):
+    for dataset, network in _groups(table, "dataset", "network"):
         tops = {loss: best(table[c]) for loss in MOVING if (c := Cell(dataset, network, loss)) in table}
         if len(tops) == len(MOVING):
             lowest = min(tops, key=lambda loss: tops[loss])
@@ -82,12 +88,12 @@ def cosine_lowest(table: Accuracies) -> list[Case]:
 def cosine_by_distance_lowest(table: Accuracies) -> list[Case]:
     """A cosine-trained model classified by distance (euc) has the lowest accuracy of all models and classifiers."""
     cases = []
-    for dataset, network in _places(table, "dataset", "network"):
-        here = {cell: values for cell, values in table.items() if (cell.dataset, cell.network) == (dataset, network)}
-        tried = {(cell.loss, name): value for cell, values in here.items() for name, value in values.items()}
-        if len(here) > 1 and ("C", "euc") in tried:
-            (loss, name), value = min(tried.items(), key=lambda item: item[1])
-            numbers = f"C with euc {tried['C', 'euc']:.2f}, lowest {loss} with {name} {value:.2f}"
+    for dataset, network in _groups(table, "dataset", "network"):
+        models = {cell: values for cell, values in table.items() if (cell.dataset, cell.network) == (dataset, network)}
+        accuracies = {(cell.loss, name): value for cell, values in models.items() for name, value in values.items()}
+        if len(models) > 1 and ("C", "euc") in accuracies:
+            (loss, name), value = min(accuracies.items(), key=lambda item: item[1])
+            numbers = f"C with euc {accuracies['C', 'euc']:.2f}, lowest {loss} with {name} {value:.2f}"
             cases.append(Case(f"{dataset}/{network}", (loss, name) == ("C", "euc"), numbers))
     return cases
 
@@ -106,7 +112,7 @@ def targets_as_good_as_centres(table: Accuracies) -> list[Case]:
 def little_cost(table: Accuracies) -> list[Case]:
     """The best of the losses costs little accuracy against the pure network."""
     cases = []
-    for dataset, network in _places(table, "dataset", "network"):
+    for dataset, network in _groups(table, "dataset", "network"):
         pure = table.get(Cell(dataset, network, "P"))
         moving = [
             best(values)
@@ -128,11 +134,11 @@ def who_is_best(table: Accuracies) -> list[Case]:
     """On MNIST and K-MNIST the best model has moving targets, on the others it is pure (Table 5)."""
     cases = []
     for dataset in ORDER:
-        here = {cell: best(values) for cell, values in table.items() if cell.dataset == dataset}
-        if {cell.loss for cell in here} >= set(LETTERS):
-            winner = max(here, key=lambda cell: here[cell])
+        tops = {cell: best(values) for cell, values in table.items() if cell.dataset == dataset}
+        if {cell.loss for cell in tops} >= set(LETTERS):
+            winner = max(tops, key=lambda cell: tops[cell])
             expected = dataset not in ("MNIST", "K-MNIST")
-            cases.append(Case(dataset, (winner.loss == "P") == expected, f"{winner.model} {here[winner]:.2f}"))
+            cases.append(Case(dataset, (winner.loss == "P") == expected, f"{winner.model} {tops[winner]:.2f}"))
     return cases
 
 
@@ -152,9 +158,13 @@ def within_published(table: Accuracies) -> list[Case]:
     """On the MNIST-like sets the best model lies within the published ones."""
     tops = _tops(table, ORDER[:3])
     return [
-        Case(dataset, min(known) <= value <= max(known), f"{value:.2f}, published {min(known):.2f} to {max(known):.2f}")
+        Case(
+            dataset,
+            min(published) <= value <= max(published),
+            f"{value:.2f}, published {min(published):.2f} to {max(published):.2f}",
+        )
         for dataset, value in tops.items()
-        if (known := list(_published(dataset).values()))
+        if (published := list(_published(dataset).values()))
     ]
 
 
@@ -162,7 +172,7 @@ def beats_no_published(table: Accuracies) -> list[Case]:
     """On the MNIST-like sets it beats none of the published ones."""
     cases = []
     for dataset, value in _tops(table, ORDER[:3]).items():
-        beaten = [f"{name} {known:.2f}" for name, known in _published(dataset).items() if known < value]
+        beaten = [f"{name} {accuracy:.2f}" for name, accuracy in _published(dataset).items() if accuracy < value]
         cases.append(Case(dataset, not beaten, f"{value:.2f} beats {', '.join(beaten) or 'none'}"))
     return cases
 
@@ -185,7 +195,7 @@ def comparison_gains_nothing(table: Accuracies) -> list[Case]:
     return cases
 
 
-def _places(table: Accuracies, *parts: str) -> list[tuple[str, ...]]:
+def _groups(table: Accuracies, *parts: str) -> list[tuple[str, ...]]:
     """The different data sets and networks, or data sets and losses, in the order of the table."""
     return list(dict.fromkeys(tuple(getattr(cell, part) for part in parts) for cell in table))
 
@@ -207,12 +217,12 @@ def _cost(name: str, moving: float, pure: float) -> Case:
 
 
 def _tops(table: Accuracies, datasets: Iterable[str]) -> dict[str, float]:
-    """The best accuracy on each data set that there is."""
+    """The best accuracy on each data set with a model."""
     tops = {d: [best(values) for cell, values in table.items() if cell.dataset == d] for d in datasets}
     return {d: max(values) for d, values in tops.items() if values}
 
 
 def _published(dataset: str) -> dict[str, float]:
     """Accuracies of Table 5 that are not the paper's own."""
-    known = {name: values[dataset] for name, values in load()["state_of_the_art"].items() if name[:2] != "RN"}
-    return {name: value for name, value in known.items() if value is not None}
+    accuracies = {name: values[dataset] for name, values in load()["state_of_the_art"].items() if name[:2] != "RN"}
+    return {name: value for name, value in accuracies.items() if value is not None}

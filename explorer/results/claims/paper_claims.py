@@ -1,4 +1,4 @@
-"""What the paper says and numbers can contradict, in its order, and the verdicts on its own tables and on runs."""
+"""The paper's claims in its order, and the verdicts on its own tables and on runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.results.claims.verdict import ALL, CONSISTENTLY, GENERALLY, UNKNOW
 IN_FIGURES = "in its figures only"
 NOT_TESTED = "not in its tables"
 
-STATEMENTS = (
+CLAIMS = (
     Claim("mean-target", "The average class embedding may serve as an approximation of the global centre", "III-B",
               CONSISTENTLY, on_runs=curves.mean_target_is_global_centre, unit=" ρ"),
     Claim("overlap", "The greater the cluster size σ is, compared to the centre distance ρ, the harder it is to "
@@ -76,25 +76,25 @@ STATEMENTS = (
 
 
 def paper_accuracies() -> Accuracies:
-    """Tables 6 and 7."""
+    """The accuracies of Tables 6 and 7."""
     cells = [Cell(dataset, network, loss) for dataset in ORDER for loss in LETTERS for network in NETWORKS]
     return {cell: {name: value for name, value in cell.accuracy.items() if value is not None} for cell in cells}
 
 
-def our_accuracies(found: ChosenRuns) -> Accuracies:
-    """The same of the chosen runs."""
-    return {cell: run.accuracy for cell, run in found.chosen.items() if run.accuracy}
+def our_accuracies(runs: ChosenRuns) -> Accuracies:
+    """The accuracies of the chosen runs."""
+    return {cell: run.accuracy for cell, run in runs.by_cell.items() if run.accuracy}
 
 
-def judge_claims(found: ChosenRuns) -> list[tuple[Claim, Verdict, Verdict]]:
-    """Every statement with its verdict on the paper's tables and on the runs."""
-    ours, theirs, judged = our_accuracies(found), paper_accuracies(), []
-    for statement in STATEMENTS:
-        if statement.on_tables:
-            on_paper = judge(statement.on_tables(theirs), statement.share, statement.unit, NOT_TESTED)
-            cases = statement.on_tables(ours)
+def judge_claims(runs: ChosenRuns) -> list[tuple[Claim, Verdict, Verdict]]:
+    """Every claim with its verdict on the paper's tables and on the runs."""
+    ours, theirs, verdicts = our_accuracies(runs), paper_accuracies(), []
+    for claim in CLAIMS:
+        if claim.on_tables:
+            on_paper = judge(claim.on_tables(theirs), claim.share, claim.unit, NOT_TESTED)
+            cases = claim.on_tables(ours)
         else:
             on_paper = Verdict(IN_FIGURES, "")
-            cases = statement.on_runs(found) if statement.on_runs else []
-        judged.append((statement, on_paper, judge(cases, statement.share, statement.unit, UNKNOWN)))
-    return judged
+            cases = claim.on_runs(runs) if claim.on_runs else []
+        verdicts.append((claim, on_paper, judge(cases, claim.share, claim.unit, UNKNOWN)))
+    return verdicts

@@ -1,4 +1,4 @@
-"""How a statement is judged: case by case, and how many of the cases have to hold."""
+"""How a claim is judged: case by case, and how many of the cases have to hold."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from statistics import median
 from explorer.results.chosen_runs import Cell, ChosenRuns
 
 ALL, CONSISTENTLY, GENERALLY = 1.0, 0.75, 0.5  # share of the cases that have to hold; of GENERALLY more than that
-ASKED = {ALL: "all", CONSISTENTLY: "three in four", GENERALLY: "more than half"}
+REQUIRED = {ALL: "all", CONSISTENTLY: "three in four", GENERALLY: "more than half"}
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "not enough runs"
-SHOWN = 3  # cases that are named
+MAX_NAMED = 3  # cases that are named
 
 Accuracies = dict[Cell, dict[str, float]]  # percent by classifier
 OnTables = Callable[[Accuracies], "list[Case]"]
@@ -20,12 +20,12 @@ OnRuns = Callable[[ChosenRuns], "list[Case]"]
 
 @dataclass(frozen=True)
 class Case:
-    """One place where a statement can be looked at: a model, a data set."""
+    """One model or data set on which a claim is tested."""
 
     name: str
     holds: bool
     numbers: str
-    value: float | None = None  # of which a median over the cases makes sense
+    value: float | None = None  # for a median over the cases, where one makes sense
 
 
 @dataclass(frozen=True)
@@ -37,28 +37,28 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Claim:
-    """Something the paper says that numbers can contradict."""
+    """A sentence of the paper that numbers can contradict."""
 
     key: str
-    said: str
-    where: str  # in the paper
-    share: float  # of the cases
-    on_tables: OnTables | None = None  # what accuracies decide, the paper's and ours alike
-    on_runs: OnRuns | None = None  # what only curves decide
+    text: str
+    source: str  # section, figure or table of the paper
+    share: float  # of the cases that has to hold
+    on_tables: OnTables | None = None  # decided by accuracies, the paper's and ours alike
+    on_runs: OnRuns | None = None  # decided by curves, which only runs have
     unit: str = ""  # of the cases' values
 
 
 def judge(cases: Sequence[Case], share: float, unit: str = "", lacking: str = UNKNOWN) -> Verdict:
-    """The verdict over some cases; `lacking` is what to say without any."""
+    """The verdict over some cases; `lacking` is the word without any."""
     if not cases:
         return Verdict(lacking, "")
-    good = sum(case.holds for case in cases)
-    holds = good > share * len(cases) if share == GENERALLY else good >= share * len(cases)
-    telling = [case for case in cases if not case.holds] or list(cases)
+    n_holding = sum(case.holds for case in cases)
+    holds = n_holding > share * len(cases) if share == GENERALLY else n_holding >= share * len(cases)
+    deciding = [case for case in cases if not case.holds] or list(cases)
     values = [case.value for case in cases if case.value is not None]
-    said = [f"{good} of {len(cases)} (asked: {ASKED[share]})" if len(cases) > 1 else ""]
-    said.append(f"median {median(values):.3g}{unit}".replace("-", "−") if len(values) > 1 else "")
-    named = ", ".join(f"{case.name} {case.numbers}" for case in telling[:SHOWN])
-    more = f" and {len(telling) - SHOWN} more" if len(telling) > SHOWN else ""
-    said.append(f"{'not: ' if good < len(cases) else ''}{named}{more}")
-    return Verdict(HOLDS if holds else FAILS, "; ".join(part for part in said if part), tuple(cases))
+    parts = [f"{n_holding} of {len(cases)} (asked: {REQUIRED[share]})" if len(cases) > 1 else ""]
+    parts.append(f"median {median(values):.3g}{unit}".replace("-", "−") if len(values) > 1 else "")
+    examples = ", ".join(f"{case.name} {case.numbers}" for case in deciding[:MAX_NAMED])
+    more = f" and {len(deciding) - MAX_NAMED} more" if len(deciding) > MAX_NAMED else ""
+    parts.append(f"{'not: ' if n_holding < len(cases) else ''}{examples}{more}")
+    return Verdict(HOLDS if holds else FAILS, "; ".join(part for part in parts if part), tuple(cases))

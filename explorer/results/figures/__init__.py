@@ -1,1 +1,1 @@
-"""The figures of the report, in the paper's order, and how they look."""
+"""The figures of the report, in the paper's order, and their style."""

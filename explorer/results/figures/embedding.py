@@ -1,4 +1,4 @@
-"""Figures 1-4, 8 and 11 from the last snapshot of a run in two dimensions: what the paper draws, as it came out."""
+"""Figures 1-4, 8 and 11 from the last snapshot of a run in two dimensions: the paper's sketches with real data."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.export.camera import Box, filling
-from explorer.export.print.cells import polygons
+from explorer.export.camera import Box, fit_aspect
+from explorer.export.print.cells import clip_polygons
 from explorer.figures.colours import class_colour
-from explorer.results.chosen_runs import Trained
-from explorer.results.figures.style import NEUTRAL, bare, styled
+from explorer.results.chosen_runs import TrainedRun
+from explorer.results.figures.style import NEUTRAL, apply_style, hide_axes
 from explorer.space import regions
 from mtm import geometry
 
 Floats = NDArray[np.float64]
 WIDTH, HEIGHT = 640, 560  # pixels
 SCHEME = (860, 330)  # of Figure 1
-OUTSIDE = 0.005  # share of the images that may lie outside the picture, at either end of an axis
+OUTSIDE = 0.005  # share of the images, at either end of an axis, that may lie outside the picture
 MARGIN = 0.06
 MANY = 20  # classes, beyond which names are left out
 BESIDE = "\u2002\u2002"  # room between a mark and its name
@@ -28,7 +28,7 @@ BLUE, RED = "#3945c3", "#d13c6f"  # output embeddings and class embeddings in Fi
 
 @dataclass(frozen=True)
 class Plane:
-    """A moment of a run in two dimensions."""
+    """One snapshot of a run in two dimensions."""
 
     e: Floats  # (N, 2)
     y: NDArray[np.int64]  # (N,)
@@ -38,33 +38,33 @@ class Plane:
     network: str
 
     @classmethod
-    def of(cls, run: Trained) -> Plane:
+    def of(cls, run: TrainedRun) -> Plane:
         """The last snapshot of a run."""
-        last, points = run.last, run.points
-        assert last is not None, "a plane is drawn of a run with snapshots"
+        snapshot, points = run.last_snapshot, run.points
+        assert snapshot is not None, "a plane is drawn of a run with snapshots"
         assert points is not None
-        e, y = np.asarray(last.embeddings, np.float64), np.asarray(points.labels, np.int64)
+        e, y = np.asarray(snapshot.embeddings, np.float64), np.asarray(points.labels, np.int64)
         none = np.full((points.n_classes, 2), np.nan)
-        c = none if last.class_embeddings is None else np.asarray(last.class_embeddings, np.float64)
+        c = none if snapshot.class_embeddings is None else np.asarray(snapshot.class_embeddings, np.float64)
         image = None if points.thumbnails is None else rgb(points.thumbnails[0])
         return cls(e, y, c, points.class_names, image, run.cell.network.replace("RN", "ResNet-"))
 
     @property
     def g(self) -> Floats:
-        """The class centres (C, 2) of what is shown."""
+        """The class centres (C, 2) of the recorded images."""
         return geometry.class_centres(self.e, self.y, len(self.names))
 
     def box(self, *marks: Floats) -> Box:
-        """What nearly all images and all marks are in."""
+        """The box of nearly all images and of all marks, with a margin."""
         ends = np.quantile(self.e, [OUTSIDE, 1 - OUTSIDE], axis=0)
         every = np.concatenate([ends, *marks])
         every = every[np.isfinite(every).all(axis=1)]
         low, high = every.min(axis=0), every.max(axis=0)
         room = MARGIN * float((high - low).max())
-        return filling((low[0] - room, low[1] - room, high[0] + room, high[1] + room), WIDTH, HEIGHT)
+        return fit_aspect((low[0] - room, low[1] - room, high[0] + room, high[1] + room), WIDTH, HEIGHT)
 
 
-def model(plane: Plane) -> go.Figure:
+def draw_model(plane: Plane) -> go.Figure:
     """Figure 1: image, network, output embedding beside the class embeddings, classifier."""
     figure = go.Figure()
     for start, end, half, text in (
@@ -85,7 +85,7 @@ def model(plane: Plane) -> go.Figure:
         figure.add_annotation(x=at, y=38.5, text=text, showarrow=False, font={"size": 13})
     if plane.image is not None:
         figure.add_trace(go.Image(z=plane.image, xaxis="x2", yaxis="y2", hoverinfo="skip"))
-    _points(figure, plane, dict.fromkeys(range(len(plane.names)), BLUE), 3, xaxis="x3", yaxis="y3")
+    _add_points(figure, plane, dict.fromkeys(range(len(plane.names)), BLUE), 3, xaxis="x3", yaxis="y3")
     marks = {"size": 11, "color": RED, "line": {"width": 1.5, "color": "#ffffff"}}
     common = {"mode": "markers", "xaxis": "x3", "yaxis": "y3", "hovertemplate": "%{text}<extra></extra>"}
     figure.add_scatter(
@@ -102,26 +102,28 @@ def model(plane: Plane) -> go.Figure:
         xaxis3={"domain": [0.44, 0.72], "anchor": "y3", "range": [left, right]},
         yaxis3={"domain": [0.12, 0.88], "anchor": "x3", "range": [low, high]},
     )
-    styled(figure, 860, 330, legend={"orientation": "h", "x": 0.58, "xanchor": "center", "y": 0.0, "yanchor": "bottom"})
-    return bare(figure, "", "2", "3").update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    apply_style(
+        figure, 860, 330, legend={"orientation": "h", "x": 0.58, "xanchor": "center", "y": 0.0, "yanchor": "bottom"}
+    )
+    return hide_axes(figure, "", "2", "3").update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
 
 
-def by_centres(plane: Plane) -> go.Figure:
+def draw_centre_regions(plane: Plane) -> go.Figure:
     """Figure 2: the space divided by which class centre is the closest."""
-    return _divided(plane, plane.g, "class centre", "x")
+    return _draw_regions(plane, plane.g, "class centre", "x")
 
 
-def by_targets(plane: Plane) -> go.Figure:
+def draw_target_regions(plane: Plane) -> go.Figure:
     """Figure 3: the space divided by which class embedding is the closest."""
-    return _divided(plane, plane.c, "class embedding", "circle")
+    return _draw_regions(plane, plane.c, "class embedding", "circle")
 
 
-def sizes(plane: Plane) -> go.Figure:
+def draw_sizes(plane: Plane) -> go.Figure:
     """Figure 4: circles of the cluster sizes about the class centres, and the centre distances."""
     figure, g = go.Figure(), plane.g
     middle = geometry.global_centre(g)
     sigma, rho = geometry.cluster_sizes(plane.e, plane.y, g), geometry.centre_distances(g)
-    _points(figure, plane, _colours(plane), 3, opacity=0.45)
+    _add_points(figure, plane, _colours(plane), 3, opacity=0.45)
     turn = np.linspace(0, 2 * np.pi, 73)
     for k, name in enumerate(plane.names):
         if np.isnan(sigma[k]):
@@ -133,14 +135,14 @@ def sizes(plane: Plane) -> go.Figure:
         figure.add_scatter(x=x, y=y, line=line, **hover)
         spoke = {"color": NEUTRAL, "width": 1, "dash": "dash"}
         figure.add_scatter(x=[middle[0], g[k, 0]], y=[middle[1], g[k, 1]], line=spoke, **hover)
-    _marks(figure, plane, g, "x")
+    _add_marks(figure, plane, g, "x")
     centre = {"size": 9, "color": NEUTRAL, "symbol": "diamond"}
     figure.add_scatter(x=middle[:1], y=middle[1:], mode="markers", marker=centre, name="global centre")
-    return _framed(_named(figure, plane, g), plane, g)
+    return _frame(_add_names(figure, plane, g), plane, g)
 
 
-def between(plane: Plane) -> go.Figure:
-    """Figure 8: the space between class embeddings, and which of the images in it are taken for another class."""
+def draw_between(plane: Plane) -> go.Figure:
+    """Figure 8: the space between class embeddings, and how many of the images in it are nearest to another class."""
     from scipy.spatial import ConvexHull, QhullError
 
     figure = go.Figure()
@@ -154,8 +156,8 @@ def between(plane: Plane) -> go.Figure:
         line={"color": NEUTRAL, "width": 1}, mode="lines", name="between class embeddings",
     )  # fmt: skip
     wrong = nearest(plane.e, plane.c) != plane.y
-    inside = regions_inside(plane.e, outline)
-    _points(figure, plane, _colours(plane), 3, opacity=0.45)
+    inside = is_inside(plane.e, outline)
+    _add_points(figure, plane, _colours(plane), 3, opacity=0.45)
     parts = (("inside", inside), ("outside", ~inside))
     shares = ", ".join(f"{wrong[part].mean():.0%} of those {where}" for where, part in parts if part.any())
     figure.add_scatter(
@@ -163,36 +165,36 @@ def between(plane: Plane) -> go.Figure:
         marker={"size": 7, "color": NEUTRAL, "symbol": "circle-open", "line": {"width": 1.2}},
         name=f"nearest to another: {shares}",
     )  # fmt: skip
-    _marks(figure, plane, plane.c, "circle")
-    return _framed(_named(figure, plane, plane.c), plane, plane.c)
+    _add_marks(figure, plane, plane.c, "circle")
+    return _frame(_add_names(figure, plane, plane.c), plane, plane.c)
 
 
-def wrong_image(plane: Plane) -> go.Figure:
+def draw_wrong_image(plane: Plane) -> go.Figure:
     """Figure 11: an image that is nearer to another class embedding than to its own."""
     figure = go.Figure()
-    away = np.linalg.norm(plane.e[:, None] - plane.c, axis=2)  # (N, C)
-    own, found = away[np.arange(len(plane.y)), plane.y], away.argmin(axis=1)
-    least = away.min(axis=1)
+    distances = np.linalg.norm(plane.e[:, None] - plane.c, axis=2)  # (N, C)
+    own_distance, nearest_class = distances[np.arange(len(plane.y)), plane.y], distances.argmin(axis=1)
+    least = distances.min(axis=1)
     i = int(
-        np.argmax(np.where(found != plane.y, (own - least) * least, -1.0))
+        np.argmax(np.where(nearest_class != plane.y, (own_distance - least) * least, -1.0))
     )  # the plainest of the wrong; or the first
-    mine, taken = int(plane.y[i]), int(found[i])
+    own_class, other = int(plane.y[i]), int(nearest_class[i])
     for k in range(len(plane.names)):
         line: dict[str, object] = {"color": NEUTRAL, "width": 0.6}
-        said = {
-            mine: f"own: {plane.names[k]}, {away[i, k]:.3g} away",
-            taken: f"nearest: {plane.names[k]}, {away[i, k]:.3g} away",
+        legend = {
+            own_class: f"own: {plane.names[k]}, {distances[i, k]:.3g} away",
+            other: f"nearest: {plane.names[k]}, {distances[i, k]:.3g} away",
         }
-        if k in said:
-            line = {"color": class_colour(k), "width": 2.4, "dash": "solid" if k == taken else "dash"}
+        if k in legend:
+            line = {"color": class_colour(k), "width": 2.4, "dash": "solid" if k == other else "dash"}
         figure.add_scatter(
             x=[plane.e[i, 0], plane.c[k, 0]], y=[plane.e[i, 1], plane.c[k, 1]], mode="lines", line=line,
-            name=said.get(k), showlegend=k in said, hoverinfo="skip",
+            name=legend.get(k), showlegend=k in legend, hoverinfo="skip",
         )  # fmt: skip
-    _marks(figure, plane, plane.c, "circle")
-    dot = {"size": 10, "color": class_colour(mine), "line": {"width": 2, "color": NEUTRAL}}
+    _add_marks(figure, plane, plane.c, "circle")
+    dot = {"size": 10, "color": class_colour(own_class), "line": {"width": 2, "color": NEUTRAL}}
     figure.add_scatter(x=plane.e[i : i + 1, 0], y=plane.e[i : i + 1, 1], mode="markers", marker=dot, name="eᵢ")
-    return _framed(_named(figure, plane, plane.c), plane, plane.c)
+    return _frame(_add_names(figure, plane, plane.c), plane, plane.c)
 
 
 def nearest(e: Floats, points: Floats) -> NDArray[np.int64]:
@@ -200,7 +202,7 @@ def nearest(e: Floats, points: Floats) -> NDArray[np.int64]:
     return np.nanargmin(np.linalg.norm(e[:, None] - points, axis=2), axis=1).astype(np.int64)
 
 
-def regions_inside(e: Floats, outline: Floats) -> NDArray[np.bool_]:
+def is_inside(e: Floats, outline: Floats) -> NDArray[np.bool_]:
     """Which of e (N, 2) lie within a convex outline (M, 2) that goes counter-clockwise: (N,)."""
     if len(outline) < 3:
         return np.zeros(len(e), dtype=bool)
@@ -214,21 +216,21 @@ def rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
 
 
-def _divided(plane: Plane, marks: Floats, what: str, symbol: str) -> go.Figure:
+def _draw_regions(plane: Plane, marks: Floats, what: str, symbol: str) -> go.Figure:
     figure = go.Figure()
     scores = regions.affine_scores(regions.drawn_voronoi(marks[None]), 0)
-    for k, outline in polygons(scores, plane.box(marks)):
+    for k, outline in clip_polygons(scores, plane.box(marks)):
         closed = np.concatenate([outline, outline[:1]])
         figure.add_scatter(
             x=closed[:, 0], y=closed[:, 1], fill="toself", fillcolor=class_colour(k), opacity=0.25, mode="lines",
             line={"color": NEUTRAL, "width": 0.8}, hoverinfo="skip", showlegend=False,
         )  # fmt: skip
-    _points(figure, plane, _colours(plane), 4)
-    _marks(figure, plane, marks, symbol, what)
-    return _framed(_named(figure, plane, marks), plane, marks)
+    _add_points(figure, plane, _colours(plane), 4)
+    _add_marks(figure, plane, marks, symbol, what)
+    return _frame(_add_names(figure, plane, marks), plane, marks)
 
 
-def _points(
+def _add_points(
     figure: go.Figure, plane: Plane, colours: dict[int, str], size: float, opacity: float = 0.8, **more: object
 ) -> None:
     """The images, a trace a class."""
@@ -241,7 +243,7 @@ def _points(
         )  # fmt: skip
 
 
-def _marks(figure: go.Figure, plane: Plane, where: Floats, symbol: str, what: str = "") -> None:
+def _add_marks(figure: go.Figure, plane: Plane, where: Floats, symbol: str, what: str = "") -> None:
     """Class centres as crosses or class embeddings as rings, all in their colours."""
     for k, name in enumerate(plane.names):
         marker = {"size": 12, "color": class_colour(k), "symbol": symbol, "line": {"width": 1.5, "color": NEUTRAL}}
@@ -251,7 +253,7 @@ def _marks(figure: go.Figure, plane: Plane, where: Floats, symbol: str, what: st
         )  # fmt: skip
 
 
-def _named(figure: go.Figure, plane: Plane, where: Floats) -> go.Figure:
+def _add_names(figure: go.Figure, plane: Plane, where: Floats) -> go.Figure:
     if len(plane.names) <= MANY:
         font = {"color": NEUTRAL, "size": 12, "weight": "bold"}
         figure.add_scatter(
@@ -261,12 +263,12 @@ def _named(figure: go.Figure, plane: Plane, where: Floats) -> go.Figure:
     return figure
 
 
-def _framed(figure: go.Figure, plane: Plane, marks: Floats) -> go.Figure:
+def _frame(figure: go.Figure, plane: Plane, marks: Floats) -> go.Figure:
     left, low, right, high = plane.box(marks)
     figure.update_xaxes(range=[left, right], title_text="first dimension")
     figure.update_yaxes(range=[low, high], title_text="second dimension", scaleanchor="x")
     beneath = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.12, "yanchor": "top"}
-    return styled(figure, WIDTH, HEIGHT, legend=beneath, showlegend=True)
+    return apply_style(figure, WIDTH, HEIGHT, legend=beneath, showlegend=True)
 
 
 def _colours(plane: Plane) -> dict[int, str]:

@@ -1,6 +1,6 @@
 """A figure of the report for print: from Plotly's description to matplotlib, in the style of all exported figures.
 
-What the report's figures are made of is known here: lines, points, bars, filled outlines, images, texts and arrows on
+It can print what the report's figures consist of: lines, points, bars, filled outlines, images, texts and arrows on
 one or several pairs of axes. Everything else is refused, so that nothing is left out in silence.
 """
 
@@ -34,43 +34,43 @@ LEFT, BENEATH = 62, 18  # left of the axes, and of a legend beneath them
 ENTRY, LETTER = 46, 6  # of a line in a legend beside them, and of each of its letters
 
 
-def to_matplotlib(drawn: go.Figure, title: str, about: str, foot: str = "") -> Paper:
+def to_matplotlib(plot: go.Figure, title: str, about: str, foot: str = "") -> Paper:
     """A Plotly figure of the report on paper, of its own size and with room for a title above it.
 
-    Raises InputError for a figure with something in it that is not known here.
+    Raises InputError for a figure with traces of another kind.
     """
-    for trace in drawn.data:
+    for trace in plot.data:
         if trace.type not in KINDS:
             raise InputError(f"a figure with traces of kind '{trace.type}' cannot be printed")
-    width, inner = int(drawn.layout.width), int(drawn.layout.height)
-    names = sorted({trace.xaxis or "x" for trace in drawn.data} | {"x"})
-    has_scale = any(drawn.layout[_axis(name)].visible is not False for name in names)
-    named = [trace.name for trace in drawn.data if _is_named(trace)]
-    has_legend = drawn.layout.showlegend is not False and len(named) > (0 if drawn.layout.showlegend else 1)
-    is_beside = drawn.layout.legend.orientation != "h"
+    width, inner = int(plot.layout.width), int(plot.layout.height)
+    names = sorted({trace.xaxis or "x" for trace in plot.data} | {"x"})
+    has_scale = any(plot.layout[_axis(name)].visible is not False for name in names)
+    named = [trace.name for trace in plot.data if _is_named(trace)]
+    has_legend = plot.layout.showlegend is not False and len(named) > (0 if plot.layout.showlegend else 1)
+    is_beside = plot.layout.legend.orientation != "h"
     left, bottom, right = (LEFT, FOOT, RIGHT) if has_scale else (RIGHT, 28, RIGHT)
     bottom += BENEATH if has_legend and has_scale and not is_beside else 0
     if has_legend and is_beside:
         right += ENTRY + LETTER * max(len(line) for name in named for line in name.split("<br>"))
     height = inner + HEAD
-    with style.style():
+    with style.use_style():
         figure = style.new_figure(width, height)
-        style.head(figure, title, about, foot)
+        style.add_heading(figure, title, about, foot)
         axes = {}
         for name in names:
-            x, y = drawn.layout[_axis(name)], drawn.layout[_axis(name.replace("x", "y"))]
+            x, y = plot.layout[_axis(name)], plot.layout[_axis(name.replace("x", "y"))]
             (x0, x1), (y0, y1) = x.domain or (0, 1), y.domain or (0, 1)
             w, h = width - left - right, height - HEAD - bottom
             place = (left + x0 * w) / width, (bottom + y0 * h) / height, (x1 - x0) * w / width, (y1 - y0) * h / height
             axes[name] = figure.add_axes(place)
             _prepare(axes[name], x, y)
-        for order, trace in enumerate(drawn.data):
+        for order, trace in enumerate(plot.data):
             _draw(axes[trace.xaxis or "x"], trace, order)
         for name, one in axes.items():
-            _limit(one, drawn.layout[_axis(name)], drawn.layout[_axis(name.replace("x", "y"))])
-        for note in drawn.layout.annotations:
+            _limit(one, plot.layout[_axis(name)], plot.layout[_axis(name.replace("x", "y"))])
+        for note in plot.layout.annotations:
             _annotate(axes[note.xref or "x"], note)
-        for trace in drawn.data:
+        for trace in plot.data:
             if trace.type == "scatter" and trace.mode == "text":
                 where = np.column_stack([_numbers(trace.x), _numbers(trace.y)])
                 place_names(figure, axes[trace.xaxis or "x"], [text.strip() for text in trace.text], where)
@@ -79,9 +79,9 @@ def to_matplotlib(drawn: go.Figure, title: str, about: str, foot: str = "") -> P
         return figure
 
 
-def print_figure(figure: Figure, drawn: go.Figure, *paths: Path) -> None:
+def print_figure(figure: Figure, plot: go.Figure, *paths: Path) -> None:
     """Write a figure of the report, already drawn by Plotly, as the endings of `paths` say: SVG, PDF, PNG."""
-    on_paper = to_matplotlib(drawn, figure.name, figure.about, figure.lacks)
+    on_paper = to_matplotlib(plot, figure.name, figure.about, figure.lacks)
     for path in paths:
         style.save(on_paper, path, about=figure.name)
 
@@ -102,7 +102,7 @@ def _prepare(axes: Axes, x: Any, y: Any) -> None:
 
 
 def _limit(axes: Axes, x: Any, y: Any) -> None:
-    """Ranges and ticks, when everything is drawn."""
+    """Ranges and ticks, set after everything is drawn."""
     if x.range:
         axes.set_xlim(*x.range)
     elif x.rangemode == "tozero":
@@ -160,8 +160,8 @@ def _scatter(axes: Axes, trace: Any, order: int) -> None:
 
 
 def _annotate(axes: Axes, note: Any) -> None:
-    text = _plain(note.text or "")
-    style: dict[str, Any] = {
+    text = _plain_text(note.text or "")
+    text_style: dict[str, Any] = {
         "fontsize": (note.font.size or 12) * POINTS,
         "color": _ink(note.font.color or NEUTRAL),
         "ha": note.xanchor or "center",
@@ -170,9 +170,9 @@ def _annotate(axes: Axes, note: Any) -> None:
     }
     if note.showarrow:
         arrow = {"arrowstyle": "-|>", "color": _ink(note.arrowcolor), "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate(text, (note.x, note.y), (note.ax, note.ay), arrowprops=arrow, **style)
+        axes.annotate(text, (note.x, note.y), (note.ax, note.ay), arrowprops=arrow, **text_style)
     else:
-        axes.text(note.x, note.y, text, **style)
+        axes.text(note.x, note.y, text, **text_style)
 
 
 def _legend(figure: Paper, axes: Axes, is_beside: bool) -> None:
@@ -191,15 +191,15 @@ def _is_named(trace: Any) -> bool:
 
 
 def _label(trace: Any) -> str | None:
-    return _plain(trace.name) if _is_named(trace) else None
+    return _plain_text(trace.name) if _is_named(trace) else None
 
 
 def _ink(colour: Any) -> Any:
-    """What is neutral on every page is ink on paper."""
+    """The colour on paper: the neutral grey of the pages becomes ink."""
     return style.INK if colour in (NEUTRAL, None) else colour
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     return re.sub(r"<br>", "\n", re.sub(r"</?(b|i)>", "", text))
 
 

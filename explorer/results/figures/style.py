@@ -1,6 +1,6 @@
-"""How the report's figures look: a colour and a mark a loss, a dash and a size a network, readable on light and dark.
+"""The style of the report's figures: colour and mark by loss, dash and size by network, readable on light and dark.
 
-Figures are Plotly's; `printed` draws the same for paper. What both know of the look is here.
+Figures are Plotly's; `printing` draws the same for paper. The style of both is here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WIDTHS = dict(zip(NETWORKS, (0.5, 0.75, 1.0), strict=True))  # of bars, the smal
 
 
 def colour(cell: Cell) -> str:
-    """That of its loss; a loss of the user's own has the last."""
+    """The colour of its loss; a loss of the user's own has the last one."""
     return COLOURS.get(cell.loss, CLASS_COLOURS[-1])
 
 
@@ -33,7 +33,7 @@ def dash(cell: Cell) -> str:
     return DASHES.get(cell.network, "solid")
 
 
-def styled(figure: go.Figure, width: int = 720, height: int = 440, **layout: Any) -> go.Figure:
+def apply_style(figure: go.Figure, width: int = 720, height: int = 440, **layout: Any) -> go.Figure:
     """Transparent, small margins, a legend at the right; the size is that of the printed figure."""
     axis = {
         "gridcolor": "rgba(128,128,128,0.18)",
@@ -44,7 +44,7 @@ def styled(figure: go.Figure, width: int = 720, height: int = 440, **layout: Any
         "automargin": True,
     }
     figure.update_xaxes(**axis).update_yaxes(**axis)
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "width": width,
         "height": height,
         "margin": {"l": 56, "r": 8, "t": 12, "b": 44},
@@ -54,11 +54,11 @@ def styled(figure: go.Figure, width: int = 720, height: int = 440, **layout: Any
         "legend": {"font": {"size": 11}, "itemsizing": "trace", "tracegroupgap": 2, "itemwidth": 30},
         "hovermode": "closest",
     }
-    return figure.update_layout(**given | layout)
+    return figure.update_layout(**defaults | layout)
 
 
-def bare(figure: go.Figure, *axes: str) -> go.Figure:
-    """Without ticks, lines and grid on the axes named ("", "2", ...): what is on them has no scale."""
+def hide_axes(figure: go.Figure, *axes: str) -> go.Figure:
+    """Hide ticks, lines and grid of the named axes ("", "2", ...), for images and sketches without a scale."""
     for name in axes:
         for which in "xy":
             figure.layout[f"{which}axis{name}"].update(visible=False, showgrid=False, zeroline=False)

@@ -19,9 +19,9 @@ from conftest import ROOT, served, small
 from explorer import app as app_module
 from explorer.results import page as results
 from explorer.results import tables
-from explorer.results.chosen_runs import Cell, ChosenRuns, Trained, choose_runs
+from explorer.results.chosen_runs import Cell, ChosenRuns, TrainedRun, choose_runs
 from explorer.results.claims import on_curves
-from explorer.results.claims.paper_claims import IN_FIGURES, NOT_TESTED, STATEMENTS, judge_claims, paper_accuracies
+from explorer.results.claims.paper_claims import CLAIMS, IN_FIGURES, NOT_TESTED, judge_claims, paper_accuracies
 from explorer.results.claims.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
 from explorer.results.command import report, write
 from explorer.results.document import build_document
@@ -44,72 +44,74 @@ LOSSES = ("euclidean", "cosine", "class_proximity", "push_pull", "comparison", "
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up runs of the paper's models on F-MNIST but for RN101-PP, one twice, and one on MNIST; and real ones of the
     digits with every loss, the Euclidean one in two dimensions."""
-    made = tmp_path_factory.mktemp("report") / "runs"
-    chosen = [e for e in experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"]
+    runs_folder = tmp_path_factory.mktemp("report") / "runs"
+    fashion = [e for e in experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "benchmarks")
         import report as benchmark
 
         shape = {"epochs": EPOCHS, "images": 40, "dim": 8}
-        benchmark.plausible_runs(made / "search", [*chosen, Experiment("mnist", "resnet18", "euclidean")], **shape)
-        benchmark.plausible_runs(made / "again", chosen[:1], **shape)
-    _worsen(made / "again" / "f-mnist-rn18-e" / "metrics.jsonl")
+        benchmark.plausible_runs(
+            runs_folder / "search", [*fashion, Experiment("mnist", "resnet18", "euclidean")], **shape
+        )
+        benchmark.plausible_runs(runs_folder / "again", fashion[:1], **shape)
+    _lower_accuracies(runs_folder / "again" / "f-mnist-rn18-e" / "metrics.jsonl")
     for loss in LOSSES:
         head: dict[str, object] = {"head": "linear", "dim": 64} if loss == "pure" else {"loss": loss, "dim": 2}
         config = small(epochs=3, train_images=100, centre_images=50, record=50, **head)
-        record_training(Run.create(made / f"digits-{loss}", config))
-    Run.create(made / "empty", TrainConfig())
-    Run.create(made / "foreign").log(np.eye(4), [0, 0, 1, 1])
-    return made
+        record_training(Run.create(runs_folder / f"digits-{loss}", config))
+    Run.create(runs_folder / "empty", TrainConfig())
+    Run.create(runs_folder / "foreign").log(np.eye(4), [0, 0, 1, 1])
+    return runs_folder
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> ChosenRuns:
+def runs(folder: Path) -> ChosenRuns:
     return choose_runs({"": folder})
 
 
-def _worsen(path: Path) -> None:
+def _lower_accuracies(path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     for row in rows:
         row["accuracy"] = {name: 0.9 * value for name, value in row["accuracy"].items()}
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def stored(folder: Path, name: str) -> list[dict[str, Any]]:
+def stored_rows(folder: Path, name: str) -> list[dict[str, Any]]:
     """The rows of the ends of epochs, read from the file."""
     rows = [json.loads(line) for line in (folder / name / "metrics.jsonl").read_text().splitlines()]
     return [row for row in rows if row["split"] == "test" and row["epoch"] > 0]
 
 
-def by_name(table: tables.Table) -> dict[str, list[str]]:
+def texts_by_name(table: tables.Table) -> dict[str, list[str]]:
     return {name: [text.text for text in texts] for name, texts in table.rows}
 
 
 # Which runs
 
 
-def test_runs_are_found_at_any_depth_and_what_cannot_be_used_says_why(found: ChosenRuns) -> None:
-    assert len(found.runs) == 14 + 1 + 1 + 6
-    assert {cell.dataset for cell in found.chosen} == {"F-MNIST", "MNIST", "digits"}
-    assert set(found.passed_over) == {"empty", "foreign"}
-    assert "no epoch" in found.passed_over["empty"]
-    assert "another program" in found.passed_over["foreign"]
+def test_runs_are_found_at_any_depth_and_what_cannot_be_used_says_why(runs: ChosenRuns) -> None:
+    assert len(runs.usable) == 14 + 1 + 1 + 6
+    assert {cell.dataset for cell in runs.by_cell} == {"F-MNIST", "MNIST", "digits"}
+    assert set(runs.passed_over) == {"empty", "foreign"}
+    assert "no epoch" in runs.passed_over["empty"]
+    assert "another program" in runs.passed_over["foreign"]
     with pytest.raises(InputError, match="there is no folder"):
         choose_runs({"": Path("nowhere")})
 
 
-def test_of_two_runs_the_better_one_stands_for_the_experiment_and_the_report_says_so(found: ChosenRuns) -> None:
+def test_of_two_runs_the_better_one_stands_for_the_experiment_and_the_report_says_so(runs: ChosenRuns) -> None:
     cell = Cell("F-MNIST", "RN18", "E")
-    assert found.chosen[cell].name == "search/f-mnist-rn18-e"
-    assert [run.name for run in found.rivals(cell)] == ["again/f-mnist-rn18-e"]
-    said = by_name(tables.used(found))[cell.name]
-    assert said[0] == "search/f-mnist-rn18-e"
-    assert "best of 2 runs by validation accuracy (not again/f-mnist-rn18-e)" in said[3]
+    assert runs.by_cell[cell].name == "search/f-mnist-rn18-e"
+    assert [run.name for run in runs.rivals(cell)] == ["again/f-mnist-rn18-e"]
+    row = texts_by_name(tables.runs_table(runs))[cell.name]
+    assert row[0] == "search/f-mnist-rn18-e"
+    assert "best of 2 runs by validation accuracy (not again/f-mnist-rn18-e)" in row[3]
 
 
-def test_the_report_says_how_a_run_differs_from_the_paper_s(found: ChosenRuns) -> None:
-    said = found.chosen[Cell("F-MNIST", "RN18", "E")].differences
-    assert said == ["4 epochs instead of up to 30", "D 8 instead of 1,351"]
+def test_the_report_says_how_a_run_differs_from_the_paper_s(runs: ChosenRuns) -> None:
+    differences = runs.by_cell[Cell("F-MNIST", "RN18", "E")].differences
+    assert differences == ["4 epochs instead of up to 30", "D 8 instead of 1,351"]
 
 
 def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
@@ -133,28 +135,33 @@ def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
     half.write_bytes(half.read_bytes()[:1000])
     config = tmp_path / "pp" / "config.json"
     config.write_text(config.read_text().replace("push_pull", "pull_push"))
-    found = choose_runs({"": tmp_path})
-    assert list(found.passed_over) == ["pp"]
-    assert "pull_push" in found.passed_over["pp"]
-    assert len(found.chosen) == 4
-    assert build_document(found, None)
-    for figure in figures.all_figures(found, None):
+    runs = choose_runs({"": tmp_path})
+    assert list(runs.passed_over) == ["pp"]
+    assert "pull_push" in runs.passed_over["pp"]
+    assert len(runs.by_cell) == 4
+    assert build_document(runs, None)
+    for figure in figures.all_figures(runs, None):
         if figure.draw:
             figure.draw()
-    assert np.isnan(found.chosen[Cell("F-MNIST", "RN18", "P")].first_rho).tolist() == [False, True, False, False]
+    assert np.isnan(runs.by_cell[Cell("F-MNIST", "RN18", "P")].rho_to_first_centre).tolist() == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 # Tables
 
 
-def test_tables_have_the_paper_s_number_ours_and_the_difference(found: ChosenRuns, folder: Path) -> None:
-    table = by_name(tables.accuracy(found, "F-MNIST"))
+def test_tables_have_the_paper_s_number_ours_and_the_difference(runs: ChosenRuns, folder: Path) -> None:
+    table = texts_by_name(tables.accuracy(runs, "F-MNIST"))
     for experiment in (e for e in experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"):
-        rows = stored(folder, f"search/{experiment.name.lower().replace('/', '-')}")
+        rows = stored_rows(folder, f"search/{experiment.name.lower().replace('/', '-')}")
         best = max(rows, key=lambda row: max(row["accuracy"].values()))["accuracy"]
-        shown = table[experiment.model]
+        texts = table[experiment.model]
         for i, name in enumerate(("cos", "cos_ce", "euc", "euc_ce", "argmax")):
-            paper, ours, difference = shown[3 * i : 3 * i + 3]
+            paper, ours, difference = texts[3 * i : 3 * i + 3]
             theirs = experiment.accuracy()[name]
             if theirs is None:
                 assert (paper, ours, difference) == ("–", "–", "–")
@@ -164,9 +171,9 @@ def test_tables_have_the_paper_s_number_ours_and_the_difference(found: ChosenRun
             assert float(difference.replace("−", "-")) == pytest.approx(100 * best[name] - theirs, abs=0.0051)
 
 
-def test_what_has_not_been_run_is_a_dash_and_is_named(found: ChosenRuns) -> None:
-    table = tables.accuracy(found, "F-MNIST")
-    assert by_name(table)["RN101-PP"] == [
+def test_what_has_not_been_run_is_a_dash_and_is_named(runs: ChosenRuns) -> None:
+    table = tables.accuracy(runs, "F-MNIST")
+    assert texts_by_name(table)["RN101-PP"] == [
         "90.84",
         "–",
         "–",
@@ -182,27 +189,27 @@ def test_what_has_not_been_run_is_a_dash_and_is_named(found: ChosenRuns) -> None
         *"–––",
     ]
     assert "No run of RN101-PP." in table.notes
-    assert "No run of RN18-*, RN50-*, RN101-*." in tables.accuracy(found, "CIFAR100").notes
+    assert "No run of RN18-*, RN50-*, RN101-*." in tables.accuracy(runs, "CIFAR100").notes
 
 
-def test_other_data_has_rows_without_a_number_of_the_paper(found: ChosenRuns, folder: Path) -> None:
-    table = by_name(tables.accuracy(found, "digits"))
+def test_other_data_has_rows_without_a_number_of_the_paper(runs: ChosenRuns, folder: Path) -> None:
+    table = texts_by_name(tables.accuracy(runs, "digits"))
     assert set(table) == {f"convnet-{letter}" for letter in ("E", "C", "CP", "PP", "P", "Comparison")}
-    rows = stored(folder, "digits-cosine")
+    rows = stored_rows(folder, "digits-cosine")
     best = max(max(row["accuracy"].values()) for row in rows)
     assert f"{100 * best:.2f}" in table["convnet-C"]
     assert all(row[0::3] == ["–"] * 5 and row[2::3] == ["–"] * 5 for row in table.values())
 
 
-def test_the_table_of_published_models_has_the_best_of_the_paper_and_of_ours(found: ChosenRuns) -> None:
-    table = by_name(tables.state_of_the_art(found))
+def test_the_table_of_published_models_has_the_best_of_the_paper_and_of_ours(runs: ChosenRuns) -> None:
+    table = texts_by_name(tables.published_table(runs))
     assert table["RN18-P"][9:12] == ["72.60", "–", "–"]  # CIFAR10: the best of its classifiers is cos
-    ours = max(max(run.accuracy.values()) for run in found.of("F-MNIST"))
+    ours = max(max(run.accuracy.values()) for run in runs.of("F-MNIST"))
     assert table["best model of each"][3:5] == ["91.36", f"{ours:.2f}"]
 
 
-def test_hyperparameters_are_those_of_the_runs(found: ChosenRuns) -> None:
-    assert by_name(tables.hyperparameters(found, "F-MNIST"))["RN18-CP"] == [
+def test_hyperparameters_are_those_of_the_runs(runs: ChosenRuns) -> None:
+    assert texts_by_name(tables.hyperparameter_table(runs, "F-MNIST"))["RN18-CP"] == [
         "8.486e-04", "8.486e-04", "=", "1,247", "8", "× 0.00642", "400,738", "400,738", "=",
     ]  # fmt: skip
 
@@ -213,64 +220,64 @@ def test_hyperparameters_are_those_of_the_runs(found: ChosenRuns) -> None:
 @pytest.mark.parametrize(
     ("draw", "measure"),
     [
-        (curves.cluster_size, "cluster_size"),
-        (curves.centre_distance, "centre_distance"),
-        (curves.cosine, "median_cosine_similarity"),
+        (curves.draw_cluster_size, "cluster_size"),
+        (curves.draw_centre_distance, "centre_distance"),
+        (curves.draw_cosine, "median_cosine_similarity"),
     ],
 )
 @pytest.mark.parametrize("dataset", ["F-MNIST", "digits"])
-def test_curves_are_the_runs_own_rows(found: ChosenRuns, folder: Path, draw: Any, measure: str, dataset: str) -> None:
-    drawn = {trace.name: trace for trace in draw(found, dataset).data}
-    assert set(drawn) == {run.cell.model for run in found.of(dataset)}
-    for run in found.of(dataset):
-        rows = stored(folder, run.name)
-        assert list(drawn[run.cell.model].x) == [row["epoch"] for row in rows]
-        np.testing.assert_allclose(drawn[run.cell.model].y, [row[measure] for row in rows])
+def test_curves_are_the_runs_own_rows(runs: ChosenRuns, folder: Path, draw: Any, measure: str, dataset: str) -> None:
+    traces = {trace.name: trace for trace in draw(runs, dataset).data}
+    assert set(traces) == {run.cell.model for run in runs.of(dataset)}
+    for run in runs.of(dataset):
+        rows = stored_rows(folder, run.name)
+        assert list(traces[run.cell.model].x) == [row["epoch"] for row in rows]
+        np.testing.assert_allclose(traces[run.cell.model].y, [row[measure] for row in rows])
 
 
-def test_accuracy_over_time_is_that_of_the_best_classifier(found: ChosenRuns, folder: Path) -> None:
-    trace = next(t for t in curves.accuracy_over_time(found, "digits").data if t.name == "convnet-P")
-    rows = stored(folder, "digits-pure")
+def test_accuracy_over_time_is_that_of_the_best_classifier(runs: ChosenRuns, folder: Path) -> None:
+    trace = next(t for t in curves.draw_accuracy_over_time(runs, "digits").data if t.name == "convnet-P")
+    rows = stored_rows(folder, "digits-pure")
     best = max((value, name) for row in rows for name, value in row["accuracy"].items())[0]
     assert max(trace.y) == pytest.approx(100 * best)
 
 
-def test_rho_against_sigma_is_measured_from_the_first_global_centre(found: ChosenRuns) -> None:
-    run = found.chosen[Cell("F-MNIST", "RN50", "C")]
-    trace = next(t for t in curves.rho_sigma(found, "F-MNIST").data if t.name == "RN50-C")
+def test_rho_against_sigma_is_measured_from_the_first_global_centre(runs: ChosenRuns) -> None:
+    run = runs.by_cell[Cell("F-MNIST", "RN50", "C")]
+    trace = next(t for t in curves.draw_rho_sigma(runs, "F-MNIST").data if t.name == "RN50-C")
     g = [np.asarray(run.run.snapshot(t).reference_centres, np.float64) for t in range(1, EPOCHS + 1)]
     origin = sum(g[0]) / len(g[0])
     expected = [sum(math.dist(point, origin) for point in now) / len(now) for now in g]
     np.testing.assert_allclose(trace.y, expected, rtol=1e-6)
-    assert run.first_rho[-1] != pytest.approx(run.rows[-1]["centre_distance"], rel=1e-6)
+    assert run.rho_to_first_centre[-1] != pytest.approx(run.rows[-1]["centre_distance"], rel=1e-6)
 
 
-def test_bars_are_as_high_as_the_best_accuracy_and_as_wide_as_the_network(found: ChosenRuns) -> None:
-    drawn = curves.accuracy_bars(found, "F-MNIST")
-    bars = next(trace for trace in drawn.data if trace.name == "Cosine")
+def test_bars_are_as_high_as_the_best_accuracy_and_as_wide_as_the_network(runs: ChosenRuns) -> None:
+    plot = curves.draw_accuracy_bars(runs, "F-MNIST")
+    bars = next(trace for trace in plot.data if trace.name == "Cosine")
     parts = zip(bars.customdata, bars.x, bars.y, bars.width, strict=True)
     of = {tuple(about): (x, y, width) for about, x, y, width in parts}
     for network in ("RN18", "RN50", "RN101"):
-        assert of[f"{network}-C", "euc"][1] == found.chosen[Cell("F-MNIST", network, "C")].accuracy["euc"]
+        assert of[f"{network}-C", "euc"][1] == runs.by_cell[Cell("F-MNIST", network, "C")].accuracy["euc"]
     assert of["RN18-C", "euc"][2] < of["RN50-C", "euc"][2] < of["RN101-C", "euc"][2]
-    paper = next(trace for trace in drawn.data if trace.name == "the paper's")
+    paper = next(trace for trace in plot.data if trace.name == "the paper's")
     theirs = dict(zip(paper.x, paper.y, strict=True))
     assert theirs[of["RN18-C", "euc"][0]] == 88.23  # on the same place as the bar
-    every = [pair for trace in drawn.data if trace.type == "bar" for pair in zip(trace.x, trace.width, strict=True)]
+    every = [pair for trace in plot.data if trace.type == "bar" for pair in zip(trace.x, trace.width, strict=True)]
     every.sort()
     assert all(x + w / 2 <= y - v / 2 for (x, w), (y, v) in itertools.pairwise(every))  # none over another
 
 
-def test_separation_has_a_line_for_every_data_set_of_its_smallest_network(found: ChosenRuns, folder: Path) -> None:
-    drawn = {trace.name: list(trace.y) for trace in curves.separation(found, "CP").data}
-    assert set(drawn) == {"F-MNIST", "digits (convnet)"}
-    assert drawn["digits (convnet)"] == [
-        row["mean_centre_separation"] for row in stored(folder, "digits-class_proximity")
+def test_separation_has_a_line_for_every_data_set_of_its_smallest_network(runs: ChosenRuns, folder: Path) -> None:
+    values = {trace.name: list(trace.y) for trace in curves.draw_separation(runs, "CP").data}
+    assert set(values) == {"F-MNIST", "digits (convnet)"}
+    assert values["digits (convnet)"] == [
+        row["mean_centre_separation"] for row in stored_rows(folder, "digits-class_proximity")
     ]
 
 
-def test_figures_have_the_paper_s_numbers_and_say_what_they_lack(found: ChosenRuns) -> None:
-    every = {figure.key: figure for figure in figures.all_figures(found, None)}
+def test_figures_have_the_paper_s_numbers_and_say_what_they_lack(runs: ChosenRuns) -> None:
+    every = {figure.key: figure for figure in figures.all_figures(runs, None)}
     numbered = {figure.label for figure in every.values() if figure.label}
     assert numbered == {f"Figure {n}" for n in (1, 2, 3, 4, 8, *range(11, 50))}
     assert every["fig47"].title == "Cluster size σ over time, F-MNIST"
@@ -285,22 +292,24 @@ def test_figures_have_the_paper_s_numbers_and_say_what_they_lack(found: ChosenRu
 # The space
 
 
-def test_figures_of_the_plane_show_the_snapshot(found: ChosenRuns) -> None:
-    run = found.plane
+def test_figures_of_the_plane_show_the_snapshot(runs: ChosenRuns) -> None:
+    run = runs.plane
     assert run is not None
     assert run.cell.name == "digits/convnet-E"
     plane = embedding.Plane.of(run)
     last = run.run.snapshot(-1)
     centres = np.stack([plane.e[plane.y == k].mean(axis=0) for k in range(10)])
     np.testing.assert_allclose(plane.g, centres)
-    drawn = embedding.by_targets(plane)
-    outlines = [trace for trace in drawn.data if trace.fill == "toself"]
+    plot = embedding.draw_target_regions(plane)
+    outlines = [trace for trace in plot.data if trace.fill == "toself"]
     for trace in outlines:  # the middle of a region is nearest to the class that it has the colour of
         middle = np.mean([trace.x[:-1], trace.y[:-1]], axis=1)
         nearest = np.linalg.norm(last.class_embeddings.astype(np.float64) - middle, axis=1).argmin()
         assert trace.fillcolor == embedding.class_colour(int(nearest))
     rings = [
-        trace for trace in embedding.sizes(plane).data if trace.text and "σ" in str(trace.text) and len(trace.x) > 2
+        trace
+        for trace in embedding.draw_sizes(plane).data
+        if trace.text and "σ" in str(trace.text) and len(trace.x) > 2
     ]
     for k, trace in enumerate(rings):
         radius = np.hypot(np.asarray(trace.x) - centres[k, 0], np.asarray(trace.y) - centres[k, 1])
@@ -313,22 +322,22 @@ def test_the_illustrated_image_is_nearer_to_another_class_embedding() -> None:
     c = np.array([[0.0, 0], [4, 0], [0, 4]])
     e = np.array([[0.5, 0], [3, 0], [0, 3.5], [1, 0]])
     plane = embedding.Plane(e, np.array([0, 1, 2, 1]), c, ("a", "b", "c"), None, "ResNet-18")
-    names = [trace.name for trace in embedding.wrong_image(plane).data if trace.name]
+    names = [trace.name for trace in embedding.draw_wrong_image(plane).data if trace.name]
     assert names[:2] == ["nearest: a, 1 away", "own: b, 3 away"]
-    inside = embedding.regions_inside(np.array([[1.0, 1], [3, 3], [-1, 0]]), c)
+    inside = embedding.is_inside(np.array([[1.0, 1], [3, 3], [-1, 0]]), c)
     assert inside.tolist() == [True, False, False]
-    names = [trace.name for trace in embedding.between(plane).data if trace.name]
+    names = [trace.name for trace in embedding.draw_between(plane).data if trace.name]
     assert names[-1] == "nearest to another: 25% of those inside"
 
 
 def test_the_transforms_are_the_paper_s() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8)
-    drawn = images.transforms({"F-MNIST": Sample(image, True), "CIFAR100": Sample(image, False)})
-    shown = [np.asarray(trace.z) for trace in drawn.data if trace.type == "image"]
-    assert [z.shape for z in shown] == [(28, 28, 3), (44, 44, 3), (36, 36, 3), (36, 36, 3)]
-    np.testing.assert_array_equal(shown[2], shown[1][4:40, 4:40])
-    z = np.clip((shown[2] - 33.3149) / 78.5639 / images.SHOWN, -1, 1)
-    np.testing.assert_allclose(shown[3], (z + 1) / 2 * 255, atol=1)
+    plot = images.draw_transforms({"F-MNIST": Sample(image, True), "CIFAR100": Sample(image, False)})
+    pixels = [np.asarray(trace.z) for trace in plot.data if trace.type == "image"]
+    assert [z.shape for z in pixels] == [(28, 28, 3), (44, 44, 3), (36, 36, 3), (36, 36, 3)]
+    np.testing.assert_array_equal(pixels[2], pixels[1][4:40, 4:40])
+    z = np.clip((pixels[2] - 33.3149) / 78.5639 / images.MAX_DEVIATIONS, -1, 1)
+    np.testing.assert_allclose(pixels[3], (z + 1) / 2 * 255, atol=1)
 
 
 # Statements
@@ -352,20 +361,20 @@ ON_THE_PAPER = {
 }
 
 
-def test_the_paper_s_own_tables_are_judged(found: ChosenRuns) -> None:
-    for statement, on_paper, _ in judge_claims(found):
-        if statement.key in ON_THE_PAPER:
-            word, numbers = ON_THE_PAPER[statement.key]
-            assert on_paper.word == word, statement.key
-            assert numbers in on_paper.numbers, statement.key
+def test_the_paper_s_own_tables_are_judged(runs: ChosenRuns) -> None:
+    for claim, on_paper, _ in judge_claims(runs):
+        if claim.key in ON_THE_PAPER:
+            word, numbers = ON_THE_PAPER[claim.key]
+            assert on_paper.word == word, claim.key
+            assert numbers in on_paper.numbers, claim.key
         else:
-            assert on_paper.word in (IN_FIGURES, NOT_TESTED), statement.key
-    assert len({statement.key for statement in STATEMENTS}) == len(STATEMENTS)
+            assert on_paper.word in (IN_FIGURES, NOT_TESTED), claim.key
+    assert len({claim.key for claim in CLAIMS}) == len(CLAIMS)
 
 
 def test_tables_turned_round_are_judged_the_other_way() -> None:
     """ResNet-18 and ResNet-101 swapped; five points less for every model with moving targets."""
-    of = {statement.key: statement for statement in STATEMENTS}
+    of = {claim.key: claim for claim in CLAIMS}
     swapped = {"RN18": "RN101", "RN101": "RN18", "RN50": "RN50"}
     turned = {Cell(c.dataset, swapped[c.network], c.loss): values for c, values in paper_accuracies().items()}
     down = {"E", "C", "CP", "PP"}
@@ -392,7 +401,7 @@ def test_a_trend_is_the_factor_from_the_first_epoch_to_the_last() -> None:
     assert on_curves.trend(epochs, [1, 2, 0, 3]) is None
 
 
-def made(loss: str, sigma: float, rho: float, apart: float, epochs: int = 4, r: float | None = None) -> Trained:
+def make_run(loss: str, sigma: float, rho: float, apart: float, epochs: int = 4, r: float | None = None) -> TrainedRun:
     """A run whose measures change by the given factors."""
     rows = []
     for epoch in range(1, epochs + 1):
@@ -404,51 +413,49 @@ def made(loss: str, sigma: float, rho: float, apart: float, epochs: int = 4, r: 
         )  # fmt: skip
     config = {"head": "targets", "dim": 8, "lr": 1e-3, "loss": "class_proximity", "r": r}
     run = Run(Path("nowhere"), {"config": config})
-    return Trained(f"{loss}-{r}", run, Cell("F-MNIST", "RN18", loss), rows, Best(rows[-1], "euc", "test"))
+    return TrainedRun(f"{loss}-{r}", run, Cell("F-MNIST", "RN18", loss), rows, Best(rows[-1], "euc", "test"))
 
 
 @pytest.mark.parametrize(
     ("key", "holds", "fails"),
     [
-        ("sigma-falls", made("E", 0.5, 1, 1), made("E", 0.9, 1, 1)),
-        ("rho-falls", made("E", 0.5, 0.9, 1), made("E", 0.5, 1.1, 1)),
-        ("rho-slower", made("E", 0.5, 0.9, 1), made("E", 0.5, 0.4, 1)),
-        ("apart", made("E", 1, 1, 1), made("E", 9, 1, 1)),
-        ("cosine-out", made("C", 1.2, 1.4, 1), made("C", 0.9, 1.4, 1)),
-        ("cosine-outgrows", made("C", 1.2, 1.4, 1), made("C", 1.5, 1.4, 1)),
-        ("proximity-separates", made("CP", 1, 1, 1.3), made("CP", 1, 1, 0.9)),
-        ("proximity-sigma", made("CP", 1.1, 1, 1.3), made("CP", 1.4, 1, 1.3)),
-        ("push-pull-separates", made("PP", 1.1, 1, 1.5), made("PP", 1.1, 1, 0.9)),
-        ("push-pull-sigma", made("PP", 1.1, 1, 1.5), made("PP", 1.6, 1, 1.5)),
-        ("targets-in-clusters", made("E", 1, 1, 1), made("E", 0.01, 1, 1)),
+        ("sigma-falls", make_run("E", 0.5, 1, 1), make_run("E", 0.9, 1, 1)),
+        ("rho-falls", make_run("E", 0.5, 0.9, 1), make_run("E", 0.5, 1.1, 1)),
+        ("rho-slower", make_run("E", 0.5, 0.9, 1), make_run("E", 0.5, 0.4, 1)),
+        ("apart", make_run("E", 1, 1, 1), make_run("E", 9, 1, 1)),
+        ("cosine-out", make_run("C", 1.2, 1.4, 1), make_run("C", 0.9, 1.4, 1)),
+        ("cosine-outgrows", make_run("C", 1.2, 1.4, 1), make_run("C", 1.5, 1.4, 1)),
+        ("proximity-separates", make_run("CP", 1, 1, 1.3), make_run("CP", 1, 1, 0.9)),
+        ("proximity-sigma", make_run("CP", 1.1, 1, 1.3), make_run("CP", 1.4, 1, 1.3)),
+        ("push-pull-separates", make_run("PP", 1.1, 1, 1.5), make_run("PP", 1.1, 1, 0.9)),
+        ("push-pull-sigma", make_run("PP", 1.1, 1, 1.5), make_run("PP", 1.6, 1, 1.5)),
+        ("targets-in-clusters", make_run("E", 1, 1, 1), make_run("E", 0.01, 1, 1)),
     ],
 )
-def test_curves_are_judged(key: str, holds: Trained, fails: Trained) -> None:
-    def word(*runs: Trained) -> str:
-        return next(
-            verdict.word for statement, _, verdict in judge_claims(ChosenRuns(list(runs), {})) if statement.key == key
-        )
+def test_curves_are_judged(key: str, holds: TrainedRun, fails: TrainedRun) -> None:
+    def word(*runs: TrainedRun) -> str:
+        return next(verdict.word for claim, _, verdict in judge_claims(ChosenRuns(list(runs), {})) if claim.key == key)
 
     assert (word(holds), word(fails), word()) == (HOLDS, FAILS, UNKNOWN)
     if key not in ("apart", "targets-in-clusters"):
-        short = Trained(holds.name, holds.run, holds.cell, holds.rows[:2], holds.best)
+        short = TrainedRun(holds.name, holds.run, holds.cell, holds.rows[:2], holds.best)
         assert word(short) == UNKNOWN
 
 
 def test_proximity_with_a_small_r_is_compared_with_euclidean() -> None:
-    twin = made("E", 1, 1, 1)
+    twin = make_run("E", 1, 1, 1)
     for r, apart, small_word, large_word in ((100, 1.02, HOLDS, UNKNOWN), (100, 1.5, FAILS, UNKNOWN),
                                              (1e5, 1.5, UNKNOWN, HOLDS), (1e5, 1.02, UNKNOWN, FAILS)):  # fmt: skip
-        found = ChosenRuns([twin, made("CP", 1, 1, apart, r=r)], {})
-        words = {statement.key: verdict.word for statement, _, verdict in judge_claims(found)}
+        runs = ChosenRuns([twin, make_run("CP", 1, 1, apart, r=r)], {})
+        words = {claim.key: verdict.word for claim, _, verdict in judge_claims(runs)}
         assert (words["small-r"], words["large-r"]) == (small_word, large_word)
 
 
 # Files
 
 
-def test_a_printed_figure_keeps_its_text_and_refuses_what_it_does_not_know(found: ChosenRuns, tmp_path: Path) -> None:
-    every = {figure.key: figure for figure in figures.all_figures(found, None)}
+def test_a_printed_figure_keeps_its_text_and_refuses_what_it_does_not_know(runs: ChosenRuns, tmp_path: Path) -> None:
+    every = {figure.key: figure for figure in figures.all_figures(runs, None)}
     for key in ("fig01", "fig08", "fig12", "fig14", "fig17", "fig19"):
         figure = every[key]
         assert figure.draw is not None
@@ -462,41 +469,41 @@ def test_a_printed_figure_keeps_its_text_and_refuses_what_it_does_not_know(found
 
 
 @pytest.fixture(scope="module")
-def written(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report over the digits alone."""
-    runs, out = tmp_path_factory.mktemp("digits"), tmp_path_factory.mktemp("out") / "report"
+    digits_folder, out = tmp_path_factory.mktemp("digits"), tmp_path_factory.mktemp("out") / "report"
     for loss in ("cosine", "pure"):
-        shutil.copytree(folder / f"digits-{loss}", runs / loss)
-    report(runs, out)
+        shutil.copytree(folder / f"digits-{loss}", digits_folder / loss)
+    report(digits_folder, out)
     return out
 
 
-def test_the_command_writes_one_page_markdown_and_every_figure_in_three_formats(written: Path) -> None:
-    page, text = ((written / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
+def test_the_command_writes_one_page_markdown_and_every_figure_in_three_formats(report_folder: Path) -> None:
+    page, text = ((report_folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
     keys = set(re.findall(r'data-figure="([\w-]+)"', page))
     assert {"digits-accuracy", "digits-rho-sigma"} <= keys
     for key in keys:
-        assert (written / "figures" / f"{key}.svg").read_bytes()[:5] == b"<?xml"
-        assert (written / "figures" / f"{key}.pdf").read_bytes()[:5] == b"%PDF-"
-        assert f'id="data-{key}"' in (written / "figures" / f"{key}.html").read_text(encoding="utf-8")
+        assert (report_folder / "figures" / f"{key}.svg").read_bytes()[:5] == b"<?xml"
+        assert (report_folder / "figures" / f"{key}.pdf").read_bytes()[:5] == b"%PDF-"
+        assert f'id="data-{key}"' in (report_folder / "figures" / f"{key}.html").read_text(encoding="utf-8")
         assert f"](figures/{key}.svg)" in text
     for label in [f"Table {n}" for n in range(1, 10)]:
         assert f">{label}. " in page
         assert f"### {label}. " in text
     assert "convnet-C" in text
     assert "not enough runs" in text
-    written_out = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    assert not re.search(r'(?:src|href)="(?!figures/|#)', written_out)  # all of it is in the page
+    markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r'(?:src|href)="(?!figures/|#)', markup)  # all of it is in the page
 
 
 def test_a_folder_without_runs_gives_the_paper_alone(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
-    found = choose_runs({"": tmp_path / "runs"})
-    write(found, tmp_path / "out")
+    runs = choose_runs({"": tmp_path / "runs"})
+    write(runs, tmp_path / "out")
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "No run has finished an epoch yet." in text
     assert "| RN18-E | 99.46 | – | – |" in text
-    assert all(figure.draw is None for section in build_document(found, None) for figure in section.figures)
+    assert all(figure.draw is None for section in build_document(runs, None) for figure in section.figures)
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="it is a file"):
         report(tmp_path / "runs", tmp_path / "file")
@@ -523,16 +530,16 @@ def page(chromium: Any, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
             opened.close()
 
 
-def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: Any, found: ChosenRuns) -> None:
+def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: Any, runs: ChosenRuns) -> None:
     row = page.locator("#accuracy-f-mnist + .report-scroll tbody tr").first
-    shown = row.locator("th, td").all_inner_texts()
-    texts = dict(tables.accuracy(found, "F-MNIST").rows)["RN18-E"]
-    assert shown == ["RN18-E", *(text.text for text in texts)]
+    row_texts = row.locator("th, td").all_inner_texts()
+    texts = dict(tables.accuracy(runs, "F-MNIST").rows)["RN18-E"]
+    assert row_texts == ["RN18-E", *(text.text for text in texts)]
     assert page.locator("#fig47 [data-drawn]").count() == 0
     page.locator("#fig47").scroll_into_view_if_needed()
     page.wait_for_selector('#fig47 [data-drawn="true"]')
     curve = page.evaluate("Array.from(document.querySelector('#fig47 .report-plot').data[0].y)")
-    np.testing.assert_allclose(curve, found.chosen[Cell("F-MNIST", "RN18", "E")].curve("cluster_size")[1])
+    np.testing.assert_allclose(curve, runs.by_cell[Cell("F-MNIST", "RN18", "E")].curve("cluster_size")[1])
     words = page.locator("#smallest .report-verdict b").all_inner_texts()
     assert words[0] == "holds"
     assert page.locator('#used + .report-scroll a[href="/?run=digits-cosine"]').count() == 1
@@ -541,12 +548,12 @@ def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: 
 
 def test_figures_of_the_results_page_can_be_taken_along(page: Any) -> None:
     for kind, start in (("svg", b"<?xml"), ("pdf", b"%PDF-"), ("html", b"<!doc")):
-        answer = page.request.get(page.url.replace("/results", f"/api/report/figures/digits-cosine.{kind}"))
-        assert answer.ok
-        assert answer.body()[:5] == start
-    answer = page.request.get(page.url.replace("/results", "/api/report/figures/fig99.svg"))
-    assert answer.status == 404
-    assert "there is no figure 'fig99'" in answer.json()["error"]
+        response = page.request.get(page.url.replace("/results", f"/api/report/figures/digits-cosine.{kind}"))
+        assert response.ok
+        assert response.body()[:5] == start
+    response = page.request.get(page.url.replace("/results", "/api/report/figures/fig99.svg"))
+    assert response.status == 404
+    assert "there is no figure 'fig99'" in response.json()["error"]
 
 
 def test_the_results_page_fits_a_narrow_window(page: Any) -> None:
@@ -555,19 +562,22 @@ def test_the_results_page_fits_a_narrow_window(page: Any) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def test_the_written_page_opens_from_disk_and_asks_for_nothing(chromium: Any, written: Path) -> None:
+def test_the_written_page_opens_from_disk_and_asks_for_nothing(chromium: Any, report_folder: Path) -> None:
     opened = chromium.new_page(viewport={"width": 1280, "height": 900})
     opened.set_default_timeout(120_000)
-    asked: list[str] = []
+    urls: list[str] = []
     errors: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("request", lambda request: urls.append(request.url))
     opened.on("pageerror", lambda error: errors.append(str(error)))
     try:
-        opened.goto((written / "report.html").as_uri())
+        address = (report_folder / "report.html").as_uri()
+        opened.goto(address)
         opened.locator("#digits-accuracy").scroll_into_view_if_needed()
         opened.wait_for_selector('#digits-accuracy [data-drawn="true"]')
-        assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [(written / "report.html").as_uri()]
-        opened.goto((written / "figures" / "digits-accuracy.html").as_uri())
+        assert [url for url in urls if not url.startswith(("data:", "blob:"))] == [
+            (report_folder / "report.html").as_uri()
+        ]
+        opened.goto((report_folder / "figures" / "digits-accuracy.html").as_uri())
         opened.wait_for_selector('[data-drawn="true"]')
         assert errors == []
     finally:
