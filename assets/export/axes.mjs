@@ -2,37 +2,37 @@
  *
  *   mount(element, { plotly: axes });
  *
- * Equal scale on both axes, as there: a box is widened until it fills the element. No lasso.
+ * Equal scale on both axes, as in Plotly: a box is widened until it fills the element. No lasso.
  */
 
 const PER_WHEEL = 0.0016; // of the zoom, a pixel of the wheel
-const CLOSEST = 1e-5; // share of the whole box that can still be seen
-const FARTHEST = 20; // and the other way
+const CLOSEST = 1e-5; // share of the whole box that is shown when closest
+const FARTHEST = 20; // and when farthest
 const TICKS = 8; // at most about so many
 
-/** As Plotly.react: make the axes of an element or bring them up to date; the traces are not drawn. */
+/** As Plotly.react: make the axes of an element or bring them up to date; the traces are ignored. */
 export async function react(host, _traces, layout) {
-  host.sheet ??= new Sheet(host);
-  host.sheet.show(layout);
+  host.axes ??= new Axes(host);
+  host.axes.show(layout);
 }
 
-/** As Plotly.relayout; there are no selections to take off. */
+/** As Plotly.relayout; there are no selections to clear. */
 export async function relayout() {}
 
 /** As Plotly.purge. */
 export function purge(host) {
-  host.sheet?.remove();
-  delete host.sheet;
+  host.axes?.remove();
+  delete host.axes;
 }
 
 export const Plots = {
   async resize(host) {
-    host.sheet?.resize();
+    host.axes?.resize();
   },
 };
 
-/** The axes of one element, and what the pointer does to them. */
-class Sheet {
+/** The axes of one element, with zoom and pan. */
+class Axes {
   constructor(host) {
     this.host = host;
     this.canvas = document.createElement("canvas");
@@ -58,12 +58,12 @@ class Sheet {
     const isNew = layout.uirevision !== this.revision;
     this.revision = layout.uirevision;
     this._measure();
-    if (isNew) this._home();
+    if (isNew) this._showAll();
     this.draw();
   }
 
   resize() {
-    const { x, y } = this.seen;
+    const { x, y } = this.view;
     this._measure();
     this._fit(x, y);
     this.draw();
@@ -71,11 +71,11 @@ class Sheet {
 
   /** Back to the whole box. */
   reset() {
-    this._home();
-    this._changed("plotly_relayout");
+    this._showAll();
+    this._emit("plotly_relayout");
   }
 
-  _home() {
+  _showAll() {
     const { xaxis, yaxis } = this.layout;
     this._fit(xaxis.range, yaxis.range);
   }
@@ -86,7 +86,7 @@ class Sheet {
     this.width = clientWidth;
     this.height = clientHeight;
     this.inner = { left: l, top: t, width: Math.max(1, clientWidth - l - r), height: Math.max(1, clientHeight - t - b) };
-    if (this.seen) this._tell();
+    if (this.view) this._publish();
   }
 
   /** Show these ranges, and more in the direction that has room. */
@@ -94,27 +94,27 @@ class Sheet {
     const { width, height } = this.inner;
     const scale = Math.max((right - left) / width, (high - low) / height);
     const [x, y] = [(left + right) / 2, (low + high) / 2];
-    this._look([x - (scale * width) / 2, x + (scale * width) / 2], [y - (scale * height) / 2, y + (scale * height) / 2]);
+    this._setView([x - (scale * width) / 2, x + (scale * width) / 2], [y - (scale * height) / 2, y + (scale * height) / 2]);
   }
 
-  _look(x, y) {
-    this.seen = { x, y };
-    this._tell();
+  _setView(x, y) {
+    this.view = { x, y };
+    this._publish();
   }
 
-  /** Where player/axes.mjs reads it. */
-  _tell() {
+  /** Put size and ranges where player/axes.mjs reads them, as Plotly does. */
+  _publish() {
     const { left, top, width, height } = this.inner;
     this.host._fullLayout = {
       width: this.width,
       height: this.height,
       dragmode: "pan",
-      xaxis: { _offset: left, _length: width, range: this.seen.x },
-      yaxis: { _offset: top, _length: height, range: this.seen.y },
+      xaxis: { _offset: left, _length: width, range: this.view.x },
+      yaxis: { _offset: top, _length: height, range: this.view.y },
     };
   }
 
-  _changed(event) {
+  _emit(event) {
     this.draw();
     for (const listener of this.listeners[event] ?? []) listener();
   }
@@ -128,53 +128,53 @@ class Sheet {
 
   /** One pointer moves the picture, two move and stretch it. */
   _move(event) {
-    const known = this.pointers.get(event.pointerId);
-    if (!known) return;
-    const others = [...this.pointers.values()].filter((other) => other !== known);
+    const pointer = this.pointers.get(event.pointerId);
+    if (!pointer) return;
+    const others = [...this.pointers.values()].filter((other) => other !== pointer);
     const share = 1 / this.pointers.size;
-    this._pan((event.clientX - known.x) * share, (event.clientY - known.y) * share);
+    this._pan((event.clientX - pointer.x) * share, (event.clientY - pointer.y) * share);
     if (others.length === 1) {
       const [other] = others;
-      const before = Math.hypot(known.x - other.x, known.y - other.y);
+      const before = Math.hypot(pointer.x - other.x, pointer.y - other.y);
       const after = Math.hypot(event.clientX - other.x, event.clientY - other.y);
       if (before > 0 && after > 0) this._zoom(before / after, (event.clientX + other.x) / 2, (event.clientY + other.y) / 2);
     }
-    Object.assign(known, { x: event.clientX, y: event.clientY });
-    this._changed("plotly_relayouting");
+    Object.assign(pointer, { x: event.clientX, y: event.clientY });
+    this._emit("plotly_relayouting");
   }
 
   _up(event) {
-    if (this.pointers.delete(event.pointerId)) this._changed("plotly_relayout");
+    if (this.pointers.delete(event.pointerId)) this._emit("plotly_relayout");
   }
 
   _wheel(event) {
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
     this._zoom(Math.exp(pixels * PER_WHEEL), event.clientX, event.clientY);
-    this._changed("plotly_relayout");
+    this._emit("plotly_relayout");
   }
 
   _pan(right, down) {
-    const { x, y } = this.seen;
+    const { x, y } = this.view;
     const perPixel = (x[1] - x[0]) / this.inner.width;
-    this._look(
+    this._setView(
       x.map((value) => value - right * perPixel),
       y.map((value) => value + down * perPixel),
     );
   }
 
-  /** Show so many times as much, around a place of the page. */
+  /** Show so many times as much, around a point of the page. */
   _zoom(times, clientX, clientY) {
-    const { inner, seen, layout } = this;
+    const { inner, view, layout } = this;
     const { left, top } = this.host.getBoundingClientRect();
     const whole = layout.xaxis.range[1] - layout.xaxis.range[0];
-    const share = (seen.x[1] - seen.x[0]) / whole;
+    const share = (view.x[1] - view.x[0]) / whole;
     const by = Math.max(CLOSEST, Math.min(FARTHEST, share * times)) / share;
-    const x = seen.x[0] + ((clientX - left - inner.left) / inner.width) * (seen.x[1] - seen.x[0]);
-    const y = seen.y[1] - ((clientY - top - inner.top) / inner.height) * (seen.y[1] - seen.y[0]);
-    this._look(
-      seen.x.map((value) => x + by * (value - x)),
-      seen.y.map((value) => y + by * (value - y)),
+    const x = view.x[0] + ((clientX - left - inner.left) / inner.width) * (view.x[1] - view.x[0]);
+    const y = view.y[1] - ((clientY - top - inner.top) / inner.height) * (view.y[1] - view.y[0]);
+    this._setView(
+      view.x.map((value) => x + by * (value - x)),
+      view.y.map((value) => y + by * (value - y)),
     );
   }
 
@@ -197,7 +197,7 @@ class Sheet {
     context.fillStyle = tickfont.color;
     context.font = `${tickfont.size}px ${layout.font.family}`;
     const foot = edge.top + edge.height;
-    const { x, y } = this.seen;
+    const { x, y } = this.view;
     context.beginPath();
     context.textAlign = "center";
     context.textBaseline = "top";
@@ -226,16 +226,16 @@ class Sheet {
 
 /** Round values from low to high, at most one every 60 pixels, as text. */
 export function ticks(low, high, pixels) {
-  const wanted = (high - low) / Math.max(1, Math.min(TICKS, pixels / 60));
-  const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= wanted * (1 - 1e-9));
+  const least = (high - low) / Math.max(1, Math.min(TICKS, pixels / 60));
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= least * (1 - 1e-9));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const found = [];
+  const marks = [];
   for (let n = Math.ceil(low / step); n * step <= high; n++) {
     const value = n * step;
     const large = Math.abs(value) >= 1e5 || decimals > 6;
     const text = large ? value.toExponential(1) : (n === 0 ? 0 : value).toFixed(decimals);
-    found.push({ value, text: text.replace("-", "\u2212") });
+    marks.push({ value, text: text.replace("-", "\u2212") });
   }
-  return found;
+  return marks;
 }

@@ -1,4 +1,4 @@
-/* The player as a film: stepped frame by frame, each frame drawn as a whole and sent to the program that encodes it. */
+/* The player as a film: stepped frame by frame, and each frame sent to the program that encodes it. */
 
 import { mount } from "../player/main.mjs";
 import { THEMES } from "../player/colours.mjs";
@@ -7,18 +7,18 @@ import { about, unpack } from "./parcel.mjs";
 import { Sheet } from "./sheet.mjs";
 
 async function start() {
-  const told = about();
+  const page = about();
   const [frames, attributes, regions] = await Promise.all(["frames", "attributes", "regions"].map(unpack));
   const stage = document.getElementById("stage");
-  document.documentElement.style.cssText = `background: ${THEMES[told.options.theme].page}`;
-  const sheet = new Sheet(told, stage);
+  document.documentElement.style.cssText = `background: ${THEMES[page.options.theme].page}`;
+  const sheet = new Sheet(page, stage);
   const player = mount(stage, { ...told.options, plotly: axes, keys: "element", still: true });
   await player.ready;
   player.setRun({ frames, attributes });
   player.setRegions(regions);
   sheet.begin(player);
   let sent = Promise.resolve();
-  for (const time of told.times) {
+  for (const time of page.times) {
     player.seek(time);
     player.draw();
     const pixels = sheet.draw();
@@ -29,8 +29,8 @@ async function start() {
 }
 
 async function send(what, body) {
-  const answer = await fetch(what, { method: "POST", body });
-  if (!answer.ok) throw new Error(`the program that makes the film does not want it any more (${answer.status})`);
+  const response = await fetch(what, { method: "POST", body });
+  if (!response.ok) throw new Error(`the program that makes the film does not want it any more (${response.status})`);
 }
 
 start().catch((error) => send("failed", `${error.message}`));

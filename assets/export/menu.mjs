@@ -6,26 +6,26 @@ const POLL_MS = 500;
 
 export class ExportMenu {
   /**
-   * @param {HTMLDetailsElement} element with the buttons, as explorer.explore.export_menu lays them out
+   * @param {HTMLDetailsElement} element with the buttons, from explorer.explore.export_menu
    * @param {import("../player/main.mjs").Player} player
-   * @param {() => URLSearchParams} asked what is shown, as the page's address has it
+   * @param {() => URLSearchParams} address the query of the page's address
    */
-  constructor(element, player, asked) {
-    Object.assign(this, { element, player, asked });
+  constructor(element, player, address) {
+    Object.assign(this, { element, player, address });
     this.progress = element.querySelector("progress");
-    this.told = element.querySelector(".export-told");
+    this.message = element.querySelector(".export-told");
     this.stop = element.querySelector(".export-stop");
-    this.making = null; // the controller of the export that is being made
-    this.heard = new AbortController();
-    const { signal } = this.heard;
+    this.controller = null; // of the running export
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
     element.addEventListener("click", (event) => this.clicked(event), { signal });
     element.addEventListener("keydown", ({ key }) => key === "Escape" && this.close(), { signal });
     document.addEventListener("pointerdown", ({ target }) => element.contains(target) || this.close(), { signal });
   }
 
   remove() {
-    this.heard.abort();
-    this.making?.abort();
+    this.listeners.abort();
+    this.controller?.abort();
   }
 
   close() {
@@ -35,56 +35,56 @@ export class ExportMenu {
   clicked({ target }) {
     const { what, kind } = target.dataset ?? {};
     if (target === this.stop) this.cancel();
-    else if (what && !this.making) this.make(what, kind);
+    else if (what && !this.controller) this.make(what, kind);
   }
 
   cancel() {
-    this.making?.abort();
-    fetch("/api/export/stop", { method: "POST" }).catch(() => {}); // a server that is gone makes nothing either
+    this.controller?.abort();
+    fetch("/api/export/stop", { method: "POST" }).catch(() => {}); // a server that is gone is not exporting either
   }
 
   async make(what, kind) {
-    this.making = new AbortController();
+    this.controller = new AbortController();
     this.element.classList.add("is-busy");
     this.say(0, "asking");
     try {
       if (what === "recording") await this.record();
       else await this.fetch(what, kind);
     } catch (error) {
-      this.say(null, this.making.signal.aborted ? "Stopped." : error.message);
+      this.say(null, this.controller.signal.aborted ? "Stopped." : error.message);
     }
-    this.making = null;
+    this.controller = null;
     this.element.classList.remove("is-busy");
   }
 
   async fetch(what, kind) {
-    const query = this.asked();
+    const query = this.address();
     const isCurve = what === "curve";
     query.set("what", isCurve ? "figure" : what);
     query.set("kind", kind);
     if (isCurve) query.set("curve", this.element.querySelector("select").value);
-    const timer = setInterval(() => this.hear(), POLL_MS);
+    const timer = setInterval(() => this.fetchProgress(), POLL_MS);
     try {
-      const response = await fetch(`/api/export?${query}`, { signal: this.making.signal }).catch((error) => {
-        throw this.making.signal.aborted ? error : new Error("the server does not answer; is it still running?");
+      const response = await fetch(`/api/export?${query}`, { signal: this.controller.signal }).catch((error) => {
+        throw this.controller.signal.aborted ? error : new Error("the server does not answer; is it still running?");
       });
       if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `the server answered ${response.status}`);
-      const named = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "");
-      this.save(await response.blob(), named?.[1] ?? `export.${kind}`);
+      const filename = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "");
+      this.save(await response.blob(), filename?.[1] ?? `export.${kind}`);
     } finally {
       clearInterval(timer);
     }
   }
 
-  async hear() {
+  async fetchProgress() {
     const { share, what } = await fetch("/api/export/progress").then((answer) => answer.json(), () => ({}));
-    if (this.making && what) this.say(share, what);
+    if (this.controller && what) this.say(share, what);
   }
 
   async record() {
-    const told = (share) => this.say(share, "recording this page; leave it in front");
-    const film = await record(this.player, { signal: this.making.signal, told });
-    this.save(film, `${this.asked().get("run").replace(/\W+/g, "-")}.${film.type.includes("mp4") ? "mp4" : "webm"}`);
+    const onProgress = (share) => this.say(share, "recording this page; leave it in front");
+    const film = await record(this.player, { signal: this.controller.signal, onProgress });
+    this.save(film, `${this.address().get("run").replace(/\W+/g, "-")}.${film.type.includes("mp4") ? "mp4" : "webm"}`);
   }
 
   save(blob, name) {
@@ -98,6 +98,6 @@ export class ExportMenu {
   say(share, text) {
     this.progress.hidden = this.stop.hidden = share === null;
     this.progress.value = share ?? 0;
-    this.told.textContent = text;
+    this.message.textContent = text;
   }
 }

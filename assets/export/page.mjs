@@ -23,68 +23,68 @@ const COLOURS = {
   margin: "margin",
 };
 
-const place = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
 async function start() {
-  const told = about();
-  setTheme(told.theme === "auto" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : told.theme);
+  const page = about();
+  setTheme(page.theme === "auto" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : page.theme);
   const [frames, attributes] = await Promise.all([unpack("frames"), unpack("attributes")]);
   const regions = Object.fromEntries(
-    await Promise.all(told.classifiers.map(async (name) => [name, await unpack(`regions-${name}`)])),
+    await Promise.all(page.classifiers.map(async (name) => [name, await unpack(`regions-${name}`)])),
   );
-  const stage = place("stage");
+  const stage = byId("stage");
   const options = { ...told.options, plotly: axes };
   const player = mount(stage, options);
   await player.ready;
-  const timebar = new TimeBar(place("timeline"), player);
-  const legend = new Legend(place("legend"), player);
+  const timebar = new TimeBar(byId("timeline"), player);
+  const legend = new Legend(byId("legend"), player);
   new Card(stage, player);
-  player.on("legend", (shown) => legend.show(shown));
-  player.on("notice", ({ message }) => (place("notice").textContent = message));
+  player.on("legend", (entry) => legend.show(entry));
+  player.on("notice", ({ message }) => (byId("notice").textContent = message));
   player.on("time", () => {
     const snapshot = Math.round(player.state.time) + 1;
-    place("now").textContent = `snapshot ${snapshot} / ${frames.meta.epochs.length} · epoch ${player.epoch.toFixed(2)}`;
+    byId("now").textContent = `snapshot ${snapshot} / ${frames.meta.epochs.length} · epoch ${player.epoch.toFixed(2)}`;
     timebar.draw();
   });
-  const sprite = place("data-sprite")?.textContent.trim();
+  const sprite = byId("data-sprite")?.textContent.trim();
   player.setRun({ frames, attributes, sprite: sprite ? `data:image/png;base64,${sprite}` : null });
   timebar.setRun(frames.meta);
 
   const decideBy = (name) => {
     player.set("classifier", name);
     player.setRegions(regions[name]);
-    place("regions").textContent = told.regions[name] ?? "";
+    byId("regions").textContent = page.regions[name] ?? "";
   };
-  choice(place("classifier"), told.classifierNames, options.classifier, decideBy);
-  choice(place("colour"), COLOURS, options.colour, (name) => player.set("colour", name));
+  fillSelect(byId("classifier"), page.classifierNames, options.classifier, decideBy);
+  fillSelect(byId("colour"), COLOURS, options.colour, (name) => player.set("colour", name));
   for (const [name, [text, help]] of Object.entries(MARKS)) {
     const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: player.state[name] });
     box.addEventListener("change", () => player.set(name, box.checked));
     const label = Object.assign(document.createElement("label"), { title: help });
     label.append(box, text);
-    place("marks").append(label);
+    byId("marks").append(label);
   }
   decideBy(options.classifier);
-  place("theme").addEventListener("click", () =>
+  byId("theme").addEventListener("click", () =>
     setTheme(document.documentElement.dataset.mantineColorScheme === "dark" ? "light" : "dark"),
   );
-  if (told.time !== null) player.seek(told.time);
+  if (page.time !== null) player.seek(page.time);
   else if (player.state.still) player.seek(timebar.last);
   else player.play();
 }
 
-/** Fill a select. @param {HTMLSelectElement} select @param {Record<string, string>} choices */
-function choice(select, choices, chosen, changed) {
-  for (const [value, text] of Object.entries(choices)) select.append(new Option(text, value, false, value === chosen));
+/** Fill a select and listen to it. @param {HTMLSelectElement} select @param {Record<string, string>} choices */
+function fillSelect(select, choices, selected, changed) {
+  for (const [value, text] of Object.entries(choices)) select.append(new Option(text, value, false, value === selected));
   select.addEventListener("change", () => changed(select.value));
 }
 
 function setTheme(name) {
   document.documentElement.dataset.mantineColorScheme = name;
-  place("theme").textContent = name === "dark" ? "light" : "dark";
+  byId("theme").textContent = name === "dark" ? "light" : "dark";
 }
 
 start().catch((error) => {
-  place("notice").textContent = `this page cannot be shown: ${error.message}; use a browser of 2023 or later`;
+  byId("notice").textContent = `this page cannot be shown: ${error.message}; use a browser of 2023 or later`;
   throw error;
 });

@@ -2,7 +2,7 @@
 
 import { decode } from "../player/data.mjs";
 
-/** What the page says of itself. @returns {Record<string, any>} */
+/** The JSON of the page: options, texts and size. @returns {Record<string, any>} */
 export function about() {
   return JSON.parse(document.getElementById("about").textContent);
 }

@@ -5,10 +5,10 @@ const KINDS = ["video/webm;codecs=vp9", "video/webm", "video/mp4"];
 /**
  * Play a player from its first snapshot to its last and record its picture, without axes.
  * @param {import("../player/main.mjs").Player} player
- * @param {{seconds?: number, fps?: number, signal?: AbortSignal, told?: (share: number) => void}} [options]
+ * @param {{seconds?: number, fps?: number, signal?: AbortSignal, onProgress?: (share: number) => void}} [options]
  * @returns {Promise<Blob>} raises AbortError when `signal` ends it
  */
-export async function record(player, { seconds = 20, fps = 30, signal, told = () => {} } = {}) {
+export async function record(player, { seconds = 20, fps = 30, signal, onProgress = () => {} } = {}) {
   const type = KINDS.find((kind) => globalThis.MediaRecorder?.isTypeSupported(kind));
   if (!type) throw new Error("this browser cannot record; use Chrome, Edge or Firefox");
   const { width, height } = player.stage.canvas;
@@ -31,7 +31,7 @@ export async function record(player, { seconds = 20, fps = 30, signal, told = ()
       share = Math.min(1, (performance.now() - began) / 1000 / seconds);
       player.seek(share * player.timeline.last);
       player.paint(context);
-      told(share);
+      onProgress(share);
       await new Promise((resolve) => setTimeout(resolve, 1000 / fps));
     }
   } finally {
@@ -39,7 +39,7 @@ export async function record(player, { seconds = 20, fps = 30, signal, told = ()
     await ended;
     player.seek(before);
   }
-  const recorded = new Blob(parts, { type });
-  if (!recorded.size) throw new Error("this browser had no time to record; close other programs, or make it longer");
-  return recorded;
+  const film = new Blob(parts, { type });
+  if (!film.size) throw new Error("this browser had no time to record; close other programs, or make it longer");
+  return film;
 }

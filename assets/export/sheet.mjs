@@ -11,14 +11,14 @@ const WIDE = 860; // CSS pixels from which there is one
 const ROW = 22;
 
 export class Sheet {
-  /** @param {Record<string, any>} told what the page says of itself @param {HTMLElement} stage */
-  constructor(told, stage) {
-    const { width, height, density } = told;
-    Object.assign(this, { told, density, width: width / density, height: height / density });
-    this.theme = THEMES[told.options.theme];
+  /** @param {Record<string, any>} page title, subtitle, size and options of the film @param {HTMLElement} stage */
+  constructor(page, stage) {
+    const { width, height, density } = page;
+    Object.assign(this, { page, density, width: width / density, height: height / density });
+    this.theme = THEMES[page.options.theme];
     this.hasLegend = this.width >= WIDE;
     const right = this.hasLegend ? LEGEND + EDGE : EDGE - 12;
-    this.stage = { left: EDGE - 12, top: HEAD - 20, width: 0, height: 0 }; // the axes bring margins of their own
+    this.stage = { left: EDGE - 12, top: HEAD - 20, width: 0, height: 0 }; // the axes have margins of their own
     this.stage.width = this.width - this.stage.left - right;
     this.stage.height = this.height - this.stage.top - FOOT;
     for (const [name, value] of Object.entries(this.stage)) stage.style[name] = `${value}px`;
@@ -27,7 +27,7 @@ export class Sheet {
     this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   }
 
-  /** @param {import("../player/main.mjs").Player} player whose axes are there */
+  /** @param {import("../player/main.mjs").Player} player with its axes already drawn */
   begin(player) {
     this.player = player;
     player.draw();
@@ -55,19 +55,19 @@ export class Sheet {
     context.drawImage(layer, x, y);
   }
 
-  /** What is the same in every frame. */
+  /** The parts that are the same in every frame. */
   _still() {
-    const { width, height, density, told, theme, player } = this;
+    const { width, height, density, page, theme, player } = this;
     const still = Object.assign(document.createElement("canvas"), this._size());
     const context = still.getContext("2d", { alpha: false });
     context.fillStyle = theme.page;
     context.fillRect(0, 0, still.width, still.height);
-    const drawn = player.stage.plot.sheet.canvas;
-    context.drawImage(drawn, Math.round(this.stage.left * density), Math.round(this.stage.top * density));
+    const axesCanvas = player.stage.plot.axes.canvas;
+    context.drawImage(axesCanvas, Math.round(this.stage.left * density), Math.round(this.stage.top * density));
     context.scale(density, density);
     const room = width - 2 * EDGE - 130;
-    text(context, told.title, EDGE, 30, `650 20px ${FONT}`, theme.text, room);
-    text(context, told.subtitle, EDGE, 52, `13px ${FONT}`, theme.quiet, room);
+    text(context, page.title, EDGE, 30, `650 20px ${FONT}`, theme.text, room);
+    text(context, page.subtitle, EDGE, 52, `13px ${FONT}`, theme.quiet, room);
     this.line = { left: EDGE + 32, right: width - EDGE, y: height - 30 };
     const { line } = this;
     context.strokeStyle = theme.frame;
@@ -164,7 +164,7 @@ function dot(context, x, y, colour) {
 function text(context, words, x, y, font, colour, room = Infinity) {
   context.font = font;
   context.fillStyle = colour;
-  let shown = words;
-  while (shown.length > 1 && context.measureText(shown).width > room) shown = `${shown.slice(0, -2).trimEnd()}…`;
-  context.fillText(shown, x, y);
+  let line = words;
+  while (line.length > 1 && context.measureText(line).width > room) line = `${line.slice(0, -2).trimEnd()}…`;
+  context.fillText(line, x, y);
 }

@@ -9,10 +9,10 @@ export async function show() {
   stop();
   const host = document.getElementById("results-report");
   try {
-    const answer = await fetch("/api/report");
-    if (!answer.ok) throw new Error((await answer.json()).error);
-    const [content, plotly] = await Promise.all([answer.text(), loadPlotly()]);
-    if (!host.isConnected) return; // another page has been opened
+    const response = await fetch("/api/report");
+    if (!response.ok) throw new Error((await response.json()).error);
+    const [content, plotly] = await Promise.all([response.text(), loadPlotly()]);
+    if (!host.isConnected) return; // another page is open by now
     host.innerHTML = content; // the server's own, with every text escaped
     host.dataset.state = "shown";
     stop = drawFigures(host, loadFigure, plotly);
@@ -24,10 +24,10 @@ export async function show() {
 }
 
 async function loadFigure(key) {
-  const answer = await fetch(`/api/report/figures/${key}.json`);
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return told;
+  const response = await fetch(`/api/report/figures/${key}.json`);
+  const figure = await response.json();
+  if (!response.ok) throw new Error(figure.error);
+  return figure;
 }
 
 /** Dash's Plotly if the page has it, else the server's. */
