@@ -12,7 +12,7 @@ async function start() {
   const stage = document.getElementById("stage");
   document.documentElement.style.cssText = `background: ${THEMES[page.options.theme].page}`;
   const sheet = new Sheet(page, stage);
-  const player = mount(stage, { ...told.options, plotly: axes, keys: "element", still: true });
+  const player = mount(stage, { ...page.options, plotly: axes, keys: "element", still: true });
   await player.ready;
   player.setRun({ frames, attributes });
   player.setRegions(regions);

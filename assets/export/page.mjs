@@ -33,7 +33,7 @@ async function start() {
     await Promise.all(page.classifiers.map(async (name) => [name, await unpack(`regions-${name}`)])),
   );
   const stage = byId("stage");
-  const options = { ...told.options, plotly: axes };
+  const options = { ...page.options, plotly: axes };
   const player = mount(stage, options);
   await player.ready;
   const timebar = new TimeBar(byId("timeline"), player);

@@ -35,7 +35,7 @@ class Reports:
             return self._cached[1]
 
     def figure(self, key: str) -> Figure:
-        """Raises InputError for a figure that is not drawn."""
+        """The figure with a key. Raises InputError if there is none, or no data for it."""
         for figure in figures.all_figures(self.runs(), None):
             if figure.key == key and figure.draw:
                 return figure

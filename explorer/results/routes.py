@@ -1,4 +1,4 @@
-"""What the Results page fetches: the report of the runs that there are, its figures, and their files."""
+"""What the Results page fetches: the report of the library's runs, its figures, and their files."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def normalise(image: Image, dataset: str) -> Image:
 
 
 def _load_original(key: str, data_root: Path) -> Image | None:
-    """The first test image, if the data is there; nothing is downloaded."""
+    """The first test image, if the data is on disk; nothing is downloaded."""
     folder = data_root / (SOURCES[key].where or "")
     if not folder.is_dir() or not any(folder.iterdir()):
         return None

@@ -343,7 +343,7 @@ def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views,
     page.goto((tmp_path / "a.html").as_uri())
 
     def until(condition: str) -> None:
-        """Asked again and again from here: the page lets no script of others poll within it."""
+        """Poll from here: the policy of the page forbids a polling script within it."""
         deadline = time.monotonic() + 60
         while not page.evaluate(condition):
             assert time.monotonic() < deadline, condition

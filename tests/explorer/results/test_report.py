@@ -78,7 +78,7 @@ def _lower_accuracies(path: Path) -> None:
 
 
 def stored_rows(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The rows of the ends of epochs, read from the file."""
+    """The rows at the ends of epochs, from the file."""
     rows = [json.loads(line) for line in (folder / name / "metrics.jsonl").read_text().splitlines()]
     return [row for row in rows if row["split"] == "test" and row["epoch"] > 0]
 
@@ -340,7 +340,7 @@ def test_the_transforms_are_the_paper_s() -> None:
     np.testing.assert_allclose(pixels[3], (z + 1) / 2 * 255, atol=1)
 
 
-# Statements
+# Claims
 
 ON_THE_PAPER = {
     "targets-as-centres": (HOLDS, "39 of 45"),
