@@ -47,7 +47,7 @@ def register(server: Flask, views: Views) -> None:
 
 
 def _request(arguments: Arguments) -> ExportRequest:
-    """What the address asks for. Raises InputError for what cannot be read and for a choice that does not exist."""
+    """The export request in the address. Raises InputError for a value that cannot be read or does not exist."""
     marks = ExportRequest.marks
     if "shown" in arguments:
         marks = tuple(mark for mark in arguments.values["shown"].split(",") if mark in MARKS)
