@@ -90,9 +90,9 @@ def make_backbone(name: str, channels: int, size: tuple[int, int], weights: str 
 
 def _torchvision(name: str, weights: str, file: dict[str, Tensor]) -> nn.Module:
     """torchvision's network `name` with the weights asked for; `file` is the state dict where they name one."""
-    known = models.list_models(module=models)
-    if name not in known:
-        raise choose_from("backbone", name, [*BACKBONES, *PAPER_BACKBONES, f"any of torchvision's {len(known)}"])
+    names = models.list_models(module=models)
+    if name not in names:
+        raise choose_from("backbone", name, [*BACKBONES, *PAPER_BACKBONES, f"any of torchvision's {len(names)}"])
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # googlenet, of its own future defaults
         network = models.get_model(name, weights=None)
     if weights in ("auto", "imagenet"):
@@ -135,9 +135,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
 def _backbone_of_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The backbone in a checkpoint of a run, by the names it has in the network; {} for any other state dict."""
     for prefix in OURS:
-        found = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        if found:
-            return found
+        weights = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        if weights:
+            return weights
     return {}
 
 
@@ -148,9 +148,9 @@ def _load(network: nn.Module, state: dict[str, Tensor], where: str, replaced: st
     missing = [name for name in own if name not in fitting and not (replaced and name.startswith(f"{replaced}."))]
     if missing:
         first, needed = missing[0], tuple(own[missing[0]].shape)
-        there = f"is {tuple(state[first].shape)}, not {needed}" if first in state else "is not there"
+        problem = f"is {tuple(state[first].shape)}, not {needed}" if first in state else "is not there"
         raise InputError(
-            f"the weights in {where} do not fit the backbone: {len(missing)} differ, first '{first}' {there}"
+            f"the weights in {where} do not fit the backbone: {len(missing)} differ, first '{first}' {problem}"
         )
     network.load_state_dict(own | fitting)
 

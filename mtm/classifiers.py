@@ -69,11 +69,11 @@ def decide(name: str, e: ArrayLike, reference: Reference) -> tuple[NDArray[np.in
         raise choose_from("classifier", name, CLASSIFIERS)
     scores = CLASSIFIERS[name](e, reference)  # (N, C)
     scores = np.where(np.isnan(scores), -np.inf, scores)
-    chosen = scores.argmax(axis=1)
+    predictions = scores.argmax(axis=1)
     if scores.shape[1] < 2:
-        return chosen, np.full(len(scores), np.nan)
+        return predictions, np.full(len(scores), np.nan)
     runner_up, best = np.partition(scores, -2, axis=1)[:, -2:].T
-    return chosen, best - np.where(np.isinf(runner_up), np.nan, runner_up)
+    return predictions, best - np.where(np.isinf(runner_up), np.nan, runner_up)
 
 
 def predict(name: str, e: ArrayLike, reference: Reference) -> NDArray[np.int64]:

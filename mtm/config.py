@@ -175,8 +175,8 @@ class TrainConfig(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
         if self.head == "linear":
-            given = {"loss": self.loss, "r": self.r, "eps": self.eps, "loss_args": self.loss_args or None}
-            for name, value in given.items():
+            loss_fields = {"loss": self.loss, "r": self.r, "eps": self.eps, "loss_args": self.loss_args or None}
+            for name, value in loss_fields.items():
                 if value is not None:
                     raise ValueError(f"{name} goes with head 'targets'; head 'linear' is trained with cross-entropy")
             if "dim" in self.model_fields_set and self.dim != type(self).model_fields["dim"].default:
@@ -195,8 +195,8 @@ class TrainConfig(BaseModel):
 
     def loss_hyperparameters(self) -> dict[str, float]:
         """The hyperparameters given for the loss; the others keep the loss's own defaults."""
-        given = {"r": self.r, "eps": self.eps}
-        return {name: value for name, value in given.items() if value is not None} | self.loss_args
+        hyperparameters = {"r": self.r, "eps": self.eps}
+        return {name: value for name, value in hyperparameters.items() if value is not None} | self.loss_args
 
     def make_loss(self) -> Any:
         """The loss with its hyperparameters; imports the module of a loss of the user's own."""
@@ -231,5 +231,5 @@ def _sentence(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         return str(choose_from("option", name, TrainConfig.model_fields))
     value = str(problem["input"])
-    shown = value if value in ("nan", "inf", "-inf") or isinstance(problem["input"], int | float) else f"'{value}'"
-    return f"{name} = {shown}: {message[0].lower()}{message[1:]}"
+    text = value if value in ("nan", "inf", "-inf") or isinstance(problem["input"], int | float) else f"'{value}'"
+    return f"{name} = {text}: {message[0].lower()}{message[1:]}"

@@ -59,25 +59,25 @@ def draw(
             f"{shots + queries}; lower --queries or --shots, or record more images"
         )
     rng = np.random.default_rng(seed)
-    drawn = np.array(
+    rows_by_episode = np.array(
         [
             [rng.permutation(rows[k])[: queries + shots] for k in rng.choice(np.asarray(classes), ways, replace=False)]
             for _ in range(episodes)
         ]
     )  # (E, ways, queries + shots)
-    return Episodes(drawn[:, :, queries:], drawn[:, :, :queries])
+    return Episodes(rows_by_episode[:, :, queries:], rows_by_episode[:, :, :queries])
 
 
 def episode_accuracies(e: ArrayLike, episodes: Episodes, classifier: str) -> NDArray[np.float64]:
     """(E,): the share of each episode's queries that the nearest class centre has right, of embeddings e (N, D)."""
     e = np.asarray(e)
-    own = np.arange(episodes.queries.shape[1])[:, None]  # (ways, 1)
-    found = []
+    own_class = np.arange(episodes.queries.shape[1])[:, None]  # (ways, 1)
+    accuracies = []
     for shots, queries in zip(episodes.shots, episodes.queries, strict=True):
         centres = e[shots].mean(axis=1, dtype=np.float64)  # (ways, D)
-        chosen = predict(classifier, e[queries.ravel()], centres).reshape(queries.shape)
-        found.append((chosen == own).mean())
-    return np.array(found)
+        predictions = predict(classifier, e[queries.ravel()], centres).reshape(queries.shape)
+        accuracies.append((predictions == own_class).mean())
+    return np.array(accuracies)
 
 
 def interval(accuracies: ArrayLike) -> tuple[float, float]:
@@ -91,8 +91,8 @@ def interval(accuracies: ArrayLike) -> tuple[float, float]:
 
 def unseen_classes(snapshot: Snapshot) -> list[int]:
     """The classes that have recorded images and no class centre of training images: those held out of training."""
-    centred = ~np.isnan(snapshot.reference_centres).any(axis=1)  # (C,)
-    return np.setdiff1d(snapshot.points.labels, np.flatnonzero(centred)).tolist()
+    has_centre = ~np.isnan(snapshot.reference_centres).any(axis=1)  # (C,)
+    return np.setdiff1d(snapshot.points.labels, np.flatnonzero(has_centre)).tolist()
 
 
 def few_shot(
@@ -113,10 +113,10 @@ def few_shot(
     snapshots = [run.snapshot(i) for i in range(len(run.snapshots))]
     if not snapshots:
         raise InputError(f"{run.folder} has no snapshots yet")
-    first, chosen = snapshots[0], snapshots[-1]
+    first, snapshot = snapshots[0], snapshots[-1]
     if epoch is not None:
-        chosen = min(snapshots, key=lambda snapshot: abs(snapshot.epoch - epoch))
-    classes, y = unseen_classes(chosen), chosen.points.labels
+        snapshot = min(snapshots, key=lambda candidate: abs(candidate.epoch - epoch))
+    classes, y = unseen_classes(snapshot), snapshot.points.labels
     if len(classes) < 2:
         raise InputError(
             f"{run.folder} has images of {len(classes)} classes that it was not trained on, few shot takes two; "
@@ -124,21 +124,22 @@ def few_shot(
         )
     ways = min(MOST_WAYS, len(classes)) if ways is None else ways
     summary = summarise(run)
-    about = {
+    common = {
         **{name: summary[name] for name in ("run", "name", "loss")},
-        "dim": int(chosen.embeddings.shape[1]),
-        "epoch": chosen.epoch,
-        "classes": [chosen.points.class_names[k] for k in classes],
+        "dim": int(snapshot.embeddings.shape[1]),
+        "epoch": snapshot.epoch,
+        "classes": [snapshot.points.class_names[k] for k in classes],
         **{"ways": ways, "queries": queries, "episodes": episodes},
     }
-    e, untrained = np.asarray(chosen.embeddings, np.float64), np.asarray(first.embeddings, np.float64)
+    e, untrained = np.asarray(snapshot.embeddings, np.float64), np.asarray(first.embeddings, np.float64)
     rows = []
     for classifier, n in product(NEAREST_CENTRE, shots):
-        drawn = draw(y, classes, ways, n, queries, episodes, seed)
-        accuracy, reach = interval(episode_accuracies(e, drawn, classifier))
-        before = float(episode_accuracies(untrained, drawn, classifier).mean()) if first.epoch == 0 else None
+        sample = draw(y, classes, ways, n, queries, episodes, seed)
+        accuracy, reach = interval(episode_accuracies(e, sample, classifier))
+        before = float(episode_accuracies(untrained, sample, classifier).mean()) if first.epoch == 0 else None
         rows.append(
-            about | {"classifier": classifier, "shots": n, "accuracy": accuracy, "interval": reach, "untrained": before}
+            common
+            | {"classifier": classifier, "shots": n, "accuracy": accuracy, "interval": reach, "untrained": before}
         )
     return rows
 

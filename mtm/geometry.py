@@ -75,8 +75,8 @@ def mean_centre_separation(g: ArrayLike) -> float:
 
 def median_cosine_similarity(e: ArrayLike, y: ArrayLike, g: ArrayLike) -> float:
     """The median cosine between each output embedding and its own class centre (Fig. 40-44)."""
-    e, own = np.asarray(e, dtype=np.float64), np.asarray(g, dtype=np.float64)[np.asarray(y, dtype=np.int64)]
-    return median((unit(e) * unit(own)).sum(axis=1))
+    e, own_centres = np.asarray(e, dtype=np.float64), np.asarray(g, dtype=np.float64)[np.asarray(y, dtype=np.int64)]
+    return median((unit(e) * unit(own_centres)).sum(axis=1))
 
 
 def gaps(c: ArrayLike, g: ArrayLike) -> Floats:

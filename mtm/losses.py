@@ -132,21 +132,21 @@ def loss_class(name: str) -> type:
         raise InputError(f"loss '{name}': cannot import module '{module_name}' ({problem})") from error
     if not hasattr(module, attribute):
         raise InputError(f"loss '{name}': module '{module_name}' has no '{attribute}'")
-    found = getattr(module, attribute)
-    if not isinstance(found, type):
+    cls = getattr(module, attribute)
+    if not isinstance(cls, type):
         raise InputError(f"loss '{name}': '{attribute}' is not a class")
-    return found
+    return cls
 
 
 def make_loss(name: str, **hyperparameters: float) -> Loss:
     """The loss `name` with its hyperparameters; raises InputError for a name or a hyperparameter it does not have."""
     cls = loss_class(name)
-    known = hyperparameters_of(cls)
+    own_fields = hyperparameters_of(cls)
     for key in hyperparameters:
-        if key not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
+        if key not in own_fields:
+            has = f"it has {', '.join(own_fields)}" if own_fields else "it has none"
             raise InputError(f"loss '{name}' has no hyperparameter '{key}'; {has}")
-    missing = [key for key, f in known.items() if f.default is MISSING and key not in hyperparameters]
+    missing = [key for key, f in own_fields.items() if f.default is MISSING and key not in hyperparameters]
     if missing:
         raise InputError(f"loss '{name}' needs a value for '{missing[0]}'; give it one, or a default in the class")
     try:

@@ -163,9 +163,9 @@ class Run:
     def status(self) -> Status:
         """What the run is doing now; one without a config cannot be resumed: once its writer is gone it is finished."""
         stored, problem = read_json(self.folder / "status.json")
-        known = {f.name for f in fields(Status)}
+        names = {f.name for f in fields(Status)}
         try:
-            status = Status(**{key: value for key, value in stored.items() if key in known})
+            status = Status(**{key: value for key, value in stored.items() if key in names})
         except TypeError:
             status = Status()
         if problem or status.state not in STATES:
@@ -236,9 +236,9 @@ class Run:
         """
         arrays = Arrays(embeddings, labels, class_embeddings, reference_centres, weight, bias, indices, thumbnails)
         paths = self.snapshots
-        known, dim = (self.points, self.snapshot(0).embeddings.shape[1]) if paths else (None, None)
+        points, dim = (self.points, self.snapshot(0).embeddings.shape[1]) if paths else (None, None)
         index = int(paths[-1].stem) + 1 if paths else 0
-        snapshot = external_snapshot(known, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
+        snapshot = external_snapshot(points, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
         self.record(snapshot)
         return snapshot
 
@@ -249,8 +249,8 @@ class Run:
 
     def finish(self, state: str = "finished", error: str | None = None, **more: Any) -> None:
         """Say how the run ended: finished, stopped or failed (with the reason)."""
-        done = {"progress": 1.0, "seconds_left": 0.0} if state == "finished" else {"seconds_left": None}
-        self.set_status(state=state, error=error, **done, **more)
+        progress = {"progress": 1.0, "seconds_left": 0.0} if state == "finished" else {"seconds_left": None}
+        self.set_status(state=state, error=error, **progress, **more)
 
     def request_stop(self) -> None:
         """Ask the training to stop at its next step; it checkpoints first."""
@@ -341,20 +341,20 @@ class Run:
 
 def list_runs(folder: str | Path) -> list[Run]:
     """The runs directly inside `folder`, newest first; what is no run is passed over."""
-    found = []
+    runs = []
     for path in Path(folder).iterdir() if Path(folder).is_dir() else []:
         try:
-            found.append(Run.open(path))
+            runs.append(Run.open(path))
         except InputError:
             continue
-    return sorted(found, key=lambda run: (str(run.info.get("created", "")), run.name), reverse=True)
+    return sorted(runs, key=lambda run: (str(run.info.get("created", "")), run.name), reverse=True)
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.platform()}
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
     for package in ("moving-targets", "torch", "torchvision", "numpy"):
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -110,8 +110,8 @@ class _Training:
         self.at = self.checkpoint.load(self.at)
         self.loss_sum = torch.tensor(self.at.loss_sum, dtype=self.wide, device=self.device)
         self.loss_images = self.at.loss_images
-        seen = self.bounds[self.at.step - 1][1] if self.at.step else 0
-        self.clock.start(self.at.epoch * len(self.data.train) + seen, self.at.seconds)
+        images = self.bounds[self.at.step - 1][1] if self.at.step else 0
+        self.clock.start(self.at.epoch * len(self.data.train) + images, self.at.seconds)
         if self.at.snapshots == 0 or self.at.is_due:
             yield from self.take_snapshot()
         while self.at.epoch < self.config.epochs and not self.at.plateau:
@@ -223,10 +223,10 @@ class _Training:
         centres = geometry.class_centres(e_train, y_centres, self.data.n_classes).astype(np.float32)
         rows = np.arange(len(self.data.test)) if whole else self.recorded
         e, losses = self.embed(self.test_batches, rows)  # (N_test or N, D)
-        shown = e[self.recorded] if whole else e
+        recorded = e[self.recorded] if whole else e
         y = self.data.test.labels[rows]
-        seen = ~np.isin(y, self.data.held_out)
-        e, losses, y = e[seen], losses[seen], y[seen]
+        is_trained = ~np.isin(y, self.data.held_out)
+        e, losses, y = e[is_trained], losses[is_trained], y[is_trained]
         class_embeddings, head = self.references()
         classifiers = references(centres, class_embeddings, head)
         metrics: dict[str, Any] = {
@@ -237,14 +237,14 @@ class _Training:
             "accuracy": accuracies(classify(e, classifiers)[0], y),
         }
         if whole and self.validation_batches is not None and self.data.validation is not None:
-            held, _ = self.embed(self.validation_batches, np.arange(len(self.data.validation)))
-            decided = classify(held, classifiers)[0]
-            metrics["validation_accuracy"] = accuracies(decided, self.data.validation.labels)
+            e_validation, _ = self.embed(self.validation_batches, np.arange(len(self.data.validation)))
+            predictions = classify(e_validation, classifiers)[0]
+            metrics["validation_accuracy"] = accuracies(predictions, self.data.validation.labels)
         metrics |= measure(e, y, class_embeddings, self.data.n_classes)
         metrics |= {"seconds": self.clock.total(), "images_per_second": self.clock.images_per_second()}
         self.model.train()
         epoch = self.at.epoch + self.at.step / self.steps
-        return make_snapshot(self.at.snapshots, epoch, self.points, shown, class_embeddings, head, centres, metrics)
+        return make_snapshot(self.at.snapshots, epoch, self.points, recorded, class_embeddings, head, centres, metrics)
 
     def references(self) -> tuple[Array | None, tuple[Array, Array] | None]:
         """The class embeddings (C, D) or None, the head's (weight, bias) or None; NaN for classes held out."""
@@ -259,16 +259,16 @@ class _Training:
 
         The loss of an image of a class held out means nothing.
         """
-        found, losses = [], []
+        blocks, losses = [], []
         for start in range(0, len(rows), EVALUATION_BATCH):
             self.stop_if_asked()
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
             with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
                 e = self.model(x)
             losses.append(self.model.losses(e, y, self.loss).to(self.wide).cpu().numpy())
-            found.append(e.cpu().numpy())
+            blocks.append(e.cpu().numpy())
             self.tell(evaluating=True)
-        embeddings = np.concatenate(found)
+        embeddings = np.concatenate(blocks)
         if not np.isfinite(embeddings).all():
             epoch = self.at.epoch + self.at.step / self.steps
             raise Diverged(f"the embeddings are no longer finite in epoch {epoch:.2f}; lower lr ({self.config.lr:g})")

@@ -47,21 +47,21 @@ def run_experiments(
     be given again. --dataset, --backbone and --loss take the place of the
     paper's; other options hold for all.
     """
-    of_a_search = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
+    search_options = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
                    "max-concurrent": max_concurrent, "cpus": None if cpus == 1.0 else cpus}  # fmt: skip
-    for option, value in of_a_search.items():
+    for option, value in search_options.items():
         if table_hyperparameters and value is not None:
             raise InputError(
                 f"--{option} is for searches; with --table-hyperparameters each experiment is one training"
             )
     trials, keep = trials or TRIALS, KEEP if keep is None else keep
-    chosen = select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
+    planned = select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
     if dry_run:
-        _dry_run(estimates(chosen, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json)
+        _dry_run(estimates(planned, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json)
         return
     from mtm.tuning.search import Resources
 
-    for experiment in chosen:
+    for experiment in planned:
         if experiment.state(runs) == "finished":
             output.say(f"{experiment.name}: finished already")
             continue

@@ -17,8 +17,8 @@ from mtm.errors import InputError
 from mtm.runs import Run
 
 
-def _say_version(context: typer.Context, asked: bool) -> None:
-    if asked:
+def _say_version(context: typer.Context, is_set: bool) -> None:
+    if is_set:
         print(f"{context.command.name} {__version__}")
         raise typer.Exit
 
@@ -36,8 +36,8 @@ Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Ray clus
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give `command(config, **own)` one option for every field of TrainConfig, before its own parameters."""
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    made = [_parameter(name, field) for name, field in TrainConfig.model_fields.items()]
+    own_parameters = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    config_parameters = [_parameter(name, field) for name, field in TrainConfig.model_fields.items()]
 
     def run(**values: Any) -> None:
         fields = {name: values.pop(name) for name in TrainConfig.model_fields}
@@ -45,7 +45,7 @@ def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
         command(TrainConfig(**{name: value for name, value in fields.items() if value is not None}), **values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
-    parameters = [*made, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own)]
+    parameters = [*config_parameters, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own_parameters)]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run

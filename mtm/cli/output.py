@@ -147,9 +147,9 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
         table.add_row(*cells, str(row["n"]))
     console.print(table)
     if best := best_of(rows):
-        chosen = f"of highest {best.by} accuracy" + (", as in the paper" if best.by == "test" else "")
+        criterion = f"of highest {best.by} accuracy" + (", as in the paper" if best.by == "test" else "")
         say(
-            f"Best epoch ({chosen}): {best.row['epoch']:.4g}, {best.classifier} {percent(best.accuracy)} % on "
+            f"Best epoch ({criterion}): {best.row['epoch']:.4g}, {best.classifier} {percent(best.accuracy)} % on "
             f"{best.row['n']:,} {best.row['split']} images."
         )
 
@@ -172,10 +172,10 @@ def few_shot_table(rows: Sequence[dict[str, Any]]) -> None:
             cells += [f"{percent(row['accuracy'])} ± {percent(row['interval'])}", percent(row["untrained"])]
         table.add_row(*cells)
     console.print(table)
-    told = dict.fromkeys(f"{row['ways']} ways of the classes {', '.join(row['classes'])}" for row in rows)
+    tasks = dict.fromkeys(f"{row['ways']} ways of the classes {', '.join(row['classes'])}" for row in rows)
     epochs = ", ".join(dict.fromkeys(f"{row['epoch']:.4g}" for row in rows))
     say(
-        f"Nearest class centre on classes held out of training ({'; '.join(told)}), at epoch {epochs}: the mean of "
+        f"Nearest class centre on classes held out of training ({'; '.join(tasks)}), at epoch {epochs}: the mean of "
         f"{rows[0]['episodes']:,} episodes of {rows[0]['queries']} queries a class, and its 95 % confidence interval "
         "over episodes. Untrained: the same episodes at epoch 0."
     )

@@ -15,15 +15,15 @@ from mtm.run_folder.summary import summaries, summarise
 
 def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     """List the runs, newest first, and why any cannot be opened."""
-    found = summaries(runs)
+    rows = summaries(runs)
     if as_json:
-        for line in found:
+        for line in rows:
             output.print_json(line)
         return
-    if not found:
+    if not rows:
         output.say(f"No runs in {runs} yet. Make one with: mtm train")
         return
-    output.runs_table(found)
+    output.runs_table(rows)
 
 
 def show_run(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:

@@ -38,7 +38,7 @@ def train_model(
 
     if ray_address:
         config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
-    dataset = prepare(config, here=not ray_address)
+    dataset = prepare(config, is_local=not ray_address)
     where = f"Ray at {ray_address}" if ray_address else None
     run = start_run(named or free_folder(runs, config), config, dataset, where)
     if ray_address:
@@ -65,8 +65,8 @@ def resume_run(
         raise InputError(
             f"{opened.folder} has no config that can be read: {'; '.join(opened.problems) or 'imported run'}"
         )
-    moved = {"dataset": dataset, "data_root": data_root}
-    config = opened.config.model_copy(update={name: path for name, path in moved.items() if path is not None})
+    paths = {"dataset": dataset, "data_root": data_root}
+    config = opened.config.model_copy(update={name: path for name, path in paths.items() if path is not None})
     from mtm.data import DATASETS
 
     if config.dataset not in DATASETS and not Path(config.dataset).exists():

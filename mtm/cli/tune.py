@@ -68,8 +68,8 @@ def tune_hyperparameters(
     """
     keep = 10**9 if keep_all else keep
     if resume is None:
-        made = {"name": name, "ranges": tuple(range or ()), "keep": KEEP if keep is None else keep}
-        search = _new(runs, config, trials or TRIALS, made, ray_address is None)
+        settings = {"name": name, "ranges": tuple(range or ()), "keep": KEEP if keep is None else keep}
+        search = _new(runs, config, trials or TRIALS, settings, ray_address is None)
     else:
         search = _resumed(runs, resume, config, name, range)
         search.wanted, search.keep = trials or search.wanted, search.keep if keep is None else keep
@@ -87,24 +87,24 @@ def tune_hyperparameters(
 
 
 def _resumed(runs: Path, name: str, config: TrainConfig, new_name: str | None, ranges: list[str] | None) -> Search:
-    given = [field for field in config.model_fields_set if getattr(config, field) != TrainConfig().model_dump()[field]]
-    if given or new_name or ranges:
-        what = [*given, *(["name"] if new_name else []), *(["range"] if ranges else [])][0].replace("_", "-")
-        raise InputError(f"--resume goes on with what the search began with; leave out --{what}")
+    fields = [field for field in config.model_fields_set if getattr(config, field) != TrainConfig().model_dump()[field]]
+    if fields or new_name or ranges:
+        option = [*fields, *(["name"] if new_name else []), *(["range"] if ranges else [])][0].replace("_", "-")
+        raise InputError(f"--resume goes on with what the search began with; leave out --{option}")
     return open_search(runs, name)
 
 
-def _new(runs: Path, config: TrainConfig, trials: int, made: dict[str, Any], is_local: bool) -> Search:
+def _new(runs: Path, config: TrainConfig, trials: int, settings: dict[str, Any], is_local: bool) -> Search:
     """A search whose config was tried, so that what is wrong is said once and not by every trial."""
     from mtm.train_loop.recorder import prepare
 
-    prepare(config, here=is_local)
-    search = new_search(runs, config, trials, **made)
+    prepare(config, is_local=is_local)
+    search = new_search(runs, config, trials, **settings)
     if search.split == "test":
-        said = "The search looks at the test images, as the paper's did: its accuracies are too good."
+        sentence = "The search looks at the test images, as the paper's did: its accuracies are too good."
     else:
-        said = f"Trials are judged on {search.config.validation:.0%} of the training images, held out."
-    output.notices.print(said, markup=False, highlight=False)
+        sentence = f"Trials are judged on {search.config.validation:.0%} of the training images, held out."
+    output.notices.print(sentence, markup=False, highlight=False)
     return search
 
 
@@ -113,8 +113,8 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
     from mtm.tuning.search import run_search
 
     began = time.monotonic()
-    with _telling(search, as_json) as tell:
-        state = run_search(search, resources, tell)
+    with _telling(search, as_json) as report:
+        state = run_search(search, resources, report)
     if state == "stopped" and resources.seconds is not None and time.monotonic() - began >= resources.seconds:
         state = "time is up"
     if not as_json:
@@ -127,13 +127,13 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
 @contextmanager
 def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
     """A line for every trial that ends and, in a terminal, one that changes beneath them."""
-    told = {trial.number for trial in search.trials if trial.is_done}
+    reported = {trial.number for trial in search.trials if trial.is_done}
     with nullcontext() if as_json else output.console.status(f"{search.name}: Ray is starting") as line:
 
-        def tell(search: Search) -> None:
+        def report(search: Search) -> None:
             for trial in search.trials:
-                if trial.is_done and trial.number not in told:
-                    told.add(trial.number)
+                if trial.is_done and trial.number not in reported:
+                    reported.add(trial.number)
                     if as_json:
                         output.print_json(asdict(trial))
                     else:
@@ -141,7 +141,7 @@ def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]
             if line is not None:
                 line.update(_progress(search))
 
-        yield tell
+        yield report
 
 
 def _progress(search: Search) -> str:

@@ -55,9 +55,9 @@ class Dataset:
 
     def by_class(self, rows: Array) -> Array:
         """One row (K, ...) for each trained class as one for every class (C, ...): NaN for those held out."""
-        found = np.full((self.n_classes, *rows.shape[1:]), np.nan, rows.dtype)
-        found[self.trained] = rows
-        return found
+        all_rows = np.full((self.n_classes, *rows.shape[1:]), np.nan, rows.dtype)
+        all_rows[self.trained] = rows
+        return all_rows
 
 
 def load(config: TrainConfig) -> Dataset:
@@ -92,14 +92,14 @@ def load(config: TrainConfig) -> Dataset:
 def held_out_classes(config: TrainConfig, class_names: tuple[str, ...]) -> tuple[int, ...]:
     """The numbers of the classes that a config keeps out of training. Raises InputError if that cannot be."""
     numbers = {str(k): k for k in range(len(class_names))} | {name: k for k, name in enumerate(class_names)}
-    given = [part.strip() for part in (config.held_out or "").split(",") if part.strip()]
-    for part in given:
+    parts = [part.strip() for part in (config.held_out or "").split(",") if part.strip()]
+    for part in parts:
         if part not in numbers:
             raise InputError(
                 f"held_out: {config.dataset} has no class '{part}'; give names or numbers of 0 to "
                 f"{len(class_names) - 1}: {', '.join(class_names[:12])}{', ...' if len(class_names) > 12 else ''}"
             )
-    held_out = tuple(sorted({numbers[part] for part in given}))
+    held_out = tuple(sorted({numbers[part] for part in parts}))
     if held_out and len(class_names) - len(held_out) < 2:
         raise InputError(
             f"held_out = {config.held_out} leaves {len(class_names) - len(held_out)} of {len(class_names)} classes; "
@@ -110,18 +110,18 @@ def held_out_classes(config: TrainConfig, class_names: tuple[str, ...]) -> tuple
 
 def _train_rows(config: TrainConfig, raw: Raw, held_out: tuple[int, ...]) -> tuple[Array, Array]:
     """Which of the training images are trained on, and which are kept for validation: none of the classes held out."""
-    kept = np.flatnonzero(~np.isin(raw.train_labels, held_out))
-    y, n_classes = raw.train_labels[kept], len(raw.class_names) - len(held_out)
+    candidates = np.flatnonzero(~np.isin(raw.train_labels, held_out))
+    y, n_classes = raw.train_labels[candidates], len(raw.class_names) - len(held_out)
     for name, n in (("train_images", config.train_images), ("centre_images", config.centre_images)):
         if 0 < n < n_classes:
             raise InputError(f"{name} = {n} leaves classes without images; there are {n_classes} classes")
     rows = balanced_sample(y, config.train_images, config.seed)
     if config.validation == "test":
-        return kept[rows], np.arange(0)
-    held = rows[stratified_rows(y[rows], float(config.validation), config.seed)]
-    if not len(held):
+        return candidates[rows], np.arange(0)
+    validation_rows = rows[stratified_rows(y[rows], float(config.validation), config.seed)]
+    if not len(validation_rows):
         raise InputError(f"validation = {config.validation} of {len(rows)} training images is none; raise it")
-    return kept[np.setdiff1d(rows, held)], kept[held]
+    return candidates[np.setdiff1d(rows, validation_rows)], candidates[validation_rows]
 
 
 def transform(images: Array | list[Path], resize: int, crop: int, grey: bool, notes: list[str] | None = None) -> Array:
@@ -200,10 +200,10 @@ def _open(image: Array | Path, grey: bool) -> Image.Image:
         return Image.fromarray(image)
     try:
         with Image.open(image) as opened:
-            found: Image.Image = opened
+            picture: Image.Image = opened
             if opened.mode.startswith("I"):  # 16 bits: convert() would clip at 255 instead of scaling
-                found = Image.fromarray((np.asarray(opened).clip(0, 65535) // 257).astype(np.uint8))
-            return found.convert("L" if grey else "RGB")
+                picture = Image.fromarray((np.asarray(opened).clip(0, 65535) // 257).astype(np.uint8))
+            return picture.convert("L" if grey else "RGB")
     except (OSError, ValueError) as error:
         raise InputError(f"{image} is not an image that can be read") from error
 

@@ -27,9 +27,9 @@ def balanced_sample(y: Array, n: int, seed: int) -> Array:
 def stratified_rows(y: Array, share: float, seed: int) -> Array:
     """Sorted row numbers of a random `share` of each class, at least one image of a class that has two."""
     rng = np.random.default_rng(seed)
-    chosen = []
+    samples = []
     for k in np.unique(y):
         rows = np.flatnonzero(y == k)
         n = min(len(rows) - 1, max(1, round(share * len(rows))))
-        chosen.append(rng.permutation(rows)[:n])
-    return np.sort(np.concatenate(chosen))
+        samples.append(rng.permutation(rows)[:n])
+    return np.sort(np.concatenate(samples))

@@ -168,13 +168,13 @@ def _read_folder(path: Path) -> Raw:
     if not names:
         raise InputError(f"{path} has no class folders; it needs train/CLASS/*.png, or CLASS/*.png")
     train, train_labels = _list_images(train_folder, names)
-    beside = [path / name for name in TEST_FOLDERS if (path / name).is_dir()] if train_folder != path else []
-    if not beside:
-        rows = stratified_rows(train_labels, TEST_SHARE, 0)
-        kept = np.setdiff1d(np.arange(len(train)), rows)
-        parts = [train[i] for i in kept], train_labels[kept], [train[i] for i in rows], train_labels[rows]
-        return Raw(*parts, names)
-    test_folder, *unused = beside
+    test_folders = [path / name for name in TEST_FOLDERS if (path / name).is_dir()] if train_folder != path else []
+    if not test_folders:
+        test_rows = stratified_rows(train_labels, TEST_SHARE, 0)
+        train_rows = np.setdiff1d(np.arange(len(train)), test_rows)
+        test = [train[i] for i in test_rows]
+        return Raw([train[i] for i in train_rows], train_labels[train_rows], test, train_labels[test_rows], names)
+    test_folder, *unused = test_folders
     extra = set(_class_folders(test_folder)) - set(names)
     if extra:
         raise InputError(f"{test_folder} has class '{min(extra)}', which {train_folder} has not")
@@ -201,26 +201,26 @@ def _is_hidden(path: Path) -> bool:
 def _list_images(folder: Path, names: Sequence[str], required: bool = True) -> tuple[list[Path], Array]:
     files, labels = [], []
     for k, name in enumerate(names):
-        inside = [p for p in (folder / name).glob("*") if not _is_hidden(p)]
-        found = sorted(p for p in inside if p.suffix.lower() in IMAGE_SUFFIXES)
-        if required and not found:
-            if any(p.is_dir() for p in inside):
+        entries = [p for p in (folder / name).glob("*") if not _is_hidden(p)]
+        images = sorted(p for p in entries if p.suffix.lower() in IMAGE_SUFFIXES)
+        if required and not images:
+            if any(p.is_dir() for p in entries):
                 raise InputError(
                     f"{folder / name} has folders but no images; {folder} needs train/CLASS/*.png, or CLASS/*.png"
                 )
             raise InputError(
                 f"class '{name}' is empty: {folder / name} has no images ({', '.join(IMAGE_SUFFIXES[:3])}, ...)"
             )
-        files += found
-        labels += [k] * len(found)
+        files += images
+        labels += [k] * len(images)
     return files, np.array(labels, dtype=np.int64)
 
 
 def _with_test_split(images: Array, y: Array, names: tuple[str, ...]) -> Raw:
     """A fifth of each class as test split, the same one whatever the seed of the training."""
-    rows = stratified_rows(y, TEST_SHARE, 0)
-    kept = np.setdiff1d(np.arange(len(y)), rows)
-    return Raw(images[kept], y[kept], images[rows], y[rows], names)
+    test_rows = stratified_rows(y, TEST_SHARE, 0)
+    train_rows = np.setdiff1d(np.arange(len(y)), test_rows)
+    return Raw(images[train_rows], y[train_rows], images[test_rows], y[test_rows], names)
 
 
 def _check_images(where: str, images: Array) -> None:

@@ -66,28 +66,28 @@ def select_experiments(config: TrainConfig, patterns: list[str], once: bool, los
     What `config` was given takes the place of the paper's, and so does `loss`. Raises InputError when nothing fits, or
     Tables 8-9 have no row for it.
     """
-    given = {name: getattr(config, name) for name in config.model_fields_set if name != "loss"}
-    datasets = [given["dataset"]] if "dataset" in given else list(paper.DATASETS)
-    backbones = [given["backbone"]] if "backbone" in given else list(paper.BACKBONES)
-    losses = [loss] if loss else ["pure"] if given.get("head") == "linear" else list(paper.LOSSES)
-    grid = [_planned(d, b, x, given, once) for d, x, b in itertools.product(datasets, losses, backbones)]
-    found = [e for e in grid if not patterns or any(_fits(e.name, pattern) for pattern in patterns)]
-    if not found:
+    overrides = {name: getattr(config, name) for name in config.model_fields_set if name != "loss"}
+    datasets = [overrides["dataset"]] if "dataset" in overrides else list(paper.DATASETS)
+    backbones = [overrides["backbone"]] if "backbone" in overrides else list(paper.BACKBONES)
+    losses = [loss] if loss else ["pure"] if overrides.get("head") == "linear" else list(paper.LOSSES)
+    grid = [_planned(d, b, x, overrides, once) for d, x, b in itertools.product(datasets, losses, backbones)]
+    selection = [e for e in grid if not patterns or any(_fits(e.name, pattern) for pattern in patterns)]
+    if not selection:
         raise InputError(f"no experiment fits {' '.join(patterns)}; they are named as in {grid[0].name} or RN18-*")
-    return found
+    return selection
 
 
 def _fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), pattern.lower()) or fnmatchcase(name.split("/")[1].lower(), pattern.lower())
 
 
-def _planned(dataset: str, backbone: str, loss: str, given: dict[str, Any], once: bool) -> Planned:
+def _planned(dataset: str, backbone: str, loss: str, overrides: dict[str, Any], once: bool) -> Planned:
     setup: dict[str, Any] = {"dataset": dataset, "backbone": backbone, "epochs": paper.EPOCHS}
     setup |= {"plateau_epochs": paper.PLATEAU_EPOCHS} | ({"head": "linear"} if loss == "pure" else {"loss": loss})
     if once:  # the paper has no row for comparison: Euclidean's
         row = "euclidean" if loss == "comparison" else loss
         setup |= paper.Experiment(dataset, backbone, row).hyperparameters()
-    return Planned(dataset, backbone, loss, TrainConfig(**setup | given), once)
+    return Planned(dataset, backbone, loss, TrainConfig(**setup | overrides), once)
 
 
 def search_of(
@@ -98,7 +98,7 @@ def search_of(
         return open_search(runs, experiment.folder)
     from mtm.train_loop.recorder import prepare
 
-    prepare(experiment.config, here=is_local)
+    prepare(experiment.config, is_local=is_local)
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
 
 
@@ -108,16 +108,18 @@ def estimates(planned: list[Planned], runs: Path, trials: int, keep: int) -> lis
     for experiment in planned:
         state, config = experiment.state(runs), experiment.config
         if not experiment.once:
-            ours = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS, "batch_size": 128}
-            ours |= {"dim": MIDDLE_DIM} if config.head == "targets" else {}
-            config = config.model_copy(update={k: v for k, v in ours.items() if k not in config.model_fields_set})
+            search_defaults = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS, "batch_size": 128}
+            search_defaults |= {"dim": MIDDLE_DIM} if config.head == "targets" else {}
+            config = config.model_copy(
+                update={k: v for k, v in search_defaults.items() if k not in config.model_fields_set}
+            )
         cost = {"seconds": 0.0, "bytes": 0.0}
         if state != "finished":
             sizes = _sizes(config)
             cost = estimate_cost(config, sizes, _speed(config, sizes))
-        kept = 1 if experiment.once else min(trials, keep)
+        n_kept = 1 if experiment.once else min(trials, keep)
         rows.append({"name": experiment.name, "state": state,
-                     "seconds": trials * cost["seconds"], "bytes": kept * cost["bytes"]})  # fmt: skip
+                     "seconds": trials * cost["seconds"], "bytes": n_kept * cost["bytes"]})  # fmt: skip
     return rows
 
 

@@ -22,7 +22,7 @@ from mtm.run_folder.readers import read_json
 from mtm.runs import Run
 
 ENDINGS = (".zip", ".tar")
-WANTED = re.compile(
+RUN_FILE = re.compile(
     r"(?:[^/]+/)?(config\.json|status\.json|metrics\.jsonl|points\.safetensors|snapshots/\d+\.safetensors"
     r"|checkpoint/[\w-]+\.safetensors)"
 )
@@ -65,15 +65,15 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                if found := WANTED.fullmatch(entry.filename):
+                if match := RUN_FILE.fullmatch(entry.filename):
                     with archive.open(entry) as content:
-                        yield found[1], content
+                        yield match[1], content
         return
     with tarfile.open(path) as packed:
         for member in packed:
-            taken = packed.extractfile(member) if member.isfile() else None
-            if taken is not None and (found := WANTED.fullmatch(member.name)):
-                yield found[1], taken
+            stream = packed.extractfile(member) if member.isfile() else None
+            if stream is not None and (match := RUN_FILE.fullmatch(member.name)):
+                yield match[1], stream
 
 
 def _settle(folder: Path) -> None:

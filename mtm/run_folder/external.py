@@ -32,7 +32,7 @@ class Arrays:
 
 
 def external_snapshot(
-    known: Points | None,
+    run_points: Points | None,
     class_names: Sequence[str] | None,
     index: int,
     epoch: float | None,
@@ -40,7 +40,7 @@ def external_snapshot(
     metrics: Mapping[str, object],
     dim: int | None = None,
 ) -> Snapshot:
-    """A snapshot from checked arrays; `known` and `dim` are the run's images and D, None for its first snapshot.
+    """A snapshot from checked arrays; `run_points` and `dim` are the run's images and D, None for its first snapshot.
 
     Raises InputError for arrays that do not fit each other or the run, or hold NaN.
     """
@@ -59,10 +59,10 @@ def external_snapshot(
     for name in MEASURED & set(metrics):
         raise InputError(f"{name} is measured by mtm and cannot be given; call yours my_{name}")
     row = {name: _measure(name, value) for name, value in metrics.items()}
-    if known is None:
+    if run_points is None:
         points = _points(class_names, y, max((len(array) for array in per_class.values()), default=0), arrays)
-    elif np.array_equal(y, known.labels):
-        points = known
+    elif np.array_equal(y, run_points.labels):
+        points = run_points
     else:
         raise InputError("labels differ from those of the first snapshot; log the same images in the same order")
     shape = (points.n_classes, e.shape[1])
@@ -73,19 +73,19 @@ def external_snapshot(
             raise InputError(f"{name} has shape {array.shape}; with these embeddings and classes it is {shape}")
     c, w = per_class.get("class_embeddings"), per_class.get("weight")
     head = None if w is None else (w, _bias(arrays.bias, len(w)))
-    centres, judged = per_class.get("reference_centres"), np.ones(len(y), dtype=bool)
+    centres, is_judged = per_class.get("reference_centres"), np.ones(len(y), dtype=bool)
     if centres is None:
-        judged = ~first_half(y)
-        centres = geometry.class_centres(e[~judged], y[~judged], shape[0]).astype(np.float32)
+        is_judged = ~first_half(y)
+        centres = geometry.class_centres(e[~is_judged], y[~is_judged], shape[0]).astype(np.float32)
     snapshot = make_snapshot(index, _epoch(index if epoch is None else epoch), points, e, c, head, centres, {})
-    measured = {
+    measures = {
         "loss": None,
         "n": len(y),
         "split": "recorded",
-        "accuracy": accuracies(snapshot.predictions, y, judged),
-        "accuracy_n": int(judged.sum()),
+        "accuracy": accuracies(snapshot.predictions, y, is_judged),
+        "accuracy_n": int(is_judged.sum()),
     }
-    return replace(snapshot, metrics=measured | measure(e, y, c, shape[0]) | row)
+    return replace(snapshot, metrics=measures | measure(e, y, c, shape[0]) | row)
 
 
 def first_half(y: Array) -> Array:

@@ -25,12 +25,12 @@ def import_run(path: Path, folder: Path, labels: Path | None = None) -> Run:
         if labels is not None:
             raise InputError(f"{path} is a whole run and has its labels; leave out --labels")
         return archive.import_archive(path, folder)
-    epochs, moments, names = read_embeddings(path, labels)
-    known: Points | None = None
+    epochs, arrays_by_epoch, names = read_embeddings(path, labels)
+    run_points: Points | None = None
     snapshots = []
-    for index, (epoch, arrays) in enumerate(zip(epochs, moments, strict=True)):
-        snapshot = external_snapshot(known, names, index, epoch, arrays, {})
-        known = snapshot.points
+    for index, (epoch, arrays) in enumerate(zip(epochs, arrays_by_epoch, strict=True)):
+        snapshot = external_snapshot(run_points, names, index, epoch, arrays, {})
+        run_points = snapshot.points
         snapshots.append(snapshot)
     run = Run.create(folder, class_names=names, notes={"imported": path.name})
     for snapshot in snapshots:
@@ -53,35 +53,35 @@ def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float]
         raise InputError(f"{path}: cannot import '{path.suffix}' files; use {', '.join((*readers, *archive.ENDINGS))}")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    found = readers[path.suffix.lower()](path)
+    contents = readers[path.suffix.lower()](path)
     if labels is not None:
-        found["labels"] = read_labels(labels)
+        contents["labels"] = read_labels(labels)
     for name in ("embeddings", "labels"):
-        if name not in found:
-            hint = "give their file with --labels" if name == "labels" else f"it has {', '.join(found) or 'none'}"
+        if name not in contents:
+            hint = "give their file with --labels" if name == "labels" else f"it has {', '.join(contents) or 'none'}"
             raise InputError(f"{path} has no array '{name}'; {hint}")
-    names = texts(found.pop("class_names")) if "class_names" in found else None
-    y = np.asarray(found.pop("labels"))
+    names = texts(contents.pop("class_names")) if "class_names" in contents else None
+    y = np.asarray(contents.pop("labels"))
     if y.dtype.kind in "US":
         names, y = _numbered(texts(y))
-    e = np.asarray(found.pop("embeddings"))
+    e = np.asarray(contents.pop("embeddings"))
     steps = e if e.ndim == 3 else e[None]
     if not len(steps):
         raise InputError(f"{path} has no snapshots: embeddings has shape {e.shape}")
-    epochs = _epochs(path, found.pop("epochs", np.arange(len(steps))), len(steps))
-    moving = {name: found.pop(name) for name in ("class_embeddings", "reference_centres") if name in found}
-    fixed = {name: found.pop(name) for name in ("indices", "thumbnails") if name in found}
-    if found:
-        raise InputError(f"{path}: unknown array '{next(iter(found))}'; `mtm import --help` lists what is read")
-    for name, array in moving.items():
+    epochs = _epochs(path, contents.pop("epochs", np.arange(len(steps))), len(steps))
+    class_arrays = {name: contents.pop(name) for name in ("class_embeddings", "reference_centres") if name in contents}
+    image_arrays = {name: contents.pop(name) for name in ("indices", "thumbnails") if name in contents}
+    if contents:
+        raise InputError(f"{path}: unknown array '{next(iter(contents))}'; `mtm import --help` lists what is read")
+    for name, array in class_arrays.items():
         if array.ndim == 3 and len(array) != len(steps):
             raise InputError(
                 f"{path}: {name} has shape {array.shape}, embeddings {e.shape}; the first axis is the same"
             )
     rows = []
     for t, step in enumerate(steps):
-        now = {name: array[t] if array.ndim == 3 else array for name, array in moving.items()}
-        rows.append(Arrays(step, y, **now, **(fixed if t == 0 else {})))
+        arrays = {name: array[t] if array.ndim == 3 else array for name, array in class_arrays.items()}
+        rows.append(Arrays(step, y, **arrays, **(image_arrays if t == 0 else {})))
     return epochs, rows, names
 
 

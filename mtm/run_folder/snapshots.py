@@ -67,25 +67,25 @@ def references(
     centres: Array, class_embeddings: Array | None = None, head: tuple[Array, Array] | None = None
 ) -> dict[str, Reference]:
     """Per classifier that the model has, its reference: four for moving targets, three for a linear head."""
-    found: dict[str, Reference] = {"cos": centres, "euc": centres}
+    by_classifier: dict[str, Reference] = {"cos": centres, "euc": centres}
     if class_embeddings is not None:
-        found = {"cos": centres, "cos_ce": class_embeddings, "euc": centres, "euc_ce": class_embeddings}
+        by_classifier = {"cos": centres, "cos_ce": class_embeddings, "euc": centres, "euc_ce": class_embeddings}
     if head is not None:
-        found["argmax"] = head
-    return found
+        by_classifier["argmax"] = head
+    return by_classifier
 
 
 def classify(e: ArrayLike, references: dict[str, Reference]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Predictions and margins (N,) of output embeddings e (N, D) under each classifier."""
-    decided = {name: decide(name, e, reference) for name, reference in references.items()}
-    predictions = {name: chosen.astype(np.int32) for name, (chosen, _) in decided.items()}
-    return predictions, {name: margin.astype(np.float32) for name, (_, margin) in decided.items()}
+    decisions = {name: decide(name, e, reference) for name, reference in references.items()}
+    predictions = {name: chosen.astype(np.int32) for name, (chosen, _) in decisions.items()}
+    return predictions, {name: margin.astype(np.float32) for name, (_, margin) in decisions.items()}
 
 
-def accuracies(predictions: dict[str, Array], y: Array, judged: Array | None = None) -> dict[str, float]:
-    """Per classifier the share of right predictions, over the images in `judged` (all by default)."""
-    judged = np.ones(len(y), dtype=bool) if judged is None else judged
-    right = {name: (predicted == y)[judged] for name, predicted in predictions.items()}
+def accuracies(predictions: dict[str, Array], y: Array, mask: Array | None = None) -> dict[str, float]:
+    """Per classifier the share of right predictions, over the images in `mask` (all by default)."""
+    mask = np.ones(len(y), dtype=bool) if mask is None else mask
+    right = {name: (predicted == y)[mask] for name, predicted in predictions.items()}
     return {name: float(r.mean()) if len(r) else float("nan") for name, r in right.items()}
 
 
@@ -200,7 +200,7 @@ def compact(e: Array, y: Array) -> Array:
         small = e.astype(np.float16)
     if not np.isfinite(small).all():
         return e
-    moved = np.square(small.astype(np.float32) - e, dtype=np.float32).sum(dtype=np.float64)
-    own = geometry.class_centres(e, y, int(y.max()) + 1)[y].astype(np.float32)
-    spread = np.square(e - own).sum(dtype=np.float64)
-    return small if np.sqrt(moved) <= FLOAT16_ROUNDING * np.sqrt(spread) else e
+    rounding = np.square(small.astype(np.float32) - e, dtype=np.float32).sum(dtype=np.float64)
+    own_centres = geometry.class_centres(e, y, int(y.max()) + 1)[y].astype(np.float32)
+    spread = np.square(e - own_centres).sum(dtype=np.float64)
+    return small if np.sqrt(rounding) <= FLOAT16_ROUNDING * np.sqrt(spread) else e

@@ -59,14 +59,14 @@ class Checkpoint:
     def save(self, position: Position) -> None:
         if self.folder is None:
             return
-        started = time.monotonic()
+        began = time.monotonic()
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
         header = {"position": asdict(position), "scaler": self.scaler.state_dict()}
         self._write("state", tensors, {"header": json.dumps(header)})
         self.saved_at = time.monotonic()
-        self.cost = self.saved_at - started
+        self.cost = self.saved_at - began
 
     def load(self, start: Position) -> Position:
         """Put back what `save` wrote and return its position; `start` where nothing was written yet.

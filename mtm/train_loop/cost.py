@@ -44,23 +44,23 @@ class Speed:
 def estimate_cost(config: TrainConfig, sizes: Sizes, speed: Speed) -> dict[str, float]:
     """`seconds`, `snapshots` and `bytes` on disk of a training that runs to its last epoch."""
     n_train = min(config.train_images or sizes.train, sizes.train)
-    held = 0 if config.validation == "test" else round(float(config.validation) * n_train)
-    n_train -= held
+    n_validation = 0 if config.validation == "test" else round(float(config.validation) * n_train)
+    n_train -= n_validation
     recorded = min(config.record or sizes.test, sizes.test)
     centres = min(config.centre_images, n_train)
-    alone = config.batch_size > 1 and n_train > config.batch_size and n_train % config.batch_size == 1
-    steps = math.ceil(n_train / config.batch_size) - alone  # a last batch of one image joins the one before it
-    within = sum(len(config.snapshot_steps(epoch, steps)) - 1 for epoch in range(config.epochs))
-    whole = config.epochs + 1
-    evaluated = whole * (centres + sizes.test + held) + within * (centres + recorded)
+    has_single = config.batch_size > 1 and n_train > config.batch_size and n_train % config.batch_size == 1
+    steps = math.ceil(n_train / config.batch_size) - has_single  # a last batch of one image joins the one before it
+    partial = sum(len(config.snapshot_steps(epoch, steps)) - 1 for epoch in range(config.epochs))
+    full = config.epochs + 1
+    evaluated = full * (centres + sizes.test + n_validation) + partial * (centres + recorded)
     images = config.epochs * n_train + EVALUATION_COST * evaluated
-    a_snapshot = recorded * (2 * speed.dim + 8 * CLASSIFIERS[config.head] + 8) + 8 * sizes.n_classes * speed.dim
+    snapshot_bytes = recorded * (2 * speed.dim + 8 * CLASSIFIERS[config.head] + 8) + 8 * sizes.n_classes * speed.dim
     thumbnails = recorded * min(sizes.height, 36) * min(sizes.width, 36) * sizes.channels
     checkpoints = 4 * speed.parameters * 4  # weights, two moments of each, and the best weights
     return {
         "seconds": START_SECONDS + images / speed.images_per_second,
-        "snapshots": whole + within,
-        "bytes": (whole + within) * a_snapshot + thumbnails + checkpoints,
+        "snapshots": full + partial,
+        "bytes": (full + partial) * snapshot_bytes + thumbnails + checkpoints,
     }
 
 
@@ -80,24 +80,24 @@ def measure_speed(config: TrainConfig, shape: tuple[int, int, int], n_classes: i
     dataset = Dataset("trial", split(images), None, split(images[: 2 * n_classes]),
                       tuple(map(str, range(n_classes))), (128.0,) * shape[2], (64.0,) * shape[2])  # fmt: skip
     model = make_model(config, dataset)
-    moments: list[tuple[float, float]] = []  # seconds, images
+    samples: list[tuple[float, float]] = []  # seconds, images
     began = time.monotonic()
 
     def report(progress: Progress) -> None:
         if not progress.evaluating:
-            moments.append((time.monotonic(), progress.epoch * len(images)))
+            samples.append((time.monotonic(), progress.epoch * len(images)))
 
     def is_over() -> bool:
         now = time.monotonic()
-        timed = len(moments) > 3 and now - moments[0][0] > WARM_UP_SECONDS + TIMED_SECONDS
-        return timed or (len(moments) > 1 and now - began > LONGEST_SECONDS)
+        timed = len(samples) > 3 and now - samples[0][0] > WARM_UP_SECONDS + TIMED_SECONDS
+        return timed or (len(samples) > 1 and now - began > LONGEST_SECONDS)
 
     try:
         for _ in train(config, dataset=dataset, report=report, stop=is_over):
             pass
     except Stopped:
         pass
-    from_here = next((i for i, (at, _) in enumerate(moments) if at - moments[0][0] > WARM_UP_SECONDS), 0)
-    (t0, n0), (t1, n1) = moments[min(from_here, len(moments) - 2)], moments[-1]
+    first = next((i for i, (at, _) in enumerate(samples) if at - samples[0][0] > WARM_UP_SECONDS), 0)
+    (t0, n0), (t1, n1) = samples[min(first, len(samples) - 2)], samples[-1]
     dim = config.dim if model.classifier is None else model.classifier.in_features
     return Speed((n1 - n0) / (t1 - t0), sum(p.numel() for p in model.parameters()), dim)

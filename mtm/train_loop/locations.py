@@ -30,7 +30,7 @@ def free_folder(runs: Path, config: TrainConfig) -> Path:
 
 def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """`config` with the user's own files by absolute path, so that a resume in another folder finds them."""
-    own = {} if config.dataset in DATASETS else {"dataset": str(Path(config.dataset).absolute())}
+    paths = {} if config.dataset in DATASETS else {"dataset": str(Path(config.dataset).absolute())}
     if config.weights not in WEIGHTS:
-        own["weights"] = str(Path(config.weights).absolute())
-    return config.model_copy(update=own)
+        paths["weights"] = str(Path(config.weights).absolute())
+    return config.model_copy(update=paths)

@@ -31,12 +31,12 @@ from mtm.training import Progress, train
 HEARTBEAT_SECONDS = 1.0
 
 
-def prepare(config: TrainConfig, here: bool = True) -> Dataset:
+def prepare(config: TrainConfig, is_local: bool = True) -> Dataset:
     """Load the data, build the model and try the loss, so that what is wrong is said before anything is written.
 
-    A training that is not done `here` may want a device that is not here. Raises InputError with one sentence.
+    With `is_local` false (a training on a cluster) the device need not be in this machine. Raises InputError.
     """
-    if here:
+    if is_local:
         choose_device(config.device)
     loss = config.make_loss() if config.head == "targets" else None
     dataset = load(config)
@@ -58,8 +58,8 @@ def try_loss(loss: Loss, name: str, n_classes: int, dim: int) -> None:
         where = f"{line.filename}, line {line.lineno}"
         raise InputError(f"loss '{name}' fails: {type(error).__name__}: {error} ({where})") from error
     if not isinstance(values, torch.Tensor) or values.shape != (2,):
-        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-        raise InputError(f"loss '{name}' gives {got} for two images; it must give one value an image, shape (2,)")
+        shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+        raise InputError(f"loss '{name}' gives {shape} for two images; it must give one value an image, shape (2,)")
 
 
 def start_run(folder: Path, config: TrainConfig, dataset: Dataset, where: str | None = None) -> Run:
@@ -184,19 +184,19 @@ class _Heartbeat:
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
     """Within the block the first Ctrl-C or SIGTERM asks to stop; a second one interrupts at once."""
-    asked = threading.Event()
+    stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there can handlers be set
-        yield asked.is_set
+        yield stop.is_set
         return
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked.is_set
+        yield stop.is_set
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -98,10 +98,10 @@ class Search:
 
     def seconds_left(self) -> float:
         """About how long the trials to come will take, as many at a time as now; NaN before the first is done."""
-        took = [t.ended - t.started for t in self.trials if t.is_done and t.started and t.ended]
+        durations = [t.ended - t.started for t in self.trials if t.is_done and t.started and t.ended]
         at_once = max(1, sum(trial.state == "training" for trial in self.trials))
         left = self.wanted - sum(trial.is_done for trial in self.trials)
-        return left * sum(took) / len(took) / at_once if took else math.nan
+        return left * sum(durations) / len(durations) / at_once if durations else math.nan
 
     def of_run(self, run: str) -> Trial:
         return next(trial for trial in self.trials if trial.run == run)
@@ -124,10 +124,10 @@ class Search:
 
     def thin(self) -> None:
         """Of trials that are done and not among the best, take away all but the measures."""
-        kept = [trial.number for trial in self.ranked() if trial.is_done][: self.keep]
+        best = [trial.number for trial in self.ranked() if trial.is_done][: self.keep]
         for trial in self.trials:
             folder = self.runs / trial.run
-            if trial.is_done and trial.number not in kept and (folder / "snapshots").exists():
+            if trial.is_done and trial.number not in best and (folder / "snapshots").exists():
                 if Run.open(folder).status.state == "training":
                     continue  # it is about to end
                 for part in ("snapshots", "checkpoint"):
@@ -174,16 +174,16 @@ def new_search(
     many of the best keep snapshots and weights, `ranges` changes what is searched (`space_of`). Raises InputError.
     """
     space = spaces.space_of(config, ranges)
-    given = config.model_fields_set
-    ours = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS}
+    overrides = config.model_fields_set
+    defaults = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS}
     config = config.model_copy(
         update={"data_root": str(Path(config.data_root).absolute())}
-        | {field: value for field, value in ours.items() if field not in given}
+        | {field: value for field, value in defaults.items() if field not in overrides}
     )
     runs = runs.absolute()
     stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}-search"
-    taken = {path.name for path in (runs / FOLDER).glob("*")}
-    name = name or next(n for n in (f"{stem}-{i}" for i in range(1, len(taken) + 2)) if n not in taken)
+    names = {path.name for path in (runs / FOLDER).glob("*")}
+    name = name or next(n for n in (f"{stem}-{i}" for i in range(1, len(names) + 2)) if n not in names)
     folder = runs / FOLDER / name
     if folder.exists():
         raise InputError(f"there is a search '{name}' already; choose another name, or go on: mtm tune --resume {name}")
@@ -201,8 +201,8 @@ def open_search(runs: Path, name: str) -> Search:
     folder = runs.absolute() / FOLDER / name
     stored, problem = read_json(folder / "search.json")
     if problem:
-        there = ", ".join(sorted(path.name for path in folder.parent.glob("*"))) or "none"
-        raise InputError(f"there is no search '{name}' in {runs} that can be read ({there} there); {problem}")
+        names = ", ".join(sorted(path.name for path in folder.parent.glob("*"))) or "none"
+        raise InputError(f"there is no search '{name}' in {runs} that can be read ({names} there); {problem}")
     if stored.get("format", FORMAT) > FORMAT:
         raise InputError(f"{folder} has search format {stored['format']}, this mtm reads up to {FORMAT}: update mtm")
     try:
@@ -222,10 +222,10 @@ def open_search(runs: Path, name: str) -> Search:
 
 def list_searches(runs: Path) -> list[Search]:
     """The searches of a runs folder, newest first; what cannot be read is passed over."""
-    found = []
+    searches = []
     for path in (runs / FOLDER).glob("*/search.json"):
         try:
-            found.append(open_search(runs, path.parent.name))
+            searches.append(open_search(runs, path.parent.name))
         except InputError:
             continue
-    return sorted(found, key=lambda search: -search.created)
+    return sorted(searches, key=lambda search: -search.created)

@@ -172,14 +172,16 @@ def _signals_restored() -> Iterator[None]:
 
 def settled(resources: Resources, config: TrainConfig) -> Resources:
     """`resources` with nothing left open; raises InputError where Ray has no room for a single trial."""
-    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    available: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     wants_one = config.device == "auto" or config.device.startswith("cuda")
-    gpus = resources.gpus if resources.gpus is not None else float(wants_one and there.get("GPU", 0) > 0)
+    gpus = resources.gpus if resources.gpus is not None else float(wants_one and available.get("GPU", 0) > 0)
     room = []
     for kind, needed in (("CPU", resources.cpus), ("GPU", gpus)):
-        if needed > there.get(kind, 0):
-            raise InputError(f"a trial asks for {needed:g} {kind}s and Ray has {there.get(kind, 0):g}; ask for fewer")
-        room += [int(there[kind] / needed + 1e-9)] if needed else []
+        if needed > available.get(kind, 0):
+            raise InputError(
+                f"a trial asks for {needed:g} {kind}s and Ray has {available.get(kind, 0):g}; ask for fewer"
+            )
+        room += [int(available[kind] / needed + 1e-9)] if needed else []
     return replace(resources, gpus=gpus, at_once=resources.at_once or min(room))
 
 
@@ -203,28 +205,28 @@ class _Recorder(tune.Callback):
             self._changed()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if mine := self._open(trial):
-            mine.state, mine.started = "training", mine.started or time.time()
+        if record := self._open(trial):
+            record.state, record.started = "training", record.started or time.time()
             self._changed()
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        if mine := self._open(trial):
-            mine.accuracies = list(result["accuracies"])
+        if record := self._open(trial):
+            record.accuracies = list(result["accuracies"])
             self._changed()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if mine := self._open(trial):
-            mine.end(*_how_it_ended(mine, trial.last_result, self.search.config))
+        if record := self._open(trial):
+            record.end(*_how_it_ended(record, trial.last_result, self.search.config))
             self._changed(ended=True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if mine := self._open(trial):
-            mine.end("failed", "its process died, twice: killed, or out of memory")
+        if record := self._open(trial):
+            record.end("failed", "its process died, twice: killed, or out of memory")
             self._changed(ended=True)
 
     def _open(self, trial: Any) -> Trial | None:
-        found = self.search.of_run(str(trial))
-        return None if found.is_done else found
+        record = self.search.of_run(str(trial))
+        return None if record.is_done else record
 
     def _changed(self, ended: bool = False) -> None:
         self.search.set_status(progress=sum(t.is_done for t in self.search.trials) / self.search.wanted)

@@ -59,8 +59,8 @@ def space_of(config: TrainConfig, ranges: Sequence[str] = ()) -> Space:
         stated = {name: field.metadata for name, field in fields.items() if {"low", "high"} <= set(field.metadata)}
         space |= {name: Range(m["low"], m["high"], m.get("log", False)) for name, m in stated.items()}
     changes = dict(_changed(text, space) for text in ranges)
-    given = set(config.model_fields_set) | set(config.loss_args)
-    space = {name: kind for name, kind in space.items() if name not in given or name in changes} | changes
+    fixed = set(config.model_fields_set) | set(config.loss_args)
+    space = {name: kind for name, kind in space.items() if name not in fixed or name in changes} | changes
     if not space:
         raise InputError("every hyperparameter has a value: there is nothing to search for; leave one out")
     return space
@@ -71,15 +71,15 @@ def _changed(text: str, space: Space) -> tuple[str, Range | Choice]:
     name = name.strip().replace("-", "_")
     if name not in space:
         raise choose_from("hyperparameter to search", name, space)
-    was = space[name]
+    old = space[name]
     try:
         if ":" not in values:
-            found = tuple(float(value) for value in values.split(","))
-            return name, Choice(tuple(int(v) for v in found) if _is_whole(name) else found)
+            choices = tuple(float(value) for value in values.split(","))
+            return name, Choice(tuple(int(v) for v in choices) if _is_whole(name) else choices)
         low, high = (float(value) for value in values.split(":"))
     except ValueError:
         raise InputError(f"--range takes {name}=LOW:HIGH or {name}=VALUE,VALUE, not '{text}'") from None
-    changed = replace(was, low=low, high=high) if isinstance(was, Range) else Range(low, high, whole=_is_whole(name))
+    changed = replace(old, low=low, high=high) if isinstance(old, Range) else Range(low, high, whole=_is_whole(name))
     if not low < high or (changed.log and low <= 0):
         raise InputError(f"{text}: the range goes from a lower to a higher number" + (", above 0" * changed.log))
     return name, changed
@@ -93,8 +93,8 @@ def _is_whole(name: str) -> bool:
 def trial_config(config: TrainConfig, params: Mapping[str, Any]) -> TrainConfig:
     """`config` with the values of a trial; what is no field of it is a hyperparameter of a loss of the user's own."""
     fields = {name: value for name, value in params.items() if name in TrainConfig.model_fields}
-    own = {name: value for name, value in params.items() if name not in fields}
-    return TrainConfig(**config.model_dump() | fields | {"loss_args": config.loss_args | own})
+    loss_args = {name: value for name, value in params.items() if name not in fields}
+    return TrainConfig(**config.model_dump() | fields | {"loss_args": config.loss_args | loss_args})
 
 
 def to_json(space: Space) -> dict[str, Any]:

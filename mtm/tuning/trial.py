@@ -46,10 +46,10 @@ def run_trial(params: dict[str, Any], runs: str, search_name: str, modules: Sequ
         config = trial_config(search.config, params)
         try:
             state = _train(search, search.runs / trial.run, config, reporter)
-            how = {"stopped": "stopped by the user" if state == "stopped" else None}
+            ending = {"stopped": "stopped by the user" if state == "stopped" else None}
         except Exception as error:  # memory, NaN, a loss of the user's own: the search goes on without it
-            how = {"failed": reason(error, config)}
-        reporter.report(reporter.accuracies, **how)
+            ending = {"failed": reason(error, config)}
+        reporter.report(reporter.accuracies, **ending)
     reporter.leave()
 
 
@@ -61,16 +61,18 @@ def _train(search: Search, folder: Path, config: TrainConfig, reporter: _Reporte
     while run.status.state == "training" and time.monotonic() < waited_until:
         time.sleep(0.2)
 
-    def tell(snapshot: Snapshot) -> None:
-        found = accuracies_of(run.metrics)
-        if snapshot.epoch == len(found) and not (len(found) == config.epochs or has_plateaued(found, config)):
-            reporter.report(found)
+    def report(snapshot: Snapshot) -> None:
+        accuracies = accuracies_of(run.metrics)
+        if snapshot.epoch == len(accuracies) and not (
+            len(accuracies) == config.epochs or has_plateaued(accuracies, config)
+        ):
+            reporter.report(accuracies)
             if reporter.exit:
                 run.request_stop()  # ASHA's wish: the training obeys at its next step
 
     reporter.repeat(accuracies_of(run.metrics))
     reporter.leave()
-    state = record_training(run, dataset, on_snapshot=tell)
+    state = record_training(run, dataset, on_snapshot=report)
     reporter.accuracies = accuracies_of(run.metrics)
     return state
 
