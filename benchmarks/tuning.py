@@ -21,7 +21,7 @@ from common import Claim, parser, ratios, report, side_row
 
 from mtm.config import TrainConfig
 from mtm.runs import Run
-from mtm.train_loop.recorder import prepare, record_training
+from mtm.train_loop.recorder import prepare_training, record_training
 from mtm.tuning.record import Search, Trial, new_search
 from mtm.tuning.search import Resources, run_search
 
@@ -30,7 +30,7 @@ SECONDS = 60.0  # of a training, at least
 
 def alone(folder: Path, config: TrainConfig) -> float:
     """Seconds of one training whose data and libraries are loaded."""
-    dataset = prepare(config)
+    dataset = prepare_training(config)
     began = time.perf_counter()
     record_training(Run.create(folder, config), dataset)
     return time.perf_counter() - began

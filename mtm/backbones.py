@@ -59,7 +59,8 @@ class TinyMapConv2d(nn.Conv2d):
 
 BACKBONES: dict[str, Callable[[int], nn.Module]] = {"convnet": ConvNet}  # of our own: from channels to a module
 PAPER_BACKBONES = ("resnet18", "resnet50", "resnet101")
-OURS = ("backbone.", "model.backbone.")  # names of a backbone's weights in our checkpoints: kept, and to be resumed
+# of a backbone's weights in our checkpoints: those that are kept, and those for resuming
+CHECKPOINT_PREFIXES = ("backbone.", "model.backbone.")
 
 
 def make_backbone(name: str, channels: int, size: tuple[int, int], weights: str = "none") -> tuple[nn.Module, int]:
@@ -70,7 +71,7 @@ def make_backbone(name: str, channels: int, size: tuple[int, int], weights: str 
     image size that cannot be.
     """
     state = {} if weights in WEIGHTS else read_state(Path(weights))
-    ours = _backbone_of_ours(state)
+    ours = _checkpoint_backbone(state)
     if name in BACKBONES:
         if weights == "imagenet":
             raise InputError(f"there are no ImageNet weights for backbone '{name}'; use --weights none")
@@ -132,9 +133,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _backbone_of_ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _checkpoint_backbone(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The backbone in a checkpoint of a run, by the names it has in the network; {} for any other state dict."""
-    for prefix in OURS:
+    for prefix in CHECKPOINT_PREFIXES:
         weights = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         if weights:
             return weights

@@ -35,14 +35,14 @@ def _device_name(value: object) -> object:
     return value
 
 
-def _listed(value: object) -> object:
+def _comma_separated(value: object) -> object:
     """Classes given from Python as a sequence, (7, 8, 9), as the command line has them: '7,8,9'."""
     return (",".join(map(str, value)) if isinstance(value, list | tuple) else value) or None
 
 
 WEIGHTS = ("auto", "imagenet", "none")  # what `weights` takes besides a file
 Validation = Annotated[Literal["test"] | float, BeforeValidator(_fraction_or_test)]
-Classes = Annotated[str | None, BeforeValidator(_listed)]
+Classes = Annotated[str | None, BeforeValidator(_comma_separated)]
 Device = Annotated[str, BeforeValidator(_device_name)]
 
 

@@ -95,10 +95,10 @@ class _Training:
         )
         self.checkpoint = Checkpoint(checkpoints, self.model, self.optimiser, self.scaler)
         self.report, self.stop = report or (lambda progress: None), stop or (lambda: False)
-        self.at = Position()
+        self.position = Position()
         self.accuracy: dict[str, float] = {}
-        self.wide = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
-        self.loss_sum, self.loss_images = torch.zeros((), dtype=self.wide), 0
+        self.sum_dtype = torch.float32 if self.device.type == "mps" else torch.float64  # mps has no float64
+        self.loss_sum, self.loss_images = torch.zeros((), dtype=self.sum_dtype), 0
         self.clock = _Clock(len(self.data.train) * config.epochs)
         self.bounds = batch_bounds(len(self.data.train), config.batch_size)
         self.steps = len(self.bounds)
@@ -107,34 +107,35 @@ class _Training:
         if self.checkpoint.is_finished():
             self.checkpoint.remove_state()
             return
-        self.at = self.checkpoint.load(self.at)
-        self.loss_sum = torch.tensor(self.at.loss_sum, dtype=self.wide, device=self.device)
-        self.loss_images = self.at.loss_images
-        images = self.bounds[self.at.step - 1][1] if self.at.step else 0
-        self.clock.start(self.at.epoch * len(self.data.train) + images, self.at.seconds)
-        if self.at.snapshots == 0 or self.at.is_due:
+        self.position = self.checkpoint.load(self.position)
+        self.loss_sum = torch.tensor(self.position.loss_sum, dtype=self.sum_dtype, device=self.device)
+        self.loss_images = self.position.loss_images
+        images = self.bounds[self.position.step - 1][1] if self.position.step else 0
+        self.clock.start(self.position.epoch * len(self.data.train) + images, self.position.seconds)
+        if self.position.snapshots == 0 or self.position.is_due:
             yield from self.take_snapshot()
-        while self.at.epoch < self.config.epochs and not self.at.plateau:
+        while self.position.epoch < self.config.epochs and not self.position.plateau:
             yield from self.train_epoch()
         self.checkpoint.finish()
 
     def train_epoch(self) -> Iterator[Snapshot]:
-        generator = np.random.default_rng((self.config.seed, self.at.epoch))
+        generator = np.random.default_rng((self.config.seed, self.position.epoch))
         order = torch.from_numpy(generator.permutation(len(self.data.train))).to(self.batches.labels.device)
-        due = set(self.config.snapshot_steps(self.at.epoch, self.steps))
-        for step in range(self.at.step, self.steps):
-            self.stop_if_asked()
+        due = set(self.config.snapshot_steps(self.position.epoch, self.steps))
+        for step in range(self.position.step, self.steps):
+            self.stop_if_requested()
             begin, end = self.bounds[step]
             self.train_step(order[begin:end], step)
-            self.at.step = step + 1
-            self.at.is_due = self.at.step in due
-            if self.at.is_due:
+            self.position.step = step + 1
+            self.position.is_due = self.position.step in due
+            if self.position.is_due:
                 yield from self.take_snapshot()
             elif self.checkpoint.is_due(CHECKPOINT_SHARE):
                 self.save()
 
     def train_step(self, rows: Tensor, step: int) -> None:
-        torch.manual_seed(hash((self.config.seed, self.at.epoch, step)) % 2**63)  # for dropout, where there is any
+        # for dropout, where there is any
+        torch.manual_seed(hash((self.config.seed, self.position.epoch, step)) % 2**63)
         x, y = self.batches.take(rows)
         with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
             e = self.model(x)
@@ -147,12 +148,12 @@ class _Training:
         self.loss_images += len(rows)
         self.clock.tick(len(rows))
         if self.device.type == "cpu" or step % CHECK_EVERY == 0:
-            self.tell()
+            self.report_progress()
 
-    def tell(self, evaluating: bool = False) -> None:
+    def report_progress(self, evaluating: bool = False) -> None:
         """Report where we are; the one place that looks at the loss. Raises Diverged if it is not finite."""
         loss = float(self.loss_sum) / max(1, self.loss_images)
-        epoch = self.at.epoch + self.at.step / self.steps
+        epoch = self.position.epoch + self.position.step / self.steps
         if not math.isfinite(loss):
             raise Diverged(f"the loss became {loss} in epoch {epoch:.2f}; lower lr ({self.config.lr:g}){self.advice()}")
         self.report(
@@ -174,17 +175,17 @@ class _Training:
 
     def take_snapshot(self) -> Iterator[Snapshot]:
         """Measure, yield, and then checkpoint: a kill in between only repeats a snapshot that is recorded already."""
-        self.tell(evaluating=True)
-        ends_epoch = self.at.step == self.steps
+        self.report_progress(evaluating=True)
+        ends_epoch = self.position.step == self.steps
         started = time.monotonic()
-        snapshot = self.measure(ends_epoch or self.at.snapshots == 0)
+        snapshot = self.measure(ends_epoch or self.position.snapshots == 0)
         self.accuracy = snapshot.metrics["accuracy"]
         if ends_epoch:
-            self.at.epoch, self.at.step = self.at.epoch + 1, 0
+            self.position.epoch, self.position.step = self.position.epoch + 1, 0
             self.judge(snapshot)
-        self.at.is_due = False
+        self.position.is_due = False
         self.loss_sum, self.loss_images = torch.zeros_like(self.loss_sum), 0
-        self.at.snapshots += 1
+        self.position.snapshots += 1
         self.clock.pause(time.monotonic() - started)
         yield snapshot
         if ends_epoch or self.checkpoint.is_due(CHECKPOINT_SHARE):
@@ -194,22 +195,22 @@ class _Training:
         """Keep the weights of the best epoch, and stop on a plateau as Ray's TrialPlateauStopper does."""
         scores = snapshot.metrics.get("validation_accuracy") or snapshot.metrics["accuracy"]
         score = max(scores.values())
-        if score > max(self.at.scores, default=-1.0):
+        if score > max(self.position.scores, default=-1.0):
             self.checkpoint.keep("best")
-        self.at.scores.append(score)
+        self.position.scores.append(score)
         window = self.config.plateau_epochs
-        if window and len(self.at.scores) >= window:
-            self.at.plateau = float(np.std(self.at.scores[-window:])) <= self.config.plateau_std
+        if window and len(self.position.scores) >= window:
+            self.position.plateau = float(np.std(self.position.scores[-window:])) <= self.config.plateau_std
 
-    def stop_if_asked(self) -> None:
+    def stop_if_requested(self) -> None:
         if self.stop():
             self.save()
             raise Stopped
 
     def save(self) -> None:
-        self.at.loss_sum, self.at.loss_images = float(self.loss_sum), self.loss_images
-        self.at.seconds = self.clock.total()
-        self.checkpoint.save(self.at)
+        self.position.loss_sum, self.position.loss_images = float(self.loss_sum), self.loss_images
+        self.position.seconds = self.clock.total()
+        self.checkpoint.save(self.position)
 
     @torch.no_grad()
     def measure(self, whole: bool) -> Snapshot:
@@ -243,8 +244,10 @@ class _Training:
         metrics |= measure(e, y, class_embeddings, self.data.n_classes)
         metrics |= {"seconds": self.clock.total(), "images_per_second": self.clock.images_per_second()}
         self.model.train()
-        epoch = self.at.epoch + self.at.step / self.steps
-        return make_snapshot(self.at.snapshots, epoch, self.points, recorded, class_embeddings, head, centres, metrics)
+        epoch = self.position.epoch + self.position.step / self.steps
+        return make_snapshot(
+            self.position.snapshots, epoch, self.points, recorded, class_embeddings, head, centres, metrics
+        )
 
     def references(self) -> tuple[Array | None, tuple[Array, Array] | None]:
         """The class embeddings (C, D) or None, the head's (weight, bias) or None; NaN for classes held out."""
@@ -261,16 +264,16 @@ class _Training:
         """
         blocks, losses = [], []
         for start in range(0, len(rows), EVALUATION_BATCH):
-            self.stop_if_asked()
+            self.stop_if_requested()
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
             with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
                 e = self.model(x)
-            losses.append(self.model.losses(e, y, self.loss).to(self.wide).cpu().numpy())
+            losses.append(self.model.losses(e, y, self.loss).to(self.sum_dtype).cpu().numpy())
             blocks.append(e.cpu().numpy())
-            self.tell(evaluating=True)
+            self.report_progress(evaluating=True)
         embeddings = np.concatenate(blocks)
         if not np.isfinite(embeddings).all():
-            epoch = self.at.epoch + self.at.step / self.steps
+            epoch = self.position.epoch + self.position.step / self.steps
             raise Diverged(f"the embeddings are no longer finite in epoch {epoch:.2f}; lower lr ({self.config.lr:g})")
         return embeddings, np.concatenate(losses)
 
@@ -308,17 +311,17 @@ class _Clock:
     """Seconds spent on training steps, and what they say of the speed and of the time left."""
 
     def __init__(self, images: int) -> None:
-        self.images, self.done, self.counted = images, 0, 0
+        self.images, self.images_done, self.images_timed = images, 0, 0
         self.seconds, self.paused, self.last = 0.0, 0.0, time.monotonic()
-        self.before = 0.0  # seconds up to the checkpoint that this training goes on from
+        self.seconds_before = 0.0  # up to the checkpoint that this training goes on from
 
-    def start(self, done: int, before: float) -> None:
-        self.done, self.before, self.last = done, before, time.monotonic()
+    def start(self, images_done: int, seconds_before: float) -> None:
+        self.images_done, self.seconds_before, self.last = images_done, seconds_before, time.monotonic()
 
     def tick(self, images: int) -> None:
         now = time.monotonic()
         self.seconds, self.last = self.seconds + now - self.last, now
-        self.done, self.counted = self.done + images, self.counted + images
+        self.images_done, self.images_timed = self.images_done + images, self.images_timed + images
 
     def pause(self, seconds: float) -> None:
         """An evaluation took that long: no training time, but it counts for the time left."""
@@ -327,13 +330,15 @@ class _Clock:
 
     def total(self) -> float:
         """Seconds of training since epoch 0, over all resumes."""
-        return self.before + self.seconds
+        return self.seconds_before + self.seconds
 
     def images_per_second(self) -> float:
-        return self.counted / self.seconds if self.seconds else 0.0
+        return self.images_timed / self.seconds if self.seconds else 0.0
 
     def seconds_left(self) -> float:
-        return (self.images - self.done) * (self.seconds + self.paused) / self.counted if self.counted else math.nan
+        if not self.images_timed:
+            return math.nan
+        return (self.images - self.images_done) * (self.seconds + self.paused) / self.images_timed
 
 
 __all__ = ["InputError", "Progress", "train"]

@@ -13,7 +13,7 @@ from mtm.cli.train import train_run
 from mtm.cli.tune import KEEP, STOPPED, TRIALS, AtOnce, Cpus, Gpus, Keep, Range, Runs, Trials, follow
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper.experiments import Planned, estimates, search_of, select_experiments
+from mtm.paper.experiments import PlannedExperiment, estimate_experiments, prepare_search, select_experiments
 from mtm.runs import Run
 
 
@@ -57,7 +57,8 @@ def run_experiments(
     trials, keep = trials or TRIALS, KEEP if keep is None else keep
     planned = select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
     if dry_run:
-        _dry_run(estimates(planned, runs, 1 if table_hyperparameters else trials, keep), table_hyperparameters, as_json)
+        rows = estimate_experiments(planned, runs, 1 if table_hyperparameters else trials, keep)
+        _print_estimates(rows, table_hyperparameters, as_json)
         return
     from mtm.tuning.search import Resources
 
@@ -69,13 +70,13 @@ def run_experiments(
         if table_hyperparameters:
             ended = train_once(experiment, runs, as_json)
         else:
-            search = search_of(experiment, runs, trials, tuple(range or ()), keep, ray_address is None)
+            search = prepare_search(experiment, runs, trials, tuple(range or ()), keep, ray_address is None)
             ended = follow(search, Resources(cpus, gpus, ray_address, max_concurrent), as_json)
         if ended == "stopped":
             raise typer.Exit(STOPPED)
 
 
-def _dry_run(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
+def _print_estimates(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
     if as_json:
         for row in rows:
             output.print_json(row)
@@ -92,11 +93,11 @@ def _dry_run(rows: list[dict[str, Any]], once: bool, as_json: bool) -> None:
     )
 
 
-def train_once(experiment: Planned, runs: Path, as_json: bool) -> str:
+def train_once(experiment: PlannedExperiment, runs: Path, as_json: bool) -> str:
     """Train an experiment, or go on with it; `finished` or `failed`. Raises SystemExit when the user stops it."""
-    from mtm.train_loop.recorder import prepare, start_run
+    from mtm.train_loop.recorder import prepare_training, start_run
 
-    folder, dataset = runs / experiment.folder, prepare(experiment.config)
+    folder, dataset = runs / experiment.folder, prepare_training(experiment.config)
     run = Run.open(folder) if folder.exists() else start_run(folder, experiment.config, dataset)
     try:
         train_run(run, dataset, as_json)

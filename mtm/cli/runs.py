@@ -10,12 +10,12 @@ import typer
 from mtm.cli import output
 from mtm.cli.options import Json, RunPath, RunsFolder, checked_name, open_run
 from mtm.errors import InputError
-from mtm.run_folder.summary import summaries, summarise
+from mtm.run_folder.summary import summarise, summarise_runs
 
 
 def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     """List the runs, newest first, and why any cannot be opened."""
-    rows = summaries(runs)
+    rows = summarise_runs(runs)
     if as_json:
         for line in rows:
             output.print_json(line)

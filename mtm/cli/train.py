@@ -34,11 +34,11 @@ def train_model(
     if named and named.exists():
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
     from mtm.train_loop.locations import free_folder
-    from mtm.train_loop.recorder import prepare, start_run
+    from mtm.train_loop.recorder import prepare_training, start_run
 
     if ray_address:
         config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
-    dataset = prepare(config, is_local=not ray_address)
+    dataset = prepare_training(config, is_local=not ray_address)
     where = f"Ray at {ray_address}" if ray_address else None
     run = start_run(named or free_folder(runs, config), config, dataset, where)
     if ray_address:
@@ -74,14 +74,14 @@ def resume_run(
             f"{opened.folder} was trained on {config.dataset}: there is no such file or folder; "
             "say with --dataset where it is now"
         )
-    from mtm.train_loop.recorder import prepare
+    from mtm.train_loop.recorder import prepare_training
 
-    train_run(opened, prepare(config), as_json)
+    train_run(opened, prepare_training(config), as_json)
 
 
 def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     """Train into `run` with a progress bar, or with a JSON object a snapshot, and say how it ended."""
-    from mtm.train_loop.recorder import reason, record_training
+    from mtm.train_loop.recorder import explain_failure, record_training
 
     for note in dataset.notes:
         output.notices.print(note, markup=False, highlight=False)  # standard output belongs to --json
@@ -99,7 +99,7 @@ def train_run(run: Run, dataset: Any, as_json: bool) -> None:
         output.fail(130, f"interrupted; go on from the checkpoint before with: mtm resume {run.folder}")
     except Exception as error:
         assert run.config is not None
-        output.fail(1, f"{run.folder} failed: {reason(error, run.config)}")
+        output.fail(1, f"{run.folder} failed: {explain_failure(error, run.config)}")
     if state == "stopped":
         output.fail(130, f"stopped; go on with: mtm resume {run.folder}")
     if not as_json:

@@ -69,9 +69,9 @@ def tune_hyperparameters(
     keep = 10**9 if keep_all else keep
     if resume is None:
         settings = {"name": name, "ranges": tuple(range or ()), "keep": KEEP if keep is None else keep}
-        search = _new(runs, config, trials or TRIALS, settings, ray_address is None)
+        search = _create_search(runs, config, trials or TRIALS, settings, ray_address is None)
     else:
-        search = _resumed(runs, resume, config, name, range)
+        search = _reopen_search(runs, resume, config, name, range)
         search.wanted, search.keep = trials or search.wanted, search.keep if keep is None else keep
     from mtm.tuning.search import Resources
 
@@ -86,7 +86,9 @@ def tune_hyperparameters(
         raise typer.Exit(STOPPED)
 
 
-def _resumed(runs: Path, name: str, config: TrainConfig, new_name: str | None, ranges: list[str] | None) -> Search:
+def _reopen_search(
+    runs: Path, name: str, config: TrainConfig, new_name: str | None, ranges: list[str] | None
+) -> Search:
     fields = [field for field in config.model_fields_set if getattr(config, field) != TrainConfig().model_dump()[field]]
     if fields or new_name or ranges:
         option = [*fields, *(["name"] if new_name else []), *(["range"] if ranges else [])][0].replace("_", "-")
@@ -94,11 +96,11 @@ def _resumed(runs: Path, name: str, config: TrainConfig, new_name: str | None, r
     return open_search(runs, name)
 
 
-def _new(runs: Path, config: TrainConfig, trials: int, settings: dict[str, Any], is_local: bool) -> Search:
+def _create_search(runs: Path, config: TrainConfig, trials: int, settings: dict[str, Any], is_local: bool) -> Search:
     """A search whose config was tried, so that what is wrong is said once and not by every trial."""
-    from mtm.train_loop.recorder import prepare
+    from mtm.train_loop.recorder import prepare_training
 
-    prepare(config, is_local=is_local)
+    prepare_training(config, is_local=is_local)
     search = new_search(runs, config, trials, **settings)
     if search.split == "test":
         sentence = "The search looks at the test images, as the paper's did: its accuracies are too good."
@@ -113,19 +115,19 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
     from mtm.tuning.search import run_search
 
     began = time.monotonic()
-    with _telling(search, as_json) as report:
+    with _progress_lines(search, as_json) as report:
         state = run_search(search, resources, report)
     if state == "stopped" and resources.seconds is not None and time.monotonic() - began >= resources.seconds:
         state = "time is up"
     if not as_json:
-        _table(search)
+        _print_best(search)
         if state != "finished":
             output.say(f"{state}; go on with: mtm tune --resume {search.name} --runs {search.runs}")
     return state
 
 
 @contextmanager
-def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
+def _progress_lines(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
     """A line for every trial that ends and, in a terminal, one that changes beneath them."""
     reported = {trial.number for trial in search.trials if trial.is_done}
     with nullcontext() if as_json else output.console.status(f"{search.name}: Ray is starting") as line:
@@ -137,7 +139,7 @@ def _telling(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]
                     if as_json:
                         output.print_json(asdict(trial))
                     else:
-                        output.say(f"{trial.run}  {_outcome(trial)}  {_words(trial)}")
+                        output.say(f"{trial.run}  {_outcome(trial)}  {_params_text(trial)}")
             if line is not None:
                 line.update(_progress(search))
 
@@ -156,15 +158,15 @@ def _outcome(trial: Trial) -> str:
     return f"{trial.state}  {accuracy}" + (f" ({trial.reason})" if trial.reason else "")
 
 
-def _words(trial: Trial) -> str:
+def _params_text(trial: Trial) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in trial.params.items())
 
 
-def _table(search: Search) -> None:
+def _print_best(search: Search) -> None:
     ranked = search.ranked()[:5]
     if not ranked:
         output.say("No trial came to the end of an epoch.")
         return
     output.say(f"Best of {len(search.trials)} trials, by accuracy on the {search.split} images:")
     for trial in ranked:
-        output.say(f"  {trial.best:.2%}  {trial.run}  {_words(trial)}")
+        output.say(f"  {trial.best:.2%}  {trial.run}  {_params_text(trial)}")

@@ -131,11 +131,11 @@ def transform(images: Array | list[Path], resize: int, crop: int, grey: bool, no
     """
     if not resize and not crop and isinstance(images, np.ndarray):
         return images.reshape(*images.shape[:3], 1 if images.ndim == 3 else images.shape[3])
-    first = _fit(_open(images[0], grey), resize, crop)
+    first = _resize_and_crop(_open(images[0], grey), resize, crop)
     shape = (len(images), first.height, first.width, 1 if grey else 3)
     out = _allocate(shape, notes)
     for i, image in enumerate(images):
-        out[i] = np.asarray(_fit(_open(image, grey), resize, crop)).reshape(shape[1:])
+        out[i] = np.asarray(_resize_and_crop(_open(image, grey), resize, crop)).reshape(shape[1:])
     return out
 
 
@@ -208,7 +208,7 @@ def _open(image: Array | Path, grey: bool) -> Image.Image:
         raise InputError(f"{image} is not an image that can be read") from error
 
 
-def _fit(image: Image.Image, resize: int, crop: int) -> Image.Image:
+def _resize_and_crop(image: Image.Image, resize: int, crop: int) -> Image.Image:
     if resize:
         short = min(image.size)
         width, height = (int(resize * side / short) for side in image.size)

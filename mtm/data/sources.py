@@ -121,17 +121,19 @@ _C10 = _table2([0.491, 0.482, 0.447], [0.202, 0.200, 0.201], 255)
 _C100 = _table2([0.507, 0.487, 0.441], [0.201, 0.198, 0.202], 255)
 
 
-def _known(title: str, reader: str, where: str, n_train: int, size: str, normalisation: Any) -> Source:
+def _paper_set(title: str, reader: str, where: str, n_train: int, size: str, normalisation: Any) -> Source:
     return Source(title, _torchvision(reader, where, n_train), size, 44, 36, normalisation, where)
 
 
 DATASETS: dict[str, Source] = {
     "digits": Source("Digits (scikit-learn)", _digits, "1,797 of 8x8 grey", resize=16),
-    "mnist": _known("MNIST", "MNIST", "MNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
-    "fashion-mnist": _known("Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
-    "kmnist": _known("Kuzushiji-MNIST", "KMNIST", "KMNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
-    "cifar10": _known("CIFAR-10", "CIFAR10", "cifar-10-batches-py", 50_000, "60,000 of 32x32 RGB", _C10),
-    "cifar100": _known("CIFAR-100", "CIFAR100", "cifar-100-python", 50_000, "60,000 of 32x32 RGB", _C100),
+    "mnist": _paper_set("MNIST", "MNIST", "MNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
+    "fashion-mnist": _paper_set(
+        "Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY
+    ),
+    "kmnist": _paper_set("Kuzushiji-MNIST", "KMNIST", "KMNIST/raw", 60_000, "70,000 of 28x28 grey", _GREY),
+    "cifar10": _paper_set("CIFAR-10", "CIFAR10", "cifar-10-batches-py", 50_000, "60,000 of 32x32 RGB", _C10),
+    "cifar100": _paper_set("CIFAR-100", "CIFAR100", "cifar-100-python", 50_000, "60,000 of 32x32 RGB", _C100),
 }
 
 

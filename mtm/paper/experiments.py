@@ -28,7 +28,7 @@ MIDDLE_DIM = 1024  # what a search is measured with
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedExperiment:
     """One experiment of the grid and its config, without what a search is for."""
 
     dataset: str
@@ -60,7 +60,9 @@ class Planned:
         return open_search(runs, self.folder).status.state
 
 
-def select_experiments(config: TrainConfig, patterns: list[str], once: bool, loss: str | None) -> list[Planned]:
+def select_experiments(
+    config: TrainConfig, patterns: list[str], once: bool, loss: str | None
+) -> list[PlannedExperiment]:
     """The experiments whose name, or model's name, fits one of the patterns; all without patterns.
 
     What `config` was given takes the place of the paper's, and so does `loss`. Raises InputError when nothing fits, or
@@ -70,7 +72,7 @@ def select_experiments(config: TrainConfig, patterns: list[str], once: bool, los
     datasets = [overrides["dataset"]] if "dataset" in overrides else list(paper.DATASETS)
     backbones = [overrides["backbone"]] if "backbone" in overrides else list(paper.BACKBONES)
     losses = [loss] if loss else ["pure"] if overrides.get("head") == "linear" else list(paper.LOSSES)
-    grid = [_planned(d, b, x, overrides, once) for d, x, b in itertools.product(datasets, losses, backbones)]
+    grid = [_plan(d, b, x, overrides, once) for d, x, b in itertools.product(datasets, losses, backbones)]
     selection = [e for e in grid if not patterns or any(_fits(e.name, pattern) for pattern in patterns)]
     if not selection:
         raise InputError(f"no experiment fits {' '.join(patterns)}; they are named as in {grid[0].name} or RN18-*")
@@ -81,28 +83,28 @@ def _fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), pattern.lower()) or fnmatchcase(name.split("/")[1].lower(), pattern.lower())
 
 
-def _planned(dataset: str, backbone: str, loss: str, overrides: dict[str, Any], once: bool) -> Planned:
+def _plan(dataset: str, backbone: str, loss: str, overrides: dict[str, Any], once: bool) -> PlannedExperiment:
     setup: dict[str, Any] = {"dataset": dataset, "backbone": backbone, "epochs": paper.EPOCHS}
     setup |= {"plateau_epochs": paper.PLATEAU_EPOCHS} | ({"head": "linear"} if loss == "pure" else {"loss": loss})
     if once:  # the paper has no row for comparison: Euclidean's
         row = "euclidean" if loss == "comparison" else loss
         setup |= paper.Experiment(dataset, backbone, row).hyperparameters()
-    return Planned(dataset, backbone, loss, TrainConfig(**setup | overrides), once)
+    return PlannedExperiment(dataset, backbone, loss, TrainConfig(**setup | overrides), once)
 
 
-def search_of(
-    experiment: Planned, runs: Path, trials: int, ranges: tuple[str, ...], keep: int, is_local: bool = True
+def prepare_search(
+    experiment: PlannedExperiment, runs: Path, trials: int, ranges: tuple[str, ...], keep: int, is_local: bool = True
 ) -> Search:
     """The search of an experiment, new or as it was left; one that is not run here may want a device that is not."""
     if experiment.state(runs) != "to do":
         return open_search(runs, experiment.folder)
-    from mtm.train_loop.recorder import prepare
+    from mtm.train_loop.recorder import prepare_training
 
-    prepare(experiment.config, is_local=is_local)
+    prepare_training(experiment.config, is_local=is_local)
     return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
 
 
-def estimates(planned: list[Planned], runs: Path, trials: int, keep: int) -> list[dict[str, Any]]:
+def estimate_experiments(planned: list[PlannedExperiment], runs: Path, trials: int, keep: int) -> list[dict[str, Any]]:
     """`name`, `state`, `seconds` and `bytes` of each; of a search at most, as most of its trials are ended early."""
     rows = []
     for experiment in planned:

@@ -34,7 +34,7 @@ def only_one(path: Path) -> Iterator[None]:
 
     Raises BlockingIOError at once while another is in it. Where the file system has no locks nobody is kept out.
     """
-    file = _locked(path)
+    file = _open_locked(path)
     try:
         yield
     finally:
@@ -43,7 +43,7 @@ def only_one(path: Path) -> Iterator[None]:
         file.close()
 
 
-def _locked(path: Path) -> IO[bytes]:
+def _open_locked(path: Path) -> IO[bytes]:
     while True:
         file = path.open("ab")
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mtm.errors import InputError
 from mtm.run_folder.files import check_arrays
-from mtm.run_folder.snapshots import MEASURES, misfit
+from mtm.run_folder.snapshots import MEASURES, describe_misfit
 
 
 def read_json(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -39,7 +39,7 @@ def snapshot_header(path: Path, size: int, modified: int, sizes: tuple[int, int]
         float(header["epoch"])
     except (KeyError, TypeError, ValueError):
         return f"{path} is not a snapshot of this format"
-    problem = misfit(shapes, classifiers, *sizes) if sizes else None
+    problem = describe_misfit(shapes, classifiers, *sizes) if sizes else None
     return f"{path} is damaged: {problem}" if problem else header
 
 

@@ -175,7 +175,9 @@ def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: di
     )
 
 
-def misfit(shapes: Mapping[str, tuple[int, ...]], classifiers: Sequence[str], n: int, n_classes: int) -> str | None:
+def describe_misfit(
+    shapes: Mapping[str, tuple[int, ...]], classifiers: Sequence[str], n: int, n_classes: int
+) -> str | None:
     """What is wrong with the arrays of a snapshot file for n images of n_classes classes; None if nothing is."""
     d = shapes.get("embeddings", ())[-1:]  # (D,)
     always = {"embeddings": (n, *d), "reference_centres": (n_classes, *d), "centre_distances": (n,)}

@@ -71,7 +71,7 @@ def summarise(run: Run) -> dict[str, Any]:
     }
 
 
-def summaries(folder: Path) -> list[dict[str, Any]]:
+def summarise_runs(folder: Path) -> list[dict[str, Any]]:
     """A line for every run directly inside `folder`, newest first.
 
     Last those that cannot be opened, such as runs of a newer format: `name`, the state `unreadable` and the `error`.

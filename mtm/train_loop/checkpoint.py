@@ -80,12 +80,12 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 header = json.loads(file.metadata()["header"])
             tensors = load_file(path, device="cpu")
-            self.model.load_state_dict(_below("model.", tensors))
+            self.model.load_state_dict(_strip_prefix("model.", tensors))
             state: dict[int, dict[str, Tensor]] = {}
             parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-            for name, value in _below("optimiser.", tensors).items():
+            for name, value in _strip_prefix("optimiser.", tensors).items():
                 index, key = name.split(".", 1)
-                state.setdefault(int(index), {})[key] = _laid_out_as(parameters[int(index)], value)
+                state.setdefault(int(index), {})[key] = _in_format_of(parameters[int(index)], value)
             self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": state})
             self.scaler.load_state_dict(header["scaler"])
             return Position(**header["position"])
@@ -121,10 +121,10 @@ class Checkpoint:
                 raise OSError(errno.EIO, str(error), str(path)) from error
 
 
-def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+def _in_format_of(parameter: Tensor, value: Tensor) -> Tensor:
     """`value` in the memory format of its parameter: fused optimisers go through both by memory, not by index."""
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _strip_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

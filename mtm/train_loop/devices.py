@@ -44,7 +44,7 @@ def has_amx() -> bool:
     return bool(capabilities().get("amx_bf16", False))
 
 
-def describe(device: torch.device, precision: torch.dtype | None) -> str:
+def describe_device(device: torch.device, precision: torch.dtype | None) -> str:
     """A name for people: the GPU's, or the number of threads; and the arithmetic."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""

@@ -24,14 +24,14 @@ from mtm.model import make_model
 from mtm.run_folder.lock import only_one
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.runs import Run
-from mtm.train_loop.devices import choose_device, choose_precision, describe
+from mtm.train_loop.devices import choose_device, choose_precision, describe_device
 from mtm.train_loop.locations import with_absolute_paths
 from mtm.training import Progress, train
 
 HEARTBEAT_SECONDS = 1.0
 
 
-def prepare(config: TrainConfig, is_local: bool = True) -> Dataset:
+def prepare_training(config: TrainConfig, is_local: bool = True) -> Dataset:
     """Load the data, build the model and try the loss, so that what is wrong is said before anything is written.
 
     With `is_local` false (a training on a cluster) the device need not be in this machine. Raises InputError.
@@ -69,7 +69,7 @@ def start_run(folder: Path, config: TrainConfig, dataset: Dataset, where: str | 
     """
     if where is None:
         device = choose_device(config.device)
-        where = describe(device, choose_precision(config.precision, device))
+        where = describe_device(device, choose_precision(config.precision, device))
     notes = {"device": where, "notes": list(dataset.notes)}
     return Run.create(folder, with_absolute_paths(config), class_names=dataset.class_names, notes=notes)
 
@@ -128,7 +128,7 @@ def _record(
     except BaseException as error:
         state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
         with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
-            run.finish(state, reason(error, config))
+            run.finish(state, explain_failure(error, config))
         raise
     run.finish(epoch=run.metrics[-1]["epoch"])
     return "finished"
@@ -145,7 +145,7 @@ def check_images(run: Run, config: TrainConfig, dataset: Dataset) -> None:
         )
 
 
-def reason(error: BaseException, config: TrainConfig) -> str:
+def explain_failure(error: BaseException, config: TrainConfig) -> str:
     """Why a training ended, in one sentence that says what to do."""
     if isinstance(error, Diverged | InputError):
         return str(error)

@@ -11,7 +11,7 @@ import ray
 from mtm.run_folder.status import Status
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
-from mtm.tuning.search import Resources, settled, started_ray
+from mtm.tuning.search import Resources, resolve_resources, started_ray
 
 LOOK_SECONDS = 0.5
 
@@ -23,7 +23,7 @@ def train_remotely(run: Run, resources: Resources, on_status: Callable[[Status],
     """
     assert run.config is not None
     with started_ray(resources.address):
-        resources = settled(resources, run.config)
+        resources = resolve_resources(resources, run.config)
         work = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus or 0, max_retries=0)(_work)
         task = work.remote(str(run.folder.absolute()), tuple(sys.path))
         while True:

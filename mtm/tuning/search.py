@@ -46,7 +46,7 @@ except ImportError as error:
 
 RETRIES = 1  # of a trial whose process died; it goes on from its checkpoint
 HEARTBEAT_SECONDS = 10.0
-KNOCK_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ def run_search(
     if search.is_finished:
         return "finished"
     with started_ray(resources.address), _signals_restored():
-        resources = settled(resources, search.config)
+        resources = resolve_resources(resources, search.config)
         search.begun = set()
         search.set_status(state="training", error=None)
         try:
             make_tuner(search, resources, on_change or (lambda search: None)).fit()
         finally:
-            _tidy(search)
+            _settle_runs(search)
             search.set_status(state="finished" if search.is_finished else "stopped")
     return search.status.state
 
@@ -129,7 +129,7 @@ def started_ray(address: str | None) -> Iterator[None]:
     was_running = ray.is_initialized()
     if not was_running:
         if address is not None:
-            _knock(address)
+            _check_reachable(address)
         try:
             ray.init(address=address or "local", include_dashboard=None if address else False, log_to_driver=False,
                      logging_level=logging.CRITICAL)  # fmt: skip
@@ -143,7 +143,7 @@ def started_ray(address: str | None) -> Iterator[None]:
             ray.shutdown()
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Raises InputError where nobody answers at once: Ray itself would try for ten minutes, and print that it does."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if address == "auto":
@@ -151,7 +151,7 @@ def _knock(address: str) -> None:
     if not host or not port.isdecimal():
         raise InputError(f"ray-address {address}: HOST:PORT is meant, as in 10.0.0.5:6379")
     try:
-        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise InputError(f"cannot reach Ray at {address}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -170,7 +170,7 @@ def _signals_restored() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def settled(resources: Resources, config: TrainConfig) -> Resources:
+def resolve_resources(resources: Resources, config: TrainConfig) -> Resources:
     """`resources` with nothing left open; raises InputError where Ray has no room for a single trial."""
     available: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     wants_one = config.device == "auto" or config.device.startswith("cuda")
@@ -216,7 +216,7 @@ class _Recorder(tune.Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         if record := self._open(trial):
-            record.end(*_how_it_ended(record, trial.last_result, self.search.config))
+            record.end(*_ending(record, trial.last_result, self.search.config))
             self._changed(ended=True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -240,7 +240,7 @@ class _Recorder(tune.Callback):
         return {}
 
 
-def _how_it_ended(trial: Trial, last: dict[str, Any], config: TrainConfig) -> tuple[str, str | None]:
+def _ending(trial: Trial, last: dict[str, Any], config: TrainConfig) -> tuple[str, str | None]:
     if last.get("failed"):
         return "failed", last["failed"]
     if last.get("stopped"):
@@ -252,7 +252,7 @@ def _how_it_ended(trial: Trial, last: dict[str, Any], config: TrainConfig) -> tu
     return "stopped", f"ASHA: among the worse at epoch {len(trial.accuracies)}"
 
 
-def _tidy(search: Search) -> None:
+def _settle_runs(search: Search) -> None:
     """After Ray: runs whose worker was gone before it could say so end as their trials did."""
     shutil.rmtree(search.folder / "ray", ignore_errors=True)
     for trial in search.trials:

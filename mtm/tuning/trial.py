@@ -20,7 +20,7 @@ from mtm.config import TrainConfig
 from mtm.data import Dataset, load
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-from mtm.train_loop.recorder import reason, record_training, start_run
+from mtm.train_loop.recorder import explain_failure, record_training, start_run
 from mtm.tuning.record import Search, has_plateaued, open_search
 from mtm.tuning.space import trial_config
 
@@ -48,7 +48,7 @@ def run_trial(params: dict[str, Any], runs: str, search_name: str, modules: Sequ
             state = _train(search, search.runs / trial.run, config, reporter)
             ending = {"stopped": "stopped by the user" if state == "stopped" else None}
         except Exception as error:  # memory, NaN, a loss of the user's own: the search goes on without it
-            ending = {"failed": reason(error, config)}
+            ending = {"failed": explain_failure(error, config)}
         reporter.report(reporter.accuracies, **ending)
     reporter.leave()
 

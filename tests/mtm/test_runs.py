@@ -24,7 +24,7 @@ from mtm.errors import InputError
 from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.run_folder.snapshots import compact
 from mtm.run_folder.status import Status
-from mtm.run_folder.summary import best_of, summaries
+from mtm.run_folder.summary import best_of, summarise_runs
 from mtm.runs import FORMAT, Run, list_runs
 from mtm.training import train
 
@@ -300,7 +300,7 @@ def test_runs_that_cannot_be_opened_are_listed_with_the_reason(run: Run, tmp_pat
     info = json.loads((newer / "config.json").read_text())
     (newer / "config.json").write_text(json.dumps(info | {"format": FORMAT + 1}))
     (tmp_path / "other").mkdir()
-    first, second = summaries(tmp_path)
+    first, second = summarise_runs(tmp_path)
     assert (first["name"], first["state"]) == ("copy", "finished")
     assert (second["name"], second["state"]) == ("newer", "unreadable")
     assert "update mtm" in second["error"]

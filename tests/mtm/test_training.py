@@ -25,7 +25,7 @@ from mtm.model import make_model
 from mtm.run_folder.snapshots import Snapshot
 from mtm.run_folder.summary import best_of
 from mtm.runs import Run
-from mtm.train_loop.recorder import prepare, reason, record_training, start_run
+from mtm.train_loop.recorder import explain_failure, prepare_training, record_training, start_run
 from mtm.training import Progress, train
 
 MOVING = ["cos", "cos_ce", "euc", "euc_ce"]
@@ -188,7 +188,7 @@ def test_class_embeddings_start_from_a_normal_distribution() -> None:
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")])
 def test_a_training_that_needs_too_much_memory_says_what_to_lower(error: BaseException) -> None:
-    assert reason(error, small()) == "out of memory; lower batch_size (50) or record (60)"
+    assert explain_failure(error, small()) == "out of memory; lower batch_size (50) or record (60)"
 
 
 def test_a_loss_of_ones_own_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,11 +368,11 @@ def test_a_second_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> Non
 
 def test_a_run_does_not_go_on_with_other_images(tmp_path: Path) -> None:
     config = small()
-    run = start_run(tmp_path / "a", config, prepare(config))
+    run = start_run(tmp_path / "a", config, prepare_training(config))
     record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
     before = (run.folder / "status.json").read_bytes()
     with pytest.raises(InputError, match="snapshots of other images than digits has now"):
-        record_training(run, replace(prepare(config), class_names=tuple("abcdefghij")))
+        record_training(run, replace(prepare_training(config), class_names=tuple("abcdefghij")))
     assert (run.folder / "status.json").read_bytes() == before
 
 

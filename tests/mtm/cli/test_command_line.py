@@ -106,13 +106,13 @@ def test_a_run_of_a_newer_format_is_listed_with_the_reason(mtm: Command, finishe
 
 def test_a_name_taken_meanwhile_is_left_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two trainings that start together: while one loads its data, the other makes its folder."""
-    prepare = recorder.prepare
+    prepare_training = recorder.prepare_training
 
-    def slow_prepare(config: TrainConfig, here: bool = True) -> object:
+    def prepare_slowly(config: TrainConfig, is_local: bool = True) -> object:
         Run.create("runs/digits-convnet-euclidean-1", config)
-        return prepare(config, here)
+        return prepare_training(config, is_local)
 
-    monkeypatch.setattr(recorder, "prepare", slow_prepare)
+    monkeypatch.setattr(recorder, "prepare_training", prepare_slowly)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["mtm", "train", *map(str, QUICK)])
     cli.main()
@@ -134,7 +134,7 @@ def test_a_resume_from_another_folder_finds_images_of_ones_own(tmp_path: Path, m
     elsewhere.mkdir()
     monkeypatch.chdir(home)
     config = TrainConfig(dataset="photos", epochs=2, dim=4, device="cpu")
-    run = recorder.start_run(Path("runs/a"), config, recorder.prepare(config))
+    run = recorder.start_run(Path("runs/a"), config, recorder.prepare_training(config))
     recorder.record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
     monkeypatch.chdir(elsewhere)
     monkeypatch.setattr(sys, "argv", ["mtm", "resume", str(home / "runs" / "a")])
@@ -148,7 +148,7 @@ def test_images_that_have_moved_are_named_on_resume(
     photos(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
     config = TrainConfig(dataset="photos", epochs=2, dim=4, device="cpu")
-    run = recorder.start_run(Path("runs/a"), config, recorder.prepare(config))
+    run = recorder.start_run(Path("runs/a"), config, recorder.prepare_training(config))
     recorder.record_training(run, on_snapshot=lambda s: run.request_stop() if s.index == 1 else None)
     (tmp_path / "photos").rename(tmp_path / "pictures")
     monkeypatch.setattr(sys, "argv", ["mtm", "resume", "a"])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision import transforms
 
-import mtm.data
+import mtm.data.dataset
 from mtm.config import TrainConfig
 from mtm.data import (
     DATASETS,
@@ -467,7 +467,7 @@ def test_images_that_do_not_fit_are_memory_mapped_and_the_same(tmp_path: Path, m
     config = TrainConfig(dataset="digits", train_images=200)
     expected = load(config)
     assert expected.notes == ()
-    monkeypatch.setattr(mtm.data, "memory_limit", lambda: 1000)
+    monkeypatch.setattr(mtm.data.dataset, "memory_limit", lambda: 1000)
     mapped = load(config)
     assert isinstance(mapped.train.images, np.memmap)
     for name in ("train", "test"):
@@ -483,7 +483,7 @@ def test_images_that_do_not_fit_are_memory_mapped_and_the_same(tmp_path: Path, m
 
 
 def test_a_validation_split_of_mapped_images_stays_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mtm.data, "memory_limit", lambda: 1000)
+    monkeypatch.setattr(mtm.data.dataset, "memory_limit", lambda: 1000)
     train = load(TrainConfig(validation=0.2)).train.images
     base: Any = train
     while base is not None and not isinstance(base, np.memmap):

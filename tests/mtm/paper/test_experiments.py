@@ -35,7 +35,7 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Search]:
         with started_ray(None):
             for loss in [*LOSSES, "pure"]:
                 (planned,) = experiments.select_experiments(config, [], once=False, loss=loss)
-                search = experiments.search_of(
+                search = experiments.prepare_search(
                     planned, folder, TRIALS, ("lr=1e-3:1e-2", *(() if loss == "pure" else ("dim=4:16",))), keep=1
                 )
                 assert run_search(search, Resources()) == "finished"

@@ -359,9 +359,9 @@ def test_one_training_has_the_row_of_the_paper_s_table() -> None:
 def test_what_is_finished_is_not_estimated_again(tmp_path: Path) -> None:
     config = TrainConfig(dataset="digits", backbone="convnet", epochs=1)
     planned = experiments.select_experiments(config, ["*-E", "*-C"], once=False, loss=None)
-    search = experiments.search_of(planned[0], tmp_path, 3, (), 3)
+    search = experiments.prepare_search(planned[0], tmp_path, 3, (), 3)
     search.set_status(state="finished")
-    first, second = experiments.estimates(planned, tmp_path, 3, 3)
+    first, second = experiments.estimate_experiments(planned, tmp_path, 3, 3)
     assert (first["state"], first["seconds"]) == ("finished", 0)
     assert second["state"] == "to do"
     assert 0 < second["seconds"] < math.inf
