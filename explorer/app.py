@@ -88,7 +88,7 @@ def create_app(
     app = Dash(
         __name__,
         assets_folder=str(assets_folder()),
-        assets_ignore=r".*\.mjs|page\.css",  # modules are loaded by explorer.js, and page.css is exported pages' own
+        assets_ignore=r".*\.mjs|page\.css",  # modules are imported by their pages; page.css is exported pages' own
         title="Moving targets",
         update_title="",
     )

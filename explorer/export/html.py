@@ -82,7 +82,8 @@ def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
         "time": None if scene.request.epoch is None else scene.time,
     }
     assets = assets_folder()
-    style = "\n".join((assets / name).read_text(encoding="utf-8") for name in ("explorer.css", "export/page.css"))
+    sheets = ("explorer.css", "explore/explore.css", "export/page.css")
+    style = "\n".join((assets / name).read_text(encoding="utf-8") for name in sheets)
     return PAGE.format(
         alone=ALONE,
         title=html.escape(scene.title),

@@ -1,7 +1,7 @@
 """The runs page: a table that reads like a lab notebook, newest first.
 
 The rows come from the library every two seconds and are sent only when they have changed; cells, keys and widths are
-drawn by `assets/explorer.js`. What may be done to a run is done here.
+drawn by `assets/runs/table.js`. What may be done to a run is done here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,157 @@
+/* The table of runs: its cells, keys and widths, and what its buttons do. Dash loads this script by itself. */
+(() => {
+  const grid = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  window.dash_clientside = window.dash_clientside || {};
+  const element = (type, props, ...children) => window.React.createElement(type, props, ...children);
+  const FOLDED = ["dataset", "backbone", "loss", "dim"]; // said beneath the name where there is no room for columns
+  const ROOM_FOR_ACCURACIES = 1000; // pixels, for those of every classifier beside the best
+  const ROOM_FOR_COLUMNS = 1400; // pixels, for the folded ones too
+  const LARGEST_IMPORT = 256 * 2 ** 20; // bytes: it is sent as text
+
+  /** The newest snapshot; an empty frame if there is none, or it cannot be drawn. */
+  grid.RunThumbnail = ({ value }) => {
+    const show = (visibility) => (event) => { event.target.style.visibility = visibility; };
+    const image = { src: value, alt: "", loading: "lazy", width: 64, height: 64, onLoad: show("visible"), onError: show("hidden") };
+    return element("span", { className: "run-thumbnail" }, value ? element("img", image) : null);
+  };
+
+  /** The name as a link to the run, what it was trained on where the columns are folded away, and what is wrong with it. */
+  grid.RunName = ({ data }) => {
+    const about = [data.loss, data.dim && `D = ${data.dim}`, data.dataset, data.backbone].filter(Boolean);
+    const parts = about.flatMap((part, i) => [i ? " · " : "", element("span", { key: i, className: "run-part" }, part)]);
+    const name = data.href
+      ? element("a", { className: "run-link", href: data.href, title: data.name, tabIndex: -1 }, data.name)
+      : element("span", { className: "run-link", title: data.name }, data.name);
+    const tag = data.is_demo ? element("span", { className: "run-tag", title: "Comes with the program; it cannot be changed" }, "bundled") : null;
+    return element(
+      "div",
+      { className: "run-name" },
+      element("div", { className: "run-title" }, name),
+      element("div", { className: "run-second" }, tag, element("span", { className: "run-about", title: about.join(" · ") }, parts)),
+      data.problem ? element("div", { className: "run-problem", title: data.problem }, data.problem) : null,
+    );
+  };
+
+  /** The state with a coloured dot, and how far it came. */
+  grid.RunState = ({ data }) =>
+    element(
+      "div",
+      null,
+      element("div", { className: `run-state ${data.state}` }, data.state),
+      element("div", { className: "run-progress" }, data.progress),
+    );
+
+  /** The best accuracy and whose it is; all of them on hover. */
+  grid.RunBest = ({ value, data, api }) => {
+    if (value == null) return null;
+    const names = api.getColumnGroup("accuracy").getProvidedColumnGroup().getChildren().map((column) => column.getColId());
+    const percent = (v) => (100 * v).toFixed(2);
+    const all = names.filter((name) => name !== "best" && data[name] != null).map((name) => `${name} ${percent(data[name])} %`);
+    return element("span", { title: all.join("\n") }, percent(value), element("span", { className: "run-whose" }, data.best_name));
+  };
+
+  /** Accuracy over snapshots, from 0 to 1, with a dot where it is now. */
+  grid.RunSpark = ({ value }) => {
+    const values = (value || []).filter((v) => v !== null);
+    if (!values.length) return null;
+    const [width, height] = [72, 36];
+    const place = (v, i) => `${(2 + (i / Math.max(1, values.length - 1)) * (width - 6)).toFixed(1)},${((1 - v) * (height - 6) + 3).toFixed(1)}`;
+    const points = values.map(place);
+    const [x, y] = points[points.length - 1].split(",");
+    const percent = (v) => `${(100 * v).toFixed(1)} %`;
+    const label = `accuracy from ${percent(values[0])} to ${percent(values[values.length - 1])}`;
+    return element(
+      "svg",
+      { className: "run-spark", width, height, role: "img", "aria-label": label },
+      element("title", null, label),
+      element("path", { className: "run-spark-area", d: `M2,${height - 3}L${points.join("L")}L${x},${height - 3}Z` }),
+      element("path", { className: "run-spark-line", d: `M${points.join("L")}` }),
+      element("circle", { cx: x, cy: y, r: 2.2 }),
+    );
+  };
+
+  /** What to do when there is no run at all. */
+  grid.NoRuns = ({ folder }) =>
+    element(
+      "div",
+      { className: "runs-none" },
+      element("h4", null, "No runs yet"),
+      element("p", null, "Train a network in a terminal; its row appears here as soon as it starts:"),
+      element("code", null, `mtm train --dataset digits --runs ${/\s/.test(folder) ? `"${folder}"` : folder}`),
+      element("p", null, "Or press Import to bring embeddings of your own: an .npz file with embeddings and labels."),
+    );
+
+  /** Youngest first. */
+  functions.RunAgeOrder = (_a, _b, one, other) => (other.data.created ?? -Infinity) - (one.data.created ?? -Infinity) || 0;
+
+  /** As many columns as there is room for; only when that has changed, so that what the user opens stays open. */
+  functions.RunsFit = ({ api }) => {
+    const table = document.getElementById("runs-table");
+    if (!table) return;
+    const room = table.clientWidth >= ROOM_FOR_COLUMNS ? "wide" : table.clientWidth >= ROOM_FOR_ACCURACIES ? "middle" : "narrow";
+    if (table.dataset.room === room) return;
+    table.dataset.room = room;
+    api.setColumnsVisible(FOLDED, room === "wide");
+    api.setColumnGroupOpened("accuracy", room !== "narrow");
+  };
+
+  /** Tab goes from the header to the rows, and from there out of the table: within it there are the arrow keys. */
+  functions.RunsLeave = () => false;
+  functions.RunsToRows = ({ api, backwards }) => {
+    if (backwards || !api.getDisplayedRowCount()) return false;
+    setTimeout(() => api.setFocusedCell(api.getSelectedNodes()[0]?.rowIndex ?? 0, "name"));
+    return true; // and then it leaves the focus alone
+  };
+
+  const open = (href) => href && window.dash_clientside.set_props("shell-url", { href });
+  functions.RunsOpen = ({ data }) => open(data.href);
+  functions.RunsKey = ({ data, event }) => event.key === "Enter" && open(data.href);
+
+  /** The selected runs as they are now, not as they were when they were selected, in the order of the table. */
+  const chosen = (selected, rows) => (rows || []).filter((row) => (selected || []).some(({ id }) => id === row.id));
+  const comparable = (runs) => runs.length >= 2 && runs.length <= 4 && runs.every((run) => run.href);
+  window.dash_clientside.runs = {
+    /** When rows come: the grid may have been there before it could tell its size. */
+    fit: async () => functions.RunsFit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
+    /** A run that was just renamed or imported is selected as soon as the grid has its row, whoever brings that. */
+    select: async (renamed, imported) => {
+      const run = [renamed, imported].filter(Boolean).sort((one, other) => other.at - one.at)[0];
+      const api = run && (await window.dash_ag_grid.getApiAsync("runs-table"));
+      const look = (times) => {
+        const node = !times || api.isDestroyed() ? null : api.getRowNode(run.id);
+        if (node?.isSelected()) return;
+        node?.setSelected(true, true);
+        if (node) window.dash_clientside.set_props("runs-table", { selectedRows: [node.data] });
+        if (times) setTimeout(() => look(times - 1), 100);
+      };
+      if (run) look(100);
+    },
+    /** Which of open, compare, rename and delete cannot be done. */
+    buttons: (selected, rows) => {
+      const runs = chosen(selected, rows);
+      const run = runs.length === 1 ? runs[0] : null;
+      return [!run?.href, !comparable(runs), !run || run.is_demo, !run || run.is_demo];
+    },
+    /** Where the button that was pressed leads: to the run, or to all of them side by side. */
+    open: (_open, _compare, selected, rows) => {
+      const { callback_context: pressed, no_update: stay } = window.dash_clientside;
+      const runs = chosen(selected, rows);
+      if (pressed.triggered_id === "runs-open") return runs[0]?.href || stay;
+      const query = new URLSearchParams(runs.map(({ id }) => ["run", id]));
+      return comparable(runs) ? `/compare?${query}` : stay;
+    },
+  };
+
+  /** A file that is too large is refused before the browser reads it. */
+  const refuse = (event) => {
+    const file = event.target.closest?.("#runs-import") && (event.dataTransfer || event.target).files?.[0];
+    if (!file || file.size <= LARGEST_IMPORT) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const sentence = `${file.name}: ${Math.round(file.size / 1e6)} MB is more than a browser can send; use a terminal: mtm import ${file.name}`;
+    window.dash_clientside.set_props("runs-import-problem", { children: sentence, hide: false });
+  };
+  document.addEventListener("change", refuse, true);
+  document.addEventListener("drop", refuse, true);
+})();
