@@ -4,10 +4,10 @@
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   window.dash_clientside = window.dash_clientside || {};
   const element = (type, props, ...children) => window.React.createElement(type, props, ...children);
-  const FOLDED = ["dataset", "backbone", "loss", "dim"]; // said beneath the name where there is no room for columns
-  const ROOM_FOR_ACCURACIES = 1000; // pixels, for those of every classifier beside the best
-  const ROOM_FOR_COLUMNS = 1400; // pixels, for the folded ones too
-  const LARGEST_IMPORT = 256 * 2 ** 20; // bytes: it is sent as text
+  const FOLDED = ["dataset", "backbone", "loss", "dim"]; // columns that stand as text beneath the name where there is no room
+  const ROOM_FOR_ACCURACIES = 1000; // pixels of width, from which every classifier has a column beside the best
+  const ROOM_FOR_COLUMNS = 1400; // pixels of width, from which the folded columns are shown too
+  const LARGEST_IMPORT = 256 * 2 ** 20; // bytes: the file is sent as text
 
   /** The newest snapshot; an empty frame if there is none, or it cannot be drawn. */
   grid.RunThumbnail = ({ value }) => {
@@ -16,7 +16,7 @@
     return element("span", { className: "run-thumbnail" }, value ? element("img", image) : null);
   };
 
-  /** The name as a link to the run, what it was trained on where the columns are folded away, and what is wrong with it. */
+  /** The name as a link to the run; beneath it loss, data set and backbone where their columns are folded, and its problems. */
   grid.RunName = ({ data }) => {
     const about = [data.loss, data.dim && `D = ${data.dim}`, data.dataset, data.backbone].filter(Boolean);
     const parts = about.flatMap((part, i) => [i ? " · " : "", element("span", { key: i, className: "run-part" }, part)]);
@@ -33,7 +33,7 @@
     );
   };
 
-  /** The state with a coloured dot, and how far it came. */
+  /** The state with a coloured dot, and the progress of the training. */
   grid.RunState = ({ data }) =>
     element(
       "div",
@@ -42,7 +42,7 @@
       element("div", { className: "run-progress" }, data.progress),
     );
 
-  /** The best accuracy and whose it is; all of them on hover. */
+  /** The best accuracy and its classifier; those of all classifiers as the tooltip. */
   grid.RunBest = ({ value, data, api }) => {
     if (value == null) return null;
     const names = api.getColumnGroup("accuracy").getProvidedColumnGroup().getChildren().map((column) => column.getColId());
@@ -51,13 +51,13 @@
     return element("span", { title: all.join("\n") }, percent(value), element("span", { className: "run-whose" }, data.best_name));
   };
 
-  /** Accuracy over snapshots, from 0 to 1, with a dot where it is now. */
+  /** Accuracy over snapshots, from 0 to 1, with a dot at the newest. */
   grid.RunSpark = ({ value }) => {
     const values = (value || []).filter((v) => v !== null);
     if (!values.length) return null;
     const [width, height] = [72, 36];
-    const place = (v, i) => `${(2 + (i / Math.max(1, values.length - 1)) * (width - 6)).toFixed(1)},${((1 - v) * (height - 6) + 3).toFixed(1)}`;
-    const points = values.map(place);
+    const pointAt = (v, i) => `${(2 + (i / Math.max(1, values.length - 1)) * (width - 6)).toFixed(1)},${((1 - v) * (height - 6) + 3).toFixed(1)}`;
+    const points = values.map(pointAt);
     const [x, y] = points[points.length - 1].split(",");
     const percent = (v) => `${(100 * v).toFixed(1)} %`;
     const label = `accuracy from ${percent(values[0])} to ${percent(values[values.length - 1])}`;
@@ -85,7 +85,7 @@
   /** Youngest first. */
   functions.RunAgeOrder = (_a, _b, one, other) => (other.data.created ?? -Infinity) - (one.data.created ?? -Infinity) || 0;
 
-  /** As many columns as there is room for; only when that has changed, so that what the user opens stays open. */
+  /** Show as many columns as there is room for; only when the room has changed, so that a group the user opened stays open. */
   functions.RunsFit = ({ api }) => {
     const table = document.getElementById("runs-table");
     if (!table) return;
@@ -96,50 +96,50 @@
     api.setColumnGroupOpened("accuracy", room !== "narrow");
   };
 
-  /** Tab goes from the header to the rows, and from there out of the table: within it there are the arrow keys. */
+  /** Tab goes from the header to the rows and from there out of the table; the arrow keys move within it. */
   functions.RunsLeave = () => false;
   functions.RunsToRows = ({ api, backwards }) => {
     if (backwards || !api.getDisplayedRowCount()) return false;
     setTimeout(() => api.setFocusedCell(api.getSelectedNodes()[0]?.rowIndex ?? 0, "name"));
-    return true; // and then it leaves the focus alone
+    return true; // the grid then leaves the focus alone
   };
 
   const open = (href) => href && window.dash_clientside.set_props("shell-url", { href });
   functions.RunsOpen = ({ data }) => open(data.href);
   functions.RunsKey = ({ data, event }) => event.key === "Enter" && open(data.href);
 
-  /** The selected runs as they are now, not as they were when they were selected, in the order of the table. */
-  const chosen = (selected, rows) => (rows || []).filter((row) => (selected || []).some(({ id }) => id === row.id));
+  /** The current rows of the selected runs, in the order of the table: `selected` has the rows of when they were selected. */
+  const selectedRuns = (selected, rows) => (rows || []).filter((row) => (selected || []).some(({ id }) => id === row.id));
   const comparable = (runs) => runs.length >= 2 && runs.length <= 4 && runs.every((run) => run.href);
   window.dash_clientside.runs = {
-    /** When rows come: the grid may have been there before it could tell its size. */
+    /** When rows arrive: the grid may have been made before it had a size. */
     fit: async () => functions.RunsFit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
-    /** A run that was just renamed or imported is selected as soon as the grid has its row, whoever brings that. */
+    /** Select the run that was just renamed or imported, as soon as the grid has its row. */
     select: async (renamed, imported) => {
       const run = [renamed, imported].filter(Boolean).sort((one, other) => other.at - one.at)[0];
       const api = run && (await window.dash_ag_grid.getApiAsync("runs-table"));
-      const look = (times) => {
-        const node = !times || api.isDestroyed() ? null : api.getRowNode(run.id);
+      const trySelect = (attempts) => {
+        const node = !attempts || api.isDestroyed() ? null : api.getRowNode(run.id);
         if (node?.isSelected()) return;
         node?.setSelected(true, true);
         if (node) window.dash_clientside.set_props("runs-table", { selectedRows: [node.data] });
-        if (times) setTimeout(() => look(times - 1), 100);
+        if (attempts) setTimeout(() => trySelect(attempts - 1), 100);
       };
-      if (run) look(100);
+      if (run) trySelect(100);
     },
-    /** Which of open, compare, rename and delete cannot be done. */
+    /** Whether Open, Compare, Rename and Delete are disabled. */
     buttons: (selected, rows) => {
-      const runs = chosen(selected, rows);
+      const runs = selectedRuns(selected, rows);
       const run = runs.length === 1 ? runs[0] : null;
       return [!run?.href, !comparable(runs), !run || run.is_demo, !run || run.is_demo];
     },
-    /** Where the button that was pressed leads: to the run, or to all of them side by side. */
+    /** The address that the pressed button leads to: the run, or all selected runs side by side. */
     open: (_open, _compare, selected, rows) => {
-      const { callback_context: pressed, no_update: stay } = window.dash_clientside;
-      const runs = chosen(selected, rows);
-      if (pressed.triggered_id === "runs-open") return runs[0]?.href || stay;
+      const { callback_context: context, no_update: noUpdate } = window.dash_clientside;
+      const runs = selectedRuns(selected, rows);
+      if (context.triggered_id === "runs-open") return runs[0]?.href || noUpdate;
       const query = new URLSearchParams(runs.map(({ id }) => ["run", id]));
-      return comparable(runs) ? `/compare?${query}` : stay;
+      return comparable(runs) ? `/compare?${query}` : noUpdate;
     },
   };
 

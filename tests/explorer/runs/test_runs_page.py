@@ -19,8 +19,9 @@ from explorer.app import create_app
 from explorer.figures.colours import class_colour
 from explorer.library import Library
 from explorer.runs import thumbnails
-from explorer.runs.page import HELP, age, import_upload, rows
+from explorer.runs.table import HELP, age, rows
 from explorer.runs.thumbnails import SIDE, Thumbnails, draw, flat
+from explorer.runs.uploads import import_upload
 from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Snapshot

@@ -1,0 +1,29 @@
+"""Import of a file that the browser sent."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from pathlib import Path
+
+from explorer.library import Library
+from mtm.errors import InputError
+
+IMPORTED = (".npz", ".parquet")
+
+
+def import_upload(library: Library, filename: str, contents: str) -> str:
+    """Make a run of a file that the browser sent, as a data URL, and return its id. Raises InputError if it is none."""
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    stem, suffix = Path(name).stem, Path(name).suffix.lower()
+    if suffix not in IMPORTED:
+        raise InputError(f"{name}: '{suffix}' files cannot be imported here; use {' or '.join(IMPORTED)}")
+    if stem in library.ids():
+        raise InputError(f"{name}: there is already a run '{stem}'; rename it, or the file")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(base64.b64decode(contents.partition(",")[2]))
+        try:
+            return library.import_file(path)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), name)) from None
