@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 PORTS_TO_TRY = 50
-WARM_UP_AFTER = 5.0  # seconds: first the page, then what UMAP will need
+WARM_UP_AFTER = 5.0  # seconds after the start: UMAP is imported when the page has been served
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs; the bundled ones are always there")]
 DataRoot = Annotated[Path, typer.Option(help="Folder of the data sets that trainings from the page read")]
 Host = Annotated[
@@ -55,7 +55,7 @@ def default(
     if command is None:
         serve(runs, data_root, host, port, no_browser, loss)
         return
-    for name in context.params:  # the command has options of its own, and would take their defaults
+    for name in context.params:  # the command has its own options and would ignore these
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
@@ -74,26 +74,26 @@ def serve(
     """Serve the explorer and open it in the browser. Ctrl-C ends it."""
     if runs.exists() and not runs.is_dir():
         raise InputError(f"{runs} is not a folder; --runs names the folder of the runs")
-    listening = _listen(host, port)
-    actual = listening.getsockname()[1]
-    if actual != port:
-        print(f"Port {port} is busy; taking {actual} instead.", flush=True)
+    listener = _listen(host, port)
+    free_port = listener.getsockname()[1]
+    if free_port != port:
+        print(f"Port {port} is busy; taking {free_port} instead.", flush=True)
     from waitress import create_server
 
     from explorer.app import create_app
     from explorer.web import security
 
     token = None if security.is_loopback(host) else security.new_token()
-    address = security.address(host, actual, token)
+    address = security.address(host, free_port, token)
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page opens with more requests than threads
     if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # where module:Class is looked for, as `mtm train` does
+        sys.path.append(str(Path.cwd()))  # so that module:Class can be imported from there, as in `mtm train`
     flask = create_app(runs.resolve(), losses=loss or (), data_root=data_root, token=token, host=host).server
-    views, jobs, outlook = (flask.extensions[name] for name in ("views", "jobs", "outlook"))
+    views, queue, preview = (flask.extensions[name] for name in ("views", "jobs", "outlook"))
     views.worker.warm_up(after=WARM_UP_AFTER)
-    jobs.begin()
-    server = create_server(flask, sockets=[listening], threads=8)
+    queue.begin()
+    server = create_server(flask, sockets=[listener], threads=8)
     print(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)", flush=True)
     if not no_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -102,7 +102,7 @@ def serve(
     except KeyboardInterrupt:
         print("\nStopped.")
     finally:
-        for part in (jobs, outlook, views):  # trainings go on
+        for part in (queue, preview, views):  # trainings go on
             part.close()
 
 
@@ -116,16 +116,16 @@ def _listen(host: str, port: int) -> socket.socket:
     """A socket bound to `port`, or to the first free port after it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + PORTS_TO_TRY, 65536)):
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        listener = socket.socket(family, socket.SOCK_STREAM)
         if sys.platform != "win32":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, candidate))
-            listening.listen(128)
+            listener.bind((host, candidate))
+            listener.listen(128)
         except OSError:
-            listening.close()
+            listener.close()
             continue
-        return listening
+        return listener
     raise InputError(f"no free port from {port} to {port + PORTS_TO_TRY - 1} on {host}; give another --port")
 
 

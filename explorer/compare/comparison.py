@@ -1,8 +1,9 @@
-"""Two moments compared, of one run or of two: how far images drift, which neighbours they keep, what is decided alike.
+"""Comparison of two snapshots, of one run or of two: drift of the images, neighbours they keep, decisions that agree.
 
-Images are matched by their position in the data set. Within a run the axes of the space are the same and drift is what
-really moved. Between runs every axis is arbitrary: the first space is moved, turned (orthogonal Procrustes) and scaled
-onto the second, and what is left is the drift. A space of fewer dimensions is taken as a plane in the larger one.
+Images are matched by their position in the data set. Within a run the axes of the space are the same, and the drift of
+an image is the distance it moved. Between runs the axes are arbitrary: the first space is translated, rotated
+(orthogonal Procrustes) and scaled onto the second, and drift is the distance that remains. A space of fewer dimensions
+is padded with zeros to the width of the other.
 """
 
 from __future__ import annotations
@@ -26,46 +27,46 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Fit:
-    """One space laid onto another."""
+class Alignment:
+    """One space aligned with another."""
 
-    placed: Floats  # (N, D) where the images of the first lie in the second
-    scale: float  # by which the first was stretched
-    left: float  # share of the second's variance that the first does not explain: 0 is the same shape
+    aligned: Floats  # (N, D) the images of the first space, in the coordinates of the second
+    scale: float  # factor by which the first space was scaled
+    unexplained: float  # share of the second's variance that the first does not explain: 0 is the same shape
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How far the shared images are apart in D dimensions."""
+    """Distance in D dimensions between the two positions of every shared image."""
 
-    distances: Floats  # (n,) of each image, in sigma of the second moment
-    sigma: float  # of the second moment, over the shared images
-    scale: float  # by which the first was stretched; 1 within a run
-    left: float  # share of variance that is not explained; NaN within a run
+    distances: Floats  # (n,) in units of sigma
+    sigma: float  # cluster size of the second snapshot, over the shared images
+    scale: float  # factor by which the first space was scaled; 1 within a run
+    left: float  # share of the second's variance left unexplained by the alignment; NaN within a run
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two classifiers decide for the same images."""
+    """Decisions of two classifiers for the same images."""
 
     n: int
     same: float  # share of images that get the same class
     both_right: int
-    only_first: int  # right under the first alone
+    only_first: int  # right by the first classifier alone
     only_second: int
     both_wrong: int
-    table: Rows  # (C, C) images taken for one class by the first (row) and one by the second (column)
+    table: Rows  # (C, C) number of images by class decided by the first (row) and by the second (column)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two moments of runs, image by image."""
+    """Two snapshots, image by image."""
 
     rows: tuple[Rows, Rows]  # (n,) the shared images as rows of the first and of the second run
     drift: Drift
-    measured: Rows  # (m,) the shared images whose neighbours are compared: at most SAMPLE of them, balanced by class
+    measured: Rows  # (m,) the shared images whose neighbours are compared: at most SAMPLE, balanced by class
     k: int
-    neighbours_kept: Rows  # (m,) of the k nearest; k minus this are lost, and as many gained
+    neighbours_kept: Rows  # (m,) number of the k nearest neighbours that stay; k minus this are lost, as many gained
     agreement: Agreement | None  # None where the runs do not have the same classes
 
 
@@ -73,10 +74,10 @@ class Comparison:
 
 
 def procrustes(a: ArrayLike, b: ArrayLike) -> Floats:
-    """a (N, D) turned so that it lies nearest to b (N, D): a R with R orthogonal and |a R - b| least.
+    """a R of a (N, D), with the orthogonal R that makes |a R - b| least for b (N, D).
 
-    R is `scipy.linalg.orthogonal_procrustes`'s; where there are fewer images than dimensions it is found in the span
-    of the images, which is far less work.
+    R is that of `scipy.linalg.orthogonal_procrustes`; with fewer images than dimensions it is computed in the span of
+    the images, which is far less work.
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(a) >= a.shape[1]:
@@ -88,20 +89,24 @@ def procrustes(a: ArrayLike, b: ArrayLike) -> Floats:
     return np.asarray(own.T @ (u @ vt) @ basis.T)
 
 
-def align(a: ArrayLike, b: ArrayLike) -> Fit:
-    """a (N, D) moved, turned and stretched onto b (N, E); `left` is `scipy.spatial.procrustes`'s disparity."""
+def align(a: ArrayLike, b: ArrayLike) -> Alignment:
+    """Translate, rotate and scale a (N, D) onto b (N, E); `unexplained` is `scipy.spatial.procrustes`'s disparity."""
     x, z = _same_width(np.asarray(a), np.asarray(b))
-    middle = z.mean(axis=0)
-    x, z = x - x.mean(axis=0), z - middle
-    size, other = float(np.square(x).sum()), float(np.square(z).sum())
-    turned = procrustes(x, z)
-    shared = float((turned * z).sum())
-    scale = shared / size if size > 0 else 1.0
-    return Fit(scale * turned + middle, scale, 1 - shared**2 / (size * other) if size * other > 0 else math.nan)
+    mean = z.mean(axis=0)
+    x, z = x - x.mean(axis=0), z - mean
+    x_squares, z_squares = float(np.square(x).sum()), float(np.square(z).sum())
+    rotated = procrustes(x, z)
+    product = float((rotated * z).sum())
+    scale = product / x_squares if x_squares > 0 else 1.0
+    squares = x_squares * z_squares
+    return Alignment(scale * rotated + mean, scale, 1 - product**2 / squares if squares > 0 else math.nan)
 
 
 def k_nearest(x: ArrayLike, k: int, metric: str = "euclidean") -> Rows:
-    """(N, k): the k nearest others of each of x (N, D), in no order. The whole matrix of distances: for a sample."""
+    """Rows (N, k) of the k nearest others of each of x (N, D), in no order.
+
+    Computes all N x N distances, so it is for a sample. Raises InputError for an unknown metric.
+    """
     if metric not in METRICS:
         raise choose_from("metric", metric, METRICS)
     e = np.asarray(x, np.float64)
@@ -112,29 +117,29 @@ def k_nearest(x: ArrayLike, k: int, metric: str = "euclidean") -> Rows:
     return np.asarray(np.argpartition(distances, k - 1, axis=1)[:, :k])
 
 
-def shared_neighbours(a: Rows, b: Rows) -> Rows:
-    """(N,): how many of the neighbours a (N, k) of each image are among b (N, k)."""
+def count_shared(a: Rows, b: Rows) -> Rows:
+    """Number (N,) of the neighbours a (N, k) of each image that are also among its neighbours b (N, k)."""
     return np.asarray((a[:, :, None] == b[:, None, :]).sum(axis=(1, 2)))
 
 
-def agreement(a: ArrayLike, b: ArrayLike, y: ArrayLike, n_classes: int) -> Agreement:
+def compare_decisions(a: ArrayLike, b: ArrayLike, y: ArrayLike, n_classes: int) -> Agreement:
     """Compare decisions a (N,) and b (N,) for images of classes y (N,)."""
-    a, b, y = (np.asarray(each, np.int64) for each in (a, b, y))
-    first, second, n = a == y, b == y, len(y)
+    a, b, y = (np.asarray(classes, np.int64) for classes in (a, b, y))
+    right_a, right_b, n = a == y, b == y, len(y)
     table = np.bincount(a * n_classes + b, minlength=n_classes**2).reshape(n_classes, n_classes)
     return Agreement(
         n,
         int(np.trace(table)) / n if n else math.nan,
-        int((first & second).sum()),
-        int((first & ~second).sum()),
-        int((~first & second).sum()),
-        int((~first & ~second).sum()),
+        int((right_a & right_b).sum()),
+        int((right_a & ~right_b).sum()),
+        int((~right_a & right_b).sum()),
+        int((~right_a & ~right_b).sum()),
         table,
     )
 
 
-def matched(a: History, b: History) -> tuple[Rows, Rows]:
-    """The rows in either run of the images that both have. Raises InputError if these are not the same images."""
+def match_images(a: History, b: History) -> tuple[Rows, Rows]:
+    """Rows in a and in b of the images that both runs have. Raises InputError if these are not the same images."""
     if a is b:
         rows = np.arange(len(a.labels))
         return rows, rows
@@ -160,38 +165,46 @@ def compare(
 ) -> Comparison:
     """Compare run `a` at one snapshot with run `b` (or the same run) at another; by default the last of each.
 
-    Raises InputError for runs that do not show the same images, and for a snapshot or classifier that is not there.
+    Raises InputError for runs that do not show the same images, and for an unknown snapshot or classifier.
     """
     s, t = a.moment(at[0]), b.moment(at[1])
-    first, second = matched(a, b)
-    e, f = _taken(a.recording.embeddings[s], first), _taken(b.recording.embeddings[t], second)
+    first, second = match_images(a, b)
+    e, f = _select_rows(a.recording.embeddings[s], first), _select_rows(b.recording.embeddings[t], second)
     y = b.labels[second]
-    rows = balanced_sample(y, SAMPLE, seed=0)
-    k = max(1, min(k, len(rows) - 1))
-    kept = shared_neighbours(k_nearest(e[rows], k, metric), k_nearest(f[rows], k, metric))
-    sigma = median(b.centre_distances[t, second])
-    same_space = a is b
-    fit = None if same_space else align(e, f)
-    apart = _apart(e, f) if fit is None else np.linalg.norm(fit.placed - _same_width(e, f)[1], axis=1)
-    scale, left = (1.0, math.nan) if fit is None else (fit.scale, fit.left)
-    drift = Drift(apart / sigma if sigma > 0 else np.full(len(apart), np.nan), sigma, scale, left)
+    sample = balanced_sample(y, SAMPLE, seed=0)
+    k = max(1, min(k, len(sample) - 1))
+    neighbours_kept = count_shared(k_nearest(e[sample], k, metric), k_nearest(f[sample], k, metric))
+    drift = _measure_drift(e, f, median(b.centre_distances[t, second]), same_space=a is b)
     names = a.classifier(classifiers[0]), b.classifier(classifiers[1])
-    decided = a.predictions[names[0]][s, first], b.predictions[names[1]][t, second]
-    alike = agreement(*decided, y, b.n_classes) if a.class_names == b.class_names else None
-    return Comparison((first, second), drift, rows, k, kept, alike)
+    decisions = a.predictions[names[0]][s, first], b.predictions[names[1]][t, second]
+    agreement = compare_decisions(*decisions, y, b.n_classes) if a.class_names == b.class_names else None
+    return Comparison((first, second), drift, sample, k, neighbours_kept, agreement)
 
 
-def _taken(e: Array, rows: Rows) -> Array:
+def _measure_drift(e: Array, f: Array, sigma: float, same_space: bool) -> Drift:
+    """Drift of the images from e (n, D) to f (n, E); e is aligned with f unless both are of one space."""
+    if same_space:
+        distances, scale, unexplained = _row_distances(e, f), 1.0, math.nan
+    else:
+        alignment = align(e, f)
+        distances = np.linalg.norm(alignment.aligned - _same_width(e, f)[1], axis=1)
+        scale, unexplained = alignment.scale, alignment.unexplained
+    return Drift(distances / sigma if sigma > 0 else np.full(len(distances), np.nan), sigma, scale, unexplained)
+
+
+def _select_rows(e: Array, rows: Rows) -> Array:
+    """e[rows], without a copy where these are all rows in their order."""
     return e if len(rows) == len(e) and np.array_equal(rows, np.arange(len(e))) else e[rows]
 
 
-def _apart(e: Array, f: Array) -> Floats:
-    step = e.astype(np.float32) - f.astype(np.float32)
-    return np.sqrt(np.einsum("nd,nd->n", step, step)).astype(np.float64)
+def _row_distances(e: Array, f: Array) -> Floats:
+    """Distances (n,) between the rows of e (n, D) and those of f (n, D), in float32."""
+    difference = e.astype(np.float32) - f.astype(np.float32)
+    return np.sqrt(np.einsum("nd,nd->n", difference, difference)).astype(np.float64)
 
 
 def _same_width(a: Array, b: Array) -> tuple[Floats, Floats]:
-    """Both with as many dimensions as the wider one: the new ones are 0."""
+    """Both padded with zeros to the number of dimensions of the wider one."""
     d = max(a.shape[1], b.shape[1])
     padded = [np.pad(x.astype(np.float64), ((0, 0), (0, d - x.shape[1]))) for x in (a, b)]
     return padded[0], padded[1]

@@ -1,4 +1,4 @@
-"""The curves of several runs in one figure, a line a run: rows of metrics in, figure out."""
+"""Curves of several runs in one figure, one line a run: rows of metrics in, figure out."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from explorer.figures.curves import styled
 
 Row = dict[str, Any]
 
-# Readable on light and dark, and in grey by their dashes
+# Of the first to the fourth run; readable on light and dark, and in grey by their dashes
 COLOURS = ("#0d9488", "#ea580c", "#8b5cf6", "#3b82f6")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A run as one line of every figure."""
+    """A run, as one line of every figure."""
 
     name: str
-    place: int  # among the runs compared: gives colour and dash
+    place: int  # among the compared runs: gives colour and dash
     rows: Sequence[Row]
-    classifier: str  # whose accuracy is drawn
+    classifier: str  # the accuracy curve shows this one's
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is drawn over the epochs."""
+    """A quantity drawn over the epochs."""
 
     title: str
-    of: Callable[[Row, str], float | None]  # a row of metrics and the classifier -> value
+    value: Callable[[Row, str], float | None]  # of a row of metrics, for a classifier
     log: bool = False
     tickformat: str = ".3~g"
 
 
-def _of(key: str) -> Callable[[Row, str], float | None]:
+def _metric(key: str) -> Callable[[Row, str], float | None]:
     return lambda row, _: row.get(key)
 
 
@@ -49,24 +49,24 @@ def _ratio(row: Row, _: str) -> float | None:
 MEASURES = {
     "accuracy": Measure("Accuracy", lambda row, name: (row.get("accuracy") or {}).get(name), tickformat=".0%"),
     "ratio": Measure("Centre distance over cluster size, ρ / σ", _ratio, log=True),
-    "sigma": Measure("Cluster size σ", _of("cluster_size"), log=True),
-    "rho": Measure("Centre distance ρ", _of("centre_distance"), log=True),
-    "separation": Measure("Mean distance between classes", _of("mean_centre_separation"), log=True),
-    "cosine": Measure("Median cosine to the own centre", _of("median_cosine_similarity")),
+    "sigma": Measure("Cluster size σ", _metric("cluster_size"), log=True),
+    "rho": Measure("Centre distance ρ", _metric("centre_distance"), log=True),
+    "separation": Measure("Mean distance between classes", _metric("mean_centre_separation"), log=True),
+    "cosine": Measure("Median cosine to the own centre", _metric("median_cosine_similarity")),
 }
 
 
 def overlay_runs(lines: Sequence[Line], measure: Measure) -> go.Figure:
-    """One measure of all runs over the epochs; a run without a value has no line."""
+    """Figure of one measure of all runs over the epochs; a run without any value has no line."""
     figure = go.Figure()
     for line in lines:
-        values = [measure.of(row, line.classifier) for row in line.rows]
+        values = [measure.value(row, line.classifier) for row in line.rows]
         if all(value is None for value in values):
             continue
-        of = f"%{{y:{'.2%' if measure.tickformat == '.0%' else '.4g'}}}<extra>{line.name}</extra>"
-        look = {"color": COLOURS[line.place], "dash": DASHES[line.place], "width": 2}
+        hover = f"%{{y:{'.2%' if measure.tickformat == '.0%' else '.4g'}}}<extra>{line.name}</extra>"
+        style = {"color": COLOURS[line.place], "dash": DASHES[line.place], "width": 2}
         x = [row["epoch"] for row in line.rows]
-        figure.add_scatter(x=x, y=values, name=line.name, mode="lines", line=look, hovertemplate=of)
+        figure.add_scatter(x=x, y=values, name=line.name, mode="lines", line=style, hovertemplate=hover)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(type="log" if measure.log else "linear", tickformat=measure.tickformat)
-    return styled(figure).update_layout(showlegend=False)  # the letters are over the pictures
+    return styled(figure).update_layout(showlegend=False)  # the letters above the pictures name the lines

@@ -1,7 +1,7 @@
-"""Two to four runs side by side, or two epochs of one, over one time line; and one run in small pictures over time.
+"""The Compare page: two to four runs, or two epochs of one, over one time line; or one run as small pictures.
 
-The places are made here, and the curves; what moves is drawn by `assets/compare/main.mjs`, which keeps what is compared
-in the URL: `run` once for each picture, `at` the epoch that each is held at, if it is.
+Layout and curves are made here. `assets/compare/main.mjs` draws the pictures and keeps the comparison in the URL: `run`
+once for each picture, and in `at` the epoch at which each is held, if any.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mtm.errors import InputError
 
 PATH = "/compare"
 NAME = "Compare"
-MOST = len(curves.COLOURS)  # runs side by side
+MAX_RUNS = len(curves.COLOURS)  # side by side
 EXAMPLE = ("demo/fashion-euclidean", "demo/fashion-cosine")
 VIEWS = {
     "pca": "PCA of all snapshots",
@@ -28,32 +28,34 @@ VIEWS = {
 }
 COLOURS = {"label": "class", "prediction": "decision", "right": "right or wrong"}
 CAMERAS = {"fitting": "fixed, or follows what shrinks", "fixed": "fixed", "scale": "follows the scale"}
-NOTHING = "There are no runs to compare yet. Train two in a terminal, with different losses for instance: "
-PLACES = ("top", "message", "panes", "timeline", "details", "curves", "stills")
+NO_RUNS = "There are no runs to compare yet. Train two in a terminal, with different losses for instance: "
+SECTIONS = ("top", "message", "panes", "timeline", "details", "curves", "stills")
 COMMAND = "mtm train --dataset digits --loss euclidean"
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The page's places; the browser fills them and reads the URL, where a name may stand more than once."""
+    """The page's empty sections. The browser fills them; it reads the URL, in which `run` may stand several times."""
     summaries = [row for row in library.summaries() if row.get("snapshots")]
-    nothing = html.Div([NOTHING, html.Code(COMMAND)], className="compare-nothing", id="compare-nothing")
+    no_runs = html.Div([NO_RUNS, html.Code(COMMAND)], className="compare-nothing", id="compare-nothing")
     return html.Div(
         [
-            dcc.Store(id="compare-offered", data=_offered(summaries) if summaries else None),
-            dcc.Store(id="compare-shown"),  # the runs whose curves are due, written by the browser
-            *([] if summaries else [nothing]),
-            *(html.Div(id=f"compare-{name}") for name in PLACES),
+            dcc.Store(id="compare-options", data=_options(summaries) if summaries else None),
+            dcc.Store(id="compare-lines"),  # the runs whose curves are to be drawn, written by the browser
+            *([] if summaries else [no_runs]),
+            *(html.Div(id=f"compare-{name}") for name in SECTIONS),
         ],
         className="compare",
         id="compare-page",
     )
 
 
-def _offered(summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    """What can be chosen, and what to begin with."""
+def _options(summaries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Choices of every control, and the example that the empty page suggests."""
     ids = [row["id"] for row in summaries]
     return {
-        "runs": [{"id": row["id"], "label": label(row), "classifier": row.get("best_classifier")} for row in summaries],
+        "runs": [
+            {"id": row["id"], "label": describe_run(row), "classifier": row.get("best_classifier")} for row in summaries
+        ],
         "example": EXAMPLE if set(EXAMPLE) <= set(ids) else (ids * 2)[:2],
         "views": VIEWS,
         "classifiers": {"best": "each run's best", **MEANINGS},
@@ -64,30 +66,30 @@ def _offered(summaries: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def label(row: dict[str, Any]) -> str:
-    """A run in a list of choices."""
+def describe_run(row: dict[str, Any]) -> str:
+    """A run in words, for a list of choices."""
     parts = [row["name"], row.get("loss"), row.get("dim") and f"D = {row['dim']}", row.get("dataset")]
-    about = " · ".join(str(part) for part in parts if part)
-    return f"{about} ({row['state']})" if row["state"] in ("training", "queued") else about
+    text = " · ".join(str(part) for part in parts if part)
+    return f"{text} ({row['state']})" if row["state"] in ("training", "queued") else text
 
 
 def register(app: Dash, library: Library) -> None:
-    """The page's callbacks: when the page is there the browser takes over, and asks for the curves of its runs."""
+    """Two callbacks: the browser code starts when the page has its layout; the curves are drawn when it names runs."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "async (offered) => offered ? (await import('/assets/compare/main.mjs')).show(offered) : ''",
+        "async (options) => options ? (await import('/assets/compare/main.mjs')).show(options) : ''",
         Output("compare-message", "title"),
-        Input("compare-offered", "data"),
+        Input("compare-options", "data"),
         State("compare-page", "id"),
     )
 
-    @app.callback(Output("compare-curves", "children"), Input("compare-shown", "data"), prevent_initial_call=True)
-    def draw_curves(shown: list[dict[str, Any]] | None) -> list[Any]:
+    @app.callback(Output("compare-curves", "children"), Input("compare-lines", "data"), prevent_initial_call=True)
+    def draw_curves(runs: list[dict[str, Any]] | None) -> list[Any]:
         lines = []
-        for run in (shown or [])[:MOST]:
+        for run in (runs or [])[:MAX_RUNS]:
             try:
                 rows = library.run(run["run"]).metrics
             except InputError:
-                continue  # its picture says why
+                continue  # the message over its picture says why
             lines.append(curves.Line(run["name"], run["place"], rows, run["classifier"]))
         return [_curve(name, lines) for name in curves.MEASURES] if lines else []
 

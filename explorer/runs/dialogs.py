@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 
-def rename_dialog() -> Any:
+def build_rename_dialog() -> Any:
     name = dmc.TextInput(id="runs-rename-name", label="New name", debounce=True, **{"data-autofocus": True})
     return dmc.Modal(
         dmc.Stack([name, dmc.Group(dmc.Button("Rename", id="runs-rename-do"), justify="flex-end")]),
@@ -18,8 +18,11 @@ def rename_dialog() -> Any:
     )
 
 
-def delete_dialogs() -> list[Any]:
-    """Two questions; where the first has the button that goes on, the second has the one that keeps the run."""
+def build_delete_dialogs() -> list[Any]:
+    """Two questions. Where the first has the button that goes on, the second has the one that keeps the run.
+
+    So a double click deletes nothing.
+    """
     keep, keep_again = (
         dmc.Button("Keep it", id=f"runs-delete-keep{again}", variant="default", **{"data-autofocus": True})
         for again in ("", "-again")

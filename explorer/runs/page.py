@@ -16,8 +16,8 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from explorer.library import Library
-from explorer.runs.dialogs import delete_dialogs, rename_dialog
-from explorer.runs.table import COLUMNS, EVENTS, GRID_OPTIONS, rows
+from explorer.runs.dialogs import build_delete_dialogs, build_rename_dialog
+from explorer.runs.table import COLUMNS, EVENTS, GRID_OPTIONS, list_rows
 from explorer.runs.uploads import import_upload
 from explorer.web.notices import notice
 from mtm.errors import InputError
@@ -28,7 +28,7 @@ REFRESH_MS = 2000
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The table and what can be done with the selected runs; the rows follow when the page is there."""
+    """The empty table and the buttons for the selected runs; the rows follow by callback."""
     folder = str(library.runs_folder.resolve())
     tools = [
         _button("Open", "runs-open", "Explore the selected run (Enter)"),
@@ -46,11 +46,11 @@ def layout(library: Library, **query: str) -> Any:
             id="runs-import",
         ),
     ]
-    where = dmc.Text(f"in {folder}", c="dimmed", size="sm", truncate="start", className="runs-folder")
+    location = dmc.Text(f"in {folder}", c="dimmed", size="sm", truncate="start", className="runs-folder")
     return html.Div(
         [
             dmc.Group(
-                [dmc.Title("Runs", order=3), where, dmc.Group(tools, gap="xs", ml="auto", wrap="nowrap")],
+                [dmc.Title("Runs", order=3), location, dmc.Group(tools, gap="xs", ml="auto", wrap="nowrap")],
                 wrap="nowrap",
             ),
             dmc.Alert(id="runs-import-problem", color="red", withCloseButton=True, hide=True, p="xs"),
@@ -58,7 +58,7 @@ def layout(library: Library, **query: str) -> Any:
                 id="runs-table",
                 columnDefs=COLUMNS,
                 getRowId="params.data.id",
-                selectedRows=[],  # without it rows that come late leave the grid deaf to what is selected
+                selectedRows=[],  # without it the grid does not report selections when its rows arrive late
                 defaultColDef={"sortable": True, "resizable": True, "filter": False, "cellDataType": False},
                 dashGridOptions={
                     **GRID_OPTIONS,
@@ -71,15 +71,24 @@ def layout(library: Library, **query: str) -> Any:
             ),
             dcc.Interval(id="runs-tick", interval=REFRESH_MS),
             *(dcc.Store(id=f"runs-{name}") for name in ("stamp", "renamed", "deleted", "imported")),
-            rename_dialog(),
-            *delete_dialogs(),
+            build_rename_dialog(),
+            *build_delete_dialogs(),
         ],
         className="runs",
     )
 
 
 def register(app: Dash, library: Library) -> None:
-    """The page's callbacks."""
+    """Add the page's callbacks: of the table in the browser, its rows, renaming, deleting, importing."""
+    _register_browser(app)
+    _register_rows(app, library)
+    _register_rename(app, library)
+    _register_delete(app, library)
+    _register_import(app, library)
+
+
+def _register_browser(app: Dash) -> None:
+    """What `assets/runs/table.js` does: fit the columns, select, enable the buttons, open and compare."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("runs", "fit"), Input("runs-table", "rowData")
     )
@@ -105,6 +114,8 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
 
+
+def _register_rows(app: Dash, library: Library) -> None:
     @app.callback(
         Output("runs-table", "rowData"),
         Output("runs-stamp", "data"),
@@ -113,13 +124,15 @@ def register(app: Dash, library: Library) -> None:
         Input("runs-deleted", "data"),
         Input("runs-imported", "data"),
         State("runs-stamp", "data"),
-        running=[(Output("runs-tick", "disabled"), True, False)],  # the next tick would make this answer void
+        running=[(Output("runs-tick", "disabled"), True, False)],  # a tick meanwhile would discard this answer
     )
     def refresh(_: int | None, __: Any, ___: Any, ____: Any, stamp: str | None) -> Any:
-        found = rows(library)
-        now = hashlib.blake2b(json.dumps(found).encode(), digest_size=8).hexdigest()
-        return (no_update if now == stamp else found), now
+        rows = list_rows(library)
+        digest = hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
+        return (no_update if digest == stamp else rows), digest
 
+
+def _register_rename(app: Dash, library: Library) -> None:
     @app.callback(
         Output("runs-rename-dialog", "opened"),
         Output("runs-rename-name", "value"),
@@ -143,6 +156,8 @@ def register(app: Dash, library: Library) -> None:
             return True, no_update, problem, no_update
         return False, no_update, None, {"id": renamed, "at": time.time()}
 
+
+def _register_delete(app: Dash, library: Library) -> None:
     @app.callback(
         Output("runs-delete-dialog", "opened"),
         Output("runs-delete-text", "children"),
@@ -152,10 +167,11 @@ def register(app: Dash, library: Library) -> None:
         State("runs-table", "selectedRows"),
         prevent_initial_call=True,
     )
-    def ask(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
+    def ask_to_delete(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
         if not selected or ctx.triggered_id != "runs-delete":
             return False, no_update
-        run = next((row for row in rows(library) if row["id"] == selected[0]["id"]), selected[0])  # as it is now
+        run_id = selected[0]["id"]  # its row may be older than the run
+        run = next((row for row in list_rows(library) if row["id"] == run_id), selected[0])
         n, size = run["snapshots"], run["megabytes"] or 0
         return True, f"Delete '{run['name']}' with its {n} snapshot{'s' * (n != 1)} ({size} MB)?"
 
@@ -180,11 +196,13 @@ def register(app: Dash, library: Library) -> None:
         problem = _attempt(lambda: library.delete(run["id"]))[1]
         if problem:
             return True, no_update, problem, no_update, no_update
-        told = notice(f"Deleted '{run['name']}'.", good=True)
-        return False, no_update, "", {"id": run["id"], "at": time.time()}, [told]
+        message = notice(f"Deleted '{run['name']}'.", good=True)
+        return False, no_update, "", {"id": run["id"], "at": time.time()}, [message]
 
+
+def _register_import(app: Dash, library: Library) -> None:
     @app.callback(
-        Output("runs-import", "contents"),  # emptied: the same file again is a new import
+        Output("runs-import", "contents"),  # emptied, so that the same file again is a new import
         Output("runs-import-problem", "children"),
         Output("runs-import-problem", "hide"),
         Output("runs-imported", "data"),
@@ -204,7 +222,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def _attempt(action: Callable[[], Any]) -> tuple[Any, str | None]:
-    """What an action returns, and the sentence that says why it could not be done."""
+    """Do an action; returns its result, and the sentence that says why it failed, if it did."""
     try:
         return action(), None
     except InputError as error:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from explorer.library import DEMO, Library
 from mtm.classifiers import CLASSIFIERS
 
-SPARKS = 60  # most values of a sparkline
+SPARKLINE_VALUES = 60  # at most
 HELP = {
     "cos": "Nearest class centre by cosine",
     "cos_ce": "Nearest class target by cosine",
@@ -70,8 +70,8 @@ EVENTS = {
 }
 
 
-def rows(library: Library) -> list[dict[str, Any]]:
-    """The rows of the table, in its order."""
+def list_rows(library: Library) -> list[dict[str, Any]]:
+    """A row for each run of the library, in the order of the table."""
     now = datetime.now(UTC)
     return [_row(library, summary, now) for summary in library.summaries()]
 
@@ -79,10 +79,11 @@ def rows(library: Library) -> list[dict[str, Any]]:
 def _row(library: Library, summary: dict[str, Any], now: datetime) -> dict[str, Any]:
     run_id, snapshots = summary["id"], summary.get("snapshots") or 0
     is_demo, name = run_id.startswith(f"{DEMO}/"), run_id.removeprefix(f"{DEMO}/")
-    found = summary.get("best_accuracy") or {}
-    accuracies = {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
-    top = summary.get("best_classifier")
+    best = summary.get("best_accuracy") or {}
+    accuracies = {name: round(value, 4) for name, value in best.items() if math.isfinite(value)}
+    best_name = summary.get("best_classifier")
     values = [None if a is None or not math.isfinite(a) else round(a, 3) for a in summary.get("accuracies") or []]
+    step = math.ceil(len(values) / SPARKLINE_VALUES) or 1
     address = urlencode({"run": run_id})
     is_whole = snapshots > 0 and summary["state"] != "unreadable"
     return {
@@ -95,38 +96,38 @@ def _row(library: Library, summary: dict[str, Any], now: datetime) -> dict[str, 
         "snapshots": snapshots,
         "problem": _problem(summary, (library.demo_folder if is_demo else library.runs_folder) or Path(), name),
         "progress": _progress(summary),
-        "best": accuracies.get(str(top)),
-        "best_name": top,
-        "accuracies": values[:: -(math.ceil(len(values) / SPARKS) or 1)][::-1],  # the last is always there
+        "best": accuracies.get(str(best_name)),
+        "best_name": best_name,
+        "accuracies": values[::-step][::-1],  # the last one stays
         "created": _seconds(summary.get("created")),
-        "age": age(summary.get("created"), now),
+        "age": describe_age(summary.get("created"), now),
     }
 
 
 def _problem(summary: dict[str, Any], folder: Path, name: str) -> str:
-    """What is wrong with a run, in one line that does not repeat where it lies."""
+    """The problems of a run in one line, without the path of its folder."""
     sentences = [summary.get("error"), *(summary.get("problems") or [])]
     text = "; ".join(str(sentence) for sentence in sentences if sentence)
     return text.replace(f"{folder / name}{os.sep}", "").replace(f"{folder}{os.sep}", "")
 
 
 def _progress(summary: dict[str, Any]) -> str:
-    """How far a training came: `epoch 2.5 / 30`, `30 epochs` when finished, `5 snapshots` of another program."""
+    """Progress of a training: `epoch 2.5 / 30`, `30 epochs` when finished, `5 snapshots` for another program's run."""
     epoch, epochs, snapshots = summary.get("epoch"), summary.get("epochs"), summary.get("snapshots")
     if epoch is None:
         return ""
     if epochs is None:
         return f"{snapshots} snapshot{'s' * (snapshots != 1)}"
-    at = f"{epoch:.2f}".rstrip("0").rstrip(".")
-    return f"{at} epoch{'s' * (at != '1')}" if summary["state"] == "finished" else f"epoch {at} / {epochs}"
+    number = f"{epoch:.2f}".rstrip("0").rstrip(".")
+    return f"{number} epoch{'s' * (number != '1')}" if summary["state"] == "finished" else f"epoch {number} / {epochs}"
 
 
-def age(created: str | None, now: datetime) -> str:
-    """How long ago, in the largest unit that fits; empty if it is not known."""
-    since = _seconds(created)
-    if since is None:
+def describe_age(created: str | None, now: datetime) -> str:
+    """Time since `created` in the largest unit that fits; empty if it is no time."""
+    start = _seconds(created)
+    if start is None:
         return ""
-    seconds = now.timestamp() - since
+    seconds = now.timestamp() - start
     for size, unit in ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
@@ -134,9 +135,9 @@ def age(created: str | None, now: datetime) -> str:
 
 
 def _seconds(created: str | None) -> float | None:
-    """A time of the run folder as seconds since 1970; None if it is not one. Without a zone it is UTC."""
+    """Seconds since 1970 of a time in ISO format, UTC if it names no zone; None if it is not such a time."""
     try:
-        moment = datetime.fromisoformat(str(created))
+        time = datetime.fromisoformat(str(created))
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

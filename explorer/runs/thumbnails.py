@@ -1,7 +1,7 @@
-"""Thumbnails: the newest snapshot of a run as a tiny picture, for its row in a table.
+"""Thumbnails: the newest snapshot of a run as a tiny picture, for its row in the table of runs.
 
-A few of the images, those of a class in its colour, and the class targets as ringed discs, on the plane in which these
-images vary most. Only the rows that are drawn are read from the file, so the size of the run does not matter.
+It shows a few of the images in the colours of their classes, and the class embeddings as ringed discs, on the plane in
+which these images vary most. Only the images that are drawn are read from the file, whatever the size of the run.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from mtm.runs import Run
 
 IMAGES = 240  # drawn
 SIDE = 64  # pixels
-MARGIN = 4  # pixels, that a disc at the edge is whole
+MARGIN = 4  # pixels, so that a disc at the edge is whole
 DOT, DISC = 2.2, 2.6  # diameter of an image, radius of a target, in pixels
-MANY = 20  # classes, beyond which targets are smaller
+MANY = 20  # number of classes above which targets are smaller
 OUTER = 0.02  # share of the images, at either end of each axis, that may lie outside
 
 Array = NDArray[np.float64]
 
 
 class Thumbnails:
-    """The thumbnails of a library's runs, each drawn once and again when a newer snapshot is there."""
+    """The thumbnails of a library's runs; each is drawn once, and again when the run has a newer snapshot."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._drawn: dict[str, tuple[object, str]] = {}  # run id -> newest file as it was then, picture
+        self._cache: dict[str, tuple[object, str]] = {}  # run id -> version of the newest snapshot, picture
 
     def svg(self, run_id: str) -> str:
-        """The picture of a run's newest snapshot. Raises InputError if there is no such run, or nothing to draw."""
-        newest = _newest(self.library.folder(run_id))
-        known = self._drawn.get(run_id)
-        if known is None or known[0] != newest:
-            known = newest, draw(self.library.run(run_id))
-            self._drawn[run_id] = known
-        return known[1]
+        """The thumbnail of a run as SVG. Raises InputError if there is no such run, or nothing to draw."""
+        version = _newest_version(self.library.folder(run_id))
+        entry = self._cache.get(run_id)
+        if entry is None or entry[0] != version:
+            entry = version, draw(self.library.run(run_id))
+            self._cache[run_id] = entry
+        return entry[1]
 
 
 def draw(run: Run) -> str:
-    """The newest snapshot of a run as SVG. Raises InputError if there is none, or none that can be drawn."""
+    """The newest snapshot of a run as SVG. Raises InputError if there is none, or it cannot be drawn."""
     try:
         snapshot = run.snapshot(-1)
     except IndexError:
@@ -60,18 +60,18 @@ def draw(run: Run) -> str:
     c = np.empty((0, e.shape[1])) if c is None else np.asarray(c, np.float64)  # (C, D), NaN for classes held out
     if not (np.isfinite(e).all() and np.isfinite(c[~np.isnan(c).all(axis=1)]).all()):
         raise InputError(f"the newest snapshot of '{run.name}' holds embeddings that are not numbers")
-    u, targets = flat(e, y, c)
-    return svg({int(k): u[y == k] for k in np.unique(y)}, targets)
+    u, targets = flatten(e, y, c)
+    return write_svg({int(k): u[y == k] for k in np.unique(y)}, targets)
 
 
-def flat(e: Array, y: NDArray[np.int64], c: Array) -> tuple[Array, Array]:
-    """Positions (N, 2) of embeddings e (N, D) and (C, 2) of targets c (C, D), on the two main axes of e.
+def flatten(e: Array, y: NDArray[np.int64], c: Array) -> tuple[Array, Array]:
+    """Positions (N, 2) of embeddings e (N, D) and (C, 2) of targets c (C, D), on the first two principal axes of e.
 
-    Signs are such that the first class lies to the right and above. D = 2 stays as it is, D = 1 lies on a line.
+    The signs put the class of the first image to the right and above. D = 2 stays as it is, D = 1 lies on a line.
     """
     if e.shape[1] <= 2:
-        room = ((0, 0), (0, 2 - e.shape[1]))
-        return np.pad(e, room), np.pad(c, room)
+        padding = ((0, 0), (0, 2 - e.shape[1]))
+        return np.pad(e, padding), np.pad(c, padding)
     mean = e.mean(axis=0)
     axes = np.zeros((e.shape[1], 2))
     leading = np.linalg.svd(e - mean, full_matrices=False)[2][:2].T  # (D, 2), or (D, 1) of a single image
@@ -80,29 +80,29 @@ def flat(e: Array, y: NDArray[np.int64], c: Array) -> tuple[Array, Array]:
     return (e - mean) @ axes, (c - mean) @ axes
 
 
-def svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
-    """Positions (n, 2) of the images of each class, and of all targets (C, 2), as a picture of SIDE x SIDE pixels.
+def write_svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
+    """Draw positions (n, 2) of the images of each class and of all targets (C, 2) on SIDE x SIDE pixels.
 
-    One scale for both axes; a few outlying images are cut off so that the others have room, targets never. A class held
-    out of training has no target: NaN.
+    One scale for both axes. A few outlying images may be cut off to leave room for the others; targets never are. The
+    target of a class held out of training is NaN and is not drawn.
     """
     u = np.concatenate([np.asarray(points) for points in classes.values()])
     ends = np.concatenate([np.quantile(u, [OUTER, 1 - OUTER], axis=0), targets[~np.isnan(targets[:, 0])]])
     low, high = ends.min(axis=0), ends.max(axis=0)
     scale = (SIDE - 2 * MARGIN) / (float((high - low).max()) or 1.0)
 
-    def on_page(points: ArrayLike) -> list[list[float]]:
-        placed = (np.asarray(points) - (low + high) / 2) * scale * (1, -1) + SIDE / 2  # y points down
-        return [[float(x) for x in point] for point in placed.round(1)]
+    def to_pixels(points: ArrayLike) -> list[list[float]]:
+        pixels = (np.asarray(points) - (low + high) / 2) * scale * (1, -1) + SIDE / 2  # y points down
+        return [[float(x) for x in point] for point in pixels.round(1)]
 
     dots = [
-        f'<path stroke="{class_colour(k)}" d="{"".join(f"M{x:g} {y:g}h0" for x, y in on_page(points))}"/>'
+        f'<path stroke="{class_colour(k)}" d="{"".join(f"M{x:g} {y:g}h0" for x, y in to_pixels(points))}"/>'
         for k, points in classes.items()
     ]
     radius = DISC if len(targets) <= MANY else DISC / 2
     discs = [
         f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{class_colour(k)}"/>'
-        for k, (x, y) in enumerate(on_page(targets))
+        for k, (x, y) in enumerate(to_pixels(targets))
         if not math.isnan(x)
     ]
     return (
@@ -112,8 +112,8 @@ def svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
     )
 
 
-def _newest(folder: Path) -> object:
-    """What tells whether a run has a newer snapshot: the name and time of its last file."""
+def _newest_version(folder: Path) -> object:
+    """Name and time of the last snapshot file of a run, which change with every new snapshot; None if it has none."""
     files = [path.name for path in (folder / "snapshots").glob("[0-9]*.safetensors")]
     if not files:
         return None

@@ -1,4 +1,4 @@
-"""Import of a file that the browser sent."""
+"""Import of an uploaded file as a run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from explorer.library import Library
 from mtm.errors import InputError
 
-IMPORTED = (".npz", ".parquet")
+SUFFIXES = (".npz", ".parquet")
 
 
 def import_upload(library: Library, filename: str, contents: str) -> str:
-    """Make a run of a file that the browser sent, as a data URL, and return its id. Raises InputError if it is none."""
+    """Make a run of a file that the browser sent as a data URL; returns its id. Raises InputError for a bad file."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     stem, suffix = Path(name).stem, Path(name).suffix.lower()
-    if suffix not in IMPORTED:
-        raise InputError(f"{name}: '{suffix}' files cannot be imported here; use {' or '.join(IMPORTED)}")
+    if suffix not in SUFFIXES:
+        raise InputError(f"{name}: '{suffix}' files cannot be imported here; use {' or '.join(SUFFIXES)}")
     if stem in library.ids():
         raise InputError(f"{name}: there is already a run '{stem}'; rename it, or the file")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
 """The Tune page: a search for hyperparameters while it runs: best so far, parallel coordinates, the trials.
 
-Everything here is fetched from `explorer.tune.routes` and drawn by `assets/tune/main.mjs`.
+Its data is fetched from `explorer.tune.routes` and drawn by `assets/tune/main.mjs`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NAME = "Tune"
 
 
 def layout(library: Library, **query: str) -> Any:
-    """The page's place, which the browser fills; `query` may name the search to begin with."""
+    """The empty page, which the browser fills; `query` may name the search that is shown first."""
     folder = str(library.runs_folder)
     return html.Div(
         [
@@ -31,7 +31,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """The page's routes, and one callback: when the page is there, the browser takes over."""
+    """Add the page's routes, and the callback that starts the browser code when the page has its layout."""
     tune_routes.register(app.server, library)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "async (query) => (await import('/assets/tune/main.mjs')).show(query)",
