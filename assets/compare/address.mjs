@@ -1,52 +1,66 @@
-/* What is compared, as it stands in the address: /compare?run=a&run=b&at=,0.5&view=pca&... */
+/* The address of a comparison: /compare?run=a&run=b&at=,0.5&view=pca&... */
 
-export const FEWEST = 2;
-const CHOICES = { view: "views", classifier: "classifiers", regions: "regions", colour: "colours", camera: "cameras" };
+export const MIN_PANES = 2;
+const CONTROLS = { view: "views", classifier: "classifiers", regions: "regions", colour: "colours", camera: "cameras" };
 const SETS = ["hidden", "focus"];
 const number = (text) => (text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
 const numbers = (text) => text.split(",").filter((part) => /^\d+$/.test(part)).map(Number);
 
 /**
- * @param {string} search of the address
- * @param {object} offered by the page: what each choice may be, the first is the default
- * @returns {{panes: {run: string, at: number | null}[], asked: Record<string, string>, epoch: number | null,
- *   over: boolean, classes: {hidden: Set<number>, focus: Set<number>, solo: number | null}}}
+ * @typedef {object} Comparison
+ * @property {{run: string, at: number | null}[]} panes `at` is the epoch at which a run is held
+ * @property {Record<string, string>} request choice of each control
+ * @property {number | null} epoch on the screen
+ * @property {boolean} overTime whether one run is shown over time
+ * @property {{hidden: Set<number>, focus: Set<number>, solo: number | null}} classes
  */
-export function read(search, offered) {
+
+/**
+ * @param {string} search of the address
+ * @param {object} options of the page: the choices of each control, the first is the default
+ * @returns {Comparison}
+ */
+export function readAddress(search, options) {
   const query = new URLSearchParams(search);
-  const held = (query.get("at") ?? "").split(",").map(number);
-  const panes = query.getAll("run").slice(0, offered.tints.length).map((run, i) => ({ run, at: held[i] ?? null }));
-  while (panes.length < FEWEST) panes.push({ run: "", at: null });
-  const asked = {};
-  for (const [name, plural] of Object.entries(CHOICES)) {
-    const choices = Object.keys(offered[plural]);
-    asked[name] = choices.includes(query.get(name)) ? query.get(name) : choices[0];
+  const epochs = (query.get("at") ?? "").split(",").map(number);
+  const panes = query.getAll("run").slice(0, options.tints.length).map((run, i) => ({ run, at: epochs[i] ?? null }));
+  while (panes.length < MIN_PANES) panes.push({ run: "", at: null });
+  const request = {};
+  for (const [name, plural] of Object.entries(CONTROLS)) {
+    const choices = Object.keys(options[plural]);
+    request[name] = choices.includes(query.get(name)) ? query.get(name) : choices[0];
   }
   const epoch = number(query.get("epoch") ?? "");
   const [hidden, focus] = SETS.map((name) => new Set(numbers(query.get(name) ?? "")));
   const [solo = null] = numbers(query.get("solo") ?? "");
   const classes = { hidden, focus, solo };
-  return { panes: query.has("at") ? panes : apart(panes), asked, epoch, over: query.get("as") === "time", classes };
+  return {
+    panes: query.has("at") ? panes : holdRepeated(panes),
+    request,
+    epoch,
+    overTime: query.get("as") === "time",
+    classes,
+  };
 }
 
-/** The inverse of `read`. */
-export function written({ panes, asked, epoch, over, classes }) {
-  const shown = panes.filter(({ run }) => run);
-  const query = new URLSearchParams(shown.map(({ run }) => ["run", run]));
-  if (shown.some(({ at }) => at !== null)) query.set("at", shown.map(({ at }) => at ?? "").join(","));
-  for (const [name, value] of Object.entries(asked)) query.set(name, value);
+/** The query of an address, the inverse of `readAddress`. @param {Comparison} comparison @returns {string} */
+export function writeAddress({ panes, request, epoch, overTime, classes }) {
+  const filled = panes.filter(({ run }) => run);
+  const query = new URLSearchParams(filled.map(({ run }) => ["run", run]));
+  if (filled.some(({ at }) => at !== null)) query.set("at", filled.map(({ at }) => at ?? "").join(","));
+  for (const [name, value] of Object.entries(request)) query.set(name, value);
   query.set("epoch", epoch.toFixed(3).replace(/\.?0+$/, ""));
   for (const name of SETS) if (classes[name].size) query.set(name, [...classes[name]]);
   if (classes.solo !== null) query.set("solo", classes.solo);
-  if (over) query.set("as", "time");
+  if (overTime) query.set("as", "time");
   return query.toString();
 }
 
-/** Where a run is there twice, the first is held where it began, so that there are two epochs to compare. */
-export function apart(panes) {
+/** Hold the first of two panes of the same run at its start, so that there are two epochs to compare. */
+export function holdRepeated(panes) {
   panes.forEach((pane, i) => {
-    const isTwice = panes.slice(i + 1).some((other) => other.run === pane.run && other.at === pane.at);
-    if (pane.run && pane.at === null && isTwice) pane.at = 0;
+    const isRepeated = panes.slice(i + 1).some((other) => other.run === pane.run && other.at === pane.at);
+    if (pane.run && pane.at === null && isRepeated) pane.at = 0;
   });
   return panes;
 }

@@ -1,17 +1,17 @@
-/* One clock for all pictures: the timeline of the player, over the epochs of every run that is shown. */
+/* One clock for all pictures: the player's timeline over the epochs of all runs on the page. */
 
 import { Timeline, listenToKeys } from "../player/timeline.mjs";
 
-const SAME = 1e-6; // epochs that are nearer are one
+const TOLERANCE = 1e-6; // epochs that are closer count as one
 
 export class Clock {
-  /** @param {HTMLElement} root whose pictures it moves; made before them, so that its keys come before theirs */
+  /** @param {HTMLElement} root of the page; the clock is made before the pictures, so that it gets keys before they do */
   constructor(root) {
     this.root = root;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.state = { time: 0, playing: false, speed: 1, loop: false, tween: true, pace: "snapshots", keys: "page", still };
     this.listeners = { time: new Set(), state: new Set() };
-    this.timeline = new Timeline(this.state, (what) => this.changed(what));
+    this.timeline = new Timeline(this.state, (event) => this.notify(event));
     this.pending = 0;
     this.stopKeys = listenToKeys(root, this.state, {
       " ": () => this.timeline.toggle(),
@@ -22,16 +22,16 @@ export class Clock {
     });
   }
 
-  /** Run over every epoch at which one of the runs has a snapshot, and stay where it is. @param {number[][]} runs */
+  /** Take the epochs of all snapshots of all runs, and stay at the current epoch. @param {number[][]} runs epochs of each */
   setEpochs(runs) {
     const { epoch } = this;
     const all = runs.flat().sort((a, b) => a - b);
-    const epochs = all.filter((value, i) => i === 0 || value - all[i - 1] > SAME);
+    const epochs = all.filter((value, i) => i === 0 || value - all[i - 1] > TOLERANCE);
     this.timeline.setEpochs(epochs.length ? epochs : [0]);
     this.seekEpoch(epoch);
   }
 
-  /** The epoch that is shown; without tween that of the nearest snapshot of any run. */
+  /** The epoch on the screen; without tween that of the nearest snapshot of any run. */
   get epoch() {
     const { time, tween } = this.state;
     return this.timeline.epochAt(tween ? time : Math.round(time));
@@ -60,8 +60,8 @@ export class Clock {
   /** @param {"speed" | "loop" | "tween"} option */
   set(option, value) {
     this.state[option] = value;
-    this.changed("time");
-    this.changed("state");
+    this.notify("time");
+    this.notify("state");
   }
 
   /** @param {"time" | "state"} event @returns {() => void} stop listening */
@@ -70,9 +70,9 @@ export class Clock {
     return () => this.listeners[event].delete(listener);
   }
 
-  changed(what) {
+  notify(event) {
     if (this.timeline.moving) this.pending ||= requestAnimationFrame((now) => this.tick(now));
-    for (const listener of this.listeners[what]) listener();
+    for (const listener of this.listeners[event]) listener();
   }
 
   tick(now) {

@@ -1,30 +1,30 @@
-/* Runs that are still being trained: their new snapshots join the pictures. */
+/* Watches the runs that are being trained, so that their new snapshots join the pictures. */
 
 const POLL = 1500; // milliseconds
 
 export class Growing {
   /**
    * @param {() => import("./pane.mjs").Pane[]} panes
-   * @param {() => Promise<void>} grown some of their runs have more snapshots
+   * @param {() => Promise<void>} grow called when some of their runs have more snapshots
    */
-  constructor(panes, grown) {
-    Object.assign(this, { panes, grown, known: new Map() }); // run -> how many snapshots it was seen with
+  constructor(panes, grow) {
+    Object.assign(this, { panes, grow, counts: new Map() }); // run -> number of its snapshots at the last look
   }
 
-  /** Look at the runs that are shown now, until none grows. */
+  /** Look at the runs on the page again and again, until none grows. */
   async watch() {
     clearTimeout(this.timer);
     const turn = (this.turn = (this.turn ?? 0) + 1);
-    const shown = this.panes().filter((pane) => pane.ready);
-    const news = await Promise.all(shown.map(({ run }) => told(run)));
+    const panes = this.panes().filter((pane) => pane.ready);
+    const news = await Promise.all(panes.map(({ run }) => fetchNews(run)));
     if (turn !== this.turn) return;
-    const more = shown.filter(({ run, picture }, i) => news[i]?.snapshots > (this.known.get(run) ?? picture.frames.T));
-    shown.forEach(({ run }, i) => news[i]?.snapshots && this.known.set(run, news[i].snapshots));
-    for (const { picture } of more) picture.outgrow();
-    if (more.length) return this.grown(); // which comes back here
-    const goOn = news.some((each) => each?.state === "training" || each?.state === "queued");
-    const isOpen = shown.some(({ element }) => element.isConnected);
-    if (goOn && isOpen) this.timer = setTimeout(() => this.watch(), POLL);
+    const grown = panes.filter(({ run, picture }, i) => news[i]?.snapshots > (this.counts.get(run) ?? picture.frames.T));
+    panes.forEach(({ run }, i) => news[i]?.snapshots && this.counts.set(run, news[i].snapshots));
+    for (const { picture } of grown) picture.outgrow();
+    if (grown.length) return this.grow(); // which calls watch() again
+    const isTraining = news.some((answer) => answer?.state === "training" || answer?.state === "queued");
+    const isOpen = panes.some(({ element }) => element.isConnected);
+    if (isTraining && isOpen) this.timer = setTimeout(() => this.watch(), POLL);
   }
 
   stop() {
@@ -33,6 +33,7 @@ export class Growing {
   }
 }
 
-async function told(run) {
+/** State and number of snapshots of a run; null if the server does not answer. */
+async function fetchNews(run) {
   return fetch(`/api/news?run=${encodeURIComponent(run)}`).then((response) => response.json(), () => null);
 }

@@ -1,17 +1,17 @@
-/* The Compare page: its controls, the pictures side by side under one clock, what they share, and the URL. */
+/* The Compare page: its controls, the pictures side by side under one clock, the state they share, and the URL. */
 
 import { drawCursors, listenToCurves } from "../explore/curves.mjs";
 import { TimeBar } from "../explore/timebar.mjs";
 import { button, make, select } from "../common/dom.mjs";
-import { FEWEST, apart, read, written } from "./address.mjs";
-import { Alike } from "./alike.mjs";
+import { MIN_PANES, holdRepeated, readAddress, writeAddress } from "./address.mjs";
 import { Clock } from "./clock.mjs";
 import { Growing } from "./growing.mjs";
+import { Measures } from "./measures.mjs";
 import { LETTERS, Pane } from "./pane.mjs";
+import { SharedState } from "./shared.mjs";
 import { Stills } from "./stills.mjs";
-import { Together } from "./together.mjs";
 
-const REST = 200; // milliseconds that the time has to stand still before numbers are asked for
+const REST = 200; // milliseconds that the time has to stand still before measures are fetched and the URL is written
 const CONTROLS = [
   ["view", "views", "View", "How D dimensions become two: for each run one set of axes of its own"],
   ["classifier", "classifiers", "Decide by", "Whose decisions colour regions and points, and are compared"],
@@ -24,83 +24,85 @@ const PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js";
 
 let page = null;
 
-/** Fill the page. @param {object} offered what can be chosen */
-export function show(offered) {
+/** Fill the page. @param {object} options the choices of every control, and the runs */
+export function show(options) {
   const root = document.getElementById("compare-page");
   if (!root) return "";
   loadPlotly();
   if (page?.root !== root) {
     page?.remove();
-    page = new Page(root, offered);
+    page = new Page(root, options);
   }
-  page.begin(read(location.search, offered));
+  page.begin(readAddress(location.search, options));
   return "";
 }
 
-/** Dash loads it with the first curves only, and pictures come before them. */
+/** Dash would load Plotly with the first curves only, which come after the pictures. */
 function loadPlotly() {
   if (globalThis.Plotly || document.querySelector(`script[src^="${PLOTLY}"]`)) return;
   document.head.append(make("script", { src: PLOTLY }));
 }
 
 class Page {
-  constructor(root, offered) {
-    Object.assign(this, { root, offered, panes: [], cards: [], turn: 0 });
-    const place = (name) => root.querySelector(`#compare-${name}`);
-    this.places = Object.fromEntries(["top", "message", "panes", "details", "stills"].map((name) => [name, place(name)]));
+  constructor(root, options) {
+    Object.assign(this, { root, options, panes: [], cards: [], generation: 0 });
+    const section = (name) => root.querySelector(`#compare-${name}`);
+    this.sections = Object.fromEntries(["top", "message", "panes", "details", "stills"].map((name) => [name, section(name)]));
     this.clock = new Clock(root);
-    this.timebar = new TimeBar(place("timeline"), this.clock);
-    this.shared = make("section", { class: "compare-shared" });
-    this.together = new Together(this.shared, () => this.panes, () => this.remember());
+    this.timebar = new TimeBar(section("timeline"), this.clock);
+    this.legend = make("section", { class: "compare-shared" });
+    this.shared = new SharedState(this.legend, () => this.panes, () => this.remember());
     this.growing = new Growing(() => this.panes, () => this.grow());
     this.stops = [
       this.clock.on("time", () => this.timeChanged()),
-      this.clock.on("state", () => this.rest()),
+      this.clock.on("state", () => this.measureAtRest()),
       listenToCurves((epoch) => this.clock.seekEpoch(epoch)),
     ];
   }
 
-  /** Show what the address names. */
-  begin({ panes, asked, epoch, over, classes }) {
-    Object.assign(this, { asked, over, epoch, isPlayed: false });
-    this.together.names = []; // the classes are numbered as in the address
+  /** Show the comparison of an address. @param {import("./address.mjs").Comparison} comparison */
+  begin({ panes, request, epoch, overTime, classes }) {
+    Object.assign(this, { request, overTime, epoch, isPlayed: false });
+    this.shared.names = []; // the classes are numbered as in the address
     for (const pane of this.panes.splice(0)) pane.remove();
-    for (const shown of panes) this.add(shown);
-    Object.assign(this.together.state, classes);
-    this.controls();
+    for (const content of panes) this.add(content);
+    Object.assign(this.shared.state, classes);
+    this.drawControls();
     this.renew();
   }
 
-  controls() {
-    const { asked, offered } = this;
+  drawControls() {
+    const { request, options } = this;
     const lists = CONTROLS.map(([name, plural, label, title]) => {
       const choose = (value) => {
-        asked[name] = value;
+        request[name] = value;
         this.renew();
       };
-      return select(label, Object.entries(offered[plural]), asked[name], title, choose, `compare-${name}`);
+      return select(label, Object.entries(options[plural]), request[name], title, choose, `compare-${name}`);
     });
-    const tab = (over, text, title) =>
-      button(text, title, () => this.turnTo(over), { class: "compare-button", "aria-pressed": over === this.over });
+    const tab = (overTime, text, title) => {
+      const properties = { class: "compare-button", "aria-pressed": overTime === this.overTime };
+      return button(text, title, () => this.switchTo(overTime), properties);
+    };
     const tabs = make("div", { class: "compare-tabs", role: "group" },
       tab(false, "Side by side", "Two to four runs, or two epochs of one, over one time line"),
       tab(true, "One run over time", "Small pictures of run A at up to twelve moments"));
     const properties = { class: "compare-button", id: "compare-add" };
-    this.more = button("Add a run", "One more picture, up to four", () => this.addOne(), properties);
-    this.places.top.replaceChildren(tabs, ...lists, this.more);
+    this.addButton = button("Add a run", "One more picture, up to four", () => this.addOne(), properties);
+    this.sections.top.replaceChildren(tabs, ...lists, this.addButton);
   }
 
   // Which runs
 
-  add(shown) {
-    const pane = new Pane(this.places.panes, this.offered, shown, {
-      chosen: () => this.chosen(),
-      held: () => this.hold(pane),
-      removed: () => this.takeAway(pane),
-      again: () => this.renew(),
+  add(content) {
+    const pane = new Pane(this.sections.panes, this.options, content, {
+      onChoose: () => this.chooseRun(),
+      onHold: () => this.hold(pane),
+      onClose: () => this.close(pane),
+      onReady: () => this.renew(),
     });
     this.panes.push(pane);
-    this.together.join(pane);
+    this.shared.join(pane);
   }
 
   addOne() {
@@ -109,18 +111,18 @@ class Page {
     this.panes.at(-1).list.focus();
   }
 
-  chosen() {
-    apart(this.panes);
+  chooseRun() {
+    holdRepeated(this.panes);
     this.renew();
   }
 
-  takeAway(pane) {
+  close(pane) {
     this.panes.splice(this.panes.indexOf(pane), 1);
     pane.remove();
     this.renew();
   }
 
-  /** Stay at this epoch, or go on with the others. */
+  /** Hold a pane at its epoch, or let it go on with the others. */
   hold(pane) {
     pane.at = pane.at === null ? Number(pane.player.epoch.toFixed(3)) : null;
     this.timeChanged();
@@ -133,54 +135,54 @@ class Page {
     this.add({ run, at: early });
     this.add({ run, at: null });
     this.epoch = late;
-    this.turnTo(false);
+    this.switchTo(false);
   }
 
-  turnTo(over) {
-    this.over = over;
+  switchTo(overTime) {
+    this.overTime = overTime;
     this.clock.pause();
-    this.controls();
+    this.drawControls();
     this.renew();
   }
 
   // Showing
 
-  /** Bring everything to what is asked for. */
+  /** Bring the whole page up to date with the request. */
   async renew() {
-    const turn = ++this.turn;
-    const { panes, root, asked } = this;
-    root.dataset.as = this.over ? "time" : "side";
-    root.style.setProperty("--panes", this.over ? 1 : panes.length);
+    const generation = ++this.generation;
+    const { panes, root, request } = this;
+    root.dataset.as = this.overTime ? "time" : "side";
+    root.style.setProperty("--panes", this.overTime ? 1 : panes.length);
     panes.forEach((pane, i) => pane.setPlace(i, panes.length));
-    this.more.hidden = this.over || panes.length >= this.offered.tints.length;
+    this.addButton.hidden = this.overTime || panes.length >= this.options.tints.length;
     this.explain();
-    if (this.over) await this.showStills();
+    if (this.overTime) await this.showStills();
     else {
-      const first = panes[0].show(asked, null);
-      await Promise.all([first, ...panes.slice(1).map((pane) => pane.show(asked, first))]);
+      const first = panes[0].show(request, null);
+      await Promise.all([first, ...panes.slice(1).map((pane) => pane.show(request, first))]);
     }
-    if (turn !== this.turn || !root.isConnected) return;
-    if (!this.over) this.settle();
+    if (generation !== this.generation || !root.isConnected) return;
+    if (!this.overTime) this.settle();
     this.remember();
   }
 
-  /** The runs are there. */
+  /** All runs are loaded: set the clock to them, draw legend, measures and curves. */
   settle() {
     const ready = this.panes.filter((pane) => pane.ready);
     const epochs = ready.map(({ picture }) => picture.frames.epochs);
     this.clock.setEpochs(epochs);
     this.timebar.setRun({ epochs: this.clock.timeline.epochs });
-    this.together.update();
-    this.places.details.hidden = !ready.length;
+    this.shared.update();
+    this.sections.details.hidden = !ready.length;
     if (ready.length) this.start();
-    this.cards = this.panes.slice(1).map((_, i) => this.cards[i] ?? new Alike((chosen) => this.together.select(chosen)));
-    this.places.details.replaceChildren(this.shared, ...this.cards.map(({ element }) => element));
+    this.cards = this.panes.slice(1).map((_, i) => this.cards[i] ?? new Measures((selection) => this.shared.select(selection)));
+    this.sections.details.replaceChildren(this.legend, ...this.cards.map(({ element }) => element));
     this.drawCurves();
     this.timeChanged();
     this.growing.watch();
   }
 
-  /** Runs have more snapshots; who was at the end goes on to the new one. */
+  /** Runs have more snapshots: show them, and go on to the new end if the clock was at the old one. */
   async grow() {
     const { clock } = this;
     const wasAtEnd = !clock.timeline.moving && clock.state.time >= clock.timeline.last - 1e-6;
@@ -190,7 +192,7 @@ class Page {
     else clock.play();
   }
 
-  /** What is seen first: the epoch that was asked for; else the runs play from their start. */
+  /** Go to the epoch of the address; without one, play the runs from their start. */
   start() {
     const { clock, epoch, isPlayed } = this;
     this.epoch = null;
@@ -201,38 +203,39 @@ class Page {
   }
 
   async showStills() {
-    this.stills ??= new Stills(this.places.stills, this.offered, (epochs) => this.compareEpochs(epochs));
+    this.stills ??= new Stills(this.sections.stills, this.options, (epochs) => this.compareEpochs(epochs));
     const [{ run, list }] = this.panes;
     list.value = run;
-    await this.stills.show({ ...this.asked, run });
+    await this.stills.show({ ...this.request, run });
   }
 
+  /** Say what to do while fewer than two runs are chosen. */
   explain() {
-    const chosen = this.panes.filter(({ run }) => run).length;
-    this.places.message.hidden = this.over || chosen >= FEWEST;
-    const [a, b] = this.offered.example;
+    const count = this.panes.filter(({ run }) => run).length;
+    this.sections.message.hidden = this.overTime || count >= MIN_PANES;
+    const [a, b] = this.options.example;
     const href = `/compare?${new URLSearchParams([["run", a], ["run", b]])}`;
     const link = make("a", { href, textContent: a === b ? `${a} at two epochs` : `${a} beside ${b}` });
     link.addEventListener("click", (event) => {
       event.preventDefault();
       history.replaceState(history.state, "", link.href);
-      this.begin(read(location.search, this.offered));
+      this.begin(readAddress(location.search, this.options));
     });
     const text = "Choose two to four runs to see them side by side, or one run twice to compare two of its epochs. For example: ";
-    this.places.message.replaceChildren(text, link, ".");
+    this.sections.message.replaceChildren(text, link, ".");
   }
 
-  /** The curves come from the server, a line a run. */
+  /** Ask the server for the curves, one line a run. */
   drawCurves() {
     const ready = this.panes.filter((pane) => pane.ready);
     const lines = ready.filter((pane, i) => ready.findIndex(({ run }) => run === pane.run) === i).map((pane) => {
       const letters = ready.filter(({ run }) => run === pane.run).map(({ place }) => LETTERS[place]);
       return { run: pane.run, place: pane.place, classifier: pane.picture.classifier, name: letters.join(", ") };
     });
-    const asked = JSON.stringify(lines);
-    if (asked === this.curves) return;
-    this.curves = asked;
-    dash_clientside.set_props("compare-shown", { data: lines });
+    const key = JSON.stringify(lines);
+    if (key === this.curves) return;
+    this.curves = key;
+    dash_clientside.set_props("compare-lines", { data: lines });
   }
 
   timeChanged() {
@@ -240,38 +243,38 @@ class Page {
     if (!root.isConnected) return this.remove();
     for (const pane of this.panes) {
       pane.seek(clock.epoch);
-      pane.tell();
+      pane.describe();
     }
     this.timebar.draw();
     drawCursors(clock.epoch);
-    this.rest();
+    this.measureAtRest();
     this.remember();
   }
 
-  /** Numbers follow when the time stands still. */
-  rest() {
-    clearTimeout(this.resting);
-    for (const card of this.cards) card.wait();
+  /** Fetch the measures as soon as the time stands still. */
+  measureAtRest() {
+    clearTimeout(this.restTimer);
+    for (const card of this.cards) card.fade();
     if (this.clock.timeline.moving) return;
-    this.resting = setTimeout(() => {
+    this.restTimer = setTimeout(() => {
       const [first, ...others] = this.panes; // there may be fewer by now than there are cards
       others.forEach((other, i) => this.cards[i]?.show(first, other));
     }, REST);
   }
 
-  /** What a person would want to share goes into the URL. */
+  /** Write everything that a person would want to share into the URL. */
   remember() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => {
+    clearTimeout(this.writeTimer);
+    this.writeTimer = setTimeout(() => {
       if (!this.root.isConnected || !this.panes.some(({ run }) => run)) return;
-      const { panes, asked, over, clock, together } = this;
-      const query = written({ panes, asked, over, epoch: clock.epoch, classes: together.state });
+      const { panes, request, overTime, clock, shared } = this;
+      const query = writeAddress({ panes, request, overTime, epoch: clock.epoch, classes: shared.state });
       history.replaceState(history.state, "", `${location.pathname}?${query}`);
     }, REST);
   }
 
   remove() {
-    for (const timer of [this.resting, this.writing]) clearTimeout(timer);
+    for (const timer of [this.restTimer, this.writeTimer]) clearTimeout(timer);
     for (const stop of this.stops) stop();
     this.growing.stop();
     this.clock.remove();

@@ -1,4 +1,4 @@
-/* One of the pictures side by side: which run, its player, whether it is held at an epoch, and what cannot be shown. */
+/* One of the pictures side by side: choice of the run, its player, whether it is held at an epoch, error messages. */
 
 import { DataError } from "../player/data.mjs";
 import { Card } from "../explore/card.mjs";
@@ -7,7 +7,7 @@ import { Picture } from "./picture.mjs";
 
 export const LETTERS = ["A", "B", "C", "D"];
 
-const EXPLAINED = {
+const TOOLTIPS = {
   right: "Share of the images shown that this classifier puts in their class, in D dimensions",
   regions: "Share of the images whose drawn region is what the classifier decides in D dimensions, over the whole run",
   turned:
@@ -17,32 +17,32 @@ const EXPLAINED = {
 
 export class Pane {
   /**
-   * @param {HTMLElement} place of all panes; it joins them
-   * @param {object} offered by the page
-   * @param {{run: string, at: number | null}} shown `at` is the epoch it is held at
-   * @param {{chosen: () => void, held: () => void, removed: () => void, again: () => void}} tell
+   * @param {HTMLElement} parent of all panes; this one is appended
+   * @param {object} options of the page
+   * @param {{run: string, at: number | null}} content `at` is the epoch at which it is held
+   * @param {{onChoose: () => void, onHold: () => void, onClose: () => void, onReady: () => void}} listeners
    */
-  constructor(place, offered, { run, at }, tell) {
-    Object.assign(this, { offered, run, at, problem: "" });
+  constructor(parent, options, { run, at }, listeners) {
+    Object.assign(this, { options, run, at, problem: "" });
     this.letter = make("span", { class: "compare-letter" });
     this.list = make("select", { class: "control-select compare-run", title: "The run that is shown here" });
-    this.list.append(new Option("Choose a run", ""), ...offered.runs.map(({ id, label }) => new Option(label, id)));
+    this.list.append(new Option("Choose a run", ""), ...options.runs.map(({ id, label }) => new Option(label, id)));
     this.list.addEventListener("change", () => {
       [this.run, this.at] = [this.list.value, null];
-      tell.chosen();
+      listeners.onChoose();
     });
-    this.hold = button("hold", "", () => tell.held(), { class: "compare-button compare-hold" });
-    this.close = button("×", "Take this picture away", () => tell.removed(), { class: "compare-button" });
+    this.hold = button("hold", "", () => listeners.onHold(), { class: "compare-button compare-hold" });
+    this.close = button("×", "Take this picture away", () => listeners.onClose(), { class: "compare-button" });
     this.stage = make("div", { class: "compare-stage" });
     this.message = make("div", { class: "compare-problem", role: "status" });
     this.foot = make("div", { class: "compare-foot" });
     const head = make("div", { class: "compare-head" }, this.letter, this.list, this.hold, this.close);
     const square = make("div", { class: "compare-square" }, this.stage, this.message);
     this.element = make("section", { class: "compare-pane" }, head, square, this.foot);
-    place.append(this.element); // first: the player takes its colours from the page
-    this.picture = new Picture(this.stage, offered, tell.again);
+    parent.append(this.element); // before the player is made, which takes its colours from the page
+    this.picture = new Picture(this.stage, options, listeners.onReady);
     this.card = new Card(this.stage, this.player);
-    this.ring = make("div", { class: "compare-ring", hidden: true }); // around the image that is pointed at elsewhere
+    this.ring = make("div", { class: "compare-ring", hidden: true }); // around the image that is pointed at in another picture
     this.stage.append(this.ring);
     this.player.on("notice", ({ message }) => (this.element.title = message));
   }
@@ -51,34 +51,34 @@ export class Pane {
     return this.picture.player;
   }
 
-  /** Whether there is a picture of the run; something may be wrong with it all the same. */
+  /** Whether a picture of the run is on the screen, even if it could not be brought up to date. */
   get ready() {
     return this.run !== "" && this.picture.run === this.run;
   }
 
-  /** Its letter and colour, and whether it can be taken away. */
-  setPlace(i, many) {
+  /** Set letter and colour, and whether it can be closed. @param {number} i place of the pane @param {number} count of panes */
+  setPlace(i, count) {
     this.place = i;
     this.letter.textContent = LETTERS[i];
     this.list.setAttribute("aria-label", `Run ${LETTERS[i]}`);
-    this.element.style.setProperty("--tint", this.offered.tints[i]);
-    this.close.hidden = many <= 2;
+    this.element.style.setProperty("--tint", this.options.tints[i]);
+    this.close.hidden = count <= 2;
   }
 
   /**
-   * Fetch and show it.
-   * @param {object} asked what all pictures have in common
-   * @param {Promise<Picture | null> | null} onto the picture as which this one lies
-   * @returns {Promise<Picture | null>} its own, if nothing is wrong with it
+   * Fetch and show the run.
+   * @param {object} request the choices of the controls, the same for all pictures
+   * @param {Promise<Picture | null> | null} reference the picture with which this one is aligned
+   * @returns {Promise<Picture | null>} its picture, or null after an error
    */
-  async show(asked, onto) {
-    if (this.run && !this.offered.runs.some(({ id }) => id === this.run)) this.list.add(new Option(this.run, this.run));
+  async show(request, reference) {
+    if (this.run && !this.options.runs.some(({ id }) => id === this.run)) this.list.add(new Option(this.run, this.run));
     this.list.value = this.run;
     this.problem = this.run ? "" : "Choose a run above";
     if (this.run) {
       this.element.classList.add("is-waiting");
       try {
-        await this.picture.show({ ...asked, run: this.run }, onto);
+        await this.picture.show({ ...request, run: this.run }, reference);
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
         this.problem = error.message;
@@ -90,37 +90,37 @@ export class Pane {
     return this.ready && !this.problem ? this.picture : null;
   }
 
-  /** Show an epoch, or the one it is held at. */
+  /** Show an epoch, or the one at which it is held. */
   seek(epoch) {
     if (!this.ready) return;
     this.player.seek(this.player.timeline.timeAt(this.at ?? epoch));
   }
 
-  /** What is said under the picture and on its button. */
-  tell() {
+  /** Write the line under the picture and the text of its button. */
+  describe() {
     this.hold.hidden = !this.ready;
     this.hold.setAttribute("aria-pressed", this.at !== null);
-    this.hold.textContent = this.at === null ? "hold" : `held at ${told(this.at)}`;
+    this.hold.textContent = this.at === null ? "hold" : `held at ${formatEpoch(this.at)}`;
     this.hold.title = this.at === null ? "Stay at this epoch while the others go on" : "Go on with the others";
     if (!this.ready) return this.foot.replaceChildren();
     const { frames, classifier, regions, snapshot } = this.picture;
     const parts = [make("span", { textContent: `epoch ${this.player.epoch.toFixed(2)}` })];
-    const say = (textContent, title = "") => parts.push(make("span", { textContent, title }));
-    say(`snapshot ${snapshot + 1} / ${frames.T}`);
+    const add = (textContent, title = "") => parts.push(make("span", { textContent, title }));
+    add(`snapshot ${snapshot + 1} / ${frames.T}`);
     const right = classifier && percent(this.picture.rightAt(snapshot));
-    if (right) say(`${classifier} right for ${right} of ${frames.N.toLocaleString("en")}`, EXPLAINED.right);
-    if (regions) say(`regions agree ${percent(regions.agreements[regions.mode])}`, EXPLAINED.regions);
-    if (this.picture.turned) say("turned to lie as A", EXPLAINED.turned);
+    if (right) add(`${classifier} right for ${right} of ${frames.N.toLocaleString("en")}`, TOOLTIPS.right);
+    if (regions) add(`regions agree ${percent(regions.agreements[regions.mode])}`, TOOLTIPS.regions);
+    if (this.picture.turn) add("turned to lie as A", TOOLTIPS.turned);
     this.foot.replaceChildren(...parts);
   }
 
-  /** Point at an image that is pointed at in another picture; null: at none. @param {number | null} row */
-  pointAt(row) {
+  /** Ring an image that is pointed at in another picture; null removes the ring. @param {number | null} row */
+  ringImage(row) {
     const place = row === null ? null : this.player.screenOf(row);
-    const isSeen = place !== null && Number.isFinite(place.x + place.y);
-    this.ring.hidden = !isSeen;
-    if (isSeen) Object.assign(this.ring.style, { left: `${place.x}px`, top: `${place.y}px` });
-    this.card.show(isSeen ? { index: row, ...place } : null);
+    const isVisible = place !== null && Number.isFinite(place.x + place.y);
+    this.ring.hidden = !isVisible;
+    if (isVisible) Object.assign(this.ring.style, { left: `${place.x}px`, top: `${place.y}px` });
+    this.card.show(isVisible ? { index: row, ...place } : null);
   }
 
   remove() {
@@ -130,4 +130,4 @@ export class Pane {
 }
 
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
-export const told = (epoch) => epoch.toFixed(2).replace(/\.?0+$/, "");
+export const formatEpoch = (epoch) => epoch.toFixed(2).replace(/\.?0+$/, "");

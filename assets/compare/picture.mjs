@@ -1,77 +1,78 @@
-/* A run in a player: fetches what is asked for, each part once; the newest question wins. */
+/* A run in a player: fetches what a request needs, each part once; the newest request wins. */
 
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
 import { Waiting } from "../explore/waiting.mjs";
-import { turnOnto, turnedFrames, turnedRegions } from "./turn.mjs";
+import { findTurn, turnFrames, turnRegions } from "./turn.mjs";
 
-const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
-const OTHERWISE = ["euc_ce", "argmax", "euc", "cos_ce", "cos"]; // where a run lacks the classifier that is asked for
+const SHRINKAGE = 4; // the camera follows the scale if the cloud ends this many times smaller than the whole run's box
+const FALLBACKS = ["euc_ce", "argmax", "euc", "cos_ce", "cos"]; // for a run without the classifier of the request
 
-/** @typedef {{run: string, view: string, classifier: string, regions: string, colour: string, camera: string}} Asked */
+/** @typedef {{run: string, view: string, classifier: string, regions: string, colour: string, camera: string}} Request */
 
 export class Picture {
   /**
    * @param {HTMLElement} stage that the player fills
-   * @param {object} offered by the page: `runs` with the best classifier of each
-   * @param {() => void} again show it once more: what was waited for is there
+   * @param {object} options of the page: `runs` with the best classifier of each
+   * @param {() => void} showAgain called when a projection that was waited for is ready
    */
-  constructor(stage, offered, again) {
-    this.offered = offered;
+  constructor(stage, options, showAgain) {
+    this.options = options;
     this.player = mount(stage, { keys: "element" });
     const place = document.createElement("div");
     place.className = "compare-waiting";
     stage.append(place);
-    this.waiting = new Waiting(place, again);
+    this.waiting = new Waiting(place, showAgain);
     this.waiting.meanwhile = "PCA meanwhile.";
-    this.turn = 0; // of the newest question
-    this.about = null; // run and view of the frames that are shown
-    this.regions = null; // what is known of the regions that are shown
-    this.original = null; // the frames as they came; what is shown of them may be turned
-    this.turned = null; // how
-    this.first = null; // how many snapshots the plane was found from, once the run has grown
-    this.isOld = false; // there are more snapshots than are shown
+    this.generation = 0; // counts the requests
+    this.about = null; // query of the frames on the screen: run and view
+    this.regions = null; // meta data of the regions on the screen
+    this.original = null; // the frames as fetched; those on the screen may be turned
+    this.turn = null; // by which they are turned, if they are
+    this.first = null; // number of snapshots from which the plane was computed, once the run has grown
+    this.isOld = false; // whether the run has more snapshots than are on the screen
   }
 
   /**
-   * @param {Asked} asked
-   * @param {Promise<Picture | null> | null} [onto] another picture, as which this one lies as soon as that is there
-   * @returns {Promise<boolean>} false: a newer question took over. Raises DataError.
+   * @param {Request} request
+   * @param {Promise<Picture | null> | null} [reference] another picture, with which this one is aligned once it is there
+   * @returns {Promise<boolean>} false if a newer request took over. Raises DataError.
    */
-  async show(asked, onto = null) {
-    const turn = ++this.turn;
-    const isOver = () => turn !== this.turn || this.player.removed;
-    const isThere = await this.isThere(asked);
+  async show(request, reference = null) {
+    const generation = ++this.generation;
+    const isOver = () => generation !== this.generation || this.player.removed;
+    const isReady = await this.isReady(request);
     if (isOver()) return false;
-    if (asked.run !== this.run) this.first = null;
-    const about = query(asked.run, isThere ? asked.view : "pca", this.first);
-    const came = about === this.about && !this.isOld ? null : await this.fetchRun(asked.run, about);
-    const first = await onto;
+    if (request.run !== this.run) this.first = null;
+    const about = query(request.run, isReady ? request.view : "pca", this.first);
+    const data = about === this.about && !this.isOld ? null : await this.fetchRun(request.run, about);
+    const other = await reference;
     if (isOver()) return false;
-    this.lay(came, asked.run, about, first);
-    this.player.set("colour", asked.colour);
-    this.player.set("camera", asked.camera === "fitting" ? (this.shrinks ? "scale" : "fixed") : asked.camera);
-    this.player.set("classifier", this.chosen(asked));
-    const mode = `${about}&classifier=${this.classifier}&mode=${asked.regions}`;
+    this.draw(data, request.run, about, other);
+    this.player.set("colour", request.colour);
+    this.player.set("camera", request.camera === "fitting" ? (this.shrinks ? "scale" : "fixed") : request.camera);
+    this.player.set("classifier", this.pickClassifier(request));
+    const mode = `${about}&classifier=${this.classifier}&mode=${request.regions}`;
     if (mode === this.mode) return true;
     this.regions = null;
-    const regions = asked.regions === "off" ? null : await fetchArrays(`/api/regions?${mode}`, "the regions");
+    const response = request.regions === "off" ? null : await fetchArrays(`/api/regions?${mode}`, "the regions");
     if (isOver()) return false;
-    const read = regions && readRegions(regions);
-    this.player.setRegions(read && this.turned ? turnedRegions(read, this.turned) : read);
+    const regions = response && readRegions(response);
+    this.player.setRegions(regions && this.turn ? turnRegions(regions, this.turn) : regions);
     this.mode = mode;
-    this.regions = regions?.meta ?? null;
+    this.regions = response?.meta ?? null;
     return true;
   }
 
-  async isThere({ run, view }) {
+  /** Whether the projection can be fetched; if not, the wait for it begins. */
+  async isReady({ run, view }) {
     if (view === "umap") return this.waiting.ask(query(run, view));
     this.waiting.stop();
     return true;
   }
 
-  /** The run has more snapshots: they will be shown on the axes that there are. */
+  /** The run has more snapshots: the next `show` fetches them, on the present axes. */
   outgrow() {
     this.first ??= this.frames.T;
     this.isOld = true;
@@ -80,43 +81,43 @@ export class Picture {
   async fetchRun(run, about) {
     const frames = readFrames(await fetchArrays(`/api/frames?${about}`, "the view"));
     const isKnown = this.run === run && this.frames.T === frames.T;
-    const asked = `/api/attributes?run=${encodeURIComponent(run)}&n=${frames.T}`;
-    return { frames, attributes: isKnown ? this.attributes : await fetchArrays(asked, "the decisions") };
+    const url = `/api/attributes?run=${encodeURIComponent(run)}&n=${frames.T}`;
+    return { frames, attributes: isKnown ? this.attributes : await fetchArrays(url, "the decisions") };
   }
 
-  /** Give the player what came, or what it has, turned as another picture lies. */
-  lay(came, run, about, first) {
-    const frames = came?.frames ?? this.original;
-    const turn = first?.run && first.run !== run ? turnOnto(frames, first.frames) : null;
-    if (!came && `${turn}` === `${this.turned}`) return;
+  /** Give the player the fetched data, or what it has, aligned with another picture. */
+  draw(data, run, about, other) {
+    const frames = data?.frames ?? this.original;
+    const turn = other?.run && other.run !== run ? findTurn(frames, other.frames) : null;
+    if (!data && `${turn}` === `${this.turn}`) return;
     const sprite = frames.meta.sprite ? `/api/sprite?run=${encodeURIComponent(run)}` : null;
-    const shown = turn ? turnedFrames(frames, turn) : frames;
-    this.player.setRun({ frames: shown, attributes: came?.attributes ?? this.attributes, sprite });
-    Object.assign(this, { run, about, original: frames, turned: turn, shrinks: shrinks(shown) });
+    const turned = turn ? turnFrames(frames, turn) : frames;
+    this.player.setRun({ frames: turned, attributes: data?.attributes ?? this.attributes, sprite });
+    Object.assign(this, { run, about, original: frames, turn, shrinks: shrinks(turned) });
     Object.assign(this, { mode: null, regions: null, isOld: false }); // the player has no regions now
   }
 
-  /** The classifier that is meant: the run's best, or the one asked for if the run has it. */
-  chosen({ run, classifier }) {
+  /** The classifier of a request: the run's best, or the named one; another one if the run lacks it. */
+  pickClassifier({ run, classifier }) {
     const { classifiers } = this.attributes;
-    const best = this.offered.runs.find(({ id }) => id === run)?.classifier;
-    return [classifier === "best" ? best : classifier, ...OTHERWISE].find((name) => classifiers.includes(name)) ?? null;
+    const best = this.options.runs.find(({ id }) => id === run)?.classifier;
+    return [classifier === "best" ? best : classifier, ...FALLBACKS].find((name) => classifiers.includes(name)) ?? null;
   }
 
   get classifier() {
     return this.player.state.classifier;
   }
 
-  /** The share of the images that the classifier decides right at a snapshot. */
+  /** Share of the images that the classifier decides right at a snapshot. */
   rightAt(snapshot) {
     const { attributes, classifier } = this;
     const { N, labels, predictions } = attributes;
-    const decided = predictions[classifier];
-    if (this.counted?.decided === decided && this.counted.snapshot === snapshot) return this.counted.share;
+    const decisions = predictions[classifier];
+    if (this.accuracy?.decisions === decisions && this.accuracy.snapshot === snapshot) return this.accuracy.share;
     let count = 0;
-    for (let i = 0; i < N; i++) count += decided[snapshot * N + i] === labels[i];
-    this.counted = { decided, snapshot, share: count / N }; // asked for at every frame
-    return this.counted.share;
+    for (let i = 0; i < N; i++) count += decisions[snapshot * N + i] === labels[i];
+    this.accuracy = { decisions, snapshot, share: count / N }; // cached, since it is needed at every frame
+    return this.accuracy.share;
   }
 
   get frames() {
@@ -127,7 +128,7 @@ export class Picture {
     return this.player.data.attributes;
   }
 
-  /** The snapshot that is shown, the nearer of two. */
+  /** The snapshot on the screen, the nearer of two. */
   get snapshot() {
     return Math.round(this.player.state.time);
   }
@@ -141,11 +142,11 @@ export class Picture {
 /** Whether most of a fixed picture would be empty at the end. */
 function shrinks(frames) {
   const [left, low, right, high] = wholeBox(frames);
-  return SHRUNK * 2 * new Follower(frames).at(frames.T - 1, 0).radius < Math.max(right - left, high - low);
+  return SHRINKAGE * 2 * new Follower(frames).at(frames.T - 1, 0).radius < Math.max(right - left, high - low);
 }
 
 function query(run, view, first = null) {
-  const asked = new URLSearchParams({ run, view });
-  if (first !== null && view !== "umap") asked.set("first", first);
-  return asked.toString();
+  const parameters = new URLSearchParams({ run, view });
+  if (first !== null && view !== "umap") parameters.set("first", first);
+  return parameters.toString();
 }

@@ -1,49 +1,49 @@
-/* One run over time: still pictures of it, drawn one after the other by a player that is not seen. */
+/* One run over time: small still pictures of it, drawn one after the other by a player outside the window. */
 
 import { DataError } from "../player/data.mjs";
 import { button, make } from "../common/dom.mjs";
-import { percent, told } from "./pane.mjs";
+import { formatEpoch, percent } from "./pane.mjs";
 import { Picture } from "./picture.mjs";
 
-const MOST = 12;
-const SIDE = 300; // CSS pixels that a picture is drawn at
+const MAX_STILLS = 12;
+const SIDE = 300; // CSS pixels of a picture
 const AXES = [56, 58]; // pixels that the player's axes take of its width and height
 
 export class Stills {
   /**
    * @param {HTMLElement} element
-   * @param {object} offered by the page
-   * @param {(epochs: [number, number]) => void} compare two of the pictures were chosen
+   * @param {object} options of the page
+   * @param {(epochs: [number, number]) => void} compare called when two pictures have been picked
    */
-  constructor(element, offered, compare) {
-    Object.assign(this, { compare, asked: null, picked: [] });
+  constructor(element, options, compare) {
+    Object.assign(this, { compare, request: null, picked: [] });
     this.message = make("p", { class: "compare-hint", role: "status" });
     this.grid = make("div", { class: "compare-stills" });
-    this.stage = make("div", { class: "compare-unseen" });
+    this.stage = make("div", { class: "compare-offscreen" });
     Object.assign(this.stage.style, { width: `${SIDE + AXES[0]}px`, height: `${SIDE + AXES[1]}px` });
     element.replaceChildren(this.message, this.grid, this.stage);
-    this.picture = new Picture(this.stage, offered, () => this.show(this.asked));
+    this.picture = new Picture(this.stage, options, () => this.show(this.request));
     for (const [name, value] of [["labels", false], ["pointScale", 0.7]]) this.player.set(name, value);
-    this.player.on("legend", () => this.repaint()); // colours have changed, or the page's
+    this.player.on("legend", () => this.repaint()); // colours have changed, of the classes or of the theme
   }
 
   get player() {
     return this.picture.player;
   }
 
-  /** @param {import("./picture.mjs").Asked} asked */
-  async show(asked) {
-    this.asked = asked;
+  /** @param {import("./picture.mjs").Request} request */
+  async show(request) {
+    this.request = request;
     this.tiles = [];
     this.message.textContent = "";
-    if (!asked.run) {
+    if (!request.run) {
       this.grid.replaceChildren();
       this.message.textContent = "Choose a run above to see it at up to twelve moments of its training.";
       return;
     }
     try {
       await this.player.ready;
-      if (!(await this.picture.show(asked))) return;
+      if (!(await this.picture.show(request))) return;
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       this.grid.replaceChildren();
@@ -51,10 +51,10 @@ export class Stills {
       return;
     }
     const { stage } = this.player;
-    await stage.axes?.draw(stage.theme); // the axes lie on this run now
+    await stage.axes?.draw(stage.theme); // the axes are now those of this run
     this.message.textContent = "Click two pictures to put these epochs side by side.";
     this.picked = [];
-    this.tiles = moments(this.picture.frames.T).map((t) => this.tile(t));
+    this.tiles = snapshotsOver(this.picture.frames.T).map((t) => this.tile(t));
     this.grid.replaceChildren(...this.tiles.map(({ still }) => still));
     this.paint();
   }
@@ -64,7 +64,7 @@ export class Stills {
     const canvas = make("canvas", { width: SIDE * 2, height: SIDE * 2 });
     const epoch = frames.epochs[t];
     const right = classifier ? ` ${classifier} ${percent(this.picture.rightAt(t))}` : "";
-    const name = make("span", {}, make("b", { textContent: `epoch ${told(epoch)}` }), right);
+    const name = make("span", {}, make("b", { textContent: `epoch ${formatEpoch(epoch)}` }), right);
     const properties = { class: "compare-still", "aria-pressed": "false" };
     const still = button("", `Snapshot ${t + 1} of ${frames.T}: choose it`, () => this.pick(still, epoch), properties);
     still.append(canvas, name);
@@ -72,13 +72,13 @@ export class Stills {
   }
 
   pick(still, epoch) {
-    const isChosen = still.getAttribute("aria-pressed") === "true";
-    still.setAttribute("aria-pressed", !isChosen);
-    this.picked = isChosen ? this.picked.filter((other) => other !== epoch) : [...this.picked, epoch];
+    const isPicked = still.getAttribute("aria-pressed") === "true";
+    still.setAttribute("aria-pressed", !isPicked);
+    this.picked = isPicked ? this.picked.filter((other) => other !== epoch) : [...this.picked, epoch];
     if (this.picked.length === 2) this.compare([...this.picked].sort((x, y) => x - y));
   }
 
-  /** Once before the browser's next frame. */
+  /** Paint once before the browser's next frame. */
   repaint() {
     this.due ||= requestAnimationFrame(() => {
       this.due = 0;
@@ -100,8 +100,8 @@ export class Stills {
   }
 }
 
-/** At most so many snapshots, evenly, the first and the last among them. */
-function moments(T) {
-  const count = Math.min(MOST, T);
+/** Indices of at most MAX_STILLS of T snapshots, evenly spaced, the first and the last among them. */
+function snapshotsOver(T) {
+  const count = Math.min(MAX_STILLS, T);
   return Array.from({ length: count }, (_, i) => Math.round((i * (T - 1)) / Math.max(1, count - 1)));
 }

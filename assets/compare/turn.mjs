@@ -1,31 +1,31 @@
-/* Pictures of different runs, turned and mirrored so that the same classes lie the same way: the axes of a projection
- * have no direction of their own. Distances stay; so does what is decided where.
+/* Aligns pictures of different runs by turning and mirroring them, since the axes of a projection have no direction of
+ * their own. Distances stay the same, and so does the decision at every image.
  */
 
 import { ABSENT } from "../player/data.mjs";
 
-const LARGEST = ABSENT - 1; // code of a position
+const MAX_CODE = ABSENT - 1; // largest code of a coordinate
 
 /** @typedef {import("../player/data.mjs").Frames} Frames */
 /** @typedef {[number, number, number, number]} Turn x' = a x + b y, y' = c x + d y; orthogonal */
 
 /**
  * The turn that brings the class centres of a run, at its last snapshot, nearest to those of another (Procrustes in two
- * dimensions); null where they have fewer than two classes in common.
- * @param {Frames} frames @param {Frames} onto @returns {Turn | null}
+ * dimensions); null if they have fewer than two classes in common.
+ * @param {Frames} frames @param {Frames} reference @returns {Turn | null}
  */
-export function turnOnto(frames, onto) {
+export function findTurn(frames, reference) {
   const pairs = frames.classNames.flatMap((name, k) => {
-    const there = onto.classNames.indexOf(name);
-    const pair = there < 0 ? [] : [...lastCentre(frames, k), ...lastCentre(onto, there)];
+    const other = reference.classNames.indexOf(name);
+    const pair = other < 0 ? [] : [...lastCentre(frames, k), ...lastCentre(reference, other)];
     return pair.length && pair.every(Number.isFinite) ? [pair] : [];
   });
   if (pairs.length < 2) return null;
-  const middle = [0, 1, 2, 3].map((i) => pairs.reduce((sum, pair) => sum + pair[i], 0) / pairs.length);
+  const means = [0, 1, 2, 3].map((i) => pairs.reduce((sum, pair) => sum + pair[i], 0) / pairs.length);
   const best = [1, -1].map((mirror) => {
     let [along, across] = [0, 0];
     for (const pair of pairs) {
-      const [x, y, toX, toY] = pair.map((value, i) => value - middle[i]);
+      const [x, y, toX, toY] = pair.map((value, i) => value - means[i]);
       along += toX * x + toY * mirror * y;
       across += toY * x - toX * mirror * y;
     }
@@ -36,43 +36,43 @@ export function turnOnto(frames, onto) {
   return [cos, -sin * best.mirror, sin, cos * best.mirror];
 }
 
-/** @returns {number[]} */
+/** Centre of class k at the last snapshot. @returns {number[]} */
 function lastCentre({ T, C, centres }, k) {
   const i = 2 * ((T - 1) * C + k);
   return [centres[i], centres[i + 1]];
 }
 
-/** @param {Frames} frames @param {Turn} turn @returns {Frames} */
-export function turnedFrames(frames, turn) {
+/** The frames with all positions turned. @param {Frames} frames @param {Turn} turn @returns {Frames} */
+export function turnFrames(frames, turn) {
   const { points, targets, centres, box } = frames;
   const [width, height] = [(box[2] - box[0]) / ABSENT, (box[3] - box[1]) / ABSENT];
-  const places = new Float32Array(points.length).fill(NaN);
+  const positions = new Float32Array(points.length).fill(NaN);
   for (let i = 0; i < points.length; i += 2) {
-    if (points[i] !== ABSENT) [places[i], places[i + 1]] = [box[0] + points[i] * width, box[1] + points[i + 1] * height];
+    if (points[i] !== ABSENT) [positions[i], positions[i + 1]] = [box[0] + points[i] * width, box[1] + points[i + 1] * height];
   }
-  turnPairs(places, turn, 2);
-  const around = boxOf(places);
-  const [right, up] = [LARGEST / (around[2] - around[0] || 1), LARGEST / (around[3] - around[1] || 1)];
+  turnPairs(positions, turn, 2);
+  const bounds = boxOf(positions);
+  const [right, up] = [MAX_CODE / (bounds[2] - bounds[0] || 1), MAX_CODE / (bounds[3] - bounds[1] || 1)];
   const codes = new Uint16Array(points.length).fill(ABSENT);
   for (let i = 0; i < points.length; i += 2) {
     if (points[i] === ABSENT) continue;
-    codes[i] = Math.round((places[i] - around[0]) * right);
-    codes[i + 1] = Math.round((places[i + 1] - around[1]) * up);
+    codes[i] = Math.round((positions[i] - bounds[0]) * right);
+    codes[i + 1] = Math.round((positions[i + 1] - bounds[1]) * up);
   }
-  const whole = [around[0], around[1], around[0] + ABSENT / right, around[1] + ABSENT / up]; // the last code is no place
+  const codedBox = [bounds[0], bounds[1], bounds[0] + ABSENT / right, bounds[1] + ABSENT / up]; // up to the code ABSENT, which stands for no position
   const [turnedTargets, turnedCentres] = [targets, centres].map((marks) => turnPairs(marks.slice(), turn, 2));
-  return { ...frames, points: codes, box: whole, targets: turnedTargets, centres: turnedCentres };
+  return { ...frames, points: codes, box: codedBox, targets: turnedTargets, centres: turnedCentres };
 }
 
 /**
- * The same regions in the turned picture: their scores are affine.
+ * The same regions in the turned picture: their scores are affine in the position.
  * @param {import("../player/data.mjs").Regions} regions @param {Turn} turn
  */
-export function turnedRegions(regions, turn) {
+export function turnRegions(regions, turn) {
   return { ...regions, affine: turnPairs(regions.affine.slice(), turn, 3) };
 }
 
-/** Turn the first two of every `stride` numbers. */
+/** Turn the first two of every `stride` numbers in place. */
 function turnPairs(numbers, [a, b, c, d], stride) {
   for (let i = 0; i < numbers.length; i += stride) {
     const [x, y] = [numbers[i], numbers[i + 1]];
@@ -82,11 +82,12 @@ function turnPairs(numbers, [a, b, c, d], stride) {
   return numbers;
 }
 
-function boxOf(places) {
+/** [left, low, right, high] of positions; the unit square if there are none. */
+function boxOf(positions) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i < places.length; i++) {
-    if (places[i] < box[i % 2]) box[i % 2] = places[i]; // NaN, no place, is neither less
-    if (places[i] > box[2 + (i % 2)]) box[2 + (i % 2)] = places[i]; // nor more
+  for (let i = 0; i < positions.length; i++) {
+    if (positions[i] < box[i % 2]) box[i % 2] = positions[i]; // NaN, no position, is neither less
+    if (positions[i] > box[2 + (i % 2)]) box[2 + (i % 2)] = positions[i]; // nor more
   }
   return box.every(Number.isFinite) ? box : [0, 0, 1, 1];
 }

@@ -1,4 +1,4 @@
-/* Best so far: accuracy by the order in which trials ended, and the line of the best until then. */
+/* Best so far: the accuracy of the trials in the order in which they ended, and a line of the best until then. */
 
 import { make } from "../common/dom.mjs";
 import { colour, exact, span, svg } from "./numbers.mjs";
@@ -6,11 +6,11 @@ import { colour, exact, span, svg } from "./numbers.mjs";
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 12, 32];
 
 export class BestSoFar {
-  /** @param {(number: number | null) => void} point */
-  constructor(point) {
-    this.pointAt = point;
+  /** @param {(number: number | null) => void} onPoint called with the trial under the pointer */
+  constructor(onPoint) {
+    this.onPoint = onPoint;
     this.search = null;
-    this.kept = null;
+    this.brushed = null; // numbers of the trials that pass all brushes, null without a brush
     this.element = make("div", { class: "tune-plot" });
     new ResizeObserver(() => this.search && this.draw()).observe(this.element);
   }
@@ -23,13 +23,13 @@ export class BestSoFar {
   draw() {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (!width) return;
-    const { trials, wanted } = this.search;
+    const { trials, wanted: total } = this.search;
     const ended = trials.filter(({ best, ended: at }) => best !== null && at !== null).sort((a, b) => a.ended - b.ended);
     const [low, high] = span(ended);
-    const room = (high - low) * 0.08;
-    const x = (i) => LEFT + ((i + 1) / Math.max(wanted, ended.length)) * (width - LEFT - RIGHT);
-    const y = (best) => TOP + (1 - (Math.max(best, low) - low) / (high + room - low)) * (height - TOP - BOTTOM);
-    const parts = [...this.axes(width, height, [low, high], y, Math.max(wanted, ended.length))];
+    const margin = (high - low) * 0.08;
+    const x = (i) => LEFT + ((i + 1) / Math.max(total, ended.length)) * (width - LEFT - RIGHT);
+    const y = (best) => TOP + (1 - (Math.max(best, low) - low) / (high + margin - low)) * (height - TOP - BOTTOM);
+    const parts = [...this.axes(width, height, [low, high], y, Math.max(total, ended.length))];
     let best = -1;
     let path = "";
     ended.forEach((trial, i) => {
@@ -38,9 +38,9 @@ export class BestSoFar {
     });
     if (path) parts.push(svg("path", { class: "tune-leader", d: `${path}H${x(ended.length - 1).toFixed(1)}` }));
     ended.forEach((trial, i) => parts.push(this.dot(trial, x(i), y(trial.best), [low, high])));
-    const words = ended.length ? `best accuracy ${exact(best)} after ${ended.length} of ${wanted} trials` : "no trial has ended";
+    const words = ended.length ? `best accuracy ${exact(best)} after ${ended.length} of ${total} trials` : "no trial has ended";
     this.element.replaceChildren(svg("svg", { width, height, role: "img", "aria-label": words }, ...parts));
-    this.filter(this.kept);
+    this.filter(this.brushed);
   }
 
   *axes(width, height, [low, high], y, count) {
@@ -55,17 +55,19 @@ export class BestSoFar {
   dot(trial, cx, cy, range) {
     const dot = svg("circle", { cx, cy, r: 4, class: "tune-dot", fill: colour(trial.best, range), "data-number": trial.number });
     dot.append(svg("title", {}, `${trial.run}: ${exact(trial.best)}`));
-    dot.addEventListener("pointerenter", () => this.pointAt(trial.number));
-    dot.addEventListener("pointerleave", () => this.pointAt(null));
+    dot.addEventListener("pointerenter", () => this.onPoint(trial.number));
+    dot.addEventListener("pointerleave", () => this.onPoint(null));
     return dot;
   }
 
+  /** Highlight one trial. @param {number | null} number */
   point(number) {
     for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-pointed", dot.dataset.number === String(number));
   }
 
-  filter(kept) {
-    this.kept = kept;
-    for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-out", kept !== null && !kept.has(Number(dot.dataset.number)));
+  /** Fade all other trials. @param {Set<number> | null} numbers null for none */
+  filter(numbers) {
+    this.brushed = numbers;
+    for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-out", numbers !== null && !numbers.has(Number(dot.dataset.number)));
   }
 }

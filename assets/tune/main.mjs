@@ -1,4 +1,4 @@
-/* The Tune page: which search, how it stands, and three views of its trials that point at one another. */
+/* The Tune page: the choice of a search, its state, and three linked views of its trials. */
 
 import { make } from "../common/dom.mjs";
 import { get } from "../common/http.mjs";
@@ -7,7 +7,7 @@ import { Parallel } from "./parallel.mjs";
 import { Table } from "./table.mjs";
 import { duration, exact } from "./numbers.mjs";
 
-const RUNNING_MS = 1500; // between two looks at a search that runs
+const RUNNING_MS = 1500; // between two requests while the search runs
 const IDLE_MS = 5000;
 const STATES = { training: "searching", queued: "not begun", interrupted: "interrupted", stopped: "stopped", finished: "finished" };
 
@@ -28,18 +28,18 @@ class Tune {
     this.message = page.querySelector("#tune-message");
     this.body = page.querySelector("#tune-body");
     this.views = null;
-    this.told = ""; // what is drawn, to leave it alone when nothing is new
+    this.drawnState = ""; // JSON of the state on the screen: views are drawn again only when it has changed
   }
 
   async watch() {
     while (this.page.isConnected) {
-      const state = await this.look();
+      const state = await this.update();
       await new Promise((done) => setTimeout(done, state === "training" && !document.hidden ? RUNNING_MS : IDLE_MS));
     }
   }
 
-  /** Look once. @returns {Promise<string | null>} the state of the search */
-  async look() {
+  /** Fetch and draw once. @returns {Promise<string | null>} the state of the search */
+  async update() {
     try {
       const searches = await get("/api/searches");
       if (!this.page.isConnected) return null;
@@ -55,6 +55,7 @@ class Tune {
     }
   }
 
+  /** Say how to start a search. */
   showNothing() {
     this.views = null;
     const folder = /\s/.test(this.query.folder) ? `"${this.query.folder}"` : this.query.folder;
@@ -66,9 +67,9 @@ class Tune {
   }
 
   draw(searches, search) {
-    const told = JSON.stringify([searches, search]);
-    if (told === this.told && this.views) return;
-    this.told = told;
+    const state = JSON.stringify([searches, search]);
+    if (state === this.drawnState && this.views) return;
+    this.drawnState = state;
     this.views ??= this.build();
     const { head, best, parallel, table } = this.views;
     this.showHead(head, searches, search);
@@ -78,7 +79,7 @@ class Tune {
   build() {
     const point = (number) => this.point(number);
     const head = make("div", { class: "tune-head" });
-    const views = { head, best: new BestSoFar(point), parallel: new Parallel(point, (kept) => this.filter(kept)), table: new Table(point) };
+    const views = { head, best: new BestSoFar(point), parallel: new Parallel(point, (numbers) => this.filter(numbers)), table: new Table(point) };
     this.body.replaceChildren(head,
       section("Best so far", "Each dot is a trial that ended, at the best accuracy of any of its epochs; the line is the best until then.", views.best.element, "is-best"),
       section("Hyperparameters and accuracy", "Each line is a trial, from its hyperparameters to its accuracy. Drag along an axis to keep the trials that pass there; click the axis to undo it.", views.parallel.element, "is-parallel"),
@@ -103,27 +104,27 @@ class Tune {
       ...(leader?.href ? [make("a", { class: "tune-open", href: leader.href, textContent: "Open the best in Explore" })] : []),
     );
     if (search.split === "test") head.append(make("p", { class: "tune-warning", textContent: "This search looks at the test images, as the paper's did: its accuracies are too good." }));
-    const cut = ["interrupted", "stopped"].includes(search.state);
-    if (cut) head.append(make("p", { class: "tune-warning", textContent: `Go on with: mtm tune --resume ${search.name}` }));
+    const isCut = ["interrupted", "stopped"].includes(search.state);
+    if (isCut) head.append(make("p", { class: "tune-warning", textContent: `Go on with: mtm tune --resume ${search.name}` }));
   }
 
-  /** Show another search, and keep it in the address. */
+  /** Show another search, and write it into the address. */
   open(name) {
     this.name = name;
     this.views = null;
-    this.told = "";
+    this.drawnState = "";
     history.replaceState(null, "", `?${new URLSearchParams({ search: name })}`);
-    this.look();
+    this.update();
   }
 
-  /** One trial stands out in all views; null for none. */
+  /** Highlight one trial in all views. @param {number | null} number */
   point(number) {
     for (const view of [this.views.best, this.views.parallel, this.views.table]) view.point(number);
   }
 
-  /** Only these trials are meant. @param {Set<number> | null} kept */
-  filter(kept) {
-    for (const view of [this.views.best, this.views.table]) view.filter(kept);
+  /** Filter the other views by the brushes. @param {Set<number> | null} numbers of the trials that pass */
+  filter(numbers) {
+    for (const view of [this.views.best, this.views.table]) view.filter(numbers);
   }
 }
 

@@ -4,13 +4,13 @@ import { make } from "../common/dom.mjs";
 import { colour, exact, label, span, svg, value } from "./numbers.mjs";
 
 const [SIDE, TOP, BOTTOM] = [64, 40, 24];
-const CLICK = 4; // pixels: less than that was no drag
+const CLICK = 4; // pixels; a shorter drag counts as a click
 
 export class Parallel {
-  /** @param {(number: number | null) => void} point @param {(kept: Set<number> | null) => void} filter */
-  constructor(point, filter) {
-    this.pointAt = point;
-    this.tellKept = filter;
+  /** @param {(number: number | null) => void} onPoint @param {(numbers: Set<number> | null) => void} onBrush */
+  constructor(onPoint, onBrush) {
+    this.onPoint = onPoint;
+    this.onBrush = onBrush;
     this.search = null;
     this.brushes = {}; // name of an axis -> [from, to], as shares of its height from the top
     this.element = make("div", { class: "tune-plot is-tall" });
@@ -43,11 +43,11 @@ export class Parallel {
   }
 
   line(trial, range) {
-    const places = this.axes.map((axis) => [axis.x, axis.at(trial)]).filter(([, at]) => at !== null).map(([x, at]) => `${x.toFixed(1)} ${this.y(at).toFixed(1)}`);
-    const line = svg("path", { class: `tune-line is-${trial.state}`, d: `M${places.join("L")}`, stroke: colour(trial.best, range), "data-number": trial.number });
+    const points = this.axes.map((axis) => [axis.x, axis.at(trial)]).filter(([, at]) => at !== null).map(([x, at]) => `${x.toFixed(1)} ${this.y(at).toFixed(1)}`);
+    const line = svg("path", { class: `tune-line is-${trial.state}`, d: `M${points.join("L")}`, stroke: colour(trial.best, range), "data-number": trial.number });
     line.append(svg("title", {}, `${trial.run}: ${trial.best === null ? trial.state : exact(trial.best)}`));
-    line.addEventListener("pointerenter", () => this.pointAt(trial.number));
-    line.addEventListener("pointerleave", () => this.pointAt(null));
+    line.addEventListener("pointerenter", () => this.onPoint(trial.number));
+    line.addEventListener("pointerleave", () => this.onPoint(null));
     return line;
   }
 
@@ -96,9 +96,9 @@ export class Parallel {
       const [at, [from, to]] = [axis.at(trial), this.brushes[axis.name]];
       return at !== null && at >= from && at <= to;
     };
-    const kept = brushed.length ? new Set(this.search.trials.filter((trial) => brushed.every((axis) => passes(trial, axis))).map(({ number }) => number)) : null;
-    for (const line of this.lines()) line.classList.toggle("is-out", kept !== null && !kept.has(Number(line.dataset.number)));
-    this.tellKept(kept);
+    const numbers = brushed.length ? new Set(this.search.trials.filter((trial) => brushed.every((axis) => passes(trial, axis))).map(({ number }) => number)) : null;
+    for (const line of this.lines()) line.classList.toggle("is-out", numbers !== null && !numbers.has(Number(line.dataset.number)));
+    this.onBrush(numbers);
   }
 
   lines() {
@@ -111,23 +111,23 @@ export class Parallel {
   }
 }
 
-/** The axes of a search: where a trial passes each (0 is the top), and the ticks. */
+/** The axes of a search; `at` gives the height at which a trial passes, from 0 at the top to 1, null if it does not. */
 function axes(search) {
-  const found = search.space.map(([name, kind]) => (kind.values ? choice(name, kind.values) : numbers(name, kind)));
+  const parameters = search.space.map(([name, kind]) => (kind.values ? choiceAxis(name, kind.values) : numberAxis(name, kind)));
   const [low, high] = span(search.trials);
   const at = ({ best }) => (best === null ? null : Math.min(1, Math.max(0, 1 - (best - low) / (high - low))));
   const ticks = [[0, exact(high)], [0.5, exact((low + high) / 2)], [1, low > 0 ? `≤ ${exact(low)}` : exact(low)]]; // prettier-ignore
-  return [...found, { name: "accuracy", label: "accuracy", at, ticks }];
+  return [...parameters, { name: "accuracy", label: "accuracy", at, ticks }];
 }
 
-function numbers(name, { low, high, log }) {
-  const on = log ? Math.log : (v) => v;
-  const share = (v) => Math.min(1, Math.max(0, 1 - (on(v) - on(low)) / (on(high) - on(low))));
+function numberAxis(name, { low, high, log }) {
+  const scale = log ? Math.log : (v) => v;
+  const share = (v) => Math.min(1, Math.max(0, 1 - (scale(v) - scale(low)) / (scale(high) - scale(low))));
   const middle = log ? Math.sqrt(low * high) : (low + high) / 2;
   return { name, label: label(name), at: ({ params }) => share(params[name]), ticks: [high, middle, low].map((v) => [share(v), value(v)]) };
 }
 
-function choice(name, values) {
+function choiceAxis(name, values) {
   const share = (v) => (values.length > 1 ? 1 - values.indexOf(v) / (values.length - 1) : 0.5);
   return { name, label: label(name), at: ({ params }) => share(params[name]), ticks: values.map((v) => [share(v), value(v)]) };
 }

@@ -1,16 +1,16 @@
-/* The trials as a table, best first; a heading sorts by it. A trial can be opened while it runs. */
+/* The table of trials, best first; a heading sorts by its column. A trial can be opened while it runs. */
 
 import { make } from "../common/dom.mjs";
 import { exact, label, svg, value } from "./numbers.mjs";
 
-const SHOWN_AS = { training: "training", queued: "waiting", stopped: "stopped early" };
+const STATES = { training: "training", queued: "waiting", stopped: "stopped early" };
 
 export class Table {
-  /** @param {(number: number | null) => void} point */
-  constructor(point) {
-    this.pointAt = point;
+  /** @param {(number: number | null) => void} onPoint called with the trial under the pointer */
+  constructor(onPoint) {
+    this.onPoint = onPoint;
     this.order = { key: "best", down: true };
-    this.kept = null;
+    this.brushed = null; // numbers of the trials that pass all brushes, null without a brush
     this.element = make("div", { class: "tune-scroll", tabIndex: 0 });
   }
 
@@ -21,31 +21,31 @@ export class Table {
     const rows = [...search.trials].sort((a, b) => this.compare(columns, a, b)).map((trial) => this.row(trial, columns));
     const head = make("tr", {}, ...columns.map((column) => this.heading(column)));
     this.element.replaceChildren(make("table", { class: "tune-table" }, make("thead", {}, head), make("tbody", {}, ...rows)));
-    this.filter(this.kept);
+    this.filter(this.brushed);
     if (focused) this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
   columns() {
-    const params = this.search.space.map(([name]) => ({ key: name, title: label(name), of: ({ params: p }) => p[name], cell: ({ params: p }) => value(p[name]), number: true }));
+    const params = this.search.space.map(([name]) => ({ key: name, title: label(name), sortBy: ({ params: p }) => p[name], cell: ({ params: p }) => value(p[name]), number: true }));
     return [
-      { key: "best", title: "accuracy", of: ({ best }) => best ?? -1, cell: ({ best }) => exact(best), number: true },
-      { key: "run", title: "trial", of: ({ number }) => number, cell: link },
-      { key: "state", title: "state", of: ({ state }) => state, cell: state },
-      { key: "epoch", title: "epochs", of: ({ epoch }) => epoch, cell: ({ epoch }) => `${Number(epoch.toFixed(1))} / ${this.search.epochs}`, number: true },
+      { key: "best", title: "accuracy", sortBy: ({ best }) => best ?? -1, cell: ({ best }) => exact(best), number: true },
+      { key: "run", title: "trial", sortBy: ({ number }) => number, cell: link },
+      { key: "state", title: "state", sortBy: ({ state }) => state, cell: state },
+      { key: "epoch", title: "epochs", sortBy: ({ epoch }) => epoch, cell: ({ epoch }) => `${Number(epoch.toFixed(1))} / ${this.search.epochs}`, number: true },
       { key: "curve", title: "accuracy by epoch", cell: ({ accuracies }) => spark(accuracies, this.search.epochs) },
       ...params,
     ]; // prettier-ignore
   }
 
   compare(columns, a, b) {
-    const { of } = columns.find(({ key }) => key === this.order.key) ?? columns[0];
-    const [one, other] = [of(a), of(b)];
+    const { sortBy } = columns.find(({ key }) => key === this.order.key) ?? columns[0];
+    const [one, other] = [sortBy(a), sortBy(b)];
     const sign = one < other ? -1 : one > other ? 1 : 0;
     return (this.order.down ? -sign : sign) || a.number - b.number;
   }
 
-  heading({ key, title, of, number }) {
-    if (!of) return make("th", { textContent: title });
+  heading({ key, title, sortBy, number }) {
+    if (!sortBy) return make("th", { textContent: title });
     const sorted = this.order.key === key;
     const sort = () => {
       this.order = { key, down: sorted ? !this.order.down : key === "best" };
@@ -60,17 +60,19 @@ export class Table {
       const content = cell(trial);
       return make("td", { class: number ? "is-number" : "" }, content);
     });
-    const on = { pointerenter: () => this.pointAt(trial.number), pointerleave: () => this.pointAt(null) };
+    const on = { pointerenter: () => this.onPoint(trial.number), pointerleave: () => this.onPoint(null) };
     return make("tr", { data: { number: String(trial.number) }, on }, ...cells);
   }
 
+  /** Highlight one trial. @param {number | null} number */
   point(number) {
     for (const row of this.element.querySelectorAll("tbody tr")) row.classList.toggle("is-pointed", row.dataset.number === String(number));
   }
 
-  filter(kept) {
-    this.kept = kept;
-    for (const row of this.element.querySelectorAll("tbody tr")) row.hidden = kept !== null && !kept.has(Number(row.dataset.number));
+  /** Hide all other trials. @param {Set<number> | null} numbers null for none */
+  filter(numbers) {
+    this.brushed = numbers;
+    for (const row of this.element.querySelectorAll("tbody tr")) row.hidden = numbers !== null && !numbers.has(Number(row.dataset.number));
   }
 }
 
@@ -80,18 +82,18 @@ function link({ run, href }) {
 }
 
 function state({ state: name, reason }) {
-  const head = make("span", { class: `run-state ${name}`, textContent: SHOWN_AS[name] ?? name });
+  const head = make("span", { class: `run-state ${name}`, textContent: STATES[name] ?? name });
   return make("div", {}, head, reason ? make("div", { class: "tune-reason", textContent: reason, title: reason }) : null);
 }
 
 /** Accuracy by epoch, from 0 to 1, on the width of all epochs. */
 function spark(accuracies, epochs) {
   const [width, height] = [96, 24];
-  const places = accuracies.map((a, i) => `${(2 + ((i + 1) / epochs) * (width - 6)).toFixed(1)} ${(2 + (1 - a) * (height - 4)).toFixed(1)}`);
+  const points = accuracies.map((a, i) => `${(2 + ((i + 1) / epochs) * (width - 6)).toFixed(1)} ${(2 + (1 - a) * (height - 4)).toFixed(1)}`);
   const words = accuracies.length ? `accuracy from ${exact(accuracies[0])} to ${exact(accuracies.at(-1))}` : "no epoch yet";
-  const drawn = svg("svg", { class: "tune-spark", width, height, role: "img", "aria-label": words });
-  if (!places.length) return drawn;
-  const [cx, cy] = places.at(-1).split(" ");
-  drawn.append(svg("path", { d: `M${places.join("L")}` }), svg("circle", { cx, cy, r: 2.2 }));
-  return drawn;
+  const element = svg("svg", { class: "tune-spark", width, height, role: "img", "aria-label": words });
+  if (!points.length) return element;
+  const [cx, cy] = points.at(-1).split(" ");
+  element.append(svg("path", { d: `M${points.join("L")}` }), svg("circle", { cx, cy, r: 2.2 }));
+  return element;
 }

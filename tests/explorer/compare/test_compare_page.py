@@ -1,4 +1,4 @@
-"""The Compare page in a real browser: one clock, one selection, and numbers that are those of `comparing`."""
+"""The Compare page in a real browser: one clock, one selection, and the numbers of `comparison`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def runs(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(finished_run, folder / "one")
     one, rng = Run.open(finished_run), np.random.default_rng(0)
     names, order = one.points.class_names, rng.permutation(60)[:40]
-    turned, other = (
+    rotated, other = (
         Run.create(folder / name, class_names=names[:size]) for name, size in (("turned", 10), ("other", 5))
     )
     q = np.linalg.qr(rng.normal(size=(8, 8)))[0]
@@ -40,9 +40,9 @@ def runs(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         s = one.snapshot(t)
         e, c = (2 * np.asarray(x, np.float64) @ q + 1 for x in (s.embeddings, s.class_embeddings))
         about = {"epoch": s.epoch, "indices": one.points.indices[order], "reference_centres": np.asarray(c)}
-        turned.log(e[order], one.labels[order], c, **about)
+        rotated.log(e[order], one.labels[order], c, **about)
         other.log(rng.normal(size=(50, 4)) + t, np.arange(50) % 5, rng.normal(size=(5, 4)), epoch=t)
-    for run in (turned, other):
+    for run in (rotated, other):
         run.finish()
     shutil.copytree(finished_run, folder / "broken")
     for path in (folder / "broken" / "snapshots").iterdir():
@@ -86,19 +86,21 @@ def players(page: Any, expression: str) -> Any:
     return page.evaluate(f"{stages}.map(({{ player: p }}) => p.data.frames ? {expression} : null)")
 
 
-def epochs(page: Any, *wanted: float) -> None:
+def wait_for_epochs(page: Any, *epochs: float) -> None:
     """Wait until the pictures show these epochs."""
     page.wait_for_function(
-        "(wanted) => [...document.querySelectorAll('.compare-stage')].every("
-        "({ player }, i) => Math.abs(player.epoch - wanted[i]) < 1e-6)",
-        arg=wanted,
+        "(epochs) => [...document.querySelectorAll('.compare-stage')].every("
+        "({ player }, i) => Math.abs(player.epoch - epochs[i]) < 1e-6)",
+        arg=epochs,
     )
 
 
-def chosen(page: Any) -> list[set[int] | None]:
+def selected_images(page: Any) -> list[set[int] | None]:
     """The numbers in the data set of the images selected in each picture."""
-    found = players(page, "p.state.selection && [...p.state.selection].map((row) => p.data.attributes.indices[row])")
-    return [None if each is None else set(each) for each in found]
+    selections = players(
+        page, "p.state.selection && [...p.state.selection].map((row) => p.data.attributes.indices[row])"
+    )
+    return [None if indices is None else set(indices) for indices in selections]
 
 
 # One clock, one address
@@ -108,23 +110,23 @@ def test_one_clock_moves_all_pictures_and_one_can_be_held(page: Any, address: st
     show(page, address, "run=one&run=turned&epoch=0&colour=right")
     assert players(page, "[p.data.frames.N, p.state.colour]") == [[60, "right"], [40, "right"]]
     page.keyboard.press("ArrowRight")
-    epochs(page, 1, 1)
+    wait_for_epochs(page, 1, 1)
     page.click(".compare-hold >> nth=1")
     page.focus(".compare-stage >> nth=1 >> .player")  # a picture that has the focus has no clock of its own
     page.keyboard.press("End")
-    epochs(page, 2, 1)
+    wait_for_epochs(page, 2, 1)
     page.wait_for_function("location.search.includes('at=%2C1')")
     page.reload()
     page.wait_for_function(READY, arg=2)
-    epochs(page, 2, 1)
+    wait_for_epochs(page, 2, 1)
     assert "held at 1" in page.inner_text(".compare-hold >> nth=1")
     page.click(".compare-hold >> nth=1")
-    epochs(page, 2, 2)
+    wait_for_epochs(page, 2, 2)
 
 
 def test_one_run_twice_is_two_epochs_of_it_and_plays(page: Any, address: str) -> None:
     show(page, address, "run=one&run=one")
-    epochs(page, 0, 2)  # it plays to its end, where it began is held
+    wait_for_epochs(page, 0, 2)  # it plays to its end, where it began is held
     page.wait_for_selector(".compare-alike h3 >> text=B against A, epochs 2 and 0")
     assert "what really moved" in page.inner_text(".compare-alike")
     page.wait_for_selector("#compare-curve-accuracy .js-plotly-plot .scatterlayer .trace")
@@ -139,20 +141,18 @@ def test_one_run_twice_is_two_epochs_of_it_and_plays(page: Any, address: str) ->
 
 def test_the_numbers_are_those_of_the_snapshot_files(page: Any, address: str, runs: Path) -> None:
     show(page, address, "run=one&run=turned&epoch=2&classifier=euc_ce")
-    found = compare(
+    comparison = compare(
         *(load_history(Run.open(runs / name)) for name in ("one", "turned")), classifiers=("euc_ce", "euc_ce")
     )
     page.wait_for_selector("[data-cell=both_right]")
-    told = page.inner_text(".compare-alike")
-    assert found.agreement is not None
-    assert f"Decisions alike\n{100 * found.agreement.same:.1f} %" in told
-    assert f"{found.agreement.both_right} both right" in told
-    assert f"Drift of an image\n{np.quantile(found.drift.distances, 0.5, method='nearest'):.2f} σ" in told
-    assert f"stretched × {found.drift.scale:.2f} onto B" in told
-    assert (
-        f"Neighbours kept\n{found.neighbours_kept.mean():.{3 - len(str(int(found.neighbours_kept.mean())))}f} of 15"
-        in told
-    )
+    text = page.inner_text(".compare-alike")
+    assert comparison.agreement is not None
+    assert f"Decisions alike\n{100 * comparison.agreement.same:.1f} %" in text
+    assert f"{comparison.agreement.both_right} both right" in text
+    assert f"Drift of an image\n{np.quantile(comparison.drift.distances, 0.5, method='nearest'):.2f} σ" in text
+    assert f"stretched × {comparison.drift.scale:.2f} onto B" in text
+    mean = comparison.neighbours_kept.mean()
+    assert f"Neighbours kept\n{mean:.{3 - len(str(int(mean)))}f} of 15" in text
     assert page.locator(".compare-face").count() == 8
     curves = page.locator("#compare-curves .js-plotly-plot")
     page.wait_for_function(
@@ -181,21 +181,21 @@ def test_classes_and_selected_images_are_shared(page: Any, address: str, runs: P
     page.click(".legend-all")
     assert players(page, "p.state.hidden.size") == [0, 0, 0]
     page.click(".compare-alike >> nth=0 >> .compare-face >> nth=0")
-    first, second, _ = chosen(page)
+    first, second, _ = selected_images(page)
     assert first == second
     assert len(first or ()) == 1
     page.evaluate(  # a rectangle around everything
         "(() => { const p = document.querySelector('.compare-stage').player;"
         " p._selected({ x: [-1e3, 1e3, 1e3, -1e3], y: [-1e3, -1e3, 1e3, 1e3] }); })()"
     )
-    here, there, elsewhere = chosen(page)
+    in_one, in_turned, in_other = selected_images(page)
     indices = [set(Run.open(runs / name).points.indices.tolist()) for name in ("one", "turned", "other")]
-    assert (here, there) == (indices[0], indices[1])
-    assert elsewhere == indices[2]  # its five classes are among the ten
-    assert "C has other images" in page.inner_text(".compare-chosen")
+    assert (in_one, in_turned) == (indices[0], indices[1])
+    assert in_other == indices[2]  # its five classes are among the ten
+    assert "C has other images" in page.inner_text(".compare-selection")
     page.wait_for_selector(".compare-alike >> nth=1 >> text=curves can still be compared")
-    page.click(".compare-chosen button")
-    assert chosen(page) == [None] * 3
+    page.click(".compare-selection button")
+    assert selected_images(page) == [None] * 3
 
 
 def test_an_image_that_is_pointed_at_is_ringed_in_the_other_picture(page: Any, address: str) -> None:
@@ -206,15 +206,15 @@ def test_an_image_that_is_pointed_at_is_ringed_in_the_other_picture(page: Any, a
         )
     row, twin = page.evaluate(
         "(() => { const [a, b] = [...document.querySelectorAll('.compare-stage')].map(({ player }) => player);"
-        " const known = [...b.data.attributes.indices];"
-        " const row = [...Array(60).keys()].find((i) => known.includes(a.data.attributes.indices[i])"
+        " const indices = [...b.data.attributes.indices];"
+        " const row = [...Array(60).keys()].find((i) => indices.includes(a.data.attributes.indices[i])"
         "   && a.pick(a.screenOf(i)) === i);"
-        " return [row, known.indexOf(a.data.attributes.indices[row])]; })()"
+        " return [row, indices.indexOf(a.data.attributes.indices[row])]; })()"
     )
     box = page.locator(".compare-stage >> nth=0").bounding_box()
     place = players(page, f"p.screenOf({row})")[0]
-    for away in (1, 0):
-        page.mouse.move(box["x"] + place["x"] + away, box["y"] + place["y"])
+    for offset in (1, 0):
+        page.mouse.move(box["x"] + place["x"] + offset, box["y"] + place["y"])
     page.wait_for_selector(".compare-ring:not([hidden])")
     ring = page.evaluate(
         "(({ style }) => [style.left, style.top].map(parseFloat))(document.querySelectorAll('.compare-ring')[1])"
@@ -225,12 +225,12 @@ def test_an_image_that_is_pointed_at_is_ringed_in_the_other_picture(page: Any, a
 
 
 TURN = """async () => {
-    const { turnOnto, turnedFrames, turnedRegions } = await import("/assets/compare/turn.mjs");
+    const { findTurn, turnFrames, turnRegions } = await import("/assets/compare/turn.mjs");
     const { readRegions, fetchArrays } = await import("/assets/player/data.mjs");
     const [a, b] = [...document.querySelectorAll('.compare-stage')].map(({ player }) => player.data.frames);
     const mirrored = [0.6, 0.8, 0.8, -0.6];
-    const away = turnedFrames(a, mirrored);
-    const back = turnedFrames(away, turnOnto(away, a));
+    const away = turnFrames(a, mirrored);
+    const back = turnFrames(away, findTurn(away, a));
     const value = ({ points, box }, i, k) => box[k] + (points[2 * i + k] / 65535) * (box[k + 2] - box[k]);
     const place = (frames, i) => [value(frames, i, 0), value(frames, i, 1)];
     const places = (frames) => Array.from({ length: frames.points.length / 2 }, (_, i) => place(frames, i));
@@ -239,24 +239,24 @@ TURN = """async () => {
     const scores = ({ affine: s }, x, y) => Array.from({ length: 9 }, (_, k) => score(s.slice(3 * k, 3 * k + 3), x, y));
     return {
         places: [a, away, back, b].map(places), centres: [a, away, back].map(({ centres }) => [...centres]),
-        scores: [scores(regions, 2, 1), scores(turnedRegions(regions, mirrored), 2, 1)], // 2, 1 is its own mirror image
-        other: turnOnto({ ...a, classNames: a.classNames.map((name) => `no ${name}`) }, a),
+        scores: [scores(regions, 2, 1), scores(turnRegions(regions, mirrored), 2, 1)], // 2, 1 is its own mirror image
+        other: findTurn({ ...a, classNames: a.classNames.map((name) => `no ${name}`) }, a),
     };
 }"""
 
 
 def test_another_run_is_turned_so_that_its_classes_lie_the_same_way(page: Any, address: str) -> None:
     show(page, address, "run=one&run=turned&epoch=2")
-    found = page.evaluate(TURN)
-    here, away, back, b = (np.array(places) for places in found["places"])
-    size = np.ptp(here)
-    np.testing.assert_allclose(away, here @ np.array([[0.6, 0.8], [0.8, -0.6]]), atol=1e-4 * size)
-    np.testing.assert_allclose(back, here, atol=1e-4 * size)
-    np.testing.assert_allclose(found["centres"][2], found["centres"][0], atol=1e-4 * size)
-    np.testing.assert_allclose(*found["scores"], rtol=1e-9, atol=1e-9)
-    assert found["other"] is None  # no class in common
+    results = page.evaluate(TURN)
+    original, away, back, b = (np.array(places) for places in results["places"])
+    size = np.ptp(original)
+    np.testing.assert_allclose(away, original @ np.array([[0.6, 0.8], [0.8, -0.6]]), atol=1e-4 * size)
+    np.testing.assert_allclose(back, original, atol=1e-4 * size)
+    np.testing.assert_allclose(results["centres"][2], results["centres"][0], atol=1e-4 * size)
+    np.testing.assert_allclose(*results["scores"], rtol=1e-9, atol=1e-9)
+    assert results["other"] is None  # no class in common
     rows = players(page, "[...p.data.attributes.indices]")
-    same = here[-60:][[rows[0].index(index) for index in rows[1]]]  # of the last snapshot
+    same = original[-60:][[rows[0].index(index) for index in rows[1]]]  # of the last snapshot
     across = np.corrcoef(np.concatenate([same, b[-40:]], axis=1).T)[:2, 2:]
     assert across.diagonal().min() > 0.9
 
@@ -267,13 +267,15 @@ def test_another_run_is_turned_so_that_its_classes_lie_the_same_way(page: Any, a
 def test_one_run_over_time_and_two_of_its_epochs(page: Any, address: str) -> None:
     page.goto(f"{address}?run=one&as=time")
     page.wait_for_selector(".compare-still >> nth=2")
-    drawn = page.evaluate("[...document.querySelectorAll('.compare-still canvas')].map((canvas) => canvas.toDataURL())")
-    assert len(set(drawn)) == 3
+    pictures = page.evaluate(
+        "[...document.querySelectorAll('.compare-still canvas')].map((canvas) => canvas.toDataURL())"
+    )
+    assert len(set(pictures)) == 3
     assert [text.split()[1] for text in page.locator(".compare-still").all_inner_texts()] == ["0", "1", "2"]
     page.click(".compare-still >> nth=2")
     page.click(".compare-still >> nth=0")
     page.wait_for_function(READY, arg=2)
-    epochs(page, 0, 2)
+    wait_for_epochs(page, 0, 2)
 
 
 # What grows, and what cannot be shown
@@ -291,17 +293,17 @@ def test_a_run_that_grows_is_followed(page: Any, address: str, runs: Path) -> No
     show(page, address, "run=growing&run=growing&at=0,&epoch=1")
     before = players(page, "[...p.data.frames.targets.slice(0, 6)].map(Number)")
     grow(2)
-    epochs(page, 0, 2)
+    wait_for_epochs(page, 0, 2)
     np.testing.assert_allclose(players(page, "[...p.data.frames.targets.slice(0, 6)].map(Number)"), before, rtol=1e-4)
     run.finish()
 
 
 def test_what_cannot_be_shown_is_told_and_the_others_go_on(page: Any, address: str) -> None:
     show(page, address, "run=nowhere&run=one&run=broken&epoch=1", n=1)
-    said = page.locator(".compare-problem").all_inner_texts()
-    assert "there is no run 'nowhere' here (any more)" in said[0]
-    assert said[1] == ""
-    assert "has no snapshots to show yet" in said[2]
+    messages = page.locator(".compare-problem").all_inner_texts()
+    assert "there is no run 'nowhere' here (any more)" in messages[0]
+    assert messages[1] == ""
+    assert "has no snapshots to show yet" in messages[2]
     page.keyboard.press("End")
     page.wait_for_function("document.querySelectorAll('.compare-stage')[1].player.epoch === 2")
     page.select_option(".compare-run >> nth=0", "turned")  # the page goes on from there
@@ -325,7 +327,7 @@ def test_an_empty_page_says_what_to_do(page: Any, address: str, tmp_path: Path) 
     page.wait_for_function("document.querySelectorAll('.compare-alike').length === 3")
     page.evaluate("document.querySelector('#compare-message a').click()")  # their numbers are due when there are two
     page.wait_for_function(READY, arg=2)
-    with served(create_app(tmp_path / "none", tmp_path / "demo", tmp_path / "cache").server) as nowhere:
-        page.goto(f"{nowhere}/compare")
+    with served(create_app(tmp_path / "none", tmp_path / "demo", tmp_path / "cache").server) as empty:
+        page.goto(f"{empty}/compare")
         page.wait_for_selector("#compare-nothing >> text=mtm train --dataset digits")
         page.goto("about:blank")  # before the server goes: what the page still loads would fail

@@ -1,4 +1,4 @@
-"""Comparing against SciPy's Procrustes, against loops, and on spaces whose relation is known."""
+"""Comparison against SciPy's Procrustes, against loops, and on spaces whose relation is known."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ import pytest
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes as scipy_procrustes
 
-from explorer.compare.comparison import agreement, align, compare, k_nearest, matched, procrustes, shared_neighbours
+from explorer.compare.comparison import (
+    align,
+    compare,
+    compare_decisions,
+    count_shared,
+    k_nearest,
+    match_images,
+    procrustes,
+)
 from explorer.space.history import load_history
 from mtm.errors import InputError
 from mtm.runs import Run
 
 
-def turned(d: int, seed: int = 0) -> np.ndarray:
+def random_rotation(d: int, seed: int = 0) -> np.ndarray:
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(d, d)))[0]
 
 
@@ -27,34 +35,34 @@ def test_procrustes_is_scipy_s(n: int, d: int) -> None:
     r, shared = orthogonal_procrustes(a, b)
     assert procrustes(a, b) == pytest.approx(a @ r, abs=1e-9)
     assert float((procrustes(a, b) * b).sum()) == pytest.approx(shared)
-    b = a @ turned(d)
+    b = a @ random_rotation(d)
     assert procrustes(a, b) == pytest.approx(b, abs=1e-9)
 
 
 @pytest.mark.parametrize(("n", "d"), [(60, 8), (20, 50)])
-def test_laying_on_is_scipy_s(n: int, d: int) -> None:
+def test_alignment_is_scipy_s(n: int, d: int) -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(n, d)), 3 + rng.normal(size=(n, d))
-    first, second, disparity = scipy_procrustes(b, a)
-    found = align(a, b)
-    assert found.left == pytest.approx(disparity)
+    standard_b, aligned_a, disparity = scipy_procrustes(b, a)
+    alignment = align(a, b)
+    assert alignment.unexplained == pytest.approx(disparity)
     size = np.linalg.norm(b - b.mean(axis=0))
-    assert found.placed == pytest.approx(second * size + b.mean(axis=0), abs=1e-8)
-    assert first == pytest.approx((b - b.mean(axis=0)) / size)
+    assert alignment.aligned == pytest.approx(aligned_a * size + b.mean(axis=0), abs=1e-8)
+    assert standard_b == pytest.approx((b - b.mean(axis=0)) / size)
 
 
 def test_a_moved_turned_and_stretched_space_is_the_same_one() -> None:
     b = np.random.default_rng(0).normal(size=(40, 6))
-    found = align(2.5 * b @ turned(6) + 7, b)
-    assert found.placed == pytest.approx(b)
-    assert found.scale == pytest.approx(0.4)
-    assert found.left == pytest.approx(0, abs=1e-12)
-    wider = np.pad(b, ((0, 0), (0, 5))) @ turned(11)
+    alignment = align(2.5 * b @ random_rotation(6) + 7, b)
+    assert alignment.aligned == pytest.approx(b)
+    assert alignment.scale == pytest.approx(0.4)
+    assert alignment.unexplained == pytest.approx(0, abs=1e-12)
+    wider = np.pad(b, ((0, 0), (0, 5))) @ random_rotation(11)
     for a, c in ((b, wider), (wider, b)):
-        assert align(a, c).left == pytest.approx(0, abs=1e-12)
+        assert align(a, c).unexplained == pytest.approx(0, abs=1e-12)
     flat = align(np.ones((5, 3)), np.ones((5, 3)))
-    assert math.isnan(flat.left)
-    assert flat.placed == pytest.approx(1)
+    assert math.isnan(flat.unexplained)
+    assert flat.aligned == pytest.approx(1)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
@@ -67,22 +75,22 @@ def test_neighbours_kept_are_counted(metric: str) -> None:
             points = points / np.linalg.norm(points, axis=1, keepdims=True)
         return set(sorted((j for j in range(40) if j != i), key=lambda j: math.dist(points[i], points[j]))[:k])
 
-    found = shared_neighbours(k_nearest(x, 6, metric), k_nearest(z, 6, metric))
-    assert found.tolist() == [len(near(x, i, 6) & near(z, i, 6)) for i in range(40)]
+    counts = count_shared(k_nearest(x, 6, metric), k_nearest(z, 6, metric))
+    assert counts.tolist() == [len(near(x, i, 6) & near(z, i, 6)) for i in range(40)]
     with pytest.raises(InputError, match="unknown metric"):
         k_nearest(x, 6, "l1")
 
 
 def test_agreement_is_counted() -> None:
     y, a, b = [0, 0, 1, 1, 2, 2], [0, 1, 1, 0, 2, 0], [0, 0, 2, 0, 2, 1]
-    found = agreement(a, b, y, 3)
-    assert (found.both_right, found.only_first, found.only_second, found.both_wrong) == (2, 1, 1, 2)
-    assert found.same == pytest.approx(3 / 6)
-    assert found.table.tolist() == [[2, 1, 0], [1, 0, 1], [0, 0, 1]]
-    assert math.isnan(agreement([], [], [], 3).same)
+    agreement = compare_decisions(a, b, y, 3)
+    assert (agreement.both_right, agreement.only_first, agreement.only_second, agreement.both_wrong) == (2, 1, 1, 2)
+    assert agreement.same == pytest.approx(3 / 6)
+    assert agreement.table.tolist() == [[2, 1, 0], [1, 0, 1], [0, 0, 1]]
+    assert math.isnan(compare_decisions([], [], [], 3).same)
 
 
-# --- Of runs
+# Of runs
 
 
 def make_run(folder: Path, e: np.ndarray, y: np.ndarray, c: np.ndarray, **more: object) -> Run:
@@ -100,41 +108,41 @@ def cloud() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_two_epochs_of_a_run_are_compared_as_they_are(finished_run: Path) -> None:
     run = Run.open(finished_run)
-    read = load_history(run)
-    found = compare(read, read, (0, 2), ("euc", "euc"), k=5)
+    history = load_history(run)
+    comparison = compare(history, history, (0, 2), ("euc", "euc"), k=5)
     e, f = (run.snapshot(t).embeddings.astype(np.float64) for t in (0, 2))
     sigma = np.median(run.snapshot(2).centre_distances)
-    assert found.drift.distances == pytest.approx(np.linalg.norm(e - f, axis=1) / sigma, rel=1e-5)
-    assert (found.drift.scale, found.k, len(found.measured)) == (1, 5, 60)
-    assert math.isnan(found.drift.left)
+    assert comparison.drift.distances == pytest.approx(np.linalg.norm(e - f, axis=1) / sigma, rel=1e-5)
+    assert (comparison.drift.scale, comparison.k, len(comparison.measured)) == (1, 5, 60)
+    assert math.isnan(comparison.drift.left)
     same = run.snapshot(0).predictions["euc"] == run.snapshot(2).predictions["euc"]
-    assert found.agreement is not None
-    assert found.agreement.same == pytest.approx(same.mean())
-    still = compare(read, read, (1, 1), ("euc", "euc"), k=5)
+    assert comparison.agreement is not None
+    assert comparison.agreement.same == pytest.approx(same.mean())
+    still = compare(history, history, (1, 1), ("euc", "euc"), k=5)
     assert not still.drift.distances.any()
     assert (still.neighbours_kept == 5).all()
 
 
 def test_a_run_in_other_axes_has_not_drifted(tmp_path: Path, cloud: tuple[np.ndarray, ...]) -> None:
     e, y, c = cloud
-    q, order = turned(6), np.random.default_rng(1).permutation(90)[:70]
+    q, order = random_rotation(6), np.random.default_rng(1).permutation(90)[:70]
     a = load_history(make_run(tmp_path / "a", e, y, c, indices=np.arange(90)))
     b = load_history(make_run(tmp_path / "b", (2 * e @ q + 1)[order], y[order], 2 * c @ q + 1, indices=order))
-    found = compare(a, b, classifiers=("euc_ce", "euc_ce"))
-    assert (a.indices[found.rows[0]] == b.indices[found.rows[1]]).all()
-    assert len(found.rows[0]) == 70
-    assert found.drift.distances.max() < 0.02  # float16
-    assert found.drift.scale == pytest.approx(2, rel=1e-3)
-    assert found.neighbours_kept.mean() > 14.5
-    assert found.agreement is not None
-    assert found.agreement.same == 1
+    comparison = compare(a, b, classifiers=("euc_ce", "euc_ce"))
+    assert (a.indices[comparison.rows[0]] == b.indices[comparison.rows[1]]).all()
+    assert len(comparison.rows[0]) == 70
+    assert comparison.drift.distances.max() < 0.02  # float16
+    assert comparison.drift.scale == pytest.approx(2, rel=1e-3)
+    assert comparison.neighbours_kept.mean() > 14.5
+    assert comparison.agreement is not None
+    assert comparison.agreement.same == 1
 
 
 def test_spaces_of_different_width_can_be_compared(tmp_path: Path, cloud: tuple[np.ndarray, ...]) -> None:
     e, y, c = cloud
-    wide = np.pad(e, ((0, 0), (0, 4))) @ turned(10)
+    wide = np.pad(e, ((0, 0), (0, 4))) @ random_rotation(10)
     a = load_history(make_run(tmp_path / "a", e, y, c))
-    b = load_history(make_run(tmp_path / "b", wide, y, np.pad(c, ((0, 0), (0, 4))) @ turned(10)))
+    b = load_history(make_run(tmp_path / "b", wide, y, np.pad(c, ((0, 0), (0, 4))) @ random_rotation(10)))
     for first, second in ((a, b), (b, a)):
         assert compare(first, second).drift.distances.max() < 0.02
 
@@ -142,9 +150,9 @@ def test_spaces_of_different_width_can_be_compared(tmp_path: Path, cloud: tuple[
 def test_other_images_are_refused(tmp_path: Path, cloud: tuple[np.ndarray, ...]) -> None:
     e, y, c = cloud
     a = load_history(make_run(tmp_path / "a", e, y, c, indices=np.arange(90)))
-    elsewhere = load_history(make_run(tmp_path / "b", e, y, c, indices=np.arange(90) + 89))
+    other_images = load_history(make_run(tmp_path / "b", e, y, c, indices=np.arange(90) + 89))
     relabelled = load_history(make_run(tmp_path / "c", e, (y + 1) % 3, c, indices=np.arange(90)))
     with pytest.raises(InputError, match="they share fewer than two; their curves can still be compared"):
-        matched(a, elsewhere)
+        match_images(a, other_images)
     with pytest.raises(InputError, match="the same number has another class there"):
         compare(a, relabelled)
