@@ -228,12 +228,12 @@ def measure_quality(
     run: Run,
     frames: Layout,
     classifier: str,
-    drawn: Drawn | None = None,
+    region_map: Drawn | None = None,
     *,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Measure]:
     """Every measure of a run's picture: `decision_quality` and `view_quality`, in the order of MEASURES."""
-    of_decisions = decision_quality(run, frames, classifier, drawn)
+    of_decisions = decision_quality(run, frames, classifier, region_map)
     measures = of_decisions | view_quality(run, frames, progress=progress)
     return {name: measures[name] for name in MEASURES if name in measures}
 
@@ -284,8 +284,8 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
     }
 
 
-def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | None = None) -> dict[str, Measure]:
-    """The measures that depend on a classifier and on what is drawn for its regions (None leaves the agreement out).
+def decision_quality(run: Run, frames: Layout, classifier: str, region_map: Drawn | None = None) -> dict[str, Measure]:
+    """The measures that depend on a classifier and on its regions (without them the agreement is left out).
 
     Fast. Raises InputError if the model has no such classifier, or a snapshot of the frames is gone.
     """
@@ -294,9 +294,9 @@ def decision_quality(run: Run, frames: Layout, classifier: str, drawn: Drawn | N
         raise choose_from("classifier", classifier, snapshots[0].predictions)
     d = snapshots[0].embeddings.shape[1]
     measures = {}
-    if drawn is not None:
+    if region_map is not None:
         decisions = np.stack([s.predictions[classifier] for s in snapshots])  # (T, N)
-        values = agreement_over_time(drawn, frames.points, decisions)
+        values = agreement_over_time(region_map, frames.points, decisions)
         facts = {"n": decisions.shape[1], "d": d, "classifier": classifier}
         measures["region_agreement"] = measure("region_agreement", values, "There are no images.", **facts)
 

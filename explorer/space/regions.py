@@ -215,7 +215,7 @@ def vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTERS) 
 # Agreement with the real decisions
 
 
-def agreement_over_time(drawn: Drawn, u: ArrayLike, decisions: ArrayLike) -> Floats:
+def agreement_over_time(region_map: Drawn, u: ArrayLike, decisions: ArrayLike) -> Floats:
     """Region agreement (T,): the share of the images u (T, N, 2) whose drawn region is their real decision (T, N).
 
     The vote counts as it is drawn: an image is one of the voters at its own place.
@@ -223,19 +223,18 @@ def agreement_over_time(drawn: Drawn, u: ArrayLike, decisions: ArrayLike) -> Flo
     u, decisions = np.asarray(u), np.asarray(decisions)
     if not decisions.shape[1]:
         return np.full(len(u), np.nan)
-    return np.array(
-        [(lies_in == real).mean() for lies_in, real in zip(_classes_drawn(drawn, u, decisions), decisions, strict=True)]
-    )
+    classes = _region_classes(region_map, u, decisions)
+    return np.array([(region == real).mean() for region, real in zip(classes, decisions, strict=True)])
 
 
-def agreement(drawn: Drawn, u: ArrayLike, decisions: ArrayLike) -> float:
+def agreement(region_map: Drawn, u: ArrayLike, decisions: ArrayLike) -> float:
     """Region agreement: the mean of `agreement_over_time`."""
-    return float(agreement_over_time(drawn, u, decisions).mean())
+    return float(agreement_over_time(region_map, u, decisions).mean())
 
 
 def agreements(modes: Mapping[str, Drawn], u: ArrayLike, decisions: ArrayLike) -> dict[str, Floats]:
     """Region agreement (T,) of each mode that `region_modes` gives."""
-    return {mode: agreement_over_time(drawn, u, decisions) for mode, drawn in modes.items()}
+    return {mode: agreement_over_time(region_map, u, decisions) for mode, region_map in modes.items()}
 
 
 def best_mode(agreements: Mapping[str, ArrayLike]) -> str:
@@ -251,13 +250,13 @@ def best_mode(agreements: Mapping[str, ArrayLike]) -> str:
 # Private
 
 
-def _classes_drawn(drawn: Drawn, u: NDArray[np.floating], decisions: NDArray[np.integer]) -> Iterator[Classes]:
+def _region_classes(region_map: Drawn, u: NDArray[np.floating], decisions: NDArray[np.integer]) -> Iterator[Classes]:
     """The region (N,) that each image lies in, snapshot by snapshot."""
     for t, positions in enumerate(u):
-        if drawn == "vote":
+        if region_map == "vote":
             yield vote(positions, decisions[t], positions)[0]
         else:
-            yield decide(affine_scores(drawn, t), positions)
+            yield decide(affine_scores(region_map, t), positions)
 
 
 def _dot(c: Floats, o: Floats) -> Floats:

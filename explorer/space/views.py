@@ -26,7 +26,6 @@ from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
 
 CACHED = 16  # results cached in memory, of each kind
-MODES = ("exact", "fitted", "targets", "centres", "vote")
 
 
 @dataclass(frozen=True)
