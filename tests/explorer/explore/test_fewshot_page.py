@@ -1,4 +1,4 @@
-"""The Explore page with classes held out of training: they stand apart in the legend, and are never counted as wrong."""
+"""The Explore page with classes held out of training: they stand apart in the legend and are never counted as wrong."""
 
 from __future__ import annotations
 
