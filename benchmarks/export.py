@@ -21,7 +21,7 @@ from common import Claim, parser, ratios, report, side_row
 
 from explorer.export.film.browser import find_browser
 from explorer.export.film.film import write_film
-from explorer.export.html import page
+from explorer.export.html import build_page
 from explorer.export.scene import ExportRequest, load_scene
 from explorer.library import Library
 from explorer.space.views import Views
@@ -60,10 +60,10 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
             spent[kind].append(time.perf_counter() - began)
         size = (folder / f"film.{kind}").stat().st_size / 1e6
         rows.append(side_row(f"{kind}, {length:g} s at {fps:g} frames/s, {size:.1f} MB", spent[kind], "s"))
-    pages = {"walk": len(page(views, seen)) / 1e6}
+    pages = {"walk": len(build_page(views, seen)) / 1e6}
     for run_id in views.library.ids():
         if run_id != "walk":
-            pages[run_id] = len(page(views, load_scene(views, ExportRequest(run_id)))) / 1e6
+            pages[run_id] = len(build_page(views, load_scene(views, ExportRequest(run_id)))) / 1e6
     largest = max(pages, key=lambda run_id: pages[run_id])
     plays = [1.0 if options.quick else LENGTHS["mp4"][0]] * len(spent["mp4"])
     claims = [

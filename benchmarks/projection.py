@@ -35,8 +35,8 @@ import numpy as np
 from common import Claim, interleave, parser, ratios, report, side_row, table
 from sklearn.decomposition import PCA
 
-from explorer.space.aligned_umap import compile_ahead
-from explorer.space.projection import project
+from explorer.space.projections import project
+from explorer.space.projections.aligned_umap import compile_ahead
 from explorer.space.quality import neighbours_kept, temporal_neighbours, temporal_preserving
 from explorer.space.stack import load_stack
 from mtm.data.sampling import balanced_sample
@@ -263,7 +263,7 @@ def variants(options: argparse.Namespace, folder: Path) -> None:
 
 
 def compilation(folder: Path) -> None:
-    first = "import numpy, explorer.space.aligned_umap as a; a.compile_ahead()"
+    first = "import numpy, explorer.space.projections.aligned_umap as a; a.compile_ahead()"
     theirs = "import warnings; warnings.simplefilter('ignore'); import numpy, umap;"
     theirs += "umap.UMAP().fit(numpy.random.default_rng(0).standard_normal((500, 50)))"
     lines = []

@@ -20,7 +20,7 @@ import plotly
 from common import Claim, parser, report, side_row
 
 from explorer.results.chosen_runs import ChosenRuns, choose_runs
-from explorer.results.command import write
+from explorer.results.command import write_report
 from mtm.config import TrainConfig
 from mtm.paper.tables import Experiment, experiments
 from mtm.run_folder.snapshots import Points, make_snapshot, measure
@@ -92,7 +92,7 @@ def measured(options: argparse.Namespace, folder: Path) -> None:
         found: ChosenRuns = choose_runs({"": folder / "runs"})
         reading.append(time.perf_counter() - began)
         began = time.perf_counter()
-        write(found, folder / f"report-{repetition}", Path("data"))
+        write_report(found, folder / f"report-{repetition}", Path("data"))
         writing.append(time.perf_counter() - began)
         busy.append(time.process_time() - before)
     total = [a + b for a, b in zip(reading, writing, strict=True)]

@@ -29,6 +29,7 @@ from explorer.lab import routes as lab_routes
 from explorer.lab.own_losses import OwnLosses
 from explorer.library import Library
 from explorer.results import page as results
+from explorer.results import routes as results_routes
 from explorer.runs import page as runs
 from explorer.runs import routes as runs_routes
 from explorer.space import routes as space_routes
@@ -40,6 +41,7 @@ from explorer.train.devices import Devices
 from explorer.train.preview import Preview
 from explorer.train.queue import JobQueue
 from explorer.tune import page as tune
+from explorer.tune import routes as tune_routes
 from explorer.web import security
 from explorer.web.paths import assets_folder, demo_folder
 
@@ -85,6 +87,8 @@ def create_app(
     export_routes.register(app.server, views)
     lab_routes.register(app.server, library, OwnLosses(losses))
     train_routes.register(app.server, queue, devices, preview, data_root)
+    tune_routes.register(app.server, library)
+    results_routes.register(app.server, library)
     app.server.extensions |= {"views": views, "jobs": queue, "outlook": preview}  # the server begins and closes them
     app.layout = shell.layout(PAGES)
     app.validation_layout = html.Div(  # type: ignore[assignment]

@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.curves import styled
+from explorer.figures.curves import apply_style
 
 Row = dict[str, Any]
 
@@ -69,4 +69,4 @@ def overlay_runs(lines: Sequence[Line], measure: Measure) -> go.Figure:
         figure.add_scatter(x=x, y=values, name=line.name, mode="lines", line=style, hovertemplate=hover)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(type="log" if measure.log else "linear", tickformat=measure.tickformat)
-    return styled(figure).update_layout(showlegend=False)  # the letters above the pictures name the lines
+    return apply_style(figure).update_layout(showlegend=False)  # the letters above the pictures name the lines

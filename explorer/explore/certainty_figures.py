@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from explorer.explore.certainty import Certainty, Group, Relation
-from explorer.figures.curves import LINES, styled
+from explorer.figures.curves import LINES, apply_style
 
 OTHER = "#64748b"
 BESIDE = 0.16  # widths of a group by which classifiers are set apart
@@ -62,7 +62,7 @@ def draw_reliability(certainties: Sequence[Certainty]) -> go.Figure:
 
 def _over_shares(figure: go.Figure, title: str) -> go.Figure:
     figure.update_xaxes(title_text=title, tickformat=".0%", range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    return styled(figure).update_layout(margin_r=18)
+    return apply_style(figure).update_layout(margin_r=18)
 
 
 def _groups(x: Sequence[float], groups: Sequence[Group], name: str, hover: str) -> go.Scatter:

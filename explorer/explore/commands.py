@@ -45,7 +45,7 @@ def events(
     from explorer.space.history import load_history
     from mtm.cli import output
 
-    history = load_history(open_run(run, runs))
+    history = load_history(find_run(run, runs))
     ranking = find_events(history, classifier)
     if as_json:
         for event in ranking[:top]:
@@ -78,7 +78,7 @@ def certainty(
     from explorer.explore.certainty import measure_certainty
     from explorer.space.history import load_history
 
-    history = load_history(open_run(run, runs))
+    history = load_history(find_run(run, runs))
     certainties = measure_certainty(history, snapshot, classifier)
     if as_json:
         for each in certainties:
@@ -87,13 +87,13 @@ def certainty(
     _print_certainty(history.name, certainties)
 
 
-def open_run(run: str, runs: Path) -> Run:
+def find_run(run: str, runs: Path) -> Run:
     """The run named on the command line. Raises InputError, which says where it was looked for, if there is none."""
-    from explorer.library import DEMO, Library
+    from explorer.library import DEMO, Library, open_run
     from explorer.web.paths import demo_folder
 
     if Path(run).is_dir():
-        return Run.open(run)
+        return open_run(Path(run))
     library = Library(runs, demo_folder())
     if run not in library.ids():
         raise InputError(f"there is no run '{run}': give a folder, the name of one in {runs}, or {DEMO}/NAME")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.space.projection import Frames
+from explorer.space.frames import Frames
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax

@@ -62,7 +62,7 @@ PAGE = """<!doctype html>
 """
 
 
-def page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
+def build_page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
     """The page of a scene, with regions for every classifier: of the requested mode, or the best where it has none."""
     if theme not in THEMES:
         raise choose_from("theme", theme, THEMES)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from explorer.export.camera import default_camera
 from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
 from explorer.space import regions
-from explorer.space.projection import METHODS, Frames
+from explorer.space.frames import Frames
+from explorer.space.projections import METHODS
 from explorer.space.regions import Drawn
 from explorer.space.views import Picture, Views, snapshots_of
 from mtm.errors import InputError, choose_from

@@ -93,12 +93,12 @@ def write_export(
         figure = draw_curve(scene, options.curve, **size) if options.curve else draw_embedding(scene, **size)
         style.save(figure, path, 2.0 if options.scale is None else options.scale, scene.title)
     elif what == "html":
-        from explorer.export.html import page
+        from explorer.export.html import build_page
         from mtm.run_folder.files import write_bytes
 
         if path.suffix.lower() not in (".html", ".htm"):
             raise choose_from("kind of page", path.suffix.lstrip(".") or path.name, ("html",))
-        write_bytes(path, page(views, scene, **options.arguments("theme")))
+        write_bytes(path, build_page(views, scene, **options.arguments("theme")))
     else:
         from explorer.export.film.film import write_film
 

@@ -78,7 +78,7 @@ def rho_sigma(rows: Sequence[Row]) -> go.Figure:
         title_text="rho", type="log", tickformat=".3~g"
     )
     figure.data[0].meta = {"epochs": _epochs(rows)}  # where a click goes, and where the cursor is
-    return styled(figure)
+    return apply_style(figure)
 
 
 def sigma_class(rows: Sequence[Row], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
@@ -118,10 +118,10 @@ def _line(x: Sequence[Any], y: Sequence[Any], name: str, colour: str, hover: str
 def _over_epochs(figure: go.Figure, title: str, log: bool = False, tickformat: str | None = None) -> go.Figure:
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(title_text=title, type="log" if log else "linear", tickformat=tickformat or ".3~g")
-    return styled(figure)
+    return apply_style(figure)
 
 
-def styled(figure: go.Figure) -> go.Figure:
+def apply_style(figure: go.Figure) -> go.Figure:
     """Transparent, small margins, greys that read on light and dark; the browser adds the cursor."""
     axis = {
         "gridcolor": "rgba(128,128,128,0.18)",

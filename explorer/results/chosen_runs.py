@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.library import open_run
 from mtm.config import loss_defaults
 from mtm.errors import InputError
 from mtm.geometry import centre_distance, global_centre
@@ -242,7 +243,7 @@ def _run_folders(folder: Path, depth: int) -> Iterable[Path]:
 
 def _read_run(name: str, folder: Path) -> TrainedRun:
     """A run. Raises InputError for one without a finished epoch or a config."""
-    run = Run.open(folder)
+    run = open_run(folder)
     config = _read_config(run)
     rows = [row for row in run.metrics if row["split"] == "test"]
     best = best_of(rows)

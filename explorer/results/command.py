@@ -32,7 +32,7 @@ def report(
         raise InputError(f"--out {out}: it is a file; name a folder")
     chosen_runs = choose_runs({"": runs})
     with progress_bar() as on_progress:
-        claims = write(chosen_runs, out, data_root, on_progress)
+        claims = write_report(chosen_runs, out, data_root, on_progress)
     print(f"{'the runs':16} {'its own tables':20} the paper")
     for claim, on_paper, verdict in claims.verdicts:
         numbers = f" ({verdict.numbers})" if verdict.numbers else ""
@@ -42,7 +42,7 @@ def report(
     print(f"\n{claims.summary}\nWrote {out / 'report.html'}, report.md and the figures.")
 
 
-def write(
+def write_report(
     runs: ChosenRuns, out: Path, data_root: Path | None = None, on_progress: Progress | None = None
 ) -> JudgedClaims:
     """Write the report to a folder, every file whole or not at all, and return the verdicts. Other files stay.

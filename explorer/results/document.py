@@ -53,7 +53,7 @@ def build_document(runs: ChosenRuns, data_root: Path | None) -> list[Section]:
     """The sections of the report; its figures are not drawn yet."""
     others = [dataset for dataset in runs.datasets if dataset not in ORDER]
     one, two, three, four = tables.reference_tables(runs)
-    accuracies = {dataset: tables.accuracy(runs, dataset) for dataset in runs.datasets}
+    accuracies = {dataset: tables.accuracy_table(runs, dataset) for dataset in runs.datasets}
     model_figures, data_figures = (figures.model_figures(runs), figures.data_figures(runs, data_root))
     appendix = [
         Section(f"appendix-b{i}", f"Appendix B. {title}", kind_figures)

@@ -11,7 +11,6 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html
 
 from explorer.library import Library
-from explorer.results import routes
 
 PATH = "/results"
 NAME = "Results"
@@ -31,8 +30,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """The routes, and one callback: when the page is laid out, the browser fetches the report."""
-    routes.register(app.server, library)
+    """One callback: when the page is laid out, the browser fetches the report."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "async () => { (await import('/assets/results/main.mjs')).show(); return ''; }",
         Output("results-message", "title"),

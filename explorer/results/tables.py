@@ -38,7 +38,7 @@ class Table:
     first: str = ""  # heading of the column of names
 
 
-def accuracy(runs: ChosenRuns, dataset: str) -> Table:
+def accuracy_table(runs: ChosenRuns, dataset: str) -> Table:
     """Tables 6 and 7: every classifier of every model of a data set at its best epoch, in percent."""
     label = {"CIFAR10": "Table 7", "CIFAR100": "Table 7"}.get(dataset, "Table 6" if dataset in ORDER else "")
     rows = []

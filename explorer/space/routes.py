@@ -10,7 +10,7 @@ import numpy as np
 from flask import Flask, Response
 
 from explorer.space import encoding, regions
-from explorer.space.projection import Frames
+from explorer.space.frames import Frames
 from explorer.space.views import Picture, Views
 from explorer.web.http import Answer, Arguments, add_route
 from mtm.errors import InputError

@@ -30,7 +30,7 @@ from typing import Any
 
 import psutil
 
-from explorer.library import DEMO, Library, stamp
+from explorer.library import DEMO, Library, open_run, stamp
 from explorer.train.log import LOG, append_header, append_line, find_failure
 from mtm.config import TrainConfig
 from mtm.errors import InputError
@@ -193,7 +193,7 @@ class JobQueue:
         if entry and entry[0] == stamps:
             return entry[1]
         try:
-            run = Run.open(folder)
+            run = open_run(folder)
         except InputError:
             return None
         if not isinstance(run.info.get("config"), dict):

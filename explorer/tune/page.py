@@ -10,7 +10,6 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html
 
 from explorer.library import Library
-from explorer.tune import routes as tune_routes
 
 PATH = "/tune"
 NAME = "Tune"
@@ -31,8 +30,7 @@ def layout(library: Library, **query: str) -> Any:
 
 
 def register(app: Dash, library: Library) -> None:
-    """Add the page's routes, and the callback that starts the browser code when the page has its layout."""
-    tune_routes.register(app.server, library)
+    """Add the callback that starts the browser code when the page has its layout."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "async (query) => (await import('/assets/tune/main.mjs')).show(query)",
         Output("tune-message", "title"),

@@ -19,7 +19,7 @@ from explorer.explore.certainty import describe, measure_certainty
 from explorer.explore.events import KINDS, find_events
 from explorer.explore.selection import inside_polygon
 from explorer.space.history import load_history
-from explorer.space.projection import project
+from explorer.space.projections import project
 from mtm.runs import Run
 
 PANELS = "document.querySelector('#explore-stage')?.panels"

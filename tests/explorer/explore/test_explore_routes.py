@@ -26,7 +26,7 @@ from explorer.library import Library
 from explorer.space.histories import Histories
 from explorer.space.history import load_history
 from explorer.space.neighbours import Space, compare_with_layout
-from explorer.space.projection import project
+from explorer.space.projections import project
 from explorer.space.views import Views
 from explorer.web import binary
 from mtm.run_folder.files import jsonable

@@ -36,7 +36,7 @@ from explorer.export import routes
 from explorer.export.archive import write_archive
 from explorer.export.camera import box_at, fit_aspect, whole_box
 from explorer.export.film.film import frame_times, write_film
-from explorer.export.html import page as html_page
+from explorer.export.html import build_page as html_page
 from explorer.export.modules import build_import_map
 from explorer.export.print import cells, style
 from explorer.export.print.curve import draw_curve, from_plotly

@@ -23,7 +23,7 @@ from explorer.results.chosen_runs import Cell, ChosenRuns, TrainedRun, choose_ru
 from explorer.results.claims import on_curves
 from explorer.results.claims.paper_claims import CLAIMS, IN_FIGURES, NOT_TESTED, judge_claims, paper_accuracies
 from explorer.results.claims.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
-from explorer.results.command import report, write
+from explorer.results.command import report, write_report
 from explorer.results.document import build_document
 from explorer.results.figures import catalogue as figures
 from explorer.results.figures import curves, embedding, images
@@ -155,7 +155,7 @@ def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
 
 
 def test_tables_have_the_paper_s_number_ours_and_the_difference(runs: ChosenRuns, folder: Path) -> None:
-    table = texts_by_name(tables.accuracy(runs, "F-MNIST"))
+    table = texts_by_name(tables.accuracy_table(runs, "F-MNIST"))
     for experiment in (e for e in experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"):
         rows = stored_rows(folder, f"search/{experiment.name.lower().replace('/', '-')}")
         best = max(rows, key=lambda row: max(row["accuracy"].values()))["accuracy"]
@@ -172,7 +172,7 @@ def test_tables_have_the_paper_s_number_ours_and_the_difference(runs: ChosenRuns
 
 
 def test_what_has_not_been_run_is_a_dash_and_is_named(runs: ChosenRuns) -> None:
-    table = tables.accuracy(runs, "F-MNIST")
+    table = tables.accuracy_table(runs, "F-MNIST")
     assert texts_by_name(table)["RN101-PP"] == [
         "90.84",
         "–",
@@ -189,11 +189,11 @@ def test_what_has_not_been_run_is_a_dash_and_is_named(runs: ChosenRuns) -> None:
         *"–––",
     ]
     assert "No run of RN101-PP." in table.notes
-    assert "No run of RN18-*, RN50-*, RN101-*." in tables.accuracy(runs, "CIFAR100").notes
+    assert "No run of RN18-*, RN50-*, RN101-*." in tables.accuracy_table(runs, "CIFAR100").notes
 
 
 def test_other_data_has_rows_without_a_number_of_the_paper(runs: ChosenRuns, folder: Path) -> None:
-    table = texts_by_name(tables.accuracy(runs, "digits"))
+    table = texts_by_name(tables.accuracy_table(runs, "digits"))
     assert set(table) == {f"convnet-{letter}" for letter in ("E", "C", "CP", "PP", "P", "Comparison")}
     rows = stored_rows(folder, "digits-cosine")
     best = max(max(row["accuracy"].values()) for row in rows)
@@ -499,7 +499,7 @@ def test_the_command_writes_one_page_markdown_and_every_figure_in_three_formats(
 def test_a_folder_without_runs_gives_the_paper_alone(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     runs = choose_runs({"": tmp_path / "runs"})
-    write(runs, tmp_path / "out")
+    write_report(runs, tmp_path / "out")
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "No run has finished an epoch yet." in text
     assert "| RN18-E | 99.46 | – | – |" in text
@@ -533,7 +533,7 @@ def page(chromium: Any, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: Any, runs: ChosenRuns) -> None:
     row = page.locator("#accuracy-f-mnist + .report-scroll tbody tr").first
     row_texts = row.locator("th, td").all_inner_texts()
-    texts = dict(tables.accuracy(runs, "F-MNIST").rows)["RN18-E"]
+    texts = dict(tables.accuracy_table(runs, "F-MNIST").rows)["RN18-E"]
     assert row_texts == ["RN18-E", *(text.text for text in texts)]
     assert page.locator("#fig47 [data-drawn]").count() == 0
     page.locator("#fig47").scroll_into_view_if_needed()
