@@ -29,7 +29,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from explorer.explore import routes as find_routes
 from explorer.library import Library
-from explorer.space.neighbours import METRICS, RESIDENT_BYTES, Space
+from explorer.space.neighbours import METRICS, RESIDENT_BYTES, NeighbourIndex
 from explorer.space.views import Picture, Views
 from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.runs import Run
@@ -145,9 +145,9 @@ def neighbours(options: argparse.Namespace, folder: Path) -> None:
     held = 0
     for _ in range(options.repetitions):
         forget(path)
-        cold.append(seconds_of(lambda: Space(read_arrays(path)[0]["embeddings"]).nearest(5)))
-        space = Space(read_arrays(path)[0]["embeddings"])
-        warm.append(seconds_of(lambda: Space(read_arrays(path)[0]["embeddings"]).nearest(5)))
+        cold.append(seconds_of(lambda: NeighbourIndex(read_arrays(path)[0]["embeddings"]).nearest(5)))
+        space = NeighbourIndex(read_arrays(path)[0]["embeddings"])
+        warm.append(seconds_of(lambda: NeighbourIndex(read_arrays(path)[0]["embeddings"]).nearest(5)))
         held = space.nbytes
         rows = rng.integers(0, n, options.questions).tolist()
         for metric in METRICS:

@@ -31,7 +31,7 @@ from waitress import create_server
 
 from explorer.app import create_app
 from explorer.lab import routes as lab_routes
-from explorer.lab.landscape import Scene, compute_landscape, values
+from explorer.lab.landscape import Scene, compute_landscape, compute_values
 from explorer.lab.presets import PRESETS
 from explorer.library import Library
 from mtm.losses import LOSSES, Comparison
@@ -61,11 +61,11 @@ def grid(options: Namespace) -> None:
         for name, cls in LOSSES.items():
             loss = cls()
             np.testing.assert_allclose(
-                values(loss, scene, u), values(loss, scene, u, batched=False), rtol=1e-9, atol=1e-9
+                compute_values(loss, scene, u), compute_values(loss, scene, u, batched=False), rtol=1e-9, atol=1e-9
             )
             sides = {
-                "one call": partial(values, loss, scene, u),
-                "a call a place": partial(values, loss, scene, u, batched=False),
+                "one call": partial(compute_values, loss, scene, u),
+                "a call a place": partial(compute_values, loss, scene, u, batched=False),
             }
             seconds = interleave(sides, 2 if options.quick else max(3, options.repetitions // 3))
             for way, found in seconds.items():
@@ -107,10 +107,10 @@ def run(options: Namespace) -> None:
     loss = Comparison()
     u = np.stack(np.meshgrid(*2 * [np.linspace(-6, 6, side)]), axis=-1).reshape(-1, 2)
     few = compute_landscape(loss, scene, BOX, side)
-    np.testing.assert_allclose(few.values.ravel(), values(loss, scene, u), rtol=1e-9)
+    np.testing.assert_allclose(few.values.ravel(), compute_values(loss, scene, u), rtol=1e-9)
     sides = {
         f"in {few.dimensions} dimensions, found out anew": lambda: compute_landscape(loss, scene, BOX, side),
-        f"in all {dim}": lambda: values(loss, scene, u),
+        f"in all {dim}": lambda: compute_values(loss, scene, u),
     }
     seconds = interleave(sides, 2 if options.quick else options.repetitions)
     rows = [side_row(name, [1e3 * s for s in found], "ms") for name, found in seconds.items()]

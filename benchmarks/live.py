@@ -96,7 +96,7 @@ def watched(
 ) -> tuple[float, list[float], float]:
     """A training from the page: seconds to its first epoch, each snapshot's seconds to the screen, images a second."""
     page.goto(f"{address}/train")
-    page.wait_for_selector(".outlook-figure", timeout=120_000)  # what is found out before a start is over
+    page.wait_for_selector(".preview-figure", timeout=120_000)  # what is found out before a start is over
     page.fill("#train-epochs", str(epochs))
     page.fill("#train-name", name)
     page.wait_for_function(

@@ -16,7 +16,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html
 from platformdirs import user_cache_path
 
-from explorer import shell
+from explorer import shell, words
 from explorer.compare import page as compare
 from explorer.compare import routes as compare_routes
 from explorer.compare.comparisons import Comparisons
@@ -90,6 +90,7 @@ def create_app(
     tune_routes.register(app.server, library)
     results_routes.register(app.server, library)
     app.server.extensions |= {"views": views, "jobs": queue, "outlook": preview}  # the server begins and closes them
+    app.index_string = app.index_string.replace("{%css%}", f"{words.as_script()}{{%css%}}")
     app.layout = shell.layout(PAGES)
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [shell.layout(PAGES), *(page.layout(library) for page in PAGES)]

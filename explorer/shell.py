@@ -9,29 +9,21 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from explorer import words
+
+MARKS = {  # how each looks in the help
+    "point": html.Span(className="help-mark is-point"),
+    "target": html.Span(className="help-mark is-target"),
+    "centre": html.Span("×", className="help-mark is-centre"),
+    "region": html.Span(className="help-mark is-region"),
+    "trail": html.Span(className="help-mark is-trail"),
+}
 THEME = {
     "primaryColor": "indigo",
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
     "defaultRadius": "sm",
     "cursorType": "pointer",
 }
-MARKS = [
-    (html.Span(className="help-mark is-point"), "a test image: its output embedding, brought from D dimensions to two"),
-    (html.Span(className="help-mark is-target"), "a target: the class embedding that pulls its images, and moves"),
-    (html.Span("×", className="help-mark is-centre"), "a class centre: the mean of the images of a class"),
-    (html.Span(className="help-mark is-region"), "a region: where the chosen classifier decides for a class"),
-    (html.Span(className="help-mark is-trail"), "a trail: where a target or a centre came from"),
-]  # fmt: skip
-KEYS = [
-    ("space", "play or pause"),
-    ("← →", "one snapshot back or on"),
-    ("Home End", "first or last snapshot"),
-    ("click", "one image; on a target: the images of its class"),
-    ("shift click", "add an image to the selection, or take it off"),
-    ("?", "this list"),
-    ("r s esc", "in the lab: release, one step, reset"),
-    ("f", "in the lab: fit the view"),
-]
 
 
 def layout(pages: Sequence[ModuleType]) -> dmc.MantineProvider:
@@ -56,8 +48,13 @@ def layout(pages: Sequence[ModuleType]) -> dmc.MantineProvider:
     ]
     parts = [name, dmc.Group(links(pages, None), gap="lg", id="shell-links"), dmc.Group(tools, gap="xs", ml="auto")]
     header = dmc.Group(parts, h="100%", px="md", gap="xl", wrap="nowrap")
-    marks = [dmc.Group([mark, dmc.Text(meaning, size="sm", flex=1)], wrap="nowrap") for mark, meaning in MARKS]
-    keys = [dmc.Group([dmc.Kbd(key), dmc.Text(action, size="sm")], justify="space-between") for key, action in KEYS]
+    marks = [
+        dmc.Group([MARKS[name], dmc.Text(meaning, size="sm", flex=1)], wrap="nowrap")
+        for name, meaning in words.MARKS_EXPLAINED.items()
+    ]
+    keys = [
+        dmc.Group([dmc.Kbd(key), dmc.Text(action, size="sm")], justify="space-between") for key, action in words.KEYS
+    ]
     help = [*marks, dmc.Divider(label="Keys", my="xs"), *keys]
     return dmc.MantineProvider(
         id="shell-provider",

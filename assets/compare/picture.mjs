@@ -1,5 +1,6 @@
 /* A run in a player: fetches what a request needs, each part once; the newest request wins. */
 
+import { WORDS } from "../common/words.mjs";
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
@@ -7,7 +8,6 @@ import { Waiting } from "../explore/waiting.mjs";
 import { findTurn, turnFrames, turnRegions } from "./turn.mjs";
 
 const SHRINKAGE = 4; // the camera follows the scale if the cloud ends this many times smaller than the whole run's box
-const FALLBACKS = ["euc_ce", "argmax", "euc", "cos_ce", "cos"]; // for a run without the classifier of the request
 
 /** @typedef {{run: string, view: string, classifier: string, regions: string, colour: string, camera: string}} Request */
 
@@ -101,7 +101,7 @@ export class Picture {
   pickClassifier({ run, classifier }) {
     const { classifiers } = this.attributes;
     const best = this.options.runs.find(({ id }) => id === run)?.classifier;
-    return [classifier === "best" ? best : classifier, ...FALLBACKS].find((name) => classifiers.includes(name)) ?? null;
+    return [classifier === "best" ? best : classifier, ...WORDS.classifiers].find((name) => classifiers.includes(name)) ?? null;
   }
 
   get classifier() {

@@ -3,6 +3,7 @@
  * Dash calls `update` with the values of the controls whenever one changes; everything that moves is drawn from here.
  */
 
+import { WORDS } from "../common/words.mjs";
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { DataError, fetchArrays } from "../player/data.mjs";
 import { mount } from "../player/main.mjs";
@@ -15,8 +16,6 @@ import { showTrust } from "./trust.mjs";
 import { Waiting } from "./waiting.mjs";
 
 const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
-const SHOWN = ["targets", "centres", "trails", "gaps", "labels", "boundaries"];
-const CLASSIFIERS_BY_DEFAULT = ["euc_ce", "argmax", "euc", "cos_ce", "cos"];
 
 /** @type {Page | null} the page that is mounted */
 let page = null;
@@ -87,7 +86,7 @@ class Page {
     const turn = ++this.turn;
     this.controls = controls;
     const { player } = this;
-    for (const name of SHOWN) player.set(name, controls.shown.includes(name));
+    for (const name of Object.keys(WORDS.marks)) player.set(name, controls.shown.includes(name));
     for (const name of ["pointOpacity", "regionOpacity", "camera", "colour"]) player.set(name, controls[name]);
     player.set("pointScale", 2 ** controls.pointSize);
     document.getElementById("explore-through").hidden = controls.view !== "targets";
@@ -256,7 +255,7 @@ class Page {
   async showRegions(controls, turn) {
     const { classifiers } = this.attributes.meta;
     const fits = classifiers.includes(controls.classifier);
-    const classifier = fits ? controls.classifier : CLASSIFIERS_BY_DEFAULT.find((name) => classifiers.includes(name));
+    const classifier = fits ? controls.classifier : WORDS.classifiers.find((name) => classifiers.includes(name));
     this.player.set("classifier", classifier);
     const about = `${this.shown.about}&classifier=${classifier}`;
     const key = `${about}&mode=${controls.regions}`;

@@ -1,5 +1,6 @@
 /* The page that `explorer export --what html` writes: the player with its controls, opened from a file, no server. */
 
+import { WORDS } from "../common/words.mjs";
 import { Card } from "../explore/card.mjs";
 import { Legend } from "../explore/legend.mjs";
 import { TimeBar } from "../explore/timebar.mjs";
@@ -7,21 +8,6 @@ import { mount } from "../player/main.mjs";
 import * as axes from "./axes.mjs";
 import { about, unpack } from "./parcel.mjs";
 
-const MARKS = {
-  targets: ["targets", "The learned class embeddings, as ringed marks"],
-  centres: ["centres", "The mean of each class's images, as crosses"],
-  trails: ["trails", "Where targets and centres came from"],
-  gaps: ["gaps", "A line from each target to its class centre"],
-  labels: ["names", "Class names beside their targets"],
-  boundaries: ["edges", "Lines where one region ends and the next begins"],
-};
-const COLOURS = {
-  label: "class",
-  prediction: "decision",
-  right: "right or wrong",
-  distance: "distance to own target",
-  margin: "margin",
-};
 
 const byId = (id) => document.getElementById(id);
 
@@ -56,8 +42,8 @@ async function start() {
     byId("regions").textContent = page.regions[name] ?? "";
   };
   fillSelect(byId("classifier"), page.classifierNames, options.classifier, decideBy);
-  fillSelect(byId("colour"), COLOURS, options.colour, (name) => player.set("colour", name));
-  for (const [name, [text, help]] of Object.entries(MARKS)) {
+  fillSelect(byId("colour"), WORDS.colours, options.colour, (name) => player.set("colour", name));
+  for (const [name, [text, help]] of Object.entries(WORDS.marks)) {
     const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: player.state[name] });
     box.addEventListener("change", () => player.set(name, box.checked));
     const label = Object.assign(document.createElement("label"), { title: help });

@@ -167,7 +167,7 @@ def compare(
 
     Raises InputError for runs that do not show the same images, and for an unknown snapshot or classifier.
     """
-    s, t = a.moment(at[0]), b.moment(at[1])
+    s, t = a.snapshot_number(at[0]), b.snapshot_number(at[1])
     first, second = match_images(a, b)
     e, f = _select_rows(a.recording.embeddings[s], first), _select_rows(b.recording.embeddings[t], second)
     y = b.labels[second]

@@ -39,7 +39,7 @@ class Comparisons:
         (first, a), (second, b) = (self.histories.load(run_id) for run_id in runs)
         if not 1 <= k <= MOST_NEIGHBOURS:
             raise InputError(f"k = {k}: 1 to {MOST_NEIGHBOURS} neighbours can be compared")
-        snapshots = (a.moment(at[0]), b.moment(at[1]))
+        snapshots = (a.snapshot_number(at[0]), b.snapshot_number(at[1]))
         names = (a.classifier(classifiers[0]), b.classifier(classifiers[1]))
         key = (first, second, snapshots, names, k, metric)
         result = self._cache.once(key, lambda: comparison.compare(a, b, snapshots, names, k=k, metric=metric))

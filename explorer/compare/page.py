@@ -11,23 +11,17 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 
+from explorer import words
 from explorer.compare import curves
-from explorer.explore.page import REGIONS
 from explorer.library import Library
-from mtm.classifiers import MEANINGS
 from mtm.errors import InputError
 
 PATH = "/compare"
 NAME = "Compare"
 MAX_RUNS = len(curves.COLOURS)  # side by side
 EXAMPLE = ("demo/fashion-euclidean", "demo/fashion-cosine")
-VIEWS = {
-    "pca": "PCA of all snapshots",
-    "centres": "PCA of the class centres",
-    "umap": "UMAP, aligned over time",
-}
-COLOURS = {"label": "class", "prediction": "decision", "right": "right or wrong"}
-CAMERAS = {"fitting": "fixed, or follows what shrinks", "fixed": "fixed", "scale": "follows the scale"}
+VIEWS = ("pca", "centres", "umap")
+COLOURS = ("label", "prediction", "right")
 NO_RUNS = "There are no runs to compare yet. Train two in a terminal, with different losses for instance: "
 SECTIONS = ("top", "message", "panes", "timeline", "details", "curves", "stills")
 COMMAND = "mtm train --dataset digits --loss euclidean"
@@ -52,16 +46,17 @@ def layout(library: Library, **query: str) -> Any:
 def _options(summaries: list[dict[str, Any]]) -> dict[str, Any]:
     """Choices of every control, and the example that the empty page suggests."""
     ids = [row["id"] for row in summaries]
+    regions = words.region_choices()
     return {
         "runs": [
             {"id": row["id"], "label": describe_run(row), "classifier": row.get("best_classifier")} for row in summaries
         ],
         "example": EXAMPLE if set(EXAMPLE) <= set(ids) else (ids * 2)[:2],
-        "views": VIEWS,
-        "classifiers": {"best": "each run's best", **MEANINGS},
-        "regions": {name: text for name, text in REGIONS.items() if name != "vote"},  # a grid cannot be turned
-        "colours": COLOURS,
-        "cameras": CAMERAS,
+        "views": {name: words.VIEWS[name].name for name in VIEWS},
+        "classifiers": {"best": "each run's best", **words.names(words.CLASSIFIERS)},
+        "regions": {key: name for key, name in regions.items() if key != "vote"},  # a grid cannot be turned
+        "colours": {name: words.COLOURS[name].name for name in COLOURS},
+        "cameras": {"fitting": words.CAMERA_THAT_FITS, **words.names(words.CAMERAS)},
         "tints": curves.COLOURS,
     }
 

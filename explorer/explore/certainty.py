@@ -228,7 +228,7 @@ def measure_certainty(history: History, at: int | None = None, classifier: str |
     class and the probabilities are computed from the embeddings in the file, which are rounded to float16. Only images
     that gave no class centres are judged. Raises InputError for a snapshot or a classifier that is not there.
     """
-    t = history.moment(at)
+    t = history.snapshot_number(at)
     names = history.classifiers if classifier is None else [history.classifier(classifier)]
     return [_of_classifier(history, t, name) for name in names]
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.space.history import CHUNK, History
+from explorer.words import EVENTS
 from mtm.fewshot import unseen_classes
 from mtm.geometry import global_centre, median, separations
 from mtm.run_folder.snapshots import Array
@@ -27,7 +28,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Events = Iterator["Event"]
 
-KINDS = ("learned", "forgotten", "flips", "never", "moved", "neighbour", "crossed", "sudden")
+KINDS = tuple(EVENTS)
 LEAST_FLIPS = 3  # changes of one image's decision that make an event
 LEAST_MOVE = 1.0  # sigma
 LEAST_RATIO = 2.0  # times the step of the others, or the speed before, that makes an event
@@ -225,7 +226,7 @@ def _event_maker(history: History) -> Callable[..., Event]:
     """A function that makes an event; its text may name {image} or {target}."""
 
     def event(kind: str, t: int, score: float, text: str, image: Any = None, target: Any = None) -> Event:
-        who = {"image": history.named(image)} if image is not None else {"target": history.class_names[target]}
+        who = {"image": history.image_name(image)} if image is not None else {"target": history.class_names[target]}
         for key, words in who.items():
             text = text.replace(f"{{{key}}}", words)
         row, k = (None if number is None else int(number) for number in (image, target))

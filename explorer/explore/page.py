@@ -13,65 +13,17 @@ import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from explorer import words
 from explorer.explore.export_menu import build_export_menu
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
 from explorer.library import Library
-from mtm.classifiers import MEANINGS
 from mtm.errors import InputError
 from mtm.fewshot import unseen_classes
 
 PATH = "/"
 NAME = "Explore"
 FIRST = "demo/fashion-euclidean"
-VIEWS = {
-    "pca": "PCA of all snapshots",
-    "centres": "PCA of the class centres",
-    "targets": "Plane through three targets",
-    "umap": "UMAP, aligned over time",
-    "plane": "The plane itself (D = 2)",
-}
-REGIONS = {
-    "best": "whichever agrees most",
-    "exact": "exact slice of this plane",
-    "fitted": "fitted straight edges",
-    "targets": "nearest drawn target",
-    "centres": "nearest drawn centre",
-    "vote": "vote of near images",
-    "off": "none",
-}
-COLOURS = {
-    "label": "class",
-    "prediction": "decision",
-    "right": "right or wrong",
-    "distance": "distance to own target",
-    "margin": "margin",
-}
-SHOWN = {
-    "targets": ("targets", "The learned class embeddings, as ringed marks"),
-    "centres": ("centres", "The mean of each class's images, as crosses"),
-    "trails": ("trails", "Where targets and centres came from"),
-    "gaps": ("gaps", "A line from each target to its class centre"),
-    "labels": ("names", "Class names beside their targets"),
-    "boundaries": ("edges", "Lines where one region ends and the next begins"),
-}
-SHOWN_BY_DEFAULT = ("targets", "centres", "trails", "labels", "boundaries")
-PANELS = {
-    "curves": ("Curves", "The measures of the paper over the epochs"),
-    "select": ("Select", "Select images: their numbers beside those of all"),
-    "image": ("Image", "One image: its decisions, its distances, its neighbours"),
-    "events": ("Events", "What happened to images and targets on the way"),
-    "certainty": ("Certainty", "Whether the place of an embedding says that it is right"),
-}
-TITLES = {
-    "sigma_rho": "Cluster size σ and centre distance ρ",
-    "accuracy": "Accuracy of the classifiers",
-    "separation": "Mean distance between classes",
-    "cosine": "Median cosine to the own centre",
-    "rho_sigma": "ρ against σ",
-    "sigma_class": "σ of each class",
-    "rho_class": "ρ of each class",
-}
 
 
 def layout(library: Library, **query: str) -> Any:
@@ -196,14 +148,13 @@ def _choices(library: Library, run_id: str | None) -> _Choices:
         available, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
         loss, unseen = run.config.loss if run.config else None, unseen_classes(snapshot)
     except (InputError, IndexError):
-        available, dim, names, loss, unseen = set(MEANINGS), 3, (), None, []
-    views = {name: text for name, text in VIEWS.items() if name != "plane" or dim <= 2}
+        available, dim, names, loss, unseen = set(words.CLASSIFIERS), 3, (), None, []
+    views = {name: text for name, text in words.names(words.VIEWS).items() if name != "plane" or dim <= 2}
     if "plane" in views:
         views = {"plane": views.pop("plane")} | views
-    first = "cos_ce" if loss == "cosine" else "euc_ce"
-    order = sorted((name for name in MEANINGS if name in available), key=lambda name: name != first)
-    order = order if first in available else order[::-1]  # argmax first where there are no targets
-    return _Choices(views, {name: MEANINGS[name] for name in order}, names, unseen)
+    first = words.usual_classifier(available, loss)
+    order = sorted((name for name in words.CLASSIFIERS if name in available), key=lambda name: name != first)
+    return _Choices(views, {name: words.CLASSIFIERS[name].name for name in order}, names, unseen)
 
 
 def _options(choices: dict[str, str]) -> list[dict[str, str]]:
@@ -239,7 +190,7 @@ def _top(options: list[dict[str, str]], run_id: str | None, name: str | None) ->
             html.Div(id="explore-live", className="explore-live", hidden=True),
             html.Button(id="explore-curves-due", hidden=True),  # pressed by the browser once there is a picture
             html.Div(id="explore-count", className="explore-count"),
-            build_export_menu(TITLES),
+            build_export_menu(words.names(words.CURVES)),
             dmc.Tooltip(
                 dmc.Button("Panels", id="explore-drawer", variant="default", size="xs"),
                 label="Curves, selection, one image, events, certainty, and how far the picture can be trusted",
@@ -253,7 +204,7 @@ def _top(options: list[dict[str, str]], run_id: str | None, name: str | None) ->
 def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
     def select(name: str, label: str, texts: dict[str, str], help: str) -> Any:
         value = query.get(name)
-        is_known = value in texts or (name == "view" and value in VIEWS)  # of a view that it lacks the browser says why
+        is_known = value in (words.VIEWS if name == "view" else texts)  # why a run lacks a view the browser says
         return dmc.Select(
             id=f"explore-{name}",
             label=_with_help(label, help),
@@ -276,10 +227,10 @@ def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
     options, default = choices.classes
     three = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(choices.names)]
     checks = [
-        dmc.Tooltip(dmc.Checkbox(label=text, value=name, size="xs"), label=help, position="right")
-        for name, (text, help) in SHOWN.items()
+        dmc.Tooltip(dmc.Checkbox(label=mark.name, value=name, size="xs"), label=mark.help, position="right")
+        for name, mark in words.MARKS.items()
     ]
-    checked = query["shown"].split(",") if "shown" in query else list(SHOWN_BY_DEFAULT)
+    checked = query["shown"].split(",") if "shown" in query else list(words.MARKS_BY_DEFAULT)
     return html.Div(
         [
             select("view", "View", choices.views, "How D dimensions become two: one set of axes for the whole run"),
@@ -305,13 +256,13 @@ def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
                 hidden=True,
             ),
             select("classifier", "Decide by", choices.classifiers, "Whose decisions colour regions and points"),
-            select("regions", "Regions", REGIONS, "Which class each place of the picture stands for"),
-            select("colour", "Colour points by", COLOURS, "What the colour of a point tells"),
+            select("regions", "Regions", words.region_choices(), "Which class each place of the picture stands for"),
+            select("colour", "Colour points by", words.names(words.COLOURS), "What the colour of a point tells"),
             dmc.CheckboxGroup(dmc.Stack(checks, gap=6), id="explore-shown", label="Draw", size="xs", value=checked),
             slider("point-size", "Point size", -2, 2, 0, "Larger or smaller than fits the number of images"),
             slider("point-opacity", "Point opacity", 0.05, 1, 0.85, "Lower it where many images lie on each other"),
             slider("region-opacity", "Region opacity", 0, 0.8, 0.25, "How strongly regions are coloured"),
-            select("camera", "Camera", {"fixed": "fixed", "scale": "follows the scale"},
+            select("camera", "Camera", words.names(words.CAMERAS),
                    "Fixed on the whole run, or zooming with the size of the cloud"),
             html.Div(id="explore-legend"),
         ],
@@ -327,7 +278,7 @@ def _curve(name: str, figure: go.Figure) -> html.Div:
     graph = dcc.Graph(
         id=f"explore-curve-{name}", figure=figure, config={"displayModeBar": False}, className="explore-curve"
     )
-    return html.Div([dmc.Text(TITLES[name], size="xs", fw=500), graph])
+    return html.Div([dmc.Text(words.CURVES[name].name, size="xs", fw=500), graph])
 
 
 def _side() -> html.Div:
@@ -342,11 +293,11 @@ def _side() -> html.Div:
             role="tabpanel",
             hidden=name != "curves",
         )
-        for name in PANELS
+        for name in words.PANELS
     ]
     return html.Div(
         [
-            html.Div([_tab(name) for name in PANELS], id="explore-tabs", className="panel-tabs", role="tablist"),
+            html.Div([_tab(name) for name in words.PANELS], id="explore-tabs", className="panel-tabs", role="tablist"),
             html.Div(id="explore-still", className="panel-note"),
             *panels,
             html.Div(trust, className="explore-trust"),
@@ -357,11 +308,13 @@ def _side() -> html.Div:
 
 
 def _tab(name: str) -> html.Button:
-    text, help = PANELS[name]
+    panel = words.PANELS[name]
     is_open = name == "curves"
     attributes: dict[str, Any] = {
         "data-panel": name,
         "aria-selected": str(is_open).lower(),
         "aria-controls": f"explore-panel-{name}",
     }
-    return html.Button(text, title=help, type="button", role="tab", tabIndex="0" if is_open else "-1", **attributes)
+    return html.Button(
+        panel.name, title=panel.help, type="button", role="tab", tabIndex="0" if is_open else "-1", **attributes
+    )

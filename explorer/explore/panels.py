@@ -26,7 +26,7 @@ from explorer.explore.selection_numbers import (
 )
 from explorer.space.histories import Histories
 from explorer.space.history import History, Mask
-from explorer.space.neighbours import Spaces, compare_with_layout
+from explorer.space.neighbours import NeighbourIndexes, compare_with_layout
 from explorer.space.views import Picture, Views
 from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
@@ -47,7 +47,7 @@ class Panels:
         self.views, self.histories = views, histories
         self.saved = SavedSelections(views.library, views.cache)
         self._results, self._distances = Cache(RESULTS), Cache(DISTANCES)
-        self._spaces = Spaces()
+        self._spaces = NeighbourIndexes()
 
     # Events and certainty
 
@@ -67,7 +67,7 @@ class Panels:
     def certainty(self, run_id: str, at: int | None, classifier: str | None) -> Answer:
         """The certainty of every classifier (or one) at a snapshot, in numbers, words and figures."""
         key, history = self.histories.load(run_id)
-        t = history.moment(at)
+        t = history.snapshot_number(at)
         names = history.classifiers if classifier is None else [history.classifier(classifier)]
         measured = [
             self._results.once((key, "certainty", t, name), partial(certainty.measure_certainty, history, t, name))[0]
@@ -90,7 +90,7 @@ class Panels:
         name = history.classifier(classifier)
         everything = np.ones(len(mask), dtype=bool)
         whole = self._results.once((key, "all", name), lambda: measure_curves(history, everything, name))
-        selected, t = measure_selection(history, mask, at, name), history.moment(at)
+        selected, t = measure_selection(history, mask, at, name), history.snapshot_number(at)
         about = {
             "classifier": name,
             "snapshot": t,
@@ -152,7 +152,7 @@ class Panels:
         of the neighbours the view misses or invents.
         """
         key, history = self.histories.load(run_id)
-        image, t = history.life(row, at), history.moment(at)
+        image, t = history.image_history(row, at), history.snapshot_number(at)
         if not 1 <= k <= MOST_NEIGHBOURS:
             raise InputError(f"k = {k}: 1 to {MOST_NEIGHBOURS} neighbours can be shown")
         space = self._spaces.get((key, t), lambda: history.recording.embeddings[t])

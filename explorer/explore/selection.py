@@ -175,7 +175,7 @@ def evaluate(selection: Selection, context: Context, at: int | None = None) -> M
 
     Raises InputError for a class, classifier, snapshot or view that this run does not have.
     """
-    current = context.history.moment(at)
+    current = context.history.snapshot_number(at)
     selected = np.zeros(len(context.history.labels), dtype=bool)
     for step in selection.steps:
         if isinstance(step, Invert):
@@ -205,7 +205,7 @@ def _inside(shape: AnyShape, context: Context, current: int) -> Mask:
         for k in shape.classes:
             _check_class(history, k)
         return np.isin(history.labels, shape.classes)
-    t = current if shape.snapshot is None else history.moment(shape.snapshot)
+    t = current if shape.snapshot is None else history.snapshot_number(shape.snapshot)
     if isinstance(shape, Within):
         return np.asarray(context.distances(t, shape.to, shape.of_class) <= shape.distance)
     decided = history.predictions[history.classifier(shape.classifier)][t]

@@ -39,7 +39,7 @@ class Numbers:
 
 def measure_selection(history: History, mask: Mask, at: int | None = None, classifier: str | None = None) -> Numbers:
     """The numbers of the images in `mask` (N,). Raises InputError for a snapshot or classifier that is not there."""
-    t, name, c = history.moment(at), history.classifier(classifier), history.n_classes
+    t, name, c = history.snapshot_number(at), history.classifier(classifier), history.n_classes
     y, decided = history.labels, history.predictions[name][t]
     return Numbers(
         int(mask.sum()),
@@ -105,7 +105,7 @@ def sort_images(
     if by not in ORDERS:
         raise choose_from("order", by, ORDERS)
     rows = np.flatnonzero(mask)
-    values = np.asarray(ORDERS[by](history, history.moment(at), history.classifier(classifier)))[rows]
+    values = np.asarray(ORDERS[by](history, history.snapshot_number(at), history.classifier(classifier)))[rows]
     order = np.argsort(-values.astype(np.float64) if falling else values, kind="stable")
     return rows[order], values[order]
 

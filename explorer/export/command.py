@@ -14,12 +14,13 @@ import typer
 from platformdirs import user_cache_path
 
 from explorer.export.film.encoder import FilmError
-from explorer.export.scene import CAMERAS, COLOURS, REGIONS, ExportRequest, Progress
+from explorer.export.scene import ExportRequest, Progress
 from explorer.export.writer import EXPORTS, EXPORTS_OF_OPTION, FILE_KINDS, Options, write_export
 from explorer.library import DEMO, Library
 from explorer.space.projections import METHODS
 from explorer.space.views import Views
 from explorer.web.paths import demo_folder
+from explorer.words import CAMERAS, COLOURS, REGIONS
 from mtm.errors import InputError
 
 

@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 
 from flask import Flask
 
+from explorer import words
 from explorer.export.modules import build_import_map
-from explorer.export.scene import MARKS, REGIONS, VIEWS, Scene
+from explorer.export.scene import Scene
 from explorer.space import encoding, routes
 from explorer.space.views import Views
 from explorer.web import binary
 from explorer.web.paths import assets_folder
-from mtm.classifiers import MEANINGS
 from mtm.data import DATASETS
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.files import jsonable
@@ -77,7 +77,7 @@ def build_page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
         "theme": theme,
         "options": player_options(scene),
         "classifiers": names,
-        "classifierNames": {name: MEANINGS[name] for name in names},
+        "classifierNames": {name: words.CLASSIFIERS[name].name for name in names},
         "regions": region_sentences,
         "time": None if scene.request.epoch is None else scene.time,
     }
@@ -98,7 +98,7 @@ def build_page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
 def embed_data(about: dict[str, Any], data: dict[str, bytes], sprite: bytes | None = None) -> str:
     """The script elements that assets/export/parcel.mjs unpacks: JSON, `web.binary` responses, thumbnails."""
     about_json = json.dumps(jsonable(about)).replace("<", "\\u003c")
-    parts = [f'<script type="application/json" id="about">{about_json}</script>']
+    parts = [words.as_script(), f'<script type="application/json" id="about">{about_json}</script>']
     for name, content in data.items():
         encoded = base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
         parts.append(f'<script type="text/plain" id="data-{name}">{encoded}</script>')
@@ -119,14 +119,14 @@ def load_film_data(views: Views, scene: Scene) -> dict[str, bytes]:
 def player_options(scene: Scene) -> dict[str, Any]:
     """The player's options (assets/player/options.mjs) for a scene."""
     request = scene.request
-    marks = {name: name in request.marks for name in MARKS}
+    marks = {name: name in request.marks for name in words.MARKS}
     classes = {"hidden": request.hidden, "solo": request.solo, "focus": request.focus}
     return {"colour": request.colour, "classifier": scene.classifier, "camera": scene.camera, **classes, **marks}
 
 
 def subtitle(scene: Scene) -> str:
     """The line under the title: view and number of images."""
-    return f"{VIEWS[scene.frames.method]} · {scene.count}"
+    return f"{words.VIEWS[scene.frames.method].caption} · {scene.count}"
 
 
 def credits(scene: Scene) -> str:
@@ -173,4 +173,7 @@ class _Client:
         about = binary.decode(response)[1]
         mode = about["mode"]
         agreement = about["agreements"][mode]
-        return response, f"Regions: {REGIONS[mode]}; over the run they agree with {agreement:.0%} of the decisions."
+        return (
+            response,
+            f"Regions: {words.REGIONS[mode].caption}; over the run they agree with {agreement:.0%} of the decisions.",
+        )

@@ -11,10 +11,11 @@ from flask import Flask, Response, send_file
 
 from explorer.export.exporter import Exporter
 from explorer.export.film.encoder import FilmError
-from explorer.export.scene import MARKS, ExportRequest
+from explorer.export.scene import ExportRequest
 from explorer.export.writer import Options
 from explorer.space.views import Views
 from explorer.web.http import Arguments, add_route
+from explorer.words import MARKS
 from mtm.errors import InputError
 
 TEXTS = ("view", "classifier", "regions", "colour", "camera")  # of ExportRequest

@@ -16,42 +16,13 @@ from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
 from explorer.space import regions
 from explorer.space.frames import Frames
 from explorer.space.projections import METHODS
-from explorer.space.regions import Drawn
+from explorer.space.regions import RegionMap
 from explorer.space.views import Picture, Views, snapshots_of
+from explorer.words import CAMERAS, COLOURS, MARKS, REGIONS, usual_classifier
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
 
-VIEWS = {
-    "pca": "PCA of all snapshots",
-    "centres": "PCA of the class centres",
-    "targets": "plane through three targets",
-    "umap": "UMAP, aligned over time",
-    "plane": "the space itself",
-}
-AXES = {
-    "pca": "principal axis",
-    "centres": "principal axis of the class centres",
-    "targets": "axis of the plane",
-    "umap": "UMAP",
-    "plane": "dimension",
-}
-REGIONS = {
-    "exact": "exact slice of this plane",
-    "fitted": "straight edges fitted to the decisions",
-    "targets": "nearest drawn target",
-    "centres": "nearest drawn class centre",
-    "vote": "vote of the 15 nearest images",
-}
-COLOURS = {
-    "label": "class",
-    "prediction": "decision",
-    "right": "decision",
-    "distance": "distance to own target",
-    "margin": "margin of the decision",
-}
-MARKS = ("targets", "centres", "trails", "gaps", "labels", "boundaries")
-CAMERAS = ("fixed", "scale")
 FAINT = 0.35  # strength of classes outside the focus, as in the player
 
 Progress = Callable[[float, str], None]  # called with the share done and what is being done
@@ -98,7 +69,7 @@ class Scene:
     frames: Frames
     classifier: str
     mode: str  # of the regions: a key of REGIONS, or off
-    regions: Drawn | None
+    regions: RegionMap | None
     agreement: float | None  # share of the images whose region is their decision, over the run
     decisions: NDArray[Any]  # (T, N)
     camera: str  # fixed, or scale: following the cloud
@@ -156,7 +127,7 @@ class Scene:
 
     @property
     def _regions_text(self) -> str:
-        return f"Regions: {REGIONS[self.mode]}, for {self.classifier}"
+        return f"Regions: {REGIONS[self.mode].caption}, for {self.classifier}"
 
     @property
     def time(self) -> float:
@@ -183,7 +154,8 @@ def load_scene(views: Views, request: ExportRequest, on_progress: Progress | Non
         if not 0 <= k < len(run.points.class_names):
             raise InputError(f"there is no class {k}; {run.name} has classes 0 to {len(run.points.class_names) - 1}")
     view = request.view or ("plane" if newest.embeddings.shape[1] <= 2 else "pca")
-    classifier = request.classifier or _default_classifier(run, newest)
+    classifier = request.classifier or usual_classifier(newest.predictions, run.config.loss if run.config else None)
+    assert classifier is not None, "a snapshot has decisions of one classifier or more"
     picture = Picture(request.run, view, request.classes, request.at)
     if view == "umap":
         _wait_for_projection(views, picture, on_progress)
@@ -203,13 +175,6 @@ def time_at(epochs: NDArray[np.float64], epoch: float | None) -> float:
         raise InputError(f"epoch {epoch:g} is not in this run; it goes from {epochs[0]:g} to {epochs[-1]:g}")
     time = float(np.interp(epoch, epochs, np.arange(last + 1)))
     return float(round(time)) if abs(time - round(time)) < 1e-6 else time
-
-
-def _default_classifier(run: Run, newest: Snapshot) -> str:
-    """By class embeddings, with cosine for a cosine run and with distance for others; argmax with a linear head."""
-    first = "cos_ce" if run.config is not None and run.config.loss == "cosine" else "euc_ce"
-    order = (first, "argmax", "euc_ce", "euc", "cos_ce", "cos")
-    return next(name for name in order if name in newest.predictions)
 
 
 def _wait_for_projection(views: Views, picture: Picture, on_progress: Progress | None) -> None:

@@ -12,17 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from explorer import words
 from explorer.library import DEMO, Library
 from mtm.classifiers import CLASSIFIERS
 
 SPARKLINE_VALUES = 60  # at most
-HELP = {
-    "cos": "Nearest class centre by cosine",
-    "cos_ce": "Nearest class target by cosine",
-    "euc": "Nearest class centre by distance",
-    "euc_ce": "Nearest class target by distance",
-    "argmax": "Largest output of the linear head",
-}
 LARGEST_FIRST = {"type": "rightAligned", "sortingOrder": ["desc", "asc", None]}
 PERCENT = {"valueFormatter": {"function": "params.value == null ? '' : d3.format('.2f')(100 * params.value)"}}
 COLUMNS: list[dict[str, Any]] = [
@@ -40,8 +34,9 @@ COLUMNS: list[dict[str, Any]] = [
     {"headerName": "Accuracy, %", "groupId": "accuracy", "headerTooltip": "At the best epoch", "children": [
         {"field": "best", "headerName": "best", "width": 120, "columnGroupShow": "closed", "cellRenderer": "RunBest",
          "headerTooltip": "Of the classifier that is best there", **LARGEST_FIRST},
-        *({"field": name, "headerName": name, "width": 70, "columnGroupShow": "open", "headerTooltip": HELP.get(name),
-           "cellClassRules": {"run-best": f"params.data.best_name === '{name}'"}, **PERCENT, **LARGEST_FIRST}
+        *({"field": name, "headerName": name, "width": 70, "columnGroupShow": "open",
+           "headerTooltip": words.CLASSIFIERS[name].help, **PERCENT, **LARGEST_FIRST,
+           "cellClassRules": {"run-best": f"params.data.best_name === '{name}'"}}
           for name in CLASSIFIERS),
     ]},
     {"field": "accuracies", "headerName": "Over time", "width": 92, "cellRenderer": "RunSpark", "sortable": False,

@@ -59,7 +59,7 @@ class History:
     def __len__(self) -> int:
         return len(self.snapshots)
 
-    def moment(self, at: int | None) -> int:
+    def snapshot_number(self, at: int | None) -> int:
         """The number of a snapshot among the T: `at`, negative from the end, the last for None. Raises InputError."""
         t = len(self) - 1 if at is None else at if at >= 0 else at + len(self)
         if not 0 <= t < len(self):
@@ -79,7 +79,7 @@ class History:
         """(T, N): whether the decision is the label."""
         return np.asarray(self.predictions[classifier] == self.labels)
 
-    def named(self, row: int) -> str:
+    def image_name(self, row: int) -> str:
         """An image in words: its number in the data set and its class."""
         return f"image {self.indices[row]} ({self.class_names[self.labels[row]]})"
 
@@ -104,7 +104,7 @@ class History:
         point, e = self.points_of_classes(t, kind)[k], self.recording.embeddings[t]
         return distances_to_one(e, point)
 
-    def life(self, row: int, at: int | None = None) -> dict[str, Any]:
+    def image_history(self, row: int, at: int | None = None) -> dict[str, Any]:
         """One image: its decisions, margins and distances over time, and its distance to every target at one snapshot.
 
         `nearest_first` orders the classes by that distance; `to` says whether targets or class centres are meant.
@@ -112,7 +112,7 @@ class History:
         """
         if not 0 <= row < len(self.labels):
             raise InputError(f"'{self.name}' shows {len(self.labels)} images, number {row} is not among them")
-        t, y = self.moment(at), int(self.labels[row])
+        t, y = self.snapshot_number(at), int(self.labels[row])
         to = "centre" if self.recording.targets is None else "target"
         e, points = self.recording.embeddings[t][row], self.points_of_classes(t, to)
         each = own_distances(np.broadcast_to(e, points.shape), np.arange(len(points)), points)  # (C,)
@@ -120,7 +120,7 @@ class History:
             "row": row,
             "index": int(self.indices[row]),
             "label": y,
-            "named": self.named(row),
+            "named": self.image_name(row),
             "epochs": self.epochs,
             "snapshot": t,
             "decisions": {name: predicted[:, row] for name, predicted in self.predictions.items()},

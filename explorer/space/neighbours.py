@@ -1,8 +1,8 @@
 """The nearest neighbours of one image in D dimensions, quickly and exactly, compared with those in a picture.
 
-`Space` holds the embeddings of one snapshot as float32 about their middle. One matrix product gives every distance up
-to rounding; every image that may be among the k nearest, that rounding considered, is measured again in float64 from
-the file's own numbers. So the result is scikit-learn's, in a fraction of the time.
+`NeighbourIndex` holds the embeddings of one snapshot as float32 about their middle. One matrix product gives every
+distance up to rounding; every image that may be among the k nearest, that rounding considered, is measured again in
+float64 from the file's own numbers. So the result is scikit-learn's, in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Neighbours:
     distances: Floats  # (k,) Euclidean, or 1 - cosine
 
 
-class Space:
+class NeighbourIndex:
     """The embeddings e (N, D) of one snapshot, prepared for searches; `e` may be a view of a file.
 
     With `resident` false no copy is held, and every search reads the embeddings once.
@@ -135,15 +135,15 @@ class Space:
         return (slice(first, first + size) for first in range(0, len(self.e), size))
 
 
-class Spaces:
+class NeighbourIndexes:
     """A cache of the spaces used last, up to RESIDENT_BYTES in all."""
 
     def __init__(self, limit: int = RESIDENT_BYTES) -> None:
         self.limit = limit
-        self._spaces: OrderedDict[Hashable, Space] = OrderedDict()
+        self._spaces: OrderedDict[Hashable, NeighbourIndex] = OrderedDict()
         self._lock = threading.Lock()  # held while a space is made: two at once would take twice the memory
 
-    def get(self, key: Hashable, embeddings: Callable[[], Array]) -> Space:
+    def get(self, key: Hashable, embeddings: Callable[[], Array]) -> NeighbourIndex:
         """The space cached under a key, or a new one of the embeddings (N, D)."""
         with self._lock:
             if key in self._spaces:
@@ -153,7 +153,7 @@ class Spaces:
             needed = 4 * (e.size + 2 * len(e))
             while self._spaces and self.nbytes + needed > self.limit:
                 self._spaces.popitem(last=False)
-            space = self._spaces[key] = Space(e, resident=needed <= self.limit)
+            space = self._spaces[key] = NeighbourIndex(e, resident=needed <= self.limit)
             return space
 
     @property

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.space.regions import Drawn, View, agreement_over_time
+from explorer.space.regions import RegionMap, View, agreement_over_time
 from explorer.space.stack import sampled_rows
 from mtm.errors import InputError, choose_from
 from mtm.geometry import mean
@@ -228,7 +228,7 @@ def measure_quality(
     run: Run,
     frames: Layout,
     classifier: str,
-    region_map: Drawn | None = None,
+    region_map: RegionMap | None = None,
     *,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Measure]:
@@ -284,7 +284,9 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
     }
 
 
-def decision_quality(run: Run, frames: Layout, classifier: str, region_map: Drawn | None = None) -> dict[str, Measure]:
+def decision_quality(
+    run: Run, frames: Layout, classifier: str, region_map: RegionMap | None = None
+) -> dict[str, Measure]:
     """The measures that depend on a classifier and on its regions (without them the agreement is left out).
 
     Fast. Raises InputError if the model has no such classifier, or a snapshot of the frames is gone.

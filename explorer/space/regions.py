@@ -49,7 +49,7 @@ class Regions:
     step: Floats  # (T-1, C): |difference|^2 of the D-dimensional references of two snapshots, zeros for linear
 
 
-Drawn = Regions | Literal["vote"]
+RegionMap = Regions | Literal["vote"]
 
 
 class View(Protocol):
@@ -99,7 +99,7 @@ def exact_regions(
     return Regions(kind, _affine(2 * (c - m), p, constant), np.zeros(constant.shape), step)
 
 
-def drawn_voronoi(positions: ArrayLike) -> Regions:
+def voronoi_regions(positions: ArrayLike) -> Regions:
     """The Voronoi diagram of what is drawn: each pixel belongs to the nearest of positions (T, C, 2); NaN is absent."""
     return exact_regions("euc", positions, np.zeros(2), np.eye(2))
 
@@ -130,19 +130,21 @@ def fitted_regions(u: ArrayLike, decisions: ArrayLike, n_classes: int) -> Region
     return Regions("linear", affine, none, none[1:])
 
 
-def region_modes(view: View, classifier: str, references: References | None, decisions: ArrayLike) -> dict[str, Drawn]:
+def region_modes(
+    view: View, classifier: str, references: References | None, decisions: ArrayLike
+) -> dict[str, RegionMap]:
     """The regions of every mode that a view can have, in the order of MODES.
 
     `decisions` (T, N) are the real ones of `classifier`; without `references` there are no exact regions.
     """
     n_classes = view.centres.shape[1]
-    modes: dict[str, Drawn] = {}
+    modes: dict[str, RegionMap] = {}
     if view.basis is not None and references is not None:
         modes["exact"] = exact_regions(classifier, references, view.origin, view.basis)
     modes["fitted"] = fitted_regions(view.points, decisions, n_classes)
     if view.targets is not None:
-        modes["targets"] = drawn_voronoi(view.targets)
-    return modes | {"centres": drawn_voronoi(view.centres), "vote": "vote"}
+        modes["targets"] = voronoi_regions(view.targets)
+    return modes | {"centres": voronoi_regions(view.centres), "vote": "vote"}
 
 
 # Regions at one time
@@ -215,7 +217,7 @@ def vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTERS) 
 # Agreement with the real decisions
 
 
-def agreement_over_time(region_map: Drawn, u: ArrayLike, decisions: ArrayLike) -> Floats:
+def agreement_over_time(region_map: RegionMap, u: ArrayLike, decisions: ArrayLike) -> Floats:
     """Region agreement (T,): the share of the images u (T, N, 2) whose drawn region is their real decision (T, N).
 
     The vote counts as it is drawn: an image is one of the voters at its own place.
@@ -227,12 +229,12 @@ def agreement_over_time(region_map: Drawn, u: ArrayLike, decisions: ArrayLike) -
     return np.array([(region == real).mean() for region, real in zip(classes, decisions, strict=True)])
 
 
-def agreement(region_map: Drawn, u: ArrayLike, decisions: ArrayLike) -> float:
+def agreement(region_map: RegionMap, u: ArrayLike, decisions: ArrayLike) -> float:
     """Region agreement: the mean of `agreement_over_time`."""
     return float(agreement_over_time(region_map, u, decisions).mean())
 
 
-def agreements(modes: Mapping[str, Drawn], u: ArrayLike, decisions: ArrayLike) -> dict[str, Floats]:
+def agreements(modes: Mapping[str, RegionMap], u: ArrayLike, decisions: ArrayLike) -> dict[str, Floats]:
     """Region agreement (T,) of each mode that `region_modes` gives."""
     return {mode: agreement_over_time(region_map, u, decisions) for mode, region_map in modes.items()}
 
@@ -250,7 +252,9 @@ def best_mode(agreements: Mapping[str, ArrayLike]) -> str:
 # Private
 
 
-def _region_classes(region_map: Drawn, u: NDArray[np.floating], decisions: NDArray[np.integer]) -> Iterator[Classes]:
+def _region_classes(
+    region_map: RegionMap, u: NDArray[np.floating], decisions: NDArray[np.integer]
+) -> Iterator[Classes]:
     """The region (N,) that each image lies in, snapshot by snapshot."""
     for t, positions in enumerate(u):
         if region_map == "vote":

@@ -18,7 +18,7 @@ from explorer.space import quality, regions
 from explorer.space.frames import Frames, load_cached, store
 from explorer.space.projections import PROJECTIONS, cache_key, project
 from explorer.space.quality import Measure
-from explorer.space.regions import Drawn
+from explorer.space.regions import RegionMap
 from explorer.space.worker import Worker
 from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
@@ -32,7 +32,7 @@ CACHED = 16  # results cached in memory, of each kind
 class RegionModes:
     """The regions of one classifier in one view, mode by mode, and how much of them is true."""
 
-    modes: dict[str, Drawn]
+    modes: dict[str, RegionMap]
     agreements: dict[str, float]
     best: str
     decisions: Array  # (T, N) the real ones

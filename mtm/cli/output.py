@@ -15,13 +15,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from mtm.classifiers import CLASSIFIERS
 from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import MEASURES
 from mtm.run_folder.summary import best_of
 
 console = Console()
 notices = Console(stderr=True)
-CLASSIFIERS = ("cos", "cos_ce", "euc", "euc_ce", "argmax")
 
 
 def say(sentence: str) -> None:

@@ -1,20 +1,11 @@
 /* The events of a run: their number at each snapshot, and a ranked list; a click goes to an event and selects it. */
 
+import { WORDS } from "../../common/words.mjs";
 import { make, thumbnail, whole } from "../dom.mjs";
 import { NewestRequest, get } from "../http.mjs";
 
 const SIDE = 24; // pixels of a thumbnail
 
-export const NAMES = {
-  learned: "learned",
-  forgotten: "forgotten",
-  flips: "undecided",
-  never: "never right",
-  moved: "moved far",
-  neighbour: "new neighbour",
-  crossed: "crossed the centre",
-  sudden: "suddenly fast",
-};
 
 export class EventList {
   /**
@@ -50,9 +41,9 @@ export class EventList {
   }
 
   draw({ events, strip, total, classifier, epochs }) {
-    const totals = Object.keys(NAMES).map((kind) => [kind, strip[kind].reduce((sum, n) => sum + n, 0)]);
+    const totals = Object.keys(WORDS.events).map((kind) => [kind, strip[kind].reduce((sum, n) => sum + n, 0)]);
     this.kinds.replaceChildren(
-      ...totals.filter(([, count]) => count).map(([kind, count]) => this.chip(kind, `${NAMES[kind]} ${count}`)),
+      ...totals.filter(([, count]) => count).map(([kind, count]) => this.chip(kind, `${WORDS.events[kind]} ${count}`)),
     );
     const counts = this.kind
       ? strip[this.kind]

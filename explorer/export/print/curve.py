@@ -17,17 +17,9 @@ from explorer.export.print import style
 from explorer.export.scene import Scene
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
+from explorer.words import CURVES
 from mtm.errors import InputError, choose_from
 
-TITLES = {
-    "sigma_rho": "Cluster size σ and centre distance ρ",
-    "accuracy": "Accuracy of the classifiers",
-    "separation": "Mean distance between classes",
-    "cosine": "Median cosine to the own class centre",
-    "rho_sigma": "Centre distance ρ against cluster size σ",
-    "sigma_class": "Cluster size σ of each class",
-    "rho_class": "Centre distance ρ of each class",
-}
 MOST_IN_LEGEND = 20
 LETTERS = {"sigma": "σ", "rho": "ρ"}  # spelled out in the page's small type
 
@@ -49,7 +41,7 @@ def draw_curve(scene: Scene, name: str, width: int = 720, height: int = 460) -> 
         else f"{scene.run.name} · {span_text} · epoch {epoch:g} marked"
     )
     marked_epoch = epoch if plot.layout.xaxis.title.text == "epoch" else None
-    return from_plotly(plot, TITLES[name], about, width, height, marked_epoch)
+    return from_plotly(plot, CURVES[name].caption, about, width, height, marked_epoch)
 
 
 def from_plotly(

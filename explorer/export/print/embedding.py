@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from explorer.export.camera import Box, box_at, fit_aspect, interpolate, whole_box
 from explorer.export.print import cells, style
 from explorer.export.print.names import place_names
-from explorer.export.scene import AXES, COLOURS, VIEWS, Scene
+from explorer.export.scene import Scene
 from explorer.figures.colours import RAMP, RIGHT, UNKNOWN, WRONG
 from explorer.space import regions
+from explorer.words import COLOURS, VIEWS
 
 RASTERISED_FROM = 5_000  # points: as vectors they would make files that open slowly
 FAINT_POINT = 0.2  # opacity of an image outside the focus, which would be lost at a mark's
@@ -35,7 +36,7 @@ def draw_embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
     """The figure of a scene at its time. Raises InputError for a size that cannot be drawn."""
     with style.use_style():
         figure = style.new_figure(width, height)
-        about = f"{VIEWS[scene.frames.method]} · {scene.time_label(scene.time)} · {scene.count}"
+        about = f"{VIEWS[scene.frames.method].caption} · {scene.time_label(scene.time)} · {scene.count}"
         style.add_heading(figure, scene.title, about, scene.about_regions_at(round(scene.time)))
         inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
         axes = figure.add_axes((MARGIN["left"] / width, MARGIN["bottom"] / height, inner[0] / width, inner[1] / height))
@@ -64,7 +65,7 @@ class _Drawing:
         variance_text = ""
         if share is not None and method != "plane":
             variance_text = f" ({share[self.nearest]:.0%} of the variance in both)"
-        axes.set(xlabel=f"{AXES[method]} 1{variance_text}", ylabel=f"{AXES[method]} 2")
+        axes.set(xlabel=f"{VIEWS[method].axis} 1{variance_text}", ylabel=f"{VIEWS[method].axis} 2")
         self._regions()
         legend = self._points()
         if "trails" in self.marks:
@@ -180,7 +181,7 @@ class _Drawing:
         width, height = self.figure.get_size_inches() * style.PIXELS
         bar = self.figure.add_axes((box.x1 + 20 / width, box.y1 - 190 / height, 12 / width, 170 / height))
         self.figure.colorbar(ramp, cax=bar).outline.set_visible(False)
-        bar.set_title(COLOURS[self.scene.request.colour], fontsize=8, loc="left", pad=6)
+        bar.set_title(COLOURS[self.scene.request.colour].caption, fontsize=8, loc="left", pad=6)
 
     def _trails(self, positions: NDArray[np.float32], width: float) -> None:
         """The paths from the first snapshot to this time, older parts fainter."""
@@ -223,7 +224,7 @@ class _Drawing:
         figure, box = self.figure, self.axes.get_position()
         beside = box.x1 + 8 / (figure.get_size_inches()[0] * style.PIXELS)
         if entries:
-            title = COLOURS[self.scene.request.colour]
+            title = COLOURS[self.scene.request.colour].caption
             if title == "decision":
                 title += f" of {self.scene.classifier}"
             legend = figure.legend(

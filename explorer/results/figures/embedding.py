@@ -218,7 +218,7 @@ def rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _draw_regions(plane: Plane, marks: Floats, what: str, symbol: str) -> go.Figure:
     figure = go.Figure()
-    scores = regions.affine_scores(regions.drawn_voronoi(marks[None]), 0)
+    scores = regions.affine_scores(regions.voronoi_regions(marks[None]), 0)
     for k, outline in clip_polygons(scores, plane.box(marks)):
         closed = np.concatenate([outline, outline[:1]])
         figure.add_scatter(

@@ -25,7 +25,7 @@ from explorer.explore.selection import inside_polygon
 from explorer.library import Library
 from explorer.space.histories import Histories
 from explorer.space.history import load_history
-from explorer.space.neighbours import Space, compare_with_layout
+from explorer.space.neighbours import NeighbourIndex, compare_with_layout
 from explorer.space.projections import project
 from explorer.space.views import Views
 from explorer.web import binary
@@ -164,14 +164,14 @@ def test_one_image(client: FlaskClient, runs: Path) -> None:
     run = Run.open(runs / "one")
     history, u = load_history(run), project(run, "pca").points
     answer = get(client, "image", run="one", row=7, snapshot=1, view="pca", k=5)
-    near = Space(run.snapshot(1).embeddings).nearest(7, 5)
+    near = NeighbourIndex(run.snapshot(1).embeddings).nearest(7, 5)
     assert answer["neighbours"]["rows"] == near.rows.tolist()
     assert answer["neighbours"]["distances"] == pytest.approx(near.distances.tolist())
     expected = compare_with_layout(7, near.rows, u[1])
     assert answer["neighbours"]["false"] == expected.false.tolist()
     assert answer["neighbours"]["missing"] == expected.missing.tolist()
     assert answer["trail"] == u[:, 7].tolist()
-    image = jsonable(history.life(7, 1))
+    image = jsonable(history.image_history(7, 1))
     assert {key: answer[key] for key in image} == image
     assert "trail" not in get(client, "image", run="one", row=7)
     by_cosine = get(client, "image", run="one", row=7, metric="cosine")

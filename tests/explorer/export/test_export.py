@@ -104,7 +104,7 @@ def test_among_equal_classes_the_lower_has_the_polygon_and_an_absent_one_has_non
 def test_polygons_are_exact_far_from_the_origin() -> None:
     where = np.array([1e7, -3e6])
     targets = where + np.array([[0, 0], [1, 0], [0, 1]])
-    voronoi = regions.drawn_voronoi(targets[None])
+    voronoi = regions.voronoi_regions(targets[None])
     outlines = dict(cells.clip_polygons(regions.affine_scores(voronoi, 0), (*(where - 1), *(where + 2))))
     assert cells.area(outlines[1]) == pytest.approx(1.5 * 1.5 + 1.5 * 1.5 / 2, rel=1e-6)
 

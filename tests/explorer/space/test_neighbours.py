@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from explorer.space import neighbours as module
 from explorer.space.history import load_history
-from explorer.space.neighbours import METRICS, Space, Spaces, compare_with_layout
+from explorer.space.neighbours import METRICS, NeighbourIndex, NeighbourIndexes, compare_with_layout
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run
@@ -42,7 +42,7 @@ CLOUDS = {
 def test_neighbours_are_scikit_learn_s(cloud: str, dtype: type, metric: str) -> None:
     e = CLOUDS[cloud](np.random.default_rng(0)).astype(dtype)
     for resident in (True, False):
-        space = Space(e, resident)
+        space = NeighbourIndex(e, resident)
         for row in (0, 7, len(e) - 1):
             neighbours = space.nearest(row, 15, metric)
             distances, rows = scikit_learn(e, row, 15, metric)
@@ -56,26 +56,26 @@ def test_neighbours_are_scikit_learn_s(cloud: str, dtype: type, metric: str) -> 
 @pytest.mark.parametrize("metric", METRICS)
 def test_equally_near_ones_come_in_order_and_zero_is_far_by_cosine(metric: str) -> None:
     e = np.array([[1, 0], [1, 0], [1, 0], [0, 0], [1, 0], [-1, 0]], dtype=np.float16)
-    neighbours = Space(e).nearest(2, 3, metric)
+    neighbours = NeighbourIndex(e).nearest(2, 3, metric)
     assert neighbours.rows.tolist() == [0, 1, 4]
     assert neighbours.distances.tolist() == [0, 0, 0]
-    assert Space(e).nearest(2, 99, metric).rows.tolist() == [0, 1, 4, 3, 5]
-    assert Space(e).nearest(2, 4, "cosine").distances[-1] == 1
-    assert Space(e[:1]).nearest(0).rows.tolist() == []
-    same = Space(np.ones((50, 3), np.float16))
+    assert NeighbourIndex(e).nearest(2, 99, metric).rows.tolist() == [0, 1, 4, 3, 5]
+    assert NeighbourIndex(e).nearest(2, 4, "cosine").distances[-1] == 1
+    assert NeighbourIndex(e[:1]).nearest(0).rows.tolist() == []
+    same = NeighbourIndex(np.ones((50, 3), np.float16))
     assert same.nearest(9, 5, metric).rows.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_the_answer_does_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     e = np.random.default_rng(0).normal(size=(150, 9)).astype(np.float32)
-    whole = Space(e).nearest(3, 20)
+    whole = NeighbourIndex(e).nearest(3, 20)
     monkeypatch.setattr(module, "CHUNK", 30)
     for resident in (True, False):
-        assert Space(e, resident).nearest(3, 20).rows.tolist() == whole.rows.tolist()
+        assert NeighbourIndex(e, resident).nearest(3, 20).rows.tolist() == whole.rows.tolist()
 
 
 def test_what_cannot_be_asked() -> None:
-    space = Space(np.eye(4, dtype=np.float16))
+    space = NeighbourIndex(np.eye(4, dtype=np.float16))
     for arguments, sentence in (
         ((4,), "there are 4 images here, number 4"),
         ((-1,), "number -1"),
@@ -89,21 +89,21 @@ def test_what_cannot_be_asked() -> None:
 def test_memory_is_bounded() -> None:
     e = np.random.default_rng(0).normal(size=(100, 50)).astype(np.float16)
     each = 4 * (e.size + 2 * len(e))
-    spaces = Spaces(limit=2 * each)
+    spaces = NeighbourIndexes(limit=2 * each)
     results = [spaces.get(i, lambda: e) for i in range(5)]
     assert spaces.nbytes <= 2 * each
     assert spaces.get(4, lambda: e) is results[4]
     assert spaces.get(3, lambda: e) is results[3]
     again = spaces.get(0, lambda: e)
     assert again is not results[0]
-    large = Spaces(limit=each - 1).get("large", lambda: e)  # more than may be held: read again each time
+    large = NeighbourIndexes(limit=each - 1).get("large", lambda: e)  # more than may be held: read again each time
     assert large.nbytes < each / 4
     assert large.nearest(5).rows.tolist() == results[0].nearest(5).rows.tolist()
 
 
 def test_two_at_once_make_one_space() -> None:
     e, results = np.random.default_rng(0).normal(size=(500, 20)), []
-    spaces, calls = Spaces(), []
+    spaces, calls = NeighbourIndexes(), []
 
     def embeddings() -> np.ndarray:
         calls.append(1)
@@ -131,7 +131,7 @@ def test_a_faithful_picture_mistakes_nothing() -> None:
     u = np.random.default_rng(0).normal(size=(80, 2))
     e = u @ np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0][:2]
     for row in range(5):
-        comparison = compare_with_layout(row, Space(e.astype(np.float32)).nearest(row, 10).rows, u)
+        comparison = compare_with_layout(row, NeighbourIndex(e.astype(np.float32)).nearest(row, 10).rows, u)
         assert len(comparison.kept) == 10
         assert not len(comparison.false) + len(comparison.missing)
 
@@ -139,7 +139,7 @@ def test_a_faithful_picture_mistakes_nothing() -> None:
 def test_the_history_of_an_image_is_that_of_the_files(finished_run: Path) -> None:
     run = Run.open(finished_run)
     history = load_history(run)
-    image = history.life(5, 1)
+    image = history.image_history(5, 1)
     for t in range(len(history)):
         snapshot = run.snapshot(t)
         assert image["epochs"][t] == snapshot.epoch
@@ -153,4 +153,4 @@ def test_the_history_of_an_image_is_that_of_the_files(finished_run: Path) -> Non
     assert image["distances"][run.labels[5]] == pytest.approx(snapshot.target_distances[5], rel=2e-3)
     assert image["nearest_first"][0] == snapshot.predictions["euc_ce"][5]
     with pytest.raises(InputError, match="shows 60 images, number 60 is not among them"):
-        history.life(60)
+        history.image_history(60)

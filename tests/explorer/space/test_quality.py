@@ -25,7 +25,7 @@ from explorer.space.quality import (
     variance_shown,
     view_quality,
 )
-from explorer.space.regions import agreement, drawn_voronoi
+from explorer.space.regions import agreement, voronoi_regions
 from explorer.space.stack import sampled_rows
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -303,7 +303,7 @@ def linear_frames(run):
 
 def test_the_quality_of_a_run_is_every_measure_of_it(tmp_path):
     run, frames = recorded(tmp_path / "run")
-    drawn, snapshots = drawn_voronoi(frames.centres), [run.snapshot(i) for i in range(6)]
+    drawn, snapshots = voronoi_regions(frames.centres), [run.snapshot(i) for i in range(6)]
     measures = measure_quality(run, frames, "euc_ce", drawn)
     x, u = [s.embeddings for s in snapshots], frames.points
     pairs = list(zip(x, u, strict=True))

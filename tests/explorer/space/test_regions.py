@@ -19,10 +19,10 @@ from explorer.space.regions import (
     agreements,
     best_mode,
     decide,
-    drawn_voronoi,
     exact_regions,
     fitted_regions,
     region_modes,
+    voronoi_regions,
     vote,
 )
 from mtm import classifiers
@@ -235,7 +235,7 @@ def test_the_scores_are_the_caller_s_own():
 @pytest.mark.parametrize("offset", [0, 1e4])
 def test_voronoi_is_the_nearest_of_what_is_drawn(n_classes, offset):
     positions = 3 * np.random.default_rng(0).normal(size=(3, n_classes, 2)) + offset
-    regions, u = drawn_voronoi(positions), pixels() + offset
+    regions, u = voronoi_regions(positions), pixels() + offset
     for time in TIMES:
         nearest = cKDTree(blend(positions, time)).query(u)[1]
         assert (decide(affine_scores(regions, time), u) == nearest).mean() > 0.999
@@ -245,7 +245,7 @@ def test_what_is_not_drawn_has_no_region():
     positions = np.random.default_rng(0).normal(size=(1, 5, 2))
     positions[0, [0, 3]] = np.nan
     nearest = np.array([1, 2, 4])[cKDTree(positions[0, [1, 2, 4]]).query(pixels())[1]]
-    assert decide(affine_scores(drawn_voronoi(positions), 0), pixels()).tolist() == nearest.tolist()
+    assert decide(affine_scores(voronoi_regions(positions), 0), pixels()).tolist() == nearest.tolist()
 
 
 # --- Fitted regions
@@ -261,7 +261,7 @@ def blobs(n=600, n_classes=6, spread=0.3, n_snapshots=3, seed=0):
 
 
 def voronoi_of_centres(u, y, n_classes):
-    return drawn_voronoi(
+    return voronoi_regions(
         [class_centres(positions, classes, n_classes) for positions, classes in zip(u, y, strict=True)]
     )
 
@@ -405,8 +405,8 @@ def test_agreement_is_its_definition_by_hand():
     positions = np.array([[[0.0, 0], [10, 0]], [[0.0, 0], [2, 0]]])  # the edge is at x = 5, then at x = 1
     u = np.array([[[1.0, 0], [4, 9], [6, -9], [20, 0]]] * 2)
     decisions = [[0, 0, 1, 0], [1, 1, 0, 1]]
-    assert agreement_over_time(drawn_voronoi(positions), u, decisions).tolist() == [3 / 4, 2 / 4]
-    assert agreement(drawn_voronoi(positions), u, decisions) == 5 / 8
+    assert agreement_over_time(voronoi_regions(positions), u, decisions).tolist() == [3 / 4, 2 / 4]
+    assert agreement(voronoi_regions(positions), u, decisions) == 5 / 8
 
 
 def test_agreement_of_the_vote_is_its_definition_by_hand():
@@ -433,7 +433,7 @@ def test_agreement_on_a_real_run_is_its_definition_by_hand(finished_run, name):
 
 
 def test_without_images_there_is_no_agreement():
-    assert np.isnan(agreement(drawn_voronoi(np.zeros((2, 3, 2))), np.zeros((2, 0, 2)), np.zeros((2, 0))))
+    assert np.isnan(agreement(voronoi_regions(np.zeros((2, 3, 2))), np.zeros((2, 0, 2)), np.zeros((2, 0))))
 
 
 # --- Modes
