@@ -57,8 +57,8 @@ def test_a_bundled_run_is_whole_and_real(name: str) -> None:
         assert max(last["accuracy"].values()) > 0.86
     snapshot = run.snapshot(-1)  # the decisions are those of the embeddings
     for classifier, reference in snapshot.references.items():
-        again = predict(classifier, snapshot.embeddings.astype(np.float64), reference)
-        assert (again == snapshot.predictions[classifier]).mean() > 0.99, classifier  # embeddings are rounded
+        predictions = predict(classifier, snapshot.embeddings.astype(np.float64), reference)
+        assert (predictions == snapshot.predictions[classifier]).mean() > 0.99, classifier  # embeddings are rounded
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,9 +113,9 @@ def rgb(colour: str) -> np.ndarray:
 
 def places(page: Any, array: str, t: int, n: int) -> np.ndarray:
     """Where positions of the browser's frames (T, n, 2) are on the stage, (n, 2)."""
-    ask = f"[...Array({n}).keys()].map((i) => {{ const at = 2 * ({t} * {n} + i);"
-    ask += f" return p.screenOf({{ x: p.data.frames.{array}[at], y: p.data.frames.{array}[at + 1] }}); }})"
-    return np.array([[place["x"], place["y"]] for place in player(page, ask)])
+    expression = f"[...Array({n}).keys()].map((i) => {{ const at = 2 * ({t} * {n} + i);"
+    expression += f" return p.screenOf({{ x: p.data.frames.{array}[at], y: p.data.frames.{array}[at + 1] }}); }})"
+    return np.array([[place["x"], place["y"]] for place in player(page, expression)])
 
 
 def test_without_runs_of_one_s_own_a_bundled_one_plays(page: Any, address: str) -> None:
@@ -134,38 +134,37 @@ def test_a_bundled_run_is_drawn_where_its_arrays_say_and_moves(page: Any, addres
     page.wait_for_function(READY)
     player(page, "p.set('pointOpacity', 0) || p.set('regionOpacity', 1)")
     epochs = [row["epoch"] for row in run.metrics]
-    seen = []
+    decisions = []
     for t in (epochs.index(1.0), len(epochs) - 1):
         player(page, f"p.seek({t})")
         image = picture(page)
         snapshot = run.snapshot(t)
         height, width = image.shape[:2]
         y, x = (part.ravel() for part in np.mgrid[40 : height - 60 : 7, 90 : width - 40 : 7])
-        ask = (
+        expression = (
             f"{json.dumps(np.stack([x, y], axis=-1).tolist())}.map(([x, y]) => p.dataAt({{ x: x + 0.5, y: y + 0.5 }}))"
         )
-        where = np.array([[place["x"], place["y"]] for place in player(page, ask)])
-        scores = ((where[:, None] - np.asarray(snapshot.class_embeddings, np.float64)) ** 2).sum(-1)
-        decided, gap = scores.argmin(axis=1), np.diff(np.sort(scores, axis=1)[:, :2], axis=1)[:, 0]
+        positions = np.array([[place["x"], place["y"]] for place in player(page, expression)])
+        scores = ((positions[:, None] - np.asarray(snapshot.class_embeddings, np.float64)) ** 2).sum(-1)
+        predicted, gap = scores.argmin(axis=1), np.diff(np.sort(scores, axis=1)[:, :2], axis=1)[:, 0]
         colours = np.stack([rgb(colour) for colour in CLASS_COLOURS])
-        drawn = np.abs(image[y, x][:, None] - colours).sum(-1).argmin(axis=1)
+        classes = np.abs(image[y, x][:, None] - colours).sum(-1).argmin(axis=1)
         clear = gap > np.quantile(gap, 0.1)  # away from edges, which are lines
-        inside = np.abs(image[y, x] - colours[drawn]).sum(-1) < 12
+        inside = np.abs(image[y, x] - colours[classes]).sum(-1) < 12
         assert inside.mean() > 0.6
-        assert (drawn == decided)[clear & inside].mean() > 0.995
-        seen.append(drawn)
-    assert (seen[0] != seen[1]).mean() > 0.02  # the regions have moved
+        assert (classes == predicted)[clear & inside].mean() > 0.995
+        decisions.append(classes)
+    assert (decisions[0] != decisions[1]).mean() > 0.02  # the regions have moved
 
     page.goto(f"{address}/?run=demo/fashion-euclidean-2d&regions=off&shown=targets&epoch=3")
     page.wait_for_function("document.querySelector('#explore-stage')?.player?.data.frames")
     page.wait_for_function("!!document.querySelector('.trust-row')")
-    image, at = picture(page), places(page, "targets", len(epochs) - 1, 10)
+    image, marks = picture(page), places(page, "targets", len(epochs) - 1, 10)
     targets = np.asarray(run.snapshot(-1).class_embeddings, np.float64)
-    scale = np.linalg.norm(at[0] - at[1]) / np.linalg.norm(targets[0] - targets[1])
-    np.testing.assert_allclose(
-        np.linalg.norm(at[:, None] - at, axis=-1), scale * np.linalg.norm(targets[:, None] - targets, axis=-1), atol=0.5
-    )
-    for k, (x, y) in enumerate(at.round().astype(int)):
+    scale = np.linalg.norm(marks[0] - marks[1]) / np.linalg.norm(targets[0] - targets[1])
+    distances = np.linalg.norm(targets[:, None] - targets, axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(marks[:, None] - marks, axis=-1), scale * distances, atol=0.5)
+    for k, (x, y) in enumerate(marks.round().astype(int)):
         around = image[y - 10 : y + 11, x - 10 : x + 11].reshape(-1, 3)
         assert (np.abs(around - rgb(CLASS_COLOURS[k])).sum(-1) < 40).sum() > 20, f"no mark of class {k}"
 
@@ -175,10 +174,10 @@ def test_hover_shows_the_image_of_the_point_under_the_pointer(page: Any, address
     page.goto(f"{address}/?run=demo/fashion-cosine&regions=off&shown=gaps&epoch=3")
     page.wait_for_function("!!document.querySelector('.trust-row')")
     n = len(run.labels)
-    ask = (
+    expression = (
         f"[...Array({n}).keys()].map((i) => ({{i, ...p.screenOf(i)}})).filter(({{i, x, y}}) => p.pick({{x, y}}) === i)"
     )
-    point = player(page, ask)[7]
+    point = player(page, expression)[7]
     box = page.locator("#explore-stage").bounding_box()
     page.mouse.move(box["x"] + point["x"] + 1, box["y"] + point["y"])
     page.mouse.move(box["x"] + point["x"], box["y"] + point["y"])

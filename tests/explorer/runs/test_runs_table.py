@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer import words
 from explorer.library import Library
-from explorer.runs.table import HELP, describe_age, list_rows
+from explorer.runs.table import describe_age, list_rows
 from explorer.runs.uploads import import_upload
 from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError
@@ -69,7 +70,8 @@ def test_a_long_training_has_a_short_sparkline_that_ends_now(tmp_path: Path) -> 
 
 
 def test_every_classifier_is_explained() -> None:
-    assert list(HELP) == list(CLASSIFIERS)
+    assert set(words.CLASSIFIERS) == set(CLASSIFIERS)
+    assert all(term.name and term.help for term in words.CLASSIFIERS.values())
 
 
 @pytest.mark.parametrize("name", ["../../mine.npz", "..\\..\\mine.npz", "/mine.npz"])

@@ -29,16 +29,16 @@ STATES = ("stopped", "finished", "failed", "training", "stopped")
 def search(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Search:
     """Five trials; the second, the best, and the fourth, which runs, have something to show."""
     runs = tmp_path_factory.mktemp("tune") / "runs"
-    made = new_search(runs, TrainConfig(epochs=3, dim=8), trials=6, name="first")
+    search = new_search(runs, TrainConfig(epochs=3, dim=8), trials=6, name="first")
     for number, (lr, curve, state) in enumerate(zip(LRS, CURVES, STATES, strict=True), start=1):
         trial = Trial(number, f"first-{number:02d}", {"lr": lr, "batch_size": 64}, state, accuracies=list(curve))
         trial.started, trial.ended = 1000.0, None if state == "training" else 1000.0 + 10 * number
         trial.reason = "ASHA: among the worse at epoch 2" if state == "stopped" else None
-        made.trials.append(trial)
+        search.trials.append(trial)
     for run in ("first-02", "first-04"):
         shutil.copytree(finished_run, runs / run)
-    made.set_status(state="training")
-    return made
+    search.set_status(state="training")
+    return search
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +131,14 @@ def test_what_a_trial_does_meanwhile_appears(page: Any, search: Search) -> None:
 def test_a_search_whose_tuner_is_gone_says_how_to_go_on(search: Search, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(search.folder, runs / "searches" / "first")
-    gone = open_search(runs, "first")
+    interrupted = open_search(runs, "first")
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    gone.trials[0].state = "training"
-    gone.set_status(state="training")
-    gone.status = gone.status.__class__(**{**vars(gone.status), "pid": process.pid, "heartbeat": time.time()})
-    gone.save()
+    interrupted.trials[0].state = "training"
+    interrupted.set_status(state="training")
+    status = interrupted.status
+    interrupted.status = status.__class__(**{**vars(status), "pid": process.pid, "heartbeat": time.time()})
+    interrupted.save()
     row = describe_search(open_search(runs, "first"), Library(runs))
     assert (row["state"], row["trials"][0]["state"], row["seconds_left"]) == ("interrupted", "interrupted", None)
 
@@ -145,5 +146,5 @@ def test_a_search_whose_tuner_is_gone_says_how_to_go_on(search: Search, tmp_path
 def test_no_search_yet_and_a_name_that_is_none(tmp_path: Path) -> None:
     client = create_app(tmp_path / "runs", tmp_path / "demo", tmp_path / "cache").server.test_client()
     assert client.get("/api/searches").get_json() == []
-    answer = client.get("/api/search", query_string={"name": "../../secret"})
-    assert (answer.status_code, list(answer.get_json())) == (404, ["error"])
+    response = client.get("/api/search", query_string={"name": "../../secret"})
+    assert (response.status_code, list(response.get_json())) == (404, ["error"])
