@@ -31,10 +31,10 @@ GREY = {"mean": (33.3149,), "std": (78.5639,)}  # Table 2, on pixel values 0..25
 
 def parser(docstring: str | None, repetitions: int) -> argparse.ArgumentParser:
     """The options that every benchmark has."""
-    made = argparse.ArgumentParser(description=docstring, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--quick", action="store_true", help="only see that it works; the numbers mean nothing")
-    made.add_argument("--repetitions", type=int, default=repetitions, help="of each side (%(default)s)")
-    return made
+    options = argparse.ArgumentParser(description=docstring, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="only see that it works; the numbers mean nothing")
+    options.add_argument("--repetitions", type=int, default=repetitions, help="of each side (%(default)s)")
+    return options
 
 
 def interleave(
@@ -133,7 +133,7 @@ def _cpu_name() -> str:
 
 def grey_dataset(train: Split, test: Split, n_classes: int = 10) -> Dataset:
     """Grey images normalised with Table 2."""
-    return Dataset("benchmark", train, None, test, tuple(map(str, range(n_classes))), **GREY)
+    return Dataset("benchmark", train, None, test, tuple(map(str, range(n_classes))), GREY["mean"], GREY["std"])
 
 
 def random_split(n: int, size: int = 36, n_classes: int = 10, seed: int = 0) -> Split:
@@ -157,9 +157,9 @@ class TrainingLoop:
         self.left = 0
 
     def __call__(self, steps: int) -> None:
-        at = self.training.at
-        if at.step + steps >= self.training.steps:  # the last step of an epoch would take a snapshot
-            at.epoch, at.step = at.epoch + 1, 0
+        position = self.training.position
+        if position.step + steps >= self.training.steps:  # the last step of an epoch would take a snapshot
+            position.epoch, position.step = position.epoch + 1, 0
         assert steps < self.training.steps, "more steps than an epoch has"
         self.left = steps
         with contextlib.suppress(Stopped):

@@ -50,17 +50,17 @@ def walk(folder: Path) -> Run:
 def measure(options: argparse.Namespace, folder: Path) -> None:
     walk(folder / "runs" / "walk")
     views = Views(Library(folder / "runs", demo_folder()), folder / "cache")
-    seen = load_scene(views, ExportRequest("walk"))
+    scene = load_scene(views, ExportRequest("walk"))
     rows, spent = [], dict[str, list[float]]()
     for kind, (seconds, fps) in LENGTHS.items():
         spent[kind], length = [], 1.0 if options.quick else seconds
         for _ in range(1 if options.quick else options.repetitions):
             began = time.perf_counter()
-            write_film(views, seen, folder / f"film.{kind}", width=WIDTH, height=HEIGHT, fps=fps, seconds=length)
+            write_film(views, scene, folder / f"film.{kind}", width=WIDTH, height=HEIGHT, fps=fps, seconds=length)
             spent[kind].append(time.perf_counter() - began)
         size = (folder / f"film.{kind}").stat().st_size / 1e6
         rows.append(side_row(f"{kind}, {length:g} s at {fps:g} frames/s, {size:.1f} MB", spent[kind], "s"))
-    pages = {"walk": len(build_page(views, seen)) / 1e6}
+    pages = {"walk": len(build_page(views, scene)) / 1e6}
     for run_id in views.library.ids():
         if run_id != "walk":
             pages[run_id] = len(build_page(views, load_scene(views, ExportRequest(run_id)))) / 1e6
@@ -71,8 +71,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         Claim("time to make the MP4 over the time it plays", ratios(spent["mp4"], plays)),
         Claim(f"MB of the largest HTML page ({largest})", [pages[largest]], at_most=8),
     ]
-    said = subprocess.run([find_browser(), "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    report("export.py", rows, claims, options, f"{said}, matplotlib {matplotlib.__version__}.")
+    version = subprocess.run([find_browser(), "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    report("export.py", rows, claims, options, f"{version}, matplotlib {matplotlib.__version__}.")
 
 
 if __name__ == "__main__":

@@ -42,9 +42,9 @@ MOVES = 100  # of the pointer, one after the other
 
 
 def main() -> None:
-    made = parser(__doc__, 10)
-    made.add_argument("--only", choices=PARTS, help="one part")
-    options = made.parse_args()
+    command_line = parser(__doc__, 10)
+    command_line.add_argument("--only", choices=PARTS, help="one part")
+    options = command_line.parse_args()
     for name, part in (("grid", grid), ("drag", drag), ("run", run), ("page", page)):
         if options.only in (None, name):
             part(options)
@@ -68,8 +68,8 @@ def grid(options: Namespace) -> None:
                 "a call a place": partial(compute_values, loss, scene, u, batched=False),
             }
             seconds = interleave(sides, 2 if options.quick else max(3, options.repetitions // 3))
-            for way, found in seconds.items():
-                rows.append(side_row(f"{name} over {vary}, {way}", [1e3 * s for s in found], "ms"))
+            for way, timings in seconds.items():
+                rows.append(side_row(f"{name} over {vary}, {way}", [1e3 * s for s in timings], "ms"))
             faster = ratios(seconds["a call a place"], seconds["one call"])
             claims.append(Claim(f"{name} over {vary}: times as fast in one call", faster, at_least=5))
     report(f"{side} x {side} places", rows, claims, options)
@@ -92,9 +92,9 @@ def drag(options: Namespace) -> None:
                 answer = client.post("/api/landscape", json={**body, "points": points})
                 milliseconds.append(1e3 * (time.perf_counter() - started))
                 assert answer.status_code == 200
-            found = milliseconds[5:]
-            rows.append(side_row(preset.name, found, "ms"))
-            claims.append(Claim(f"{preset.name}: p95, ms", [float(np.percentile(found, 95))], at_most=20))
+            timings = milliseconds[5:]
+            rows.append(side_row(preset.name, timings, "ms"))
+            claims.append(Claim(f"{preset.name}: p95, ms", [float(np.percentile(timings, 95))], at_most=20))
         report("The server's part of a drag, 128 x 128", rows, claims, options)
 
 
@@ -113,7 +113,7 @@ def run(options: Namespace) -> None:
         f"in all {dim}": lambda: compute_values(loss, scene, u),
     }
     seconds = interleave(sides, 2 if options.quick else options.repetitions)
-    rows = [side_row(name, [1e3 * s for s in found], "ms") for name, found in seconds.items()]
+    rows = [side_row(name, [1e3 * s for s in timings], "ms") for name, timings in seconds.items()]
     fast, slow = seconds.values()
     claims = [
         Claim("times as fast in few dimensions", ratios(slow, fast), at_least=2),
@@ -129,13 +129,13 @@ def page(options: Namespace) -> None:
         server = create_server(create_app(Path(name), Path(name), Path(name)).server, port=0, threads=8)
         threading.Thread(target=server.run, daemon=True).start()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, ignore_default_args=["--headless"])
-        shown = browser.new_page(viewport={"width": 1440, "height": 900})
+        tab = browser.new_page(viewport={"width": 1440, "height": 900})
         for key in PRESETS:
-            shown.goto(f"http://127.0.0.1:{server.effective_port}/lab?preset={key}")
-            shown.wait_for_function(f"{lab}?.drawn > 0 && !({lab}).landscapes.inFlight && ({lab}).pending === null")
+            tab.goto(f"http://127.0.0.1:{server.effective_port}/lab?preset={key}")
+            tab.wait_for_function(f"{lab}?.drawn > 0 && !({lab}).landscapes.inFlight && ({lab}).pending === null")
             vary = PRESETS[key].vary
             x, y = PRESETS[key].e if vary == "e" else PRESETS[key].c[0]
-            left, top = shown.evaluate(
+            left, top = tab.evaluate(
                 f"""([x, y]) => {{
                     const {{ canvas, picture: {{ frame: f, box: b }} }} = {lab}.panels[0];
                     const r = canvas.getBoundingClientRect();
@@ -144,16 +144,16 @@ def page(options: Namespace) -> None:
                 }}""",
                 [x, y],
             )
-            shown.mouse.move(left, top)
-            shown.mouse.down()
+            tab.mouse.move(left, top)
+            tab.mouse.down()
             spent = []
             for i in range(10 if options.quick else MOVES):
-                before = shown.evaluate(f"{lab}.drawn")
+                before = tab.evaluate(f"{lab}.drawn")
                 began = time.perf_counter()
-                shown.mouse.move(left + 30 * np.sin(i / 5) + 5, top + 30 * np.cos(i / 7) - 25)
-                shown.wait_for_function(f"{lab}.drawn > {before}", polling="raf")
+                tab.mouse.move(left + 30 * np.sin(i / 5) + 5, top + 30 * np.cos(i / 7) - 25)
+                tab.wait_for_function(f"{lab}.drawn > {before}", polling="raf")
                 spent.append(1e3 * (time.perf_counter() - began))
-            shown.mouse.up()
+            tab.mouse.up()
             text = f"Figure {key}: from a move to the landscape redrawn, p95, ms"
             claims.append(Claim(text, [float(np.percentile(spent[3:], 95))], at_most=120))
         browser.close()

@@ -55,26 +55,26 @@ def post(address: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def finish(folder: Path, pinned: bool) -> list[float]:
     """Wait until a training is over; when each of its snapshots was on disk, in seconds since 1970."""
-    placed: set[int] = set()
+    pinned_pids: set[int] = set()
     while json.loads((folder / "status.json").read_text())["state"] in ("queued", "training"):
         if pinned:
-            place(placed)
+            place(pinned_pids)
         time.sleep(0.2)
     assert json.loads((folder / "status.json").read_text())["state"] == "finished", folder
     return [path.stat().st_mtime for path in sorted((folder / "snapshots").glob("*.safetensors"))]
 
 
-def place(placed: set[int]) -> None:
-    """Training on core 0, everything else that this benchmark has started on core 1; `placed` need not be again."""
+def place(pinned_pids: set[int]) -> None:
+    """Training on core 0, everything else that this benchmark has started on core 1, once each."""
     if not hasattr(os, "sched_setaffinity"):
         return
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid not in placed:
+            if process.pid not in pinned_pids:
                 trains = "mtm" in process.cmdline()
                 for thread in process.threads():
                     os.sched_setaffinity(thread.id, {0 if trains else 1})
-                placed.add(process.pid)
+                pinned_pids.add(process.pid)
 
 
 def seconds_used(name: str) -> float:
@@ -91,7 +91,7 @@ def speed(on_disk: list[float], epochs: int) -> float:
     return IMAGES * epochs / (on_disk[-1] - on_disk[0])
 
 
-def watched(
+def train_with_page(
     page: Page, address: str, runs: Path, name: str, epochs: int, pinned: bool
 ) -> tuple[float, list[float], float]:
     """A training from the page: seconds to its first epoch, each snapshot's seconds to the screen, images a second."""
@@ -107,22 +107,22 @@ def watched(
     page.wait_for_function("window.epochAt !== undefined", timeout=120_000)
     first = page.evaluate("(window.epochAt - window.startedAt) / 1000")
     on_disk = finish(runs / name, pinned)
-    drawn = {int(n): at for n, at in page.evaluate("window.drawnAt").items()}
+    drawn_at = {int(n): at for n, at in page.evaluate("window.drawnAt").items()}
     # the last one may find the training over, and its card gone
-    lags = [drawn[n] - at for n, at in enumerate(on_disk, start=1) if n in drawn]
+    lags = [drawn_at[n] - at for n, at in enumerate(on_disk, start=1) if n in drawn_at]
     assert len(lags) >= 0.9 * len(on_disk), (len(lags), len(on_disk))  # at its end the card is gone
     return first, lags, speed(on_disk, epochs)
 
 
-def beside_a_loop(address: str, runs: Path, name: str, epochs: int, pinned: bool) -> float:
+def with_busy_core(address: str, runs: Path, name: str, epochs: int, pinned: bool) -> float:
     """The same training with no page open and the other core busy with nothing; images a second."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as loop:
-        fast = alone(address, runs, name, epochs, pinned)
+        fast = train_without_page(address, runs, name, epochs, pinned)
         loop.kill()
     return fast
 
 
-def alone(address: str, runs: Path, name: str, epochs: int, pinned: bool) -> float:
+def train_without_page(address: str, runs: Path, name: str, epochs: int, pinned: bool) -> float:
     """The same training with no page open; images a second."""
     post(address, "/api/train/start", {"values": {"epochs": epochs}, "name": name})
     return speed(finish(runs / name, pinned), epochs)
@@ -142,12 +142,12 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         for repetition in range(options.repetitions + 1):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             before, began = {name: seconds_used(name) for name in used}, time.perf_counter()
-            first, lags, fast = watched(page, address, runs, f"watched-{repetition}", epochs, pinned)
+            first, lags, fast = train_with_page(page, address, runs, f"watched-{repetition}", epochs, pinned)
             lasted = time.perf_counter() - began
             shares = {name: (seconds_used(name) - before[name]) / lasted for name in used}
             page.close()
-            quiet = alone(address, runs, f"alone-{repetition}", epochs, pinned)
-            noisy = beside_a_loop(address, runs, f"loop-{repetition}", epochs, pinned)
+            quiet = train_without_page(address, runs, f"alone-{repetition}", epochs, pinned)
+            noisy = with_busy_core(address, runs, f"loop-{repetition}", epochs, pinned)
             if repetition == 0:
                 continue  # files and compiled code are warm from here on
             firsts.append(first)
@@ -159,13 +159,13 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
             for name, share in shares.items():
                 used[name].append(share)
         browser.close()
-    page_open, unseen, beside = speeds.values()
+    page_open, without_page, with_loop = speeds.values()
     claims = [
         Claim("(a) s from the start pressed to the first epoch on the screen", firsts, at_most=12),
         Claim("(b) s from a snapshot on disk to the screen, the slowest of a training", worst, at_most=2),
         Claim("the same, the median of a training", typical),
-        Claim("(c) speed with the page over speed without", ratios(page_open, unseen), at_least=0.9),
-        Claim("speed beside a loop over speed without", ratios(beside, unseen)),
+        Claim("(c) speed with the page over speed without", ratios(page_open, without_page), at_least=0.9),
+        Claim("speed beside a loop over speed without", ratios(with_loop, without_page)),
         Claim("share of a core that the browser uses meanwhile", used["chrom"]),
         Claim("share of a core that the server uses meanwhile", used["explorer"]),
     ]

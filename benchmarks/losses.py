@@ -61,25 +61,25 @@ def main() -> None:
     options = parser(__doc__, repetitions=25)
     options.add_argument("--calls", type=int, default=20, help="of a loss in one timing (%(default)s)")
     options.add_argument("--steps", type=int, default=2, help="of the training in one timing (%(default)s)")
-    given = options.parse_args()
-    if given.quick:
-        given.repetitions, given.calls, given.steps = 2, 3, 1
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.repetitions, arguments.calls, arguments.steps = 2, 3, 1
     dataset = grey_dataset(random_split(4_000), random_split(500))
     with tempfile.TemporaryDirectory() as folder:
         sides: dict[str, Callable[[], object]] = {}
         for precision, name in STEPS.items():
             loop = TrainingLoop(dataset, Path(folder) / precision, backbone="resnet18", dim=DIM, precision=precision)
-            sides[name] = partial(loop, given.steps)
+            sides[name] = partial(loop, arguments.steps)
         for n in CLASSES:
             sides |= {
-                f"Euclidean loss, C = {n}": loss_pass(Euclidean(), n, given.calls),
-                f"comparison loss, C = {n}": loss_pass(Comparison(), n, given.calls),
-                f"e @ c.T in float64, C = {n}": product_pass(torch.float64, n, given.calls),
-                f"e @ c.T in float32, C = {n}": product_pass(torch.float32, n, given.calls),
+                f"Euclidean loss, C = {n}": loss_pass(Euclidean(), n, arguments.calls),
+                f"comparison loss, C = {n}": loss_pass(Comparison(), n, arguments.calls),
+                f"e @ c.T in float64, C = {n}": product_pass(torch.float64, n, arguments.calls),
+                f"e @ c.T in float32, C = {n}": product_pass(torch.float32, n, arguments.calls),
             }
-        taken = interleave(sides, given.repetitions)
-    calls = {name: given.steps if name in STEPS.values() else given.calls for name in sides}
-    ms = {name: [1000 * s / calls[name] for s in values] for name, values in taken.items()}
+        seconds = interleave(sides, arguments.repetitions)
+    calls = {name: arguments.steps if name in STEPS.values() else arguments.calls for name in sides}
+    ms = {name: [1000 * s / calls[name] for s in values] for name, values in seconds.items()}
     claims, over_product = [], {}
     for n in CLASSES:
         pairs = zip(ms[f"comparison loss, C = {n}"], ms[f"Euclidean loss, C = {n}"], strict=True)
@@ -98,7 +98,7 @@ def main() -> None:
         "The comparison loss",
         [side_row(name, values, "ms", ".3g") for name, values in ms.items()],
         claims,
-        given,
+        arguments,
         f"Batch {BATCH}, D = {DIM}, forward and backward.",
     )
 

@@ -134,9 +134,9 @@ def walk(n: int, t: int) -> SimpleNamespace:
     labels = rng.integers(0, CLASSES, n)
     targets = rng.normal(0, 4, (CLASSES, 2)) + np.cumsum(rng.normal(0, 0.3, (t, CLASSES, 2)), axis=0)
     noise = rng.normal(0, 0.8, (n, 2)).astype(np.float32)
-    points = np.stack([now[labels].astype(np.float32) + noise for now in targets])
+    points = np.stack([at_time[labels].astype(np.float32) + noise for at_time in targets])
     values = rng.random((t, n), dtype=np.float32)
-    centres = np.stack([[now[labels == k].mean(axis=0) for k in range(CLASSES)] for now in points])
+    centres = np.stack([[at_time[labels == k].mean(axis=0) for k in range(CLASSES)] for at_time in points])
     affine = np.concatenate([2 * targets, -(targets**2).sum(-1, keepdims=True)], axis=-1)
     step = (np.diff(targets, axis=0) ** 2).sum(-1)
     frames = SimpleNamespace(

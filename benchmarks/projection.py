@@ -27,6 +27,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
@@ -75,24 +76,27 @@ def moving_run(folder: Path, n_snapshots: int, n: int, dim: int) -> Run:
 # The other sides
 
 
-def own_fits(x: Sequence[np.ndarray], **options: object) -> Layouts:
+def separate_fits(x: Sequence[np.ndarray], **options: object) -> Layouts:
     """A fit of umap-learn for each snapshot, with its defaults."""
-    return [quietly(lambda e=e: umap.UMAP(**options).fit_transform(e)) for e in x]
+    with quiet():
+        return [umap.UMAP(**options).fit_transform(e) for e in x]
 
 
 def chain(x: Sequence[np.ndarray], **options: object) -> Layouts:
     """Each fit starts from the one before and has 60 epochs."""
     layouts: list[np.ndarray] = []
-    for e in x:
-        start = {"init": layouts[-1], "n_epochs": 60} if layouts else {}
-        layouts.append(quietly(lambda e=e, start=start: umap.UMAP(**options, **start).fit_transform(e)))
+    with quiet():
+        for e in x:
+            start = {"init": layouts[-1], "n_epochs": 60} if layouts else {}
+            layouts.append(umap.UMAP(**options, **start).fit_transform(e))
     return layouts
 
 
 def aligned(x: Sequence[np.ndarray], **options: object) -> Layouts:
     """AlignedUMAP as shipped."""
     same = [{i: i for i in range(len(x[0]))}] * (len(x) - 1)
-    return quietly(lambda: list(umap.AlignedUMAP(**options).fit(list(x), relations=same).embeddings_))
+    with quiet():
+        return list(umap.AlignedUMAP(**options).fit(list(x), relations=same).embeddings_)
 
 
 def joint_only(x: Sequence[np.ndarray], **options: object) -> Layouts:
@@ -106,14 +110,16 @@ def joint_only(x: Sequence[np.ndarray], **options: object) -> Layouts:
         return aligned(reduced, **options)
 
 
-def quietly(action: Callable[[], Layouts]) -> Layouts:
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without umap-learn's warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return action()
+        yield
 
 
-def ours(run: Run) -> Layouts:
-    return project(run, "umap").points
+def our_umap(run: Run) -> Layouts:
+    return list(project(run, "umap").points)
 
 
 # Measuring
@@ -131,18 +137,25 @@ def measures(x: Sequence[np.ndarray], u: Layouts, rows: np.ndarray) -> dict[str,
     }
 
 
-def measured_row(name: str, seconds: float | None, found: dict[str, float]) -> tuple[str, ...]:
+def measures_row(name: str, seconds: float | None, measures: dict[str, float]) -> tuple[str, ...]:
     return (
         name,
         "-" if seconds is None else f"{seconds:.1f} s",
-        f"{found['kept']:.2f}",
-        f"{found['preserving']:+.2f}",
-        f"{found['moments']:.0%}",
-        f"{found['step']:.1%}",
+        f"{measures['kept']:.2f}",
+        f"{measures['preserving']:+.2f}",
+        f"{measures['moments']:.0%}",
+        f"{measures['step']:.1%}",
     )
 
 
-MEASURED = ("layout", "time", "neighbours kept of 15", "temporal preserving (-1 best)", "moments kept", "step / radius")
+MEASURE_HEADINGS = (
+    "layout",
+    "time",
+    "neighbours kept of 15",
+    "temporal preserving (-1 best)",
+    "moments kept",
+    "step / radius",
+)
 
 
 def timed(action: Callable[[], Layouts]) -> tuple[float, Layouts]:
@@ -181,51 +194,69 @@ def over_time(options: argparse.Namespace, run: Run) -> None:
     x, n_snapshots, rounds = embeddings(run), options.snapshots, options.repetitions
     rows = balanced_sample(run.labels, 2000, seed=0)
     compile_ahead()
-    own_fits([x[0], x[-1]])  # compiles, and the caches are warm
-    layouts, alone = ours(run), [np.empty(0)] * n_snapshots
-    ours_seconds, own_seconds = [], []
+    separate_fits([x[0], x[-1]])  # compiles, and the caches are warm
+    layouts, alone = our_umap(run), [np.empty(0)] * n_snapshots
+    our_seconds, their_seconds = [], []
     for repetition in range(rounds):
-        ours_seconds.append(timed(lambda: ours(run))[0])
+        our_seconds.append(timed(lambda: our_umap(run))[0])
         share = slice(repetition, None, rounds)
-        seconds, alone[share] = timed(lambda share=share: own_fits(x[share]))
-        own_seconds.append(seconds / len(x[share]) * n_snapshots)
+        seconds, alone[share] = timed(partial(separate_fits, x[share]))
+        their_seconds.append(seconds / len(x[share]) * n_snapshots)
         print(f"\rrepetition {repetition + 1} of {rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    mine, theirs = measures(x, layouts, rows), measures(x, alone, rows)
+    ours, theirs = measures(x, layouts, rows), measures(x, alone, rows)
     lines = [
-        side_row(f"UMAP over time, {n_snapshots} snapshots", ours_seconds, "s"),
-        side_row("a default fit of umap-learn for each", own_seconds, "s"),
+        side_row(f"UMAP over time, {n_snapshots} snapshots", our_seconds, "s"),
+        side_row("a default fit of umap-learn for each", their_seconds, "s"),
     ]
     claims = [
-        Claim("(b) default fits over ours, time", ratios(own_seconds, ours_seconds), at_least=4),
-        Claim("(b) neighbours kept, ours over default fits'", [mine["kept"] / theirs["kept"]], at_least=0.95),
+        Claim("(b) default fits over ours, time", ratios(their_seconds, our_seconds), at_least=4),
         Claim(
-            "(b) temporal preserving, ours less default fits'", [mine["preserving"] - theirs["preserving"]], at_most=0
+            "(b) neighbours kept, ours over default fits'",
+            [ours["kept"] / theirs["kept"]],
+            at_least=0.95,
         ),
-        Claim("(b) moments kept, ours over default fits'", [mine["moments"] / theirs["moments"]], at_least=1),
+        Claim(
+            "(b) temporal preserving, ours less default fits'",
+            [ours["preserving"] - theirs["preserving"]],
+            at_most=0,
+        ),
+        Claim(
+            "(b) moments kept, ours over default fits'",
+            [ours["moments"] / theirs["moments"]],
+            at_least=1,
+        ),
     ]
-    found = [measured_row("ours", None, mine), measured_row("default fits", None, theirs)]
+    measure_rows = [measures_row("ours", None, ours), measures_row("default fits", None, theirs)]
     if options.aligned:
         some = slice(0, None, max(1, n_snapshots // options.aligned))
         few = [e[:100] for e in x[some]]
         compiling = min(timed(lambda: aligned(few))[0] for _ in range(2))
-        taken, layout = timed(lambda: aligned(x[some]))
-        whole = (taken - compiling) / len(few) * n_snapshots
-        mine, theirs = measures(x[some], layouts[some], rows), measures(x[some], layout, rows)
+        aligned_seconds, layout = timed(lambda: aligned(x[some]))
+        whole = (aligned_seconds - compiling) / len(few) * n_snapshots
+        ours, theirs = measures(x[some], layouts[some], rows), measures(x[some], layout, rows)
         lines += [
-            side_row(f"AlignedUMAP, {len(few)} snapshots measured once ({taken:.0f} s), multiplied up", [whole], "s"),
+            side_row(
+                f"AlignedUMAP, {len(few)} snapshots measured once ({aligned_seconds:.0f} s), multiplied up",
+                [whole],
+                "s",
+            ),
             side_row("of what was measured, compiling, taken off", [compiling], "s"),
         ]
         claims += [
-            Claim("(b) AlignedUMAP over ours, time", [whole / s for s in ours_seconds], at_least=15),
-            Claim("(b) neighbours kept, ours over AlignedUMAP's", [mine["kept"] / theirs["kept"]], at_least=0.95),
+            Claim("(b) AlignedUMAP over ours, time", [whole / s for s in our_seconds], at_least=15),
+            Claim(
+                "(b) neighbours kept, ours over AlignedUMAP's",
+                [ours["kept"] / theirs["kept"]],
+                at_least=0.95,
+            ),
         ]
-        found += [
-            measured_row(f"ours, {len(few)} snapshots", None, mine),
-            measured_row("AlignedUMAP, the same", None, theirs),
+        measure_rows += [
+            measures_row(f"ours, {len(few)} snapshots", None, ours),
+            measures_row("AlignedUMAP, the same", None, theirs),
         ]
     report("UMAP over time", lines, claims, options, f"{n_snapshots} x {options.images:,} x {options.dim}.")
-    print(table(MEASURED, found))
+    print(table(MEASURE_HEADINGS, measure_rows))
 
 
 def variants(options: argparse.Namespace, folder: Path) -> None:
@@ -237,7 +268,7 @@ def variants(options: argparse.Namespace, folder: Path) -> None:
     config = run.config
     metric = {"metric": "cosine" if config is not None and config.loss == "cosine" else "euclidean"}
     sides: dict[str, Callable[[Sequence[np.ndarray]], Layouts]] = {
-        "default fits of their own": lambda e: own_fits(e, **metric),
+        "default fits of their own": lambda e: separate_fits(e, **metric),
         "AlignedUMAP as shipped": lambda e: aligned(e, **metric),
         "AlignedUMAP's joint step on graphs of 50 dimensions": lambda e: joint_only(e, **metric),
         "a chain of warm starts": lambda e: chain(e, **metric),
@@ -247,19 +278,19 @@ def variants(options: argparse.Namespace, folder: Path) -> None:
         compiling = 0.0
         if "Aligned" in name:
             for _ in range(2):
-                compiling, _ = timed(lambda side=side: side([e[:100] for e in x]))
+                compiling, _ = timed(partial(side, [e[:100] for e in x]))
         else:
             side([e[:200] for e in x[:2]])
-        seconds, layouts = timed(lambda side=side: side(x))
-        lines.append(measured_row(name, seconds - compiling, measures(x, layouts, rows)))
+        seconds, layouts = timed(partial(side, x))
+        lines.append(measures_row(name, seconds - compiling, measures(x, layouts, rows)))
     compile_ahead()
-    seconds, layouts = timed(lambda: ours(run))
+    seconds, layouts = timed(lambda: our_umap(run))
     if options.quick:
         layouts = [u[:200] for u in layouts[:5]]
-    lines.append(measured_row("ours", seconds, measures(x, layouts, rows)))
+    lines.append(measures_row("ours", seconds, measures(x, layouts, rows)))
     name = Path(options.run).name if options.run else "a small run"
     print(f"\n## What it was chosen from: {name}, {len(x)} x {len(x[0]):,} x {x[0].shape[1]:,}\n")
-    print(table(MEASURED, lines))
+    print(table(MEASURE_HEADINGS, lines))
 
 
 def compilation(folder: Path) -> None:
@@ -292,26 +323,26 @@ def main() -> None:
     options.add_argument("--aligned", type=int, default=5, help="snapshots for AlignedUMAP, 0 for none (%(default)s)")
     options.add_argument("--only", nargs="*", default=list("abcd"), help="which of a, b, c, d")
     options.add_argument("--run", help="a run folder for (c) instead of a small synthetic one")
-    given = options.parse_args()
-    if given.quick:
-        given.repetitions, given.images, given.dim, given.snapshots, given.aligned = (
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.repetitions, arguments.images, arguments.dim, arguments.snapshots, arguments.aligned = (
             1,
             300,
             64,
             8,
-            min(4, given.aligned),
+            min(4, arguments.aligned),
         )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if {"a", "b"} & set(given.only):
-            run = moving_run(folder / "run", given.snapshots, given.images, given.dim)
-            if "a" in given.only:
-                pca(given, run)
-            if "b" in given.only:
-                over_time(given, run)
-        if "c" in given.only:
-            variants(given, folder)
-        if "d" in given.only:
+        if {"a", "b"} & set(arguments.only):
+            run = moving_run(folder / "run", arguments.snapshots, arguments.images, arguments.dim)
+            if "a" in arguments.only:
+                pca(arguments, run)
+            if "b" in arguments.only:
+                over_time(arguments, run)
+        if "c" in arguments.only:
+            variants(arguments, folder)
+        if "d" in arguments.only:
             compilation(folder)
 
 

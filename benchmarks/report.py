@@ -35,12 +35,12 @@ GROWTH = {  # of sigma and of the class centres' distances, from the first epoch
 
 
 def plausible_runs(
-    folder: Path, chosen: Sequence[Experiment], epochs: int = EPOCHS, images: int = IMAGES, dim: int = DIM
+    folder: Path, experiments: Sequence[Experiment], epochs: int = EPOCHS, images: int = IMAGES, dim: int = DIM
 ) -> None:
     """Run folders as trainings of some experiments might have left them, one each."""
-    for seed, experiment in enumerate(chosen):
-        known = experiment.hyperparameters() | ({"dim": dim} if experiment.loss != "pure" else {})
-        config = TrainConfig(**experiment.setup() | {"epochs": epochs, "record": images} | known)
+    for seed, experiment in enumerate(experiments):
+        hyperparameters = experiment.hyperparameters() | ({"dim": dim} if experiment.loss != "pure" else {})
+        config = TrainConfig(**experiment.setup() | {"epochs": epochs, "record": images} | hyperparameters)
         run = Run.create(folder / experiment.name.lower().replace("/", "-"), config)
         _train(run, experiment, epochs, images, dim, np.random.default_rng(seed))
         run.finish()
@@ -78,7 +78,7 @@ def in_two_dimensions(folder: Path, epochs: int = 3) -> None:
     run.finish()
 
 
-def measured(options: argparse.Namespace, folder: Path) -> None:
+def measure_report(options: argparse.Namespace, folder: Path) -> None:
     every = experiments()
     epochs = 3 if options.quick else EPOCHS
     began = time.perf_counter()
@@ -89,10 +89,10 @@ def measured(options: argparse.Namespace, folder: Path) -> None:
     for repetition in range(1 if options.quick else options.repetitions):
         before = time.process_time()
         began = time.perf_counter()
-        found: ChosenRuns = choose_runs({"": folder / "runs"})
+        runs: ChosenRuns = choose_runs({"": folder / "runs"})
         reading.append(time.perf_counter() - began)
         began = time.perf_counter()
-        write_report(found, folder / f"report-{repetition}", Path("data"))
+        write_report(runs, folder / f"report-{repetition}", Path("data"))
         writing.append(time.perf_counter() - began)
         busy.append(time.process_time() - before)
     total = [a + b for a, b in zip(reading, writing, strict=True)]
@@ -110,4 +110,4 @@ def measured(options: argparse.Namespace, folder: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
-        measured(parser(__doc__, 3).parse_args(), Path(temporary))
+        measure_report(parser(__doc__, 3).parse_args(), Path(temporary))

@@ -66,7 +66,7 @@ def writing(options: argparse.Namespace, folder: Path) -> None:
         {
             "steps": lambda: training(options.steps),
             "record": record,
-            "save": lambda: checkpoint.save(inner.at),
+            "save": lambda: checkpoint.save(inner.position),
             "keep": lambda: checkpoint.keep("best"),
         },
         options.repetitions,
@@ -181,12 +181,12 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=3, help="of the training in one timing (%(default)s)")
     options.add_argument("--precision", default="float32", help="of the training (%(default)s)")
     options.add_argument("--folder", help="where to write, on the disk to be measured (the system's temporary folder)")
-    given = options.parse_args()
-    if given.quick:
-        given.repetitions, given.steps = 2, 1
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        writing(given, Path(folder))
-        reading(given, Path(folder))
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.repetitions, arguments.steps = 2, 1
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        writing(arguments, Path(folder))
+        reading(arguments, Path(folder))
 
 
 if __name__ == "__main__":

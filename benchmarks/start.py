@@ -63,7 +63,7 @@ def explorer(port: int, runs: str) -> list[str]:
     return [sys.executable, "-m", "explorer", "--no-browser", "--port", str(port), "--runs", runs]
 
 
-def start(command: Callable[[int], list[str]]) -> None:
+def time_start(command: Callable[[int], list[str]]) -> None:
     port = free_port()
     with served(command(port), port):
         pass
@@ -81,11 +81,12 @@ def first_pictures(page: Page, port: int) -> tuple[float, float]:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     sides = {
-        "a bare Dash app": lambda: start(lambda port: [sys.executable, "-c", BARE, str(port)]),
-        "explorer": lambda: start(lambda port: explorer(port, str(folder / "none"))),
+        "a bare Dash app": lambda: time_start(lambda port: [sys.executable, "-c", BARE, str(port)]),
+        "explorer": lambda: time_start(lambda port: explorer(port, str(folder / "none"))),
     }
     seconds = interleave(sides, options.repetitions)
-    cold, again = [], []
+    cold: list[tuple[float, float]] = []
+    again: list[tuple[float, float]] = []
     with sync_playwright() as playwright:
         for repetition in range(options.repetitions):
             port = free_port()
@@ -99,10 +100,10 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
                     results.append(first_pictures(page, port))
                     page.close()
                 browser.close()
-    more = [ours - bare for bare, ours in zip(*seconds.values(), strict=True)]
+    more = [app - bare for bare, app in zip(*seconds.values(), strict=True)]
     claims = [Claim("(a) seconds to the first answer, more than a bare Dash app", more, at_most=1)]
-    for letter, name, found in (("b", "never seen before", cold), ("c", "seen before", again)):
-        drawn, regions = zip(*found, strict=True)
+    for letter, name, pictures in (("b", "never seen before", cold), ("c", "seen before", again)):
+        drawn, regions = zip(*pictures, strict=True)
         claims.append(Claim(f"({letter}) s to the first picture, {name}", drawn, at_most=3))
         claims.append(Claim(f"({letter}) s until its regions are drawn, {name}", regions))
     report("start.py", [side_row(name, values, "s") for name, values in seconds.items()], claims, options, RUN)

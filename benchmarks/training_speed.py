@@ -19,7 +19,9 @@ import copy
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +66,7 @@ class RandomImages(torch.utils.data.Dataset):
         return self.transform(Image.fromarray(self.data[i])), int(self.targets[i])
 
 
-def usual_data(root: str) -> torch.utils.data.Dataset:
+def usual_data(root: str) -> Any:  # a torch data set with `data` and `targets`
     mean, std = ([v / 255 for v in GREY[name]] for name in ("mean", "std"))
     steps = [transforms.Resize(44), transforms.CenterCrop(36), transforms.ToTensor(), transforms.Normalize(mean, std)]
     with contextlib.suppress(RuntimeError):  # it is not there
@@ -135,34 +137,35 @@ def main() -> None:
     options.add_argument("--data-root", default="data", help="where FashionMNIST/raw is; without it random pixels")
     options.add_argument("--steps", type=int, default=5, help="in a chunk of ResNet-18 (%(default)s)")
     options.add_argument("--precision", default="float32", help="of mtm's loops and the bare one (%(default)s)")
-    given = options.parse_args()
-    if given.quick:
-        given.repetitions, given.steps = 2, 1
-    data = usual_data(given.data_root)
-    n = 4_000 if given.quick else 60_000
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.repetitions, arguments.steps = 2, 1
+    data = usual_data(arguments.data_root)
+    n = 4_000 if arguments.quick else 60_000
     started = time.perf_counter()
     images = transform(np.asarray(data.data[:n]), 44, 36, grey=True)
     once = (time.perf_counter() - started) * 60_000 / n
     train = Split(images, np.asarray(data.targets[:n], dtype=np.int64))
     dataset = grey_dataset(train, random_split(2_000))
     with tempfile.TemporaryDirectory() as folder:
-        fixed = {"dim": DIM, "lr": LR, "precision": given.precision}
+        fixed = {"dim": DIM, "lr": LR, "precision": arguments.precision}
         resnet = TrainingLoop(dataset, Path(folder) / "resnet18", backbone="resnet18", **fixed)
         convnet = TrainingLoop(dataset, Path(folder) / "convnet", backbone="convnet", **fixed)
         bare, plain = BareLoop(resnet, dataset), BareLoop(resnet, dataset, contiguous=True)
         usual = UsualLoop(data)
+        loops: dict[str, Callable[[int], None]]
         loops = {"mtm": resnet, "bare": bare, "plain": plain, "usual": usual, "convnet": convnet}
-        steps = {name: given.steps * (CONVNET_STEPS if name == "convnet" else 1) for name in loops}
-        chunks = {name: lambda name=name: loops[name](steps[name]) for name in loops}
+        steps = {name: arguments.steps * (CONVNET_STEPS if name == "convnet" else 1) for name in loops}
+        chunks = {name: partial(loops[name], steps[name]) for name in loops}
         # the workers of the DataLoader fill their queue while we rest, so each of its chunks pays for what it takes
-        seconds = interleave(chunks, given.repetitions, rest=0.5)
+        seconds = interleave(chunks, arguments.repetitions, rest=0.5)
     rate = {name: [steps[name] * BATCH / s for s in taken] for name, taken in seconds.items()}
     titles = {
-        "mtm": f"mtm's loop, resnet18, {given.precision}",
-        "bare": f"bare loop, same network, {given.precision}",
-        "plain": f"bare loop, same network in contiguous format, {given.precision}",
+        "mtm": f"mtm's loop, resnet18, {arguments.precision}",
+        "bare": f"bare loop, same network, {arguments.precision}",
+        "plain": f"bare loop, same network in contiguous format, {arguments.precision}",
         "usual": "usual PyTorch loop, float32",
-        "convnet": f"mtm's loop, convnet, {given.precision}",
+        "convnet": f"mtm's loop, convnet, {arguments.precision}",
     }
     report(
         "Training speed",
@@ -173,7 +176,7 @@ def main() -> None:
             Claim("of it: mtm's memory format over contiguous, bare loops", ratios(rate["bare"], rate["plain"])),
             Claim("(c) convnet over resnet18, mtm's loop", ratios(rate["convnet"], rate["mtm"]), at_least=10),
         ],
-        given,
+        arguments,
         f"Images: {type(data).__name__}. Not timed: mtm's one transform of 60,000 images, {once:.1f} s.",
     )
 

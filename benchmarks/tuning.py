@@ -40,7 +40,9 @@ def in_turn(folder: Path, config: TrainConfig, repetitions: int) -> tuple[list[f
     """Seconds of trials 2, 3, ... and of the trainings alone between them."""
     search = new_search(folder, config, repetitions + 1, ranges=("lr=1e-4:1e-2",), keep=repetitions + 1)
     search.trials = [Trial(n, f"trial-{n}", {"lr": config.lr}) for n in range(1, repetitions + 2)]
-    trials, others, began = [], [], 0.0
+    trials: list[float] = []
+    others: list[float] = []
+    began = 0.0
 
     def watch(search: Search) -> None:
         """When a trial ends Ray waits for this, so nothing else is at work while the other side is timed."""

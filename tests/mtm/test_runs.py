@@ -417,7 +417,7 @@ def test_a_folder_that_was_left_before_it_became_a_run_is_free(tmp_path: Path) -
 LIMITED = """
 import resource, sys
 from conftest import small
-from mtm.train_loop.recorder import reason, record_training
+from mtm.train_loop.recorder import explain_failure, record_training
 from mtm.runs import Run
 
 run = Run.create(sys.argv[1], small(dim=2000, record=0))
@@ -425,7 +425,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))  # a snapshot has 
 try:
     record_training(run)
 except OSError as error:
-    print(reason(error, run.config))
+    print(explain_failure(error, run.config))
 """
 
 

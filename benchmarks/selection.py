@@ -19,6 +19,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def p95(values: list[float]) -> float:
 # (a)
 
 
-def recorded(folder: Path, n: int, n_snapshots: int) -> Run:
+def record_clusters(folder: Path, n: int, n_snapshots: int) -> Run:
     """A run of n images in 16 dimensions: after training nothing of a selection depends on D."""
     rng = np.random.default_rng(0)
     y = np.arange(n) % N_CLASSES
@@ -70,32 +71,35 @@ def lasso(u: np.ndarray, rng: np.random.Generator) -> list[list[float]]:
     return (middle + radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)).tolist()
 
 
-def ask(client: FlaskClient, points: list[list[float]], snapshot: int) -> int:
+def post_lasso(client: FlaskClient, points: list[list[float]], snapshot: int) -> int:
     """A lasso to every number and the first page of the grid; returns how many images it holds."""
     shape = {"kind": "polygon", "view": {"method": "pca"}, "points": points, "snapshot": snapshot}
     selection = {"steps": [{"do": "replace", "shape": shape}]}
-    asked = {"run": "large", "selection": selection, "snapshot": snapshot, "classifier": "euc_ce"}
-    numbers = client.post("/api/selection", json=asked)
-    grid = client.post("/api/selection/grid", json=asked)
+    request = {"run": "large", "selection": selection, "snapshot": snapshot, "classifier": "euc_ce"}
+    numbers = client.post("/api/selection", json=request)
+    grid = client.post("/api/selection/grid", json=request)
     assert numbers.status_code == grid.status_code == 200
     return int(grid.get_json()["total"])
 
 
 def lassos(options: argparse.Namespace, folder: Path) -> None:
     n, n_snapshots = (2_000, 4) if options.quick else (60_000, 30)
-    recorded(folder / "runs" / "large", n, n_snapshots)
+    record_clusters(folder / "runs" / "large", n, n_snapshots)
     server, views = Flask("benchmark"), Views(Library(folder / "runs"), folder / "cache")
     find_routes.register(server, views)
     client, rng = server.test_client(), np.random.default_rng(1)
     u = views.frames(Picture("large", "pca"))[1].points  # the page has it by then
-    first = seconds_of(lambda: ask(client, lasso(u[-1], rng), n_snapshots - 1))
-    percentiles, medians, held = [], [], []
+    first = seconds_of(lambda: post_lasso(client, lasso(u[-1], rng), n_snapshots - 1))
+    percentiles, medians = list[float](), list[float]()
+    image_counts: list[int] = []
     for _ in range(options.repetitions):
         each = []
         for _ in range(options.lassos):
             t = int(rng.integers(n_snapshots))
             corners = lasso(u[t], rng)
-            each.append(seconds_of(lambda corners=corners, t=t: held.append(ask(client, corners, t))))
+            began = time.perf_counter()
+            image_counts.append(post_lasso(client, corners, t))
+            each.append(time.perf_counter() - began)
         percentiles.append(1e3 * p95(each))
         medians.append(1e3 * float(np.median(each)))
     views.close()
@@ -104,7 +108,11 @@ def lassos(options: argparse.Namespace, folder: Path) -> None:
         [
             side_row("median of the lassos of a repetition", medians, "ms"),
             ("the first one, which reads the run", f"{1e3 * first:.4g} ms", "-"),
-            ("images in a lasso, median", f"{np.median(held):,.0f}", f"{min(held):,} to {max(held):,}"),
+            (
+                "images in a lasso, median",
+                f"{np.median(image_counts):,.0f}",
+                f"{min(image_counts):,} to {max(image_counts):,}",
+            ),
         ],
         [Claim(f"(a) lasso over {n:,} x {n_snapshots} to all numbers, ms, p95", percentiles, at_most=500)],
         options,
@@ -115,7 +123,7 @@ def lassos(options: argparse.Namespace, folder: Path) -> None:
 # (b), (c)
 
 
-def embeddings(path: Path, n: int) -> None:
+def write_embeddings(path: Path, n: int) -> None:
     """A file like a snapshot's, of clusters (n, DIM) in float16."""
     rng = np.random.default_rng(0)
     c, e = rng.standard_normal((N_CLASSES, DIM)).astype(np.float32), np.empty((n, DIM), np.float16)
@@ -126,7 +134,7 @@ def embeddings(path: Path, n: int) -> None:
     write_arrays(path, {"embeddings": e}, {})
 
 
-def forget(path: Path) -> None:
+def drop_from_page_cache(path: Path) -> None:
     """Ask the system to drop the file from its page cache, where it can be asked."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
@@ -137,25 +145,24 @@ def forget(path: Path) -> None:
 def neighbours(options: argparse.Namespace, folder: Path) -> None:
     n = 2_000 if options.quick else 60_000
     path = folder / "embeddings.safetensors"
-    embeddings(path, n)
+    write_embeddings(path, n)
     rng = np.random.default_rng(2)
-    cold, warm, resident, theirs = [], [], {metric: [] for metric in METRICS}, []
+    cold, warm, theirs = list[float](), list[float](), list[float]()
+    resident: dict[str, list[float]] = {metric: [] for metric in METRICS}
     x = read_arrays(path)[0]["embeddings"].astype(np.float32)
     search = NearestNeighbors(n_neighbors=K + 1, algorithm="brute").fit(x)
-    held = 0
+    resident_bytes = 0
     for _ in range(options.repetitions):
-        forget(path)
+        drop_from_page_cache(path)
         cold.append(seconds_of(lambda: NeighbourIndex(read_arrays(path)[0]["embeddings"]).nearest(5)))
         space = NeighbourIndex(read_arrays(path)[0]["embeddings"])
         warm.append(seconds_of(lambda: NeighbourIndex(read_arrays(path)[0]["embeddings"]).nearest(5)))
-        held = space.nbytes
+        resident_bytes = space.nbytes
         rows = rng.integers(0, n, options.questions).tolist()
         for metric in METRICS:
-            each = [
-                seconds_of(lambda row=row, metric=metric, space=space: space.nearest(row, K, metric)) for row in rows
-            ]
+            each = [seconds_of(partial(space.nearest, row, K, metric)) for row in rows]
             resident[metric].append(1e3 * p95(each))
-        each = [seconds_of(lambda row=row: search.kneighbors(x[row : row + 1])) for row in rows]
+        each = [seconds_of(partial(search.kneighbors, x[row : row + 1])) for row in rows]
         theirs.append(1e3 * p95(each))
     report(
         "Neighbours of one image",
@@ -163,13 +170,13 @@ def neighbours(options: argparse.Namespace, folder: Path) -> None:
             side_row("explorer.space.neighbours, euclidean, p95", resident["euclidean"], "ms"),
             side_row("scikit-learn, euclidean, brute force, float32 in memory, p95", theirs, "ms"),
             side_row("the first question, file in the page cache", warm, "s"),
-            ("memory held", f"{held / 2**20:,.0f} MiB", f"at most {RESIDENT_BYTES / 2**20:,.0f} MiB in all"),
+            ("memory held", f"{resident_bytes / 2**20:,.0f} MiB", f"at most {RESIDENT_BYTES / 2**20:,.0f} MiB in all"),
         ],
         [
             *(Claim(f"(b) resident, {metric}, ms, p95", resident[metric], at_most=100) for metric in METRICS),
             Claim("(b) cold, s", cold, at_most=1.5),
             Claim("(b) resident over scikit-learn", ratios(resident["euclidean"], theirs)),
-            Claim("(c) memory held over the embeddings in float32", [held / x.nbytes], at_most=1.05),
+            Claim("(c) memory held over the embeddings in float32", [resident_bytes / x.nbytes], at_most=1.05),
         ],
         options,
         f"{K} neighbours among {n:,} x {DIM:,}, {options.questions} images a repetition.",
@@ -180,12 +187,12 @@ def main() -> None:
     options = parser(__doc__, repetitions=5)
     options.add_argument("--lassos", type=int, default=40, help="of one repetition (%(default)s)")
     options.add_argument("--questions", type=int, default=30, help="of one repetition and metric (%(default)s)")
-    given = options.parse_args()
-    if given.quick:
-        given.repetitions, given.lassos, given.questions = 2, 5, 5
+    arguments = options.parse_args()
+    if arguments.quick:
+        arguments.repetitions, arguments.lassos, arguments.questions = 2, 5, 5
     with tempfile.TemporaryDirectory() as folder:
-        lassos(given, Path(folder))
-        neighbours(given, Path(folder))
+        lassos(arguments, Path(folder))
+        neighbours(arguments, Path(folder))
 
 
 if __name__ == "__main__":
