@@ -89,7 +89,7 @@ def create_app(
     train_routes.register(app.server, queue, devices, preview, data_root)
     tune_routes.register(app.server, library)
     results_routes.register(app.server, library)
-    app.server.extensions |= {"views": views, "jobs": queue, "outlook": preview}  # the server begins and closes them
+    app.server.extensions |= {"views": views, "queue": queue, "preview": preview}  # the server begins and closes them
     app.index_string = app.index_string.replace("{%css%}", f"{words.as_script()}{{%css%}}")
     app.layout = shell.layout(PAGES)
     app.validation_layout = html.Div(  # type: ignore[assignment]

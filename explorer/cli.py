@@ -90,7 +90,7 @@ def serve(
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # so that module:Class can be imported from there, as in `mtm train`
     flask = create_app(runs.resolve(), losses=loss or (), data_root=data_root, token=token, host=host).server
-    views, queue, preview = (flask.extensions[name] for name in ("views", "jobs", "outlook"))
+    views, queue, preview = (flask.extensions[name] for name in ("views", "queue", "preview"))
     views.worker.warm_up(after=WARM_UP_AFTER)
     queue.begin()
     server = create_server(flask, sockets=[listener], threads=8)

@@ -3,4 +3,4 @@
 Importing `mtm` (and `mtm.config`, `mtm.runs`, `mtm.geometry`, `mtm.classifiers`, `mtm.losses`) does not import torch.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -144,6 +144,21 @@ def test_tests_lie_in_folders_of_the_code() -> None:
         assert (ROOT / folder).is_dir() or (ROOT / "assets" / folder.name).is_dir(), folder
 
 
+TEXTS = [*SOURCES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md"))]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=place_of)
+def test_files_and_modules_that_are_mentioned_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for mention in re.findall(
+        r"(?<![\w./])(?:mtm|explorer|assets|tests|benchmarks)/[\w/.-]*\w\.(?:py|mjs|js|css|json)\b", text
+    ):
+        assert (ROOT / mention).is_file(), mention
+    for mention in re.findall(r"(?<![\w./])(?:mtm|explorer)(?:\.[a-z_]+)+(?![\w(]*/)", text):
+        parts = mention.split(".")
+        assert mention in MODULES or ".".join(parts[:-1]) in MODULES, mention
+
+
 def test_reading_runs_needs_no_torch() -> None:
     code = (
         "import sys, mtm.runs, mtm.config, mtm.losses, mtm.classifiers, mtm.geometry, mtm.data, mtm.cli;"

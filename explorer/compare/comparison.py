@@ -42,7 +42,7 @@ class Drift:
     distances: Floats  # (n,) in units of sigma
     sigma: float  # cluster size of the second snapshot, over the shared images
     scale: float  # factor by which the first space was scaled; 1 within a run
-    left: float  # share of the second's variance left unexplained by the alignment; NaN within a run
+    unexplained: float  # share of the second's variance left unexplained by the alignment; NaN within a run
 
 
 @dataclass(frozen=True)

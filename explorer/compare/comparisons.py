@@ -55,7 +55,7 @@ class Comparisons:
             "k": result.k,
             "sigma": result.drift.sigma,
             "scale": result.drift.scale,
-            "left": result.drift.left,
+            "left": result.drift.unexplained,
             "snapshots": snapshots,
             "classifiers": names,
             "class_names": b.class_names,

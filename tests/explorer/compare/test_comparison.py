@@ -114,7 +114,7 @@ def test_two_epochs_of_a_run_are_compared_as_they_are(finished_run: Path) -> Non
     sigma = np.median(run.snapshot(2).centre_distances)
     assert comparison.drift.distances == pytest.approx(np.linalg.norm(e - f, axis=1) / sigma, rel=1e-5)
     assert (comparison.drift.scale, comparison.k, len(comparison.measured)) == (1, 5, 60)
-    assert math.isnan(comparison.drift.left)
+    assert math.isnan(comparison.drift.unexplained)
     same = run.snapshot(0).predictions["euc"] == run.snapshot(2).predictions["euc"]
     assert comparison.agreement is not None
     assert comparison.agreement.same == pytest.approx(same.mean())

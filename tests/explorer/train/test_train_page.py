@@ -39,7 +39,7 @@ def address(runs: Path, tmp_path: Path) -> Iterator[str]:
     app = create_app(runs, tmp_path / "demo", tmp_path / "cache", data_root=tmp_path / "data").server
     with served(app) as place:
         yield f"{place}/train"
-        for name in ("jobs", "outlook", "views"):
+        for name in ("queue", "preview", "views"):
             app.extensions[name].close()
 
 
