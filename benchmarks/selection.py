@@ -28,8 +28,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sklearn.neighbors import NearestNeighbors
 
-from explorer.explore import routes as find_routes
+from explorer.explore import routes as explore_routes
+from explorer.explore.panels import Panels
 from explorer.library import Library
+from explorer.space.histories import Histories
 from explorer.space.neighbours import METRICS, RESIDENT_BYTES, NeighbourIndex
 from explorer.space.views import Picture, Views
 from mtm.run_folder.files import read_arrays, write_arrays
@@ -85,8 +87,9 @@ def post_lasso(client: FlaskClient, points: list[list[float]], snapshot: int) ->
 def lassos(options: argparse.Namespace, folder: Path) -> None:
     n, n_snapshots = (2_000, 4) if options.quick else (60_000, 30)
     record_clusters(folder / "runs" / "large", n, n_snapshots)
-    server, views = Flask("benchmark"), Views(Library(folder / "runs"), folder / "cache")
-    find_routes.register(server, views)
+    library = Library(folder / "runs")
+    server, views = Flask("benchmark"), Views(library, folder / "cache")
+    explore_routes.register(server, Panels(views, Histories(library)))
     client, rng = server.test_client(), np.random.default_rng(1)
     u = views.frames(Picture("large", "pca"))[1].points  # the page has it by then
     first = seconds_of(lambda: post_lasso(client, lasso(u[-1], rng), n_snapshots - 1))
