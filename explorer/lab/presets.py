@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from explorer.lab.landscape import Vary
+
 Place = tuple[float, float]
 
 
@@ -17,7 +19,7 @@ class Preset:
 
     name: str
     loss: str
-    vary: str
+    vary: Vary
     e: Place
     c: tuple[Place, ...]
     box: tuple[float, float, float, float]
