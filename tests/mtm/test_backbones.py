@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 from torchvision import models
 
 from mtm.backbones import TinyMapConv2d, make_backbone
@@ -50,6 +50,7 @@ def test_a_tiny_map_as_matrix_product_is_the_convolution(
         image = x.clone().requires_grad_()
         out = layer(image)
         out.square().sum().backward()
+        assert layer.bias is not None
         results.append([out, image.grad, layer.weight.grad, layer.bias.grad])
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b)
@@ -76,7 +77,9 @@ def test_weights_come_from_a_state_dict_file(tmp_path: Path, suffix: str) -> Non
     path = tmp_path / f"w.{suffix}"
     save_file(state, path) if suffix == "safetensors" else torch.save(state, path)
     network, _ = make_backbone("resnet18", 3, (36, 36), str(path))
-    torch.testing.assert_close(network.layer1[0].conv1.weight, state["layer1.0.conv1.weight"], rtol=0, atol=0)
+    torch.testing.assert_close(
+        network.get_parameter("layer1.0.conv1.weight"), state["layer1.0.conv1.weight"], rtol=0, atol=0
+    )
 
 
 def test_imagenet_weights_come_from_torchvisions_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +91,7 @@ def test_imagenet_weights_come_from_torchvisions_cache(tmp_path: Path, monkeypat
     torch.save(state, folder / Path(entry.url).name)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     network, _ = make_backbone("resnet18", 3, (36, 36), "imagenet")
-    weight: Tensor = network.layer1[0].conv1.weight
+    weight = network.get_parameter("layer1.0.conv1.weight")
     torch.testing.assert_close(weight, state["layer1.0.conv1.weight"], rtol=0, atol=0)
 
 

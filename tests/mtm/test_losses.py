@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from torch.func import grad
 
 from mtm.errors import InputError
-from mtm.losses import LOSSES, hyperparameters_of, loss_class, make_loss
+from mtm.losses import LOSSES, ClassProximity, hyperparameters_of, loss_class, make_loss
 
 # --- The paper's equations, one image at a time. They run on Decimals (28 digits: the reference has no rounding of its
 # own) and on torch scalars (autograd then gives the slow gradient).
@@ -48,7 +50,7 @@ def comparison(e, c, y):  # equation 8
 
 
 # a new loss is one row here
-LOOPS = {
+LOOPS: dict[str, tuple[Callable[..., Any], dict[str, float]]] = {
     "euclidean": (euclidean, {}),
     "cosine": (cosine, {}),
     "class_proximity": (class_proximity, {"r": 500.0, "eps": 1e-6}),
@@ -66,9 +68,9 @@ def loss_of(name):
 def by_loops(name, e, c, y):
     """The values (B,) of the paper's equation for the numbers that are in the tensors."""
     loop, hyperparameters = LOOPS[name]
-    hyperparameters = {key: Decimal(value) for key, value in hyperparameters.items()}
+    decimals = {key: Decimal(value) for key, value in hyperparameters.items()}
     rows, targets = ([[Decimal(value) for value in row] for row in x.tolist()] for x in (e, c))
-    return [float(loop(row, targets, own, **hyperparameters)) for row, own in zip(rows, y.tolist(), strict=True)]
+    return [float(loop(row, targets, own, **decimals)) for row, own in zip(rows, y.tolist(), strict=True)]
 
 
 def gradients_by_loops(name, e, c, y):
@@ -425,7 +427,7 @@ def test_every_loss_has_its_loop_here():
 @every_loss
 def test_every_loss_says_which_equation_it_is(name):
     number = {"euclidean": "1", "cosine": "2-3", "class_proximity": "4-5", "push_pull": "6-7", "comparison": "8"}[name]
-    assert f"equation{'s' if '-' in number else ''} {number})" in LOSSES[name].__doc__
+    assert f"equation{'s' if '-' in number else ''} {number})" in (LOSSES[name].__doc__ or "")
 
 
 @every_loss
@@ -447,6 +449,7 @@ def test_a_loss_is_frozen_and_equal_to_another_with_the_same_hyperparameters(nam
 
 def test_hyperparameters_reach_the_loss():
     loss = make_loss("class_proximity", r=3.0, eps=0.25)
+    assert isinstance(loss, ClassProximity)
     assert (loss.r, loss.eps) == (3.0, 0.25)
     assert make_loss("push_pull", r=0.5) != make_loss("push_pull", r=0.6)
 

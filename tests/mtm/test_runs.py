@@ -56,8 +56,10 @@ def test_what_training_yields_is_what_the_run_gives_back(tmp_path: Path) -> None
             np.testing.assert_array_equal(back.predictions[name], snapshot.predictions[name])
             np.testing.assert_array_equal(back.margins[name], snapshot.margins[name])
             reference = snapshot.class_embeddings if name.endswith("_ce") else snapshot.reference_centres
+            assert reference is not None
             np.testing.assert_array_equal(back.predictions[name], predict(name, snapshot.embeddings, reference))
     np.testing.assert_array_equal(opened.labels, yielded[0].points.labels)
+    assert opened.points.thumbnails is not None
     assert opened.points.thumbnails.shape == (60, 16, 16)
     assert opened.points.class_names == tuple("0123456789")
 
@@ -71,6 +73,7 @@ def test_a_linear_head_keeps_weight_and_bias(tmp_path: Path) -> None:
     assert back.class_embeddings is None
     assert back.target_distances is None
     assert set(back.predictions) == {"cos", "euc", "argmax"}
+    assert back.head is not None
     np.testing.assert_array_equal(back.predictions["argmax"], predict("argmax", snapshot.embeddings, back.head))
 
 
@@ -88,6 +91,8 @@ def test_rows_hold_every_measure_and_what_they_were_taken_on(run: Run) -> None:
 def test_distances_and_measures_agree_with_the_arrays(run: Run) -> None:
     snapshot, y = run.snapshot(-1), run.labels
     e = np.asarray(snapshot.embeddings, np.float64)
+    assert snapshot.class_embeddings is not None
+    assert snapshot.target_distances is not None
     own = np.linalg.norm(e - snapshot.class_embeddings[y], axis=1)
     np.testing.assert_allclose(snapshot.target_distances, own, rtol=5e-3)
     own = geometry.own_distances(e, y, geometry.class_centres(e, y, 10))

@@ -36,7 +36,10 @@ def same(a: Snapshot, b: Snapshot) -> bool:
         a.epoch == b.epoch
         and np.array_equal(a.embeddings, b.embeddings)
         and np.array_equal(a.reference_centres, b.reference_centres)
-        and (a.class_embeddings is None or np.array_equal(a.class_embeddings, b.class_embeddings))
+        and (
+            a.class_embeddings is None
+            or (b.class_embeddings is not None and np.array_equal(a.class_embeddings, b.class_embeddings))
+        )
     )
 
 
@@ -140,6 +143,7 @@ def test_a_plateau_stops_as_ray_does() -> None:
 def test_a_validation_fraction_is_kept_out_of_training_and_measured() -> None:
     config = small(validation=0.25, train_images=0)
     data = load(config)
+    assert data.validation is not None
     assert len(data.validation) == pytest.approx(0.25 * 1438, abs=10)
     assert len(data.train) + len(data.validation) == 1438
     *_, last = train(config)
@@ -177,11 +181,14 @@ def test_class_embeddings_have_their_own_learning_rate() -> None:
     first, *_, last = train(small(class_lr_factor=0))
     np.testing.assert_array_equal(first.class_embeddings, last.class_embeddings)
     first, *_, last = train(small(class_lr_factor=100))
+    assert first.class_embeddings is not None
+    assert last.class_embeddings is not None
     assert np.abs(last.class_embeddings - first.class_embeddings).max() > 0.1
 
 
 def test_class_embeddings_start_from_a_normal_distribution() -> None:
     c = next(train(small(dim=500, class_init_scale=3.0))).class_embeddings
+    assert c is not None
     assert c.std() == pytest.approx(3, rel=0.05)
     assert abs(c.mean()) < 0.2
 
@@ -229,7 +236,8 @@ def stop_after(n: int) -> Iterator[bool]:
 def test_a_stopped_training_goes_on_with_the_same_bits(tmp_path: Path, steps: int, changes: dict[str, object]) -> None:
     config = small(snapshots_per_epoch=2, **changes)
     whole = list(train(config))
-    asked, found = stop_after(steps), []
+    asked = stop_after(steps)
+    found: list[Snapshot] = []
     training = train(config, checkpoints=tmp_path / "c", stop=lambda: next(asked))
     with pytest.raises(Stopped):
         collect(training, found)
@@ -241,7 +249,8 @@ def test_a_stopped_training_goes_on_with_the_same_bits(tmp_path: Path, steps: in
 
 
 def test_seconds_go_on_after_a_stop(tmp_path: Path) -> None:
-    asked, found = stop_after(16), []
+    asked = stop_after(16)
+    found: list[Snapshot] = []
     with pytest.raises(Stopped):
         collect(train(small(), checkpoints=tmp_path / "c", stop=lambda: next(asked)), found)
     before = found[-1].metrics["seconds"]

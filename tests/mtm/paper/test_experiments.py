@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import small
@@ -53,6 +54,7 @@ def test_every_trial_is_a_run_judged_on_images_held_out_of_training(searches: di
             (row,) = [row for row in rows(search.runs / trial.run) if row["epoch"] == 1]
             assert trial.best == max(row["validation_accuracy"].values())
         kept = [trial.run for trial in search.trials if any((search.runs / trial.run / "snapshots").glob("*"))]
+        assert search.best is not None
         assert kept == [search.best.run]
 
 
@@ -62,6 +64,7 @@ def test_the_report_has_the_best_trial_of_each(searches: dict[str, Search], tmp_
     assert len(found.usable) == TRIALS * len(searches)
     shown = {name: [text.text for text in texts] for name, texts in tables.accuracy_table(found, "digits").rows}
     for letter, search in zip(("E", "C", "CP", "PP", "Comparison", "P"), searches.values(), strict=True):
+        assert search.best is not None
         (row,) = [row for row in rows(runs / search.best.run) if row["epoch"] == 1]
         for value in row["accuracy"].values():
             assert f"{100 * value:.2f}" in shown[f"convnet-{letter}"]
@@ -70,5 +73,5 @@ def test_the_report_has_the_best_trial_of_each(searches: dict[str, Search], tmp_
     assert "convnet-CP" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
 
-def rows(folder: Path) -> list[dict[str, object]]:
+def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

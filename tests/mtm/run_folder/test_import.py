@@ -244,10 +244,10 @@ def nearest(e: Array, reference: Array, cosine: bool) -> list[int]:
     """Equations 10-11 with loops."""
     found = []
     for x in e.astype(float):
-        scores = []
+        scores: list[float] = []
         for k in reference.astype(float):
             cos = float(x @ k) / (np.linalg.norm(x) * np.linalg.norm(k))
-            scores.append(cos if cosine else -float(np.linalg.norm(x - k)))
+            scores.append(float(cos) if cosine else -float(np.linalg.norm(x - k)))
         found.append(int(np.argmax(scores)))
     return found
 

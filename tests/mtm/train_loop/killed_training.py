@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from conftest import small
 
@@ -44,9 +45,8 @@ def train_and_die(folder: Path, at: int, when: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return done
 
-    Path.replace = dying_replace
-    run = Run.create(folder, CONFIG)
-    record_training(run)
+    with patch.object(Path, "replace", dying_replace):
+        record_training(Run.create(folder, CONFIG))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -93,13 +93,14 @@ def contents_without_times(folder: Path) -> dict[str, object]:
     """Every array's bytes, and the rows of metrics without what depends on the clock."""
     from mtm.run_folder.files import read_arrays
 
-    run, found = Run.open(folder), {}
+    run = Run.open(folder)
+    by_file: dict[str, object] = {}
     for path in [*run.snapshots, *sorted((folder / "checkpoint").iterdir())]:
         arrays, header = read_arrays(path)
         row = header.get("metrics", {})
         kept = {key: value for key, value in row.items() if key not in ("seconds", "images_per_second")}
-        found[path.name] = ({name: array.tobytes() for name, array in arrays.items()}, kept)
-    return found
+        by_file[path.name] = ({name: array.tobytes() for name, array in arrays.items()}, kept)
+    return by_file
 
 
 if __name__ == "__main__":
