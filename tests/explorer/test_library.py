@@ -121,7 +121,9 @@ def test_references_are_stacked_over_time(library: Library) -> None:
     run = library.run("one")
     snapshots = [run.snapshot(i) for i in range(3)]
     for name in ("euc", "cos", "euc_ce", "cos_ce"):
-        assert references_over_time(snapshots, name).shape == (3, 10, 8)
+        references = references_over_time(snapshots, name)
+        assert isinstance(references, np.ndarray)
+        assert references.shape == (3, 10, 8)
     np.testing.assert_array_equal(references_over_time(snapshots, "euc_ce")[1], run.snapshot(1).class_embeddings)
     with pytest.raises(InputError, match="has no classifier 'argmax'"):
         references_over_time(snapshots, "argmax")

@@ -39,7 +39,11 @@ def runs(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for t in range(3):
         s = one.snapshot(t)
         e, c = (2 * np.asarray(x, np.float64) @ q + 1 for x in (s.embeddings, s.class_embeddings))
-        about = {"epoch": s.epoch, "indices": one.points.indices[order], "reference_centres": np.asarray(c)}
+        about: dict[str, Any] = {
+            "epoch": s.epoch,
+            "indices": one.points.indices[order],
+            "reference_centres": np.asarray(c),
+        }
         rotated.log(e[order], one.labels[order], c, **about)
         other.log(rng.normal(size=(50, 4)) + t, np.arange(50) % 5, rng.normal(size=(5, 4)), epoch=t)
     for run in (rotated, other):
@@ -141,9 +145,8 @@ def test_one_run_twice_is_two_epochs_of_it_and_plays(page: Any, address: str) ->
 
 def test_the_numbers_are_those_of_the_snapshot_files(page: Any, address: str, runs: Path) -> None:
     show(page, address, "run=one&run=turned&epoch=2&classifier=euc_ce")
-    comparison = compare(
-        *(load_history(Run.open(runs / name)) for name in ("one", "turned")), classifiers=("euc_ce", "euc_ce")
-    )
+    one, turned = (load_history(Run.open(runs / name)) for name in ("one", "turned"))
+    comparison = compare(one, turned, classifiers=("euc_ce", "euc_ce"))
     page.wait_for_selector("[data-cell=both_right]")
     text = page.inner_text(".compare-alike")
     assert comparison.agreement is not None
@@ -253,7 +256,8 @@ def test_another_run_is_turned_so_that_its_classes_lie_the_same_way(page: Any, a
     np.testing.assert_allclose(away, original @ np.array([[0.6, 0.8], [0.8, -0.6]]), atol=1e-4 * size)
     np.testing.assert_allclose(back, original, atol=1e-4 * size)
     np.testing.assert_allclose(results["centres"][2], results["centres"][0], atol=1e-4 * size)
-    np.testing.assert_allclose(*results["scores"], rtol=1e-9, atol=1e-9)
+    scores, turned_scores = results["scores"]
+    np.testing.assert_allclose(scores, turned_scores, rtol=1e-9, atol=1e-9)
     assert results["other"] is None  # no class in common
     rows = players(page, "[...p.data.attributes.indices]")
     same = original[-60:][[rows[0].index(index) for index in rows[1]]]  # of the last snapshot

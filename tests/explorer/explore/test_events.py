@@ -54,9 +54,9 @@ def test_moves_are_steps_in_sigma() -> None:
 
 def test_moves_do_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     e = np.random.default_rng(1).normal(size=(3, 50, 7)).astype(np.float32)
-    whole = find_moves(e, [1.0, 1.0, 1.0])
+    whole = find_moves(list(e), [1.0, 1.0, 1.0])
     monkeypatch.setattr("explorer.explore.events.CHUNK", 20)
-    assert np.array_equal(find_moves(e, [1.0, 1.0, 1.0]), whole)
+    assert np.array_equal(find_moves(list(e), [1.0, 1.0, 1.0]), whole)
 
 
 def test_targets_by_hand() -> None:

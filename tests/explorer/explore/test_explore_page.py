@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -314,7 +314,10 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
                 box = cursor.bounding_box()
                 return float(box[side] + box[length] / 2)
 
-            eventually(page, lambda x=where["x"]: middle("x", "width") == pytest.approx(x, abs=2))
+            def is_there(middle: Callable[[str, str], float] = middle, x: float = where["x"]) -> bool:
+                return middle("x", "width") == pytest.approx(x, abs=2)
+
+            eventually(page, is_there)
             if not over_epochs:
                 assert middle("y", "height") == pytest.approx(where["y"], abs=2)
 

@@ -207,6 +207,7 @@ def test_the_bar_and_the_chooser_make_sets(page: Any, runs: Path) -> None:
     show(page, "one", "select")
     run = Run.open(runs / "one")
     y, snapshot = run.labels, run.snapshot(2)
+    assert snapshot.class_embeddings is not None
     apart = np.linalg.norm(snapshot.embeddings.astype(float) - snapshot.class_embeddings[4].astype(float), axis=1)
     near, wrong = apart <= np.median(apart) + 1e-3, snapshot.predictions["cos"] != y
     act = page.locator(".chooser-row .panel-button")
@@ -378,6 +379,7 @@ def test_one_image_and_its_neighbours_are_those_of_the_files(page: Any, runs: Pa
         )
     )
     assert decisions == {key: names[int(decided[row])] for key, decided in snapshot.predictions.items()}
+    assert snapshot.class_embeddings is not None
     e, targets = snapshot.embeddings.astype(float), snapshot.class_embeddings.astype(float)
     apart = np.sort(np.linalg.norm(targets - e[row], axis=1))
     panel = "#explore-panel-image"

@@ -133,6 +133,7 @@ def test_a_distance_in_all_dimensions(client: FlaskClient, runs: Path) -> None:
     shape = {"kind": "within", "distance": 2.0, "of_class": 3, "snapshot": 2}
     mask, _ = select(client, {"steps": [{"do": "replace", "shape": shape}]})
     snapshot = run.snapshot(2)
+    assert snapshot.class_embeddings is not None
     apart = np.linalg.norm(snapshot.embeddings.astype(float) - snapshot.class_embeddings[3], axis=1)
     assert mask.tolist() == (apart <= 2.0).tolist()
 

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_a_rectangle_by_hand() -> None:
     assert not inside_polygon(u, square * 2).any()  # twice round is out again, as in the player
     assert inside_box(u, (1, 1), (0, 0)).tolist() == [True, False, False, False, False]
     assert inside_polygon(np.empty((0, 2)), square).tolist() == []
-    assert not inside_polygon(u, [[0, 0], [1, 1], [0.5, 0.5]]).any()  # a line has no inside
+    assert not inside_polygon(u, [[0.0, 0.0], [1.0, 1.0], [0.5, 0.5]]).any()  # a line has no inside
 
 
 def test_places_on_shared_edges_belong_to_one_side() -> None:
@@ -115,6 +115,8 @@ def test_every_shape_selects_what_it_says(context: Context) -> None:
 def test_within_a_distance_of_a_target_in_all_dimensions(context: Context) -> None:
     history = context.history
     snapshot = history.snapshots[1]
+    assert snapshot.class_embeddings is not None
+    assert snapshot.target_distances is not None
     apart = own_distances(snapshot.embeddings, np.full(len(history.labels), 4), snapshot.class_embeddings)
     q = float(np.median(apart)) + 1e-4
     mask = evaluate(one(Within(distance=q, of_class=4, snapshot=1)), context)
@@ -146,6 +148,7 @@ def test_steps_are_sets(context: Context) -> None:
     y = context.history.labels
     a, b = OfClass(classes=(1, 2)), OfClass(classes=(2, 3))
     start = one(a)
+    expected: dict[Literal["replace", "add", "subtract", "keep"], tuple[int, ...]]
     expected = {"replace": (2, 3), "add": (1, 2, 3), "subtract": (1,), "keep": (2,)}
     for do, classes in expected.items():
         selection = start.then(Step(do=do, shape=b))
@@ -247,6 +250,7 @@ def test_numbers_equal_those_of_the_files(finished_run: Path) -> None:
         assert numbers.n == numbers.n_judged == mask.sum()
         for t in range(len(history)):
             snapshot = run.snapshot(t)
+            assert snapshot.target_distances is not None
             medians = [np.median(each[mask]) for each in (snapshot.target_distances, snapshot.margins["cos"])]
             assert [numbers.curves[name][t] for name in ("target_distance", "margin")] == pytest.approx(medians)
             assert numbers.curves["accuracy"][t] == (snapshot.predictions["cos"] == y)[mask].mean()

@@ -22,7 +22,7 @@ import imageio_ffmpeg
 import numpy as np
 import plotly.graph_objects as go
 import psutil
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from conftest import served
 from flask import Flask
@@ -212,7 +212,7 @@ def test_the_camera_on_the_scale_shows_what_is_there(scene: Scene) -> None:
 
 def test_ten_classes_have_ten_shapes_for_who_sees_no_colours(scene: Scene) -> None:
     collections = draw_embedding(scene).axes[0].collections
-    shapes = [part.get_paths()[0].vertices.tobytes() for part in collections if part.get_gid() == "points"]
+    shapes = [np.asarray(part.get_paths()[0].vertices).tobytes() for part in collections if part.get_gid() == "points"]
     assert len(set(shapes)) == 10
 
 
@@ -224,14 +224,16 @@ def test_classes_are_left_out_or_faint_as_on_the_page(views: Views, colour: str)
     assert scene.count.startswith(f"{(labels > 1).sum()} of ")
     (axes, *_) = draw_embedding(scene).axes
     points = [part for part in axes.collections if part.get_gid() == "points"]
-    places = np.concatenate([part.get_offsets() for part in points])
+    offsets = [np.asarray(part.get_offsets()) for part in points]
+    places = np.concatenate(offsets)
     for rows, is_there in ((labels > 1, True), (labels <= 1, False)):
         is_drawn = [np.isclose(places, u, atol=1e-6).all(axis=1).any() for u in scene.frames.points[-1][rows]]
         assert is_drawn == [is_there] * rows.sum()
-    alphas = np.concatenate([np.resize(part.get_facecolors()[:, 3], len(part.get_offsets())) for part in points])
+    colours = [np.asarray(part.get_facecolor()) for part in points]
+    alphas = np.concatenate([np.resize(c[:, 3], len(u)) for c, u in zip(colours, offsets, strict=True)])
     assert (alphas > 0.5).sum() == np.isin(labels, [2, 3]).sum()
     (targets,) = (part for part in axes.collections if part.get_gid() == "targets")
-    assert len(targets.get_offsets()) == 8
+    assert len(np.asarray(targets.get_offsets())) == 8
     assert {text.get_text() for text in axes.texts} == {"2", "3"}
     alone = load_scene(views, ExportRequest(RUN, hidden=(5,), solo=5))
     assert alone.strength.tolist() == [0] * 5 + [1] + [0] * 4

@@ -41,7 +41,9 @@ def moved_target(around, point):
 def test_push_and_pull_rests_one_over_one_minus_r_times_as_far_out_as_the_target(r):
     around = scene("e")
     m, target = around.c.mean(axis=0), around.c[around.label]
-    np.testing.assert_allclose(find_equilibrium(PushPull(r), around).point, m + (target - m) / (1 - r))
+    point = find_equilibrium(PushPull(r), around).point
+    assert point is not None
+    np.testing.assert_allclose(point, m + (target - m) / (1 - r))
 
 
 @pytest.mark.parametrize("r", [1.0, 1.3])

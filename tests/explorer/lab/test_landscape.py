@@ -101,6 +101,8 @@ def test_arrows_on_points_are_autograd_s(name, vary, dim):
     each = loss(e, c, torch.tensor(around.y))
     (each[around.chosen] if vary == "c" else each.sum()).backward()
     arrows = compute_forces(loss, around)
+    assert e.grad is not None
+    assert c.grad is not None
     np.testing.assert_allclose(arrows.e, -e.grad, atol=1e-12)
     np.testing.assert_allclose(arrows.c, -c.grad, atol=1e-12)
 

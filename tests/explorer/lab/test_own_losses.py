@@ -57,7 +57,9 @@ def test_an_error_in_a_file_names_its_line(tmp_path: Path, code, message):
 
 def test_an_error_in_a_call_names_its_line(tmp_path: Path):
     (tmp_path / "mine.py").write_text(GOOD.replace("self.weight *", "self.wait *"))
-    loss = OwnLosses([str(tmp_path / "mine.py")]).find("mine:Absolute").make({})
+    own_loss = OwnLosses([str(tmp_path / "mine.py")]).find("mine:Absolute")
+    assert own_loss is not None
+    loss = own_loss.make({})
     with pytest.raises(InputError, match=r"mine\.py, line 10: AttributeError: .*wait"):
         compute_landscape(loss, scene("e"), BOX, 9)
 

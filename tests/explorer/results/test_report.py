@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT, served, small
 
 from explorer import app as app_module
+from explorer.figures.colours import class_colour
 from explorer.results import page as results
 from explorer.results import tables
 from explorer.results.chosen_runs import Cell, ChosenRuns, TrainedRun, choose_runs
@@ -246,7 +247,7 @@ def test_rho_against_sigma_is_measured_from_the_first_global_centre(runs: Chosen
     run = runs.by_cell[Cell("F-MNIST", "RN50", "C")]
     trace = next(t for t in curves.draw_rho_sigma(runs, "F-MNIST").data if t.name == "RN50-C")
     g = [np.asarray(run.run.snapshot(t).reference_centres, np.float64) for t in range(1, EPOCHS + 1)]
-    origin = sum(g[0]) / len(g[0])
+    origin = np.sum(g[0], axis=0) / len(g[0])
     expected = [sum(math.dist(point, origin) for point in now) / len(now) for now in g]
     np.testing.assert_allclose(trace.y, expected, rtol=1e-6)
     assert run.rho_to_first_centre[-1] != pytest.approx(run.rows[-1]["centre_distance"], rel=1e-6)
@@ -302,10 +303,11 @@ def test_figures_of_the_plane_show_the_snapshot(runs: ChosenRuns) -> None:
     np.testing.assert_allclose(plane.g, centres)
     plot = embedding.draw_target_regions(plane)
     outlines = [trace for trace in plot.data if trace.fill == "toself"]
+    assert last.class_embeddings is not None
     for trace in outlines:  # the middle of a region is nearest to the class that it has the colour of
         middle = np.mean([trace.x[:-1], trace.y[:-1]], axis=1)
         nearest = np.linalg.norm(last.class_embeddings.astype(np.float64) - middle, axis=1).argmin()
-        assert trace.fillcolor == embedding.class_colour(int(nearest))
+        assert trace.fillcolor == class_colour(int(nearest))
     rings = [
         trace
         for trace in embedding.draw_sizes(plane).data

@@ -221,7 +221,7 @@ def test_the_accuracies_unfold_where_there_is_no_room(new_page: Callable[..., An
 
 
 def test_it_is_dark_in_the_dark(new_page: Callable[..., Any], address: str) -> None:
-    def light(selector: str, style: str) -> int:
+    def light(page: Any, selector: str, style: str) -> int:
         """The sum of red, green and blue."""
         colour = page.locator(selector).first.evaluate(f"(e) => getComputedStyle(e).{style}")
         return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
@@ -230,6 +230,6 @@ def test_it_is_dark_in_the_dark(new_page: Callable[..., Any], address: str) -> N
         page = new_page(800, scheme)
         page.goto(f"{address}/runs")
         page.wait_for_selector(".run-link")
-        assert (light("body", "backgroundColor") < 200) == is_dark
+        assert (light(page, "body", "backgroundColor") < 200) == is_dark
         for text in ("[col-id=age].ag-cell", ".ag-header-cell-text", ".run-link", ".run-about", ".run-progress"):
-            assert abs(light(text, "color") - light("body", "backgroundColor")) > 200, text
+            assert abs(light(page, text, "color") - light(page, "body", "backgroundColor")) > 200, text

@@ -110,8 +110,13 @@ def test_a_linear_head_has_no_targets(tmp_path: Path) -> None:
 def test_only_the_newest_snapshot_is_drawn_and_only_once(
     runs: Path, recorded: list[Snapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawings = []
-    monkeypatch.setattr(thumbnails, "draw", lambda run: drawings.append(run.name) or draw(run))
+    drawings: list[str] = []
+
+    def draw_and_note(run: Run) -> str:
+        drawings.append(run.name)
+        return draw(run)
+
+    monkeypatch.setattr(thumbnails, "draw", draw_and_note)
     pictures = Thumbnails(Library(runs))
     before = pictures.svg("one")
     assert pictures.svg("one") == before

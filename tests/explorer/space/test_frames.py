@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -68,7 +69,7 @@ def test_new_code_makes_every_cached_result_a_miss(run: Run, monkeypatch: pytest
 def test_digests_are_remembered_until_a_file_changes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = cache_key(run, "pca", {}, tmp_path / "cache")
     monkeypatch.setattr(frames_module, "_digest_by_path", {})
-    monkeypatch.setattr(frames_module.hashlib, "file_digest", lambda *_: pytest.fail("a file was read again"))
+    monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("a file was read again"))
     assert cache_key(run, "pca", {}, tmp_path / "cache") == key
     monkeypatch.undo()
     monkeypatch.setattr(frames_module, "_digest_by_path", {})

@@ -119,7 +119,7 @@ def test_two_at_once_make_one_space() -> None:
 
 
 def test_what_a_picture_mistakes_by_hand() -> None:
-    u = [[0, 0], [1, 0], [2, 0], [3, 0], [0.5, 0], [np.nan, 0]]
+    u = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [0.5, 0.0], [np.nan, 0.0]]
     comparison = compare_with_layout(0, [1, 3, 5], u)
     assert comparison.here.tolist() == [4, 1, 2]
     assert (comparison.kept.tolist(), comparison.false.tolist(), comparison.missing.tolist()) == ([1], [4, 2], [3, 5])
@@ -146,8 +146,11 @@ def test_the_history_of_an_image_is_that_of_the_files(finished_run: Path) -> Non
         for name, predicted in snapshot.predictions.items():
             assert image["decisions"][name][t] == predicted[5]
             assert image["margins"][name][t] == snapshot.margins[name][5]
+        assert snapshot.target_distances is not None
         assert image["target_distance"][t] == snapshot.target_distances[5]
     snapshot = run.snapshot(1)
+    assert snapshot.class_embeddings is not None
+    assert snapshot.target_distances is not None
     each = own_distances(np.repeat(snapshot.embeddings[5:6], 10, axis=0), np.arange(10), snapshot.class_embeddings)
     assert image["distances"] == pytest.approx(each)
     assert image["distances"][run.labels[5]] == pytest.approx(snapshot.target_distances[5], rel=2e-3)

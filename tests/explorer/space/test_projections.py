@@ -76,6 +76,8 @@ def test_pca_is_that_of_all_snapshots_pooled(run: Run) -> None:
     pooled = np.concatenate([run.snapshot(t).embeddings for t in range(4)]).astype(np.float64)
     pca = PCA(2, svd_solver="full").fit(pooled)
     frames = project(run, "pca")
+    assert frames.origin is not None
+    assert frames.basis is not None
     np.testing.assert_allclose(np.abs(pca.components_ @ frames.basis), np.eye(2), atol=1e-5)
     np.testing.assert_allclose(frames.origin, pca.mean_, atol=1e-6 * FULL)
 
@@ -95,6 +97,10 @@ def test_turning_the_space_turns_nothing_on_screen(tmp_path: Path, method: str, 
     one = project(make_run(tmp_path / "a", e * FULL, y, c * FULL), method)
     other = project(make_run(tmp_path / "b", (e @ turn + shift) * FULL, y, (c @ turn + shift) * FULL), method)
     assert np.abs(one.points - other.points).max() < 1e-4 * radius(one.points)
+    assert one.targets is not None
+    assert other.targets is not None
+    assert one.variance is not None
+    assert other.variance is not None
     assert np.abs(one.targets - other.targets).max() < 1e-4 * radius(one.points)
     np.testing.assert_allclose(one.variance, other.variance, atol=1e-4)
 
@@ -103,6 +109,8 @@ def test_turning_the_space_turns_nothing_on_screen(tmp_path: Path, method: str, 
 def test_the_same_run_gives_the_same_picture_bit_for_bit(run: Run, method: str) -> None:
     one, other = project(run, method), project(run, method)
     assert one.points.tobytes() == other.points.tobytes()
+    assert one.targets is not None
+    assert other.targets is not None
     assert one.targets.tobytes() == other.targets.tobytes()
     assert one.centres.tobytes() == other.centres.tobytes()
 
@@ -110,6 +118,8 @@ def test_the_same_run_gives_the_same_picture_bit_for_bit(run: Run, method: str) 
 @pytest.mark.parametrize("method", ["pca", "centres", "targets"])
 def test_the_share_of_variance_is_that_of_each_snapshot(run: Run, method: str) -> None:
     frames = project(run, method)
+    assert frames.basis is not None
+    assert frames.variance is not None
     for t in range(4):
         e = np.asarray(run.snapshot(t).embeddings, np.float64)
         assert frames.variance[t] == pytest.approx((e @ frames.basis).var(axis=0).sum() / e.var(axis=0).sum(), rel=1e-4)
@@ -126,6 +136,8 @@ def test_all_axes_alike(tmp_path: Path) -> None:
     e = np.concatenate([np.eye(20), -np.eye(20)])[None] * FULL
     run = make_run(tmp_path / "run", e, np.arange(40) % 4)
     one, other = project(run, "pca"), project(run, "pca")
+    assert one.basis is not None
+    assert one.variance is not None
     np.testing.assert_allclose(one.basis.T @ one.basis, np.eye(2), atol=1e-12)
     assert (one.points == other.points).all()
     assert one.variance[0] == pytest.approx(2 / 20, rel=1e-3)
@@ -137,6 +149,9 @@ def test_all_axes_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("classes", "at"), [(None, None), ([4, 0, 2], 1), ([1, 3, 2], -2)])
 def test_three_targets_lie_on_their_plane(run: Run, classes: list[int] | None, at: int | None) -> None:
     frames = project(run, "targets", classes=classes, at=at)
+    assert frames.origin is not None
+    assert frames.basis is not None
+    assert frames.targets is not None
     t, three = -1 if at is None else at, classes or [0, 1, 2]
     c = np.asarray(run.snapshot(t).class_embeddings, np.float64)[three]
     u = (c - frames.origin) @ frames.basis
@@ -150,6 +165,8 @@ def test_three_targets_lie_on_their_plane(run: Run, classes: list[int] | None, a
 def test_which_of_the_three_is_nearest_is_seen_for_every_image(run: Run) -> None:
     frames = project(run, "targets", classes=[3, 1, 4], at=2)
     s = run.snapshot(2)
+    assert frames.targets is not None
+    assert s.class_embeddings is not None
     three = s.class_embeddings[[3, 1, 4]]
     assert (
         predict("euc_ce", s.embeddings, three) == predict("euc", frames.points[2], frames.targets[2][[3, 1, 4]])
@@ -160,6 +177,9 @@ def test_a_linear_head_has_no_targets_but_a_plane_along_its_weight(pure: Run) ->
     frames = project(pure, "targets", classes=[2, 0, 4])
     assert frames.targets is None
     s = pure.snapshot(-1)
+    assert s.head is not None
+    assert frames.origin is not None
+    assert frames.basis is not None
     e, (weight, bias) = np.asarray(s.embeddings, np.float64), s.head
     on_plane = frames.origin + frames.points[-1].astype(np.float64) @ frames.basis.T  # the images, moved onto the plane
     for i, j in ((2, 0), (2, 4), (0, 4)):
@@ -202,6 +222,10 @@ def test_two_dimensions_are_shown_as_they_are(tmp_path: Path) -> None:
     e, c, y = clusters(dim=2)
     run = make_run(tmp_path / "run", e, y, c)
     frames = project(run, "plane")
+    assert frames.origin is not None
+    assert frames.basis is not None
+    assert frames.targets is not None
+    assert frames.variance is not None
     for t in range(4):
         assert (frames.points[t] == run.snapshot(t).embeddings).all()
         assert (frames.targets[t] == run.snapshot(t).class_embeddings).all()
@@ -235,10 +259,13 @@ def test_little_to_show_is_shown_or_refused_with_a_sentence(tmp_path: Path, meth
         return
     frames = project(run, method)
     assert np.isfinite(frames.points).all()
+    assert frames.targets is not None
     assert np.isfinite(frames.targets).all() or method == "umap"
     missing = np.isin(np.arange(n_classes), y, invert=True)
     assert (np.isnan(frames.centres).any(axis=2) == missing).all()
     if dim == 1 and method != "umap":
+        assert frames.origin is not None
+        assert frames.basis is not None
         assert (frames.points[..., 1] == 0).all()
         moved = frames.points[..., 0] * frames.basis[0, 0] + frames.origin[0]
         np.testing.assert_allclose(
@@ -252,6 +279,7 @@ def test_one_snapshot_and_two_classes_still_fill_a_plane(tmp_path: Path) -> None
     e, y = rng.standard_normal((200, 5)) * [1, 1, 8, 1, 1], np.arange(200) % 2
     e[y == 1, 0] += 30
     frames = project(make_run(tmp_path / "run", e[None], y), "centres")
+    assert frames.basis is not None
     assert abs(frames.basis[0, 0]) > 0.95
     assert abs(frames.basis[2, 1]) > 0.95
     np.testing.assert_allclose(frames.basis.T @ frames.basis, np.eye(2), atol=1e-9)

@@ -127,10 +127,11 @@ def test_narrow_floats_are_measured_wide():
 
 @pytest.mark.parametrize("k", [0, 80, 100])
 def test_more_neighbours_than_images_are_refused(k):
+    x, u = cloud()
     with pytest.raises(ValueError, match=f"{k} neighbours need"):
-        neighbours_kept(*cloud(), k)
+        neighbours_kept(x, u, k)
     with pytest.raises(ValueError, match="more than 80 points"):
-        trustworthiness(*cloud(), 40)
+        trustworthiness(x, u, 40)
 
 
 # --- The boundary
@@ -182,7 +183,7 @@ def test_a_picture_in_which_nothing_changes_says_nothing_of_motion():
     still = np.tile(cloud(100)[1], (30, 1, 1))
     even = still + 0.1 * np.arange(30)[:, None, None]  # the same step each time, up to rounding
     assert temporal_preserving(x, still) == temporal_preserving(x, even) == 0
-    assert temporal_preserving(np.tile(x[0], (8, 1, 1)), path(8, 100)[1]) == 0  # no image loses a neighbour
+    assert temporal_preserving([x[0]] * 8, path(8, 100)[1]) == 0  # no image loses a neighbour
 
 
 def test_fewer_than_three_steps_have_no_correlation():
@@ -207,13 +208,14 @@ def test_temporal_neighbours_of_an_isometric_path_are_all_kept():
 def test_temporal_neighbours_of_an_unrelated_path_are_chance():
     random = np.random.default_rng(0)
     x, u = random.normal(size=(21, 300, 16)), random.normal(size=(21, 300, 2))
-    assert temporal_neighbours(x, u, 5) == pytest.approx(5 / 20, abs=0.02)
+    assert temporal_neighbours(list(x), u, 5) == pytest.approx(5 / 20, abs=0.02)
 
 
 @pytest.mark.parametrize("k", [0, 7, 8])
 def test_more_near_snapshots_than_there_are_are_refused(k):
+    x, u = path()
     with pytest.raises(ValueError, match="snapshots, there are 8"):
-        temporal_neighbours(*path(), k)
+        temporal_neighbours(x, u, k)
 
 
 def test_the_same_layout_twice_does_not_jitter():
@@ -397,7 +399,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
 
 def test_progress_rises_to_1_and_can_end_the_work(tmp_path):
     run, frames = recorded(tmp_path / "run")
-    shares = []
+    shares: list[float] = []
     view_quality(run, frames, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1

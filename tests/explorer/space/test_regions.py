@@ -387,8 +387,8 @@ def test_evidence_is_whole_among_the_images_and_fades_away_from_them():
 
 
 def test_fewer_images_than_voters_all_vote():
-    assert vote([[0.0, 0], [1, 1], [2, 2]], [2, 0, 2], [[1.0, 1.0]])[0].tolist() == [2]
-    assert vote([[0.0, 0]], [4], [[1.0, 1.0], [2, 2]], 1)[0].tolist() == [4, 4]
+    assert vote([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [2, 0, 2], [[1.0, 1.0]])[0].tolist() == [2]
+    assert vote([[0.0, 0.0]], [4], [[1.0, 1.0], [2.0, 2.0]], 1)[0].tolist() == [4, 4]
     classes, evidence = vote(np.zeros((0, 2)), np.zeros(0), [[1.0, 1.0]])
     assert (classes.tolist(), evidence.tolist()) == ([0], [0])
 
@@ -425,7 +425,7 @@ def test_agreement_on_a_real_run_is_its_definition_by_hand(finished_run, name):
     o = e.mean(axis=(0, 1))
     p = np.linalg.svd((e - o).reshape(-1, e.shape[2]), full_matrices=False)[2][:2].T
     u, decisions = (e - o) @ p, np.stack([s.predictions[name] for s in snapshots])
-    regions = exact_regions(name, np.stack([s.references[name] for s in snapshots]), o, p)
+    regions = exact_regions(name, np.stack([np.asarray(s.references[name]) for s in snapshots]), o, p)
     by_hand = [
         (predict(name, o + u[t] @ p.T, s.references[name]) == decisions[t]).mean() for t, s in enumerate(snapshots)
     ]

@@ -87,6 +87,8 @@ def test_umap_of_a_growing_run_leaves_the_past_where_it_was(worker: Worker, tmp_
         away.rename(path)
         frames = layout(names[:n])
         np.testing.assert_array_equal(frames.points[:-1], before.points)
+        assert before.targets is not None
+        assert frames.targets is not None
         np.testing.assert_array_equal(frames.targets[:-1], before.targets)
         before = frames
 

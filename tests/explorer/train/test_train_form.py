@@ -28,7 +28,9 @@ def test_every_field_of_the_config_is_in_the_form_with_its_help(tmp_path: Path) 
     assert set(fields) | set(form.FIXED) == set(TrainConfig.model_fields)
     for name, field in fields.items():
         assert field["help"] or field["label"] == TrainConfig.model_fields[name].description
-        assert field["group"] == TrainConfig.model_fields[name].json_schema_extra["group"]
+        extra = TrainConfig.model_fields[name].json_schema_extra
+        assert isinstance(extra, dict)
+        assert field["group"] == extra["group"]
     assert set(form.LABELS) <= set(fields)
     assert set(form.FIRST) <= set(fields)
 

@@ -21,7 +21,7 @@ from mtm.tuning import Search, new_search, open_search
 from mtm.tuning.record import Trial
 
 LRS = (1e-4, 1e-3, 1e-2, 5e-3, 2e-3)
-CURVES = ([0.5, 0.6], [0.7, 0.9, 0.8], [], [0.65], [0.3])
+CURVES: tuple[list[float], ...] = ([0.5, 0.6], [0.7, 0.9, 0.8], [], [0.65], [0.3])
 STATES = ("stopped", "finished", "failed", "training", "stopped")
 
 

@@ -107,7 +107,7 @@ def test_an_error_is_raised_to_all_that_wait_and_is_not_cached() -> None:
     cache, calls = Cache(2), []
     all_there = threading.Event()
 
-    def fail() -> Result:
+    def fail() -> int:
         calls.append(1)
         all_there.wait(0.2)  # so that the others come while this one runs
         raise ValueError(f"attempt {len(calls)}")

@@ -211,7 +211,11 @@ def test_no_route_follows_a_name_out_of_the_runs_folder(app: Flask, home: Path, 
         if method == "GET":
             answer = client.get(path, query_string={"run": name, "name": name, "search": name, **more})
         else:
-            body = {"run": name, "name": name or "..", "values": {"dataset": name or "..", "weights": name or ".."}}
+            body: dict[str, Any] = {
+                "run": name,
+                "name": name or "..",
+                "values": {"dataset": name or "..", "weights": name or ".."},
+            }
             body |= {"in_run": {"run": name}, "losses": [{"name": "euclidean"}]}
             answer = client.post(path, json=body, query_string={"run": name, **more})
         assert SECRET not in answer.text, path
