@@ -1,7 +1,7 @@
 /* One of the pictures side by side: choice of the run, its player, whether it is held at an epoch, error messages. */
 
 import { DataError } from "../player/data.mjs";
-import { Card } from "../explore/card.mjs";
+import { Card } from "../player/controls/card.mjs";
 import { button, make } from "../common/dom.mjs";
 import { Picture } from "./picture.mjs";
 

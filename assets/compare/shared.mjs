@@ -4,7 +4,7 @@
  * over image by image. Otherwise all images of the selected classes are selected, by the names of the classes.
  */
 
-import { Legend } from "../explore/legend.mjs";
+import { Legend } from "../player/controls/legend.mjs";
 import { button, make } from "../common/dom.mjs";
 
 const SETS = ["hidden", "focus"];

@@ -1,9 +1,9 @@
 /* The page that `explorer export --what html` writes: the player with its controls, opened from a file, no server. */
 
 import { WORDS } from "../common/words.mjs";
-import { Card } from "../explore/card.mjs";
-import { Legend } from "../explore/legend.mjs";
-import { TimeBar } from "../explore/timebar.mjs";
+import { Card } from "../player/controls/card.mjs";
+import { Legend } from "../player/controls/legend.mjs";
+import { TimeBar } from "../player/controls/timebar.mjs";
 import { mount } from "../player/main.mjs";
 import * as axes from "./axes.mjs";
 import { about, unpack } from "./parcel.mjs";

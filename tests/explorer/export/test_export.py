@@ -421,7 +421,7 @@ def test_the_page_exports_what_it_shows_and_can_record_itself(chromium: Any, vie
 
 def test_every_module_of_the_page_finds_its_imports() -> None:
     modules = json.loads(build_import_map("export/page.mjs"))["imports"]
-    assert {"player/main.mjs", "player/render/gpu.mjs", "explore/timebar.mjs"} <= set(modules)
+    assert {"player/main.mjs", "player/render/gpu.mjs", "player/controls/timebar.mjs"} <= set(modules)
     for url in modules.values():
         source = base64.b64decode(url.partition(",")[2]).decode()
         for specifier in re.findall(r"^(?:import|export)\b[^;\"]*?\bfrom \"([^\"]+)\"", source, re.MULTILINE):

@@ -4,7 +4,7 @@ const SIDE = 84; // pixels of the enlarged image
 const AWAY = 16; // pixels between the point and the card
 
 export class Card {
-  /** @param {HTMLElement} stage @param {import("../player/main.mjs").Player} player */
+  /** @param {HTMLElement} stage @param {import("../main.mjs").Player} player */
   constructor(stage, player) {
     this.stage = stage;
     this.player = player;

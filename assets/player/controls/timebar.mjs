@@ -1,6 +1,6 @@
 /* The time line under the picture: play, step, speed, loop, and a slider for the time over the curve of accuracy. */
 
-import { SPEEDS } from "../player/timeline.mjs";
+import { SPEEDS } from "../timeline.mjs";
 
 /** Outlines on a field of 16 x 16; drawn, since not every system's fonts have these signs. */
 const ICONS = {
@@ -13,7 +13,7 @@ const ICONS = {
 };
 
 export class TimeBar {
-  /** @param {HTMLElement} element @param {import("../player/main.mjs").Player} player */
+  /** @param {HTMLElement} element @param {import("../main.mjs").Player} player */
   constructor(element, player) {
     this.player = player;
     this.epochs = [0];

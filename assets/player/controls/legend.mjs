@@ -3,7 +3,7 @@
 const MANY = 12; // from so many classes on there is a search field
 
 export class Legend {
-  /** @param {HTMLElement} element @param {import("../player/main.mjs").Player} player */
+  /** @param {HTMLElement} element @param {import("../main.mjs").Player} player */
   constructor(element, player) {
     this.player = player;
     this.head = make("div", "legend-head");
