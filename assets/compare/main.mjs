@@ -1,8 +1,8 @@
 /* The Compare page: its controls, the pictures side by side under one clock, the state they share, and the URL. */
 
+import { button, make, select } from "../common/dom.mjs";
 import { drawCursors, listenToCurves } from "../player/controls/curves.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
-import { button, make, select } from "../common/dom.mjs";
 import { MIN_PANES, holdRepeated, readAddress, writeAddress } from "./address.mjs";
 import { Clock } from "./clock.mjs";
 import { Growing } from "./growing.mjs";

@@ -1,8 +1,8 @@
 /* One of the pictures side by side: choice of the run, its player, whether it is held at an epoch, error messages. */
 
-import { DataError } from "../player/data.mjs";
-import { Card } from "../player/controls/card.mjs";
 import { button, make } from "../common/dom.mjs";
+import { Card } from "../player/controls/card.mjs";
+import { DataError } from "../player/data.mjs";
 import { Picture } from "./picture.mjs";
 
 export const LETTERS = ["A", "B", "C", "D"];

@@ -1,10 +1,10 @@
 /* A run in a player: fetches what a request needs, each part once; the newest request wins. */
 
 import { WORDS } from "../common/words.mjs";
-import { Follower, wholeBox } from "../player/geometry/camera.mjs";
-import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
-import { mount } from "../player/main.mjs";
 import { Waiting } from "../player/controls/waiting.mjs";
+import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
+import { Follower, wholeBox } from "../player/geometry/camera.mjs";
+import { mount } from "../player/main.mjs";
 import { findTurn, turnFrames, turnRegions } from "./turn.mjs";
 
 const SHRINKAGE = 4; // the camera follows the scale if the cloud ends this many times smaller than the whole run's box

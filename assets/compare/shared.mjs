@@ -4,8 +4,8 @@
  * over image by image. Otherwise all images of the selected classes are selected, by the names of the classes.
  */
 
-import { Legend } from "../player/controls/legend.mjs";
 import { button, make } from "../common/dom.mjs";
+import { Legend } from "../player/controls/legend.mjs";
 
 const SETS = ["hidden", "focus"];
 

@@ -4,16 +4,16 @@
  */
 
 import { WORDS } from "../common/words.mjs";
-import { Follower, wholeBox } from "../player/geometry/camera.mjs";
-import { DataError, fetchArrays } from "../player/data.mjs";
-import { mount } from "../player/main.mjs";
 import { Card } from "../player/controls/card.mjs";
 import { drawCursors, listenToCurves } from "../player/controls/curves.mjs";
 import { Legend } from "../player/controls/legend.mjs";
-import { LiveRun } from "./live_run.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
-import { showTrust } from "./trust.mjs";
 import { Waiting } from "../player/controls/waiting.mjs";
+import { DataError, fetchArrays } from "../player/data.mjs";
+import { Follower, wholeBox } from "../player/geometry/camera.mjs";
+import { mount } from "../player/main.mjs";
+import { LiveRun } from "./live_run.mjs";
+import { showTrust } from "./trust.mjs";
 
 const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
 
