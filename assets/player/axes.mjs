@@ -1,11 +1,11 @@
 /* Plotly's part of the picture: axes of equal scale, zoom, pan and lasso, in a transparent figure without points. */
 
 /**
- * In CSS pixels, and what the axes show.
+ * Where the picture lies on the host, CSS pixels, and the ranges of its axes.
  * @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} Window
  */
 
-const MARGIN = { l: 44, r: 12, t: 28, b: 30 }; // at the top room for Plotly's buttons
+const MARGIN = { l: 44, r: 12, t: 28, b: 30 }; // t: room for Plotly's buttons
 const BUTTONS = [
   ["pan2d", "zoom2d", "lasso2d", "select2d"],
   ["zoomIn2d", "zoomOut2d", "resetScale2d"],
@@ -15,21 +15,21 @@ export class Axes {
   /**
    * @param {HTMLElement} host
    * @param {any} Plotly
-   * @param {{moved: () => void, selected: (polygon: {x: number[], y: number[]} | null) => void}} tell
+   * @param {{moved: () => void, selected: (polygon: {x: number[], y: number[]} | null) => void}} callbacks
    */
-  constructor(host, Plotly, tell) {
+  constructor(host, Plotly, callbacks) {
     this.host = host;
     this.Plotly = Plotly;
-    this.tell = tell;
+    this.callbacks = callbacks;
     this.colours = null;
     this.box = [0, 0, 1, 1];
-    this.readable = true; // axis numbers; without meaning while the camera follows the scale
+    this.readable = true; // whether axis numbers are drawn: they mean nothing while the camera follows the scale
     /** @type {Window} */
     this.window = { left: 0, top: 0, width: 0, height: 0, x: [0, 1], y: [0, 1] };
     this.ready = false;
   }
 
-  /** Make the figure, as soon as the host has a size. @param {object} colours of the theme */
+  /** Make the figure or draw it again; the host must have a size. @param {object} colours of the theme */
   async draw(colours) {
     this.colours = colours;
     const first = !this.ready;
@@ -44,12 +44,12 @@ export class Axes {
     await this.Plotly.react(this.host, [{ x: [], y: [], mode: "markers" }], this._layout(), config);
     this.ready = true;
     if (first) {
-      this.host.on("plotly_relayouting", () => this.tell.moved());
-      this.host.on("plotly_relayout", () => this.tell.moved());
-      this.host.on("plotly_selected", (event) => this._selected(event));
-      this.host.on("plotly_deselect", () => this.tell.selected(null));
+      this.host.on("plotly_relayouting", () => this.callbacks.moved());
+      this.host.on("plotly_relayout", () => this.callbacks.moved());
+      this.host.on("plotly_selected", (event) => this._onSelected(event));
+      this.host.on("plotly_deselect", () => this.callbacks.selected(null));
     }
-    this.tell.moved();
+    this.callbacks.moved();
   }
 
   _layout() {
@@ -93,19 +93,19 @@ export class Axes {
     return this.ready ? this.draw(this.colours) : undefined;
   }
 
-  /** After the host has another size. */
+  /** Take over the host's new size. */
   resize() {
     if (!this.ready || !this.host.clientWidth || !this.host.clientHeight) return;
     const { clientWidth: width, clientHeight: height } = this.host;
     const { _fullLayout: layout } = this.host;
     if (layout.width === width && layout.height === height) return;
     this.Plotly.Plots.resize(this.host).then(
-      () => this.tell.moved(),
+      () => this.callbacks.moved(),
       () => {},
-    ); // refused while hidden: then nothing shows
+    ); // rejected while hidden, when there is nothing to draw
   }
 
-  /** Where the picture lies and what it shows, as Plotly has it now. @returns {Window} */
+  /** Where the picture lies and what its axes show, read from Plotly. @returns {Window} the same object at every call */
   read() {
     const layout = this.ready ? this.host._fullLayout : null;
     if (!layout?.xaxis) return this.window;
@@ -121,13 +121,13 @@ export class Axes {
     return window;
   }
 
-  /** A lasso or a rectangle; its outline is taken off, for the points under it move on. */
-  _selected(event) {
+  /** A lasso or a rectangle is complete; its outline is removed, since the points move on under it. */
+  _onSelected(event) {
     if (!event) return;
     const { lassoPoints: lasso, range } = event;
     const shape = lasso ? { x: lasso.x, y: lasso.y } : range && rectangle(range.x, range.y);
     if (!shape) return;
-    this.tell.selected(shape);
+    this.callbacks.selected(shape);
     this.Plotly.relayout(this.host, { selections: [] });
   }
 

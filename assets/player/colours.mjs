@@ -1,10 +1,10 @@
-/* Which colour everything has: classes (hidden, solo, in focus), numbers on a ramp, the page itself; and the legend. */
+/* The colours of classes (hidden, solo, in focus), of numbers on a ramp and of the page; and the legend's contents. */
 
 /** @typedef {import("./data.mjs").Attributes} Attributes */
 
-/** What Python would send, for data without colours of its own. */
+/** For data that bring no colours; Python sends them with the labels. */
 const FALLBACK = { palette: ["#3945c3", "#ba7b04", "#55bcfb", "#d13c6f", "#9ac106"], ramp: ["#4e2999", "#ebd229"] };
-const DIMMED = 90; // palette alpha of a class outside the focus; 0 is hidden, 255 shown
+const DIMMED = 90; // palette alpha of a class outside the focus; 0 is hidden, 255 fully drawn
 
 export const THEMES = {
   light: {
@@ -13,7 +13,7 @@ export const THEMES = {
     quiet: "#868e96", // numbers at the axes
     frame: "#dee2e6",
     ring: "#ffffff", // within and around marks
-    lift: 0, // how much of the text's colour trails have, to be seen
+    lift: 0, // share of the text's colour in that of the trails, for contrast
     ink: [0.1, 0.12, 0.16, 0.45], // of boundaries, shares of 1
     unknown: "#b4bac4",
   },
@@ -30,19 +30,19 @@ export const THEMES = {
 };
 
 /** "#rrggbb" as three bytes. @param {string} hex */
-export function bytes(hex) {
+export function parseHex(hex) {
   const number = parseInt(hex.slice(1), 16);
   return [number >> 16, (number >> 8) & 255, number & 255];
 }
 
-/** A colour with a share of another. */
-export function mixed(colour, other, share) {
-  const [from, to] = [bytes(colour), bytes(other)];
-  return hex(from.map((value, i) => value + share * (to[i] - value)));
+/** A colour with a share of another mixed in, "#rrggbb". */
+export function mixColours(colour, other, share) {
+  const [from, to] = [parseHex(colour), parseHex(other)];
+  return formatHex(from.map((value, i) => value + share * (to[i] - value)));
 }
 
 /** Red, green, blue as "#rrggbb". */
-function hex(rgb) {
+function formatHex(rgb) {
   return `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
@@ -57,7 +57,7 @@ export function pageOf(element) {
   for (let node = element; node; node = node.parentElement) {
     const channels = (getComputedStyle(node).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
     if (channels.length === 3 || channels[3] === 1) {
-      return hex(channels.slice(0, 3));
+      return formatHex(channels.slice(0, 3));
     }
   }
   return null;
@@ -79,26 +79,26 @@ export function isUnseen(attributes, k) {
 }
 
 /**
- * The colour of every class, "#rrggbb". With more classes than colours these repeat; then a focus gives the chosen
- * classes different ones, in the order in which they were chosen, and the others go grey.
+ * The colour of every class, "#rrggbb". With more classes than colours these repeat; then the classes in
+ * focus get different ones, in the order in which they came into focus, and the others go grey.
  * @param {object} state of the player
  * @param {number} C
  * @param {string[] | undefined} palette
  */
 export function classColours(state, C, palette, unknown) {
   const colours = palette?.length ? palette : FALLBACK.palette;
-  const chosen = [...state.focus];
+  const focused = [...state.focus];
   return Array.from({ length: C }, (_, k) => {
     if (!state.focus.size || C <= colours.length) return colours[k % colours.length];
-    return state.focus.has(k) ? colours[chosen.indexOf(k) % colours.length] : unknown;
+    return state.focus.has(k) ? colours[focused.indexOf(k) % colours.length] : unknown;
   });
 }
 
-/** RGBA of the classes for the shaders; alpha says hidden, dimmed or shown. */
+/** RGBA of the classes for the shaders; alpha 0 is hidden, 255 fully drawn, between: dimmed. */
 export function paletteBytes(state, colours) {
   const rgba = new Uint8Array(4 * Math.max(1, colours.length)).fill(255);
   colours.forEach((colour, k) => {
-    rgba.set(bytes(colour), 4 * k);
+    rgba.set(parseHex(colour), 4 * k);
     rgba[4 * k + 3] = !isShown(state, k) ? 0 : isDimmed(state, k) ? DIMMED : 255;
   });
   return rgba;
@@ -106,7 +106,7 @@ export function paletteBytes(state, colours) {
 
 /** 256 steps between the ramp's colours, RGBA. @param {string[] | undefined} ramp */
 export function rampBytes(ramp) {
-  const stops = (ramp?.length ? ramp : FALLBACK.ramp).map(bytes);
+  const stops = (ramp?.length ? ramp : FALLBACK.ramp).map(parseHex);
   const rgba = new Uint8Array(1024);
   for (let i = 0; i < 256; i++) {
     const at = (i / 255) * (stops.length - 1);
@@ -118,12 +118,12 @@ export function rampBytes(ramp) {
 }
 
 /**
- * What the points are coloured by now: the codes and their meaning, or why there are none.
+ * The codes that colour the points and their meaning; `problem` says why they are not those of the option.
  * @param {object} state of the player
  * @param {Attributes | null} attributes
  * @returns {{mode: string, codes: Uint8Array | Uint16Array | null, key?: string, problem?: string}}
  */
-export function colouring(state, attributes) {
+export function chooseCodes(state, attributes) {
   const { colour } = state;
   if (!attributes) return { mode: "none", codes: null };
   if (colour === "label") return { mode: "label", codes: null };
@@ -140,7 +140,7 @@ export function colouring(state, attributes) {
   return { mode: "label", codes: null, problem };
 }
 
-/** The two ends of the ramp at a time. @returns {[number, number]} */
+/** The values at the two ends of the ramp, between snapshots blended. @returns {[number, number]} */
 export function rampRange(state, attributes, key, before, blend) {
   const { scales, shown } = attributes.meta;
   if (state.ramp !== "snapshot" && shown[key]) return shown[key];
@@ -154,8 +154,8 @@ const TITLES = {
   "distances.centre": "distance to own class centre",
 };
 
-/** Everything a page needs to draw the legend of what is shown now. */
-export function legend(state, frames, attributes, colours, range) {
+/** What a page needs to draw the legend; `Player.legend` lists the fields. */
+export function describeLegend(state, frames, attributes, colours, range) {
   const classes = (frames?.classNames ?? []).map((name, index) => ({
     index,
     name,
@@ -164,20 +164,20 @@ export function legend(state, frames, attributes, colours, range) {
     dimmed: isDimmed(state, index),
     unseen: isUnseen(attributes, index),
   }));
-  const { mode, key } = colouring(state, attributes);
+  const { mode, key } = chooseCodes(state, attributes);
   const meta = attributes?.meta ?? {};
-  const told = { mode, classes, title: mode === "prediction" ? "decision" : "class" };
+  const content = { mode, classes, title: mode === "prediction" ? "decision" : "class" };
   if (mode === "right") {
-    told.title = "decision";
-    told.entries = [
+    content.title = "decision";
+    content.entries = [
       { name: "right", colour: meta.right },
       { name: "wrong", colour: meta.wrong },
     ];
   }
   if (mode === "margin" || mode === "distance") {
-    told.title = TITLES[mode] ?? TITLES[key];
-    told.ramp = meta.ramp?.length ? meta.ramp : FALLBACK.ramp;
-    [told.low, told.high] = range;
+    content.title = TITLES[mode] ?? TITLES[key];
+    content.ramp = meta.ramp?.length ? meta.ramp : FALLBACK.ramp;
+    [content.low, content.high] = range;
   }
-  return told;
+  return content;
 }

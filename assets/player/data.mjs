@@ -1,4 +1,4 @@
-/* Fetching and decoding the explorer's binary responses (explorer/web/binary.py writes them); errors a person can read. */
+/* Fetching and decoding the explorer's binary responses, which explorer/web/binary.py writes. */
 
 /** @typedef {Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array} Numbers */
 /** @typedef {{arrays: Record<string, Numbers>, shapes: Record<string, number[]>, meta: Record<string, any>}} Decoded */
@@ -17,7 +17,7 @@
  * @property {Record<string, any>} meta
  */
 /**
- * What colours the points.
+ * Labels, decisions, margins and distances, which colour the points.
  * @typedef {object} Attributes
  * @property {number} N
  * @property {Uint8Array | Uint16Array} labels                      (N,)
@@ -46,8 +46,8 @@
  */
 
 const TYPES = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array, f32: Float32Array, f64: Float64Array };
-export const ABSENT = 65535; // both coordinates of a point that has no position
-export const UNKNOWN = 255; // a margin or distance that is not known
+export const ABSENT = 65535; // code of both coordinates of a point without a position
+export const UNKNOWN = 255; // code of a margin or distance without a value
 export const LEVELS = 254; // code of the largest margin or distance
 
 /** Data that cannot be shown; the message is one sentence for the user. */
@@ -72,15 +72,16 @@ export async function fetchArrays(url, what, signal) {
     if (error.name === "AbortError") throw error;
     throw new DataError(`${what} cannot be loaded: the server does not answer; is it still running?`);
   }
-  if (!response.ok) throw new DataError(`${what} cannot be loaded: ${await reason(response)}`);
+  if (!response.ok) throw new DataError(`${what} cannot be loaded: ${await readReason(response)}`);
   return decode(await response.arrayBuffer(), what);
 }
 
-async function reason(response) {
+/** Why the server refused, as it says in its JSON, else the status. */
+async function readReason(response) {
   const text = await response.text().catch(() => "");
   try {
-    const told = JSON.parse(text);
-    if (told.error || told.message) return told.error || told.message;
+    const body = JSON.parse(text);
+    if (body.error || body.message) return body.error || body.message;
   } catch {
     // not JSON: a proxy's page or nothing; the status has to do
   }
@@ -126,15 +127,15 @@ export function decode(buffer, what = "the data") {
   return decoded;
 }
 
-/** An array of a given shape; NaN in `shape` stands for any length. */
-function need(decoded, name, shape, what) {
-  const found = decoded.shapes[name];
+/** An array of the response, which must have this shape (NaN: any length), else DataError. */
+function requireArray(decoded, name, shape, what) {
+  const actual = decoded.shapes[name];
   const fits =
-    found && found.length === shape.length && shape.every((side, i) => Number.isNaN(side) || side === found[i]);
+    actual && actual.length === shape.length && shape.every((side, i) => Number.isNaN(side) || side === actual[i]);
   if (!fits) {
-    const told = found ? `is ${found.join(" x ")}` : "is missing";
+    const problem = actual ? `is ${actual.join(" x ")}` : "is missing";
     throw new DataError(
-      `${what} cannot be read: '${name}' ${told}; the server and this page may be of two versions, reload it`,
+      `${what} cannot be read: '${name}' ${problem}; the server and this page may be of two versions, reload it`,
     );
   }
   return decoded.arrays[name];
@@ -144,11 +145,11 @@ function need(decoded, name, shape, what) {
 export function readFrames(decoded) {
   const what = "the frames";
   const { box, epochs, class_names: classNames } = decoded.meta;
-  const points = need(decoded, "points", [NaN, NaN, 2], what);
+  const points = requireArray(decoded, "points", [NaN, NaN, 2], what);
   const [T, N] = decoded.shapes.points;
   const C = classNames?.length ?? NaN;
-  const targets = need(decoded, "targets", [T, C, 2], what);
-  const centres = need(decoded, "centres", [T, C, 2], what);
+  const targets = requireArray(decoded, "targets", [T, C, 2], what);
+  const centres = requireArray(decoded, "centres", [T, C, 2], what);
   if (!(points instanceof Uint16Array) || T < 1) throw new DataError(`${what} cannot be read: they hold no snapshot`);
   if (epochs?.length !== T || box?.length !== 4 || !box.every(Number.isFinite)) {
     throw new DataError(`${what} cannot be read: epochs or box do not fit the ${T} snapshots`);
@@ -159,10 +160,10 @@ export function readFrames(decoded) {
 /** @param {Decoded} decoded @returns {Attributes} */
 export function readAttributes(decoded) {
   const what = "the labels and decisions";
-  const labels = need(decoded, "labels", [NaN], what);
+  const labels = requireArray(decoded, "labels", [NaN], what);
   const N = labels.length;
   /** @type {Attributes} */
-  const read = {
+  const attributes = {
     N,
     labels,
     predictions: {},
@@ -174,9 +175,9 @@ export function readAttributes(decoded) {
   };
   for (const name of Object.keys(decoded.arrays)) {
     const [kind, ...rest] = name.split(".");
-    if (rest.length && read[kind]) read[kind][rest.join(".")] = need(decoded, name, [NaN, N], what);
+    if (rest.length && attributes[kind]) attributes[kind][rest.join(".")] = requireArray(decoded, name, [NaN, N], what);
   }
-  return read;
+  return attributes;
 }
 
 /** @param {Decoded} decoded @returns {Regions} */
@@ -184,16 +185,16 @@ export function readRegions(decoded) {
   const what = "the regions";
   const { kind, ...meta } = decoded.meta;
   if (kind === "vote") {
-    const classes = need(decoded, "classes", [NaN, NaN, NaN], what);
+    const classes = requireArray(decoded, "classes", [NaN, NaN, NaN], what);
     const [T, H, W] = decoded.shapes.classes;
-    const evidence = need(decoded, "evidence", [T, H, W], what);
+    const evidence = requireArray(decoded, "evidence", [T, H, W], what);
     return { kind, T, C: 0, H, W, classes, evidence, box: meta.box, meta };
   }
   if (!["power", "cosine", "linear"].includes(kind))
     throw new DataError(`${what} cannot be read: unknown kind '${kind}'`);
-  const affine = need(decoded, "affine", [NaN, NaN, 3], what);
+  const affine = requireArray(decoded, "affine", [NaN, NaN, 3], what);
   const [T, C] = decoded.shapes.affine;
-  const square = need(decoded, "square", [T, C], what);
-  const step = need(decoded, "step", [T - 1, C], what);
+  const square = requireArray(decoded, "square", [T, C], what);
+  const step = requireArray(decoded, "step", [T - 1, C], what);
   return { kind, T, C, affine, square, step, meta };
 }

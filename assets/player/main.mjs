@@ -5,14 +5,14 @@
  *   player.on("time", (time) => ...);
  *   player.play();
  *
- * All that a player knows is in `player.state` (options, time) and `player.data` (what it was given). Nothing is drawn
- * unless something has changed, and drawing a frame makes no objects.
+ * The whole state is `player.state` (options, time) and `player.data` (the run that is drawn). A frame is drawn only
+ * when something has changed, and drawing it allocates no objects.
  */
 
 import * as colours from "./colours.mjs";
 import { DataError, fetchArrays, readAttributes, readFrames, readRegions } from "./data.mjs";
-import { describe } from "./describe.mjs";
-import { checked, newState } from "./options.mjs";
+import { describeImage } from "./image_description.mjs";
+import { checkOption, newState } from "./options.mjs";
 import { Pointer } from "./input/pointer.mjs";
 import { Stage } from "./stage.mjs";
 import { Timeline, listenToKeys } from "./timeline.mjs";
@@ -32,23 +32,23 @@ export class Player {
     this.state = newState();
     this.data = { frames: null, attributes: null, regions: null, sprite: null };
     this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
-    this.pending = 0; // the animation frame that was asked for
+    this.pending = 0; // id of the requested animation frame, 0: none
     this.stale = true; // something has changed since the last drawing
     this.tick = (now) => this._tick(now);
-    for (const [name, value] of Object.entries(options)) this.state[name] = checked(name, value);
+    for (const [name, value] of Object.entries(options)) this.state[name] = checkOption(name, value);
 
     const changed = () => this.invalidate();
     this.timeline = new Timeline(this.state, (what) => this._timeChanged(what));
     this.stage = new Stage(element, this.state, this.data, {
       changed,
       legend: () => this._emit("legend", this.legend()),
-      selected: (polygon) => this._selected(polygon),
+      selected: (polygon) => this._select(polygon),
       notice: (kind, message) => this._notice(kind, message),
-      mended: (kind) => this._mended(kind),
+      clearNotice: (kind) => this._clearNotice(kind),
     });
     this.pointer = new Pointer(this.stage, {
       changed,
-      moved: () => this._ask(),
+      moved: () => this._requestFrame(),
       emit: (event, value) => this._emit(event, value),
     });
     this.stopKeys = listenToKeys(this.root, this.state, {
@@ -57,9 +57,9 @@ export class Player {
       ArrowLeft: () => this.step(-1),
       Home: () => this.seek(0),
       End: () => this.seek(this.timeline.last),
-      Escape: () => this.state.selection !== null && this._selected(null),
+      Escape: () => this.state.selection !== null && this._select(null),
     });
-    this.ready = this.stage.start(plotly); // when the axes are there
+    this.ready = this.stage.start(plotly); // fulfilled when the axes are drawn
   }
 
   /** The element that the player fills and that takes the keyboard's focus. */
@@ -67,7 +67,7 @@ export class Player {
     return this.stage.root;
   }
 
-  // What is shown
+  // The run
 
   /**
    * Show a run. Raises DataError if the parts do not fit together.
@@ -77,19 +77,21 @@ export class Player {
    * @param {string | null} [run.sprite] URL of the sheet of thumbnails
    */
   setRun({ frames, attributes = null, sprite = null }) {
-    const read = this._try("data", () => {
-      const shown = frames.arrays ? readFrames(frames) : frames;
-      const known = attributes?.arrays ? readAttributes(attributes) : attributes;
-      if (known) fits(shown, known);
-      return { frames: shown, attributes: known };
+    const run = this._try("data", () => {
+      const parts = {
+        frames: frames.arrays ? readFrames(frames) : frames,
+        attributes: attributes?.arrays ? readAttributes(attributes) : attributes,
+      };
+      if (parts.attributes) checkFit(parts.frames, parts.attributes);
+      return parts;
     });
     const { data, state } = this;
-    if (data.frames && (data.frames.N !== read.frames.N || data.frames.C !== read.frames.C)) {
+    if (data.frames && (data.frames.N !== run.frames.N || data.frames.C !== run.frames.C)) {
       Object.assign(state, { selection: null, solo: null, hidden: new Set(), focus: new Set() });
     }
-    Object.assign(data, read, { sprite, regions: null });
-    this.timeline.setEpochs(read.frames.epochs);
-    this.pointer.setRun(read.frames);
+    Object.assign(data, run, { sprite, regions: null });
+    this.timeline.setEpochs(run.frames.epochs);
+    this.pointer.setRun(run.frames);
     this.stage.setRun();
     this._emit("state", state);
     this._emit("time", state.time);
@@ -97,19 +99,19 @@ export class Player {
 
   /**
    * Show regions, or none. Raises DataError if they do not fit the run.
-   * @param {import("./data.mjs").Decoded | import("./data.mjs").Regions | null} regions
+   * @param {import("./data.mjs").Decoded | import("./data.mjs").Regions | null} source
    */
-  setRegions(regions) {
+  setRegions(source) {
     this.data.regions = this._try("regions", () => {
-      const shown = regions?.arrays ? readRegions(regions) : regions;
+      const regions = source?.arrays ? readRegions(source) : source;
       const { frames } = this.data;
-      if (shown && frames && shown.T !== frames.T) {
-        throw new DataError(`the regions have ${shown.T} snapshots, the points ${frames.T}; reload the page`);
+      if (regions && frames && regions.T !== frames.T) {
+        throw new DataError(`the regions have ${regions.T} snapshots, the points ${frames.T}; reload the page`);
       }
-      if (shown?.affine && frames && shown.C !== frames.C) {
-        throw new DataError(`the regions have ${shown.C} classes, the run ${frames.C}; reload the page`);
+      if (regions?.affine && frames && regions.C !== frames.C) {
+        throw new DataError(`the regions have ${regions.C} classes, the run ${frames.C}; reload the page`);
       }
-      return shown;
+      return regions;
     });
     this.stage.setRegions();
   }
@@ -126,19 +128,19 @@ export class Player {
       attributes ? fetchArrays(attributes, "the labels and decisions", signal) : null,
     ]);
     await this._try("data", async () => {
-      const arrived = await fetched.catch((error) => {
+      const responses = await fetched.catch((error) => {
         if (!signal.aborted) throw error;
       });
       if (signal.aborted) return; // a later call or the end of the player
-      this.setRun({ frames: arrived[0], attributes: arrived[1], sprite });
+      this.setRun({ frames: responses[0], attributes: responses[1], sprite });
     });
   }
 
   /** Change an option; options.mjs lists them. @param {string} name @param {any} value null for the default */
   set(name, value) {
     const { state, stage } = this;
-    state[name] = checked(name, value);
-    if (name === "selection") stage.setChosen();
+    state[name] = checkOption(name, value);
+    if (name === "selection") stage.setSelection();
     if (name === "camera") stage.frame();
     if (name === "theme") stage.retheme();
     if (name === "renderer") stage.chooseRenderer();
@@ -179,7 +181,7 @@ export class Player {
   }
 
   _timeChanged(what) {
-    this.pointer.stale = this.pointer.inside; // another point may lie under it now
+    this.pointer.stale = this.pointer.inside; // another point may now lie under it
     this.invalidate();
     if (what === "time") this._emit("time", this.state.time);
     else this._emit("state", this.state);
@@ -192,11 +194,11 @@ export class Player {
    *   "time"    the time in snapshots, whenever it changes
    *   "state"   player.state: an option has changed, playing has begun or ended
    *   "hover"   {index, x, y} of the image under the pointer (CSS pixels on the element), or null
-   *   "mark"    {kind: "target" | "centre", class, x, y} under the pointer, or null
-   *   "click"   either of these
+   *   "mark"    {kind: "target" | "centre", class, x, y} of the mark under the pointer, or null
+   *   "click"   one of these two, when it is clicked
    *   "select"  {indices, polygon} of a lasso, or null
-   *   "legend"  what `legend()` tells, whenever colours change
-   *   "notice"  {kind, message}: what cannot be shown and why; those that still hold are told at once
+   *   "legend"  the value of `legend()`, whenever colours change
+   *   "notice"  {kind, message}: what cannot be shown and why; those in force reach a new listener at once
    * @param {string} event
    * @param {(value: any) => void} listener
    * @returns {() => void} stop listening
@@ -214,17 +216,17 @@ export class Player {
 
   _notice(kind, message) {
     const notice = { kind, message };
-    if (this.state.notices.some((known) => known.message === message)) return;
-    this.state.notices = [...this.state.notices.filter((known) => known.kind !== kind), notice];
+    if (this.state.notices.some((other) => other.message === message)) return;
+    this.state.notices = [...this.state.notices.filter((other) => other.kind !== kind), notice];
     this._emit("notice", notice);
   }
 
-  /** Nothing is wrong any more with what `kind` names. */
-  _mended(kind) {
+  /** The trouble that notices of this kind told of is over. */
+  _clearNotice(kind) {
     this.state.notices = this.state.notices.filter((notice) => notice.kind !== kind);
   }
 
-  /** Do something (or wait for it) that may fail for what was loaded: that is a notice, and raised. */
+  /** Run an action, also an asynchronous one; a DataError becomes a notice of this kind and is raised again. */
   _try(kind, action) {
     const failed = (error) => {
       if (error instanceof DataError) this._notice(kind, error.message);
@@ -232,8 +234,8 @@ export class Player {
     };
     try {
       const result = action();
-      if (result instanceof Promise) return result.then(() => this._mended(kind), failed);
-      this._mended(kind);
+      if (result instanceof Promise) return result.then(() => this._clearNotice(kind), failed);
+      this._clearNotice(kind);
       return result;
     } catch (error) {
       return failed(error);
@@ -245,10 +247,10 @@ export class Player {
   /** Draw at the browser's next frame. */
   invalidate() {
     this.stale = true;
-    this._ask();
+    this._requestFrame();
   }
 
-  _ask() {
+  _requestFrame() {
     if (!this.pending && !this.removed) this.pending = requestAnimationFrame(this.tick);
   }
 
@@ -257,7 +259,7 @@ export class Player {
     this.timeline.tick(now);
     if (this.pointer.stale) this.pointer.update();
     if (this.stale) this.draw();
-    if (this.timeline.moving) this._ask();
+    if (this.timeline.moving) this._requestFrame();
   }
 
   /** Draw now. */
@@ -268,8 +270,8 @@ export class Player {
 
   // Selection
 
-  /** Choose the images within a polygon of the axes, or none. */
-  _selected(polygon) {
+  /** Select the images within a polygon of the axes; without any, or without a polygon, the selection ends. */
+  _select(polygon) {
     const { stage, pointer } = this;
     if (polygon && this.data.frames) {
       stage.look();
@@ -293,17 +295,17 @@ export class Player {
    */
   legend() {
     const { frames, attributes } = this.data;
-    const { key } = colours.colouring(this.state, attributes);
+    const { key } = colours.chooseCodes(this.state, attributes);
     const { time } = this.stage;
-    const ranged = key && attributes.meta.scales[key];
-    const range = ranged ? colours.rampRange(this.state, attributes, key, Math.floor(time), time % 1) : null;
-    return colours.legend(this.state, frames, attributes, this.stage.colours, range);
+    const hasRamp = key && attributes.meta.scales[key];
+    const range = hasRamp ? colours.rampRange(this.state, attributes, key, Math.floor(time), time % 1) : null;
+    return colours.describeLegend(this.state, frames, attributes, this.stage.colours, range);
   }
 
-  /** What is known of an image at the moment: names, decision, distances, where its thumbnail lies on the sheet. */
+  /** Names, decision, distances and colour of an image at the current snapshot, and where its thumbnail is. */
   describe(index) {
     const { state, data, stage } = this;
-    return { ...describe(data, state, Math.round(stage.time), index), colour: stage.colourOf(index) };
+    return { ...describeImage(data, state, Math.round(stage.time), index), colour: stage.colourOf(index) };
   }
 
   /**
@@ -344,7 +346,7 @@ export class Player {
     this.stage.paint(context);
   }
 
-  /** End it and give everything back. */
+  /** Take the player off the page and give back its graphics context and listeners. */
   remove() {
     this.removed = true;
     cancelAnimationFrame(this.pending);
@@ -357,15 +359,15 @@ export class Player {
 }
 
 /** Raises DataError if labels and decisions are not those of the frames. */
-function fits(frames, attributes) {
+function checkFit(frames, attributes) {
   if (attributes.N !== frames.N) {
     throw new DataError(`the run has ${frames.N} points but labels of ${attributes.N} images; reload the page`);
   }
   for (const kind of ["predictions", "margins", "distances"]) {
     for (const codes of Object.values(attributes[kind])) {
       if (codes.length === frames.T * frames.N) continue;
-      const told = `${kind} of ${codes.length / frames.N} snapshots`;
-      throw new DataError(`the run has ${frames.T} snapshots but ${told}; reload the page`);
+      const surplus = `${kind} of ${codes.length / frames.N} snapshots`;
+      throw new DataError(`the run has ${frames.T} snapshots but ${surplus}; reload the page`);
     }
   }
 }
@@ -374,7 +376,7 @@ function fits(frames, attributes) {
  * Make a player in an element (the player fills it). An element that has one gets a new one.
  * @param {HTMLElement} element
  * @param {object} [options] those of options.mjs
- * @returns {Player} also found at `element.player`
+ * @returns {Player} which is also `element.player`
  */
 export function mount(element, options = {}) {
   element.player?.remove();

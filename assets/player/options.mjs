@@ -1,11 +1,11 @@
-/* Every option of a player with its default, and what it may be. */
+/* Every option of a player, its default and its permitted values. */
 
 export const OPTIONS = {
   colour: "label", // "label" | "prediction" | "right" | "distance" | "margin"
   classifier: null, // whose predictions and margins; null: the first there is
   ramp: "run", // ends of the ramp: those of the whole "run" or of each "snapshot"
   pointSize: null, // diameter in CSS pixels; null: by the number of points
-  pointScale: 1, // so much larger than that
+  pointScale: 1, // factor on that diameter
   pointOpacity: 0.85,
   regionOpacity: 0.25,
   boundaries: true,
@@ -26,7 +26,7 @@ export const OPTIONS = {
   theme: "auto", // "light" | "dark" | "auto": as the page
   keys: "page", // keys count on the whole "page" or only inside the "element"
   renderer: "auto", // "gpu" | "cpu" | "auto": the graphics card if there is one
-  still: false, // steps jump instead of gliding; true for those who asked their system for less motion
+  still: false, // steps jump instead of gliding; true where the system is set to less motion
 };
 
 const CHOICES = {
@@ -42,7 +42,7 @@ const CHOICES = {
 const BOUNDS = { pointSize: [0.5, 64], pointScale: [0.1, 10], pointOpacity: [0, 1], regionOpacity: [0, 1], speed: [0.25, 8] };
 
 /**
- * The state of a new player: options, time, and what cannot be shown.
+ * The state of a new player: options, time, and notices of what cannot be drawn.
  * @returns {typeof OPTIONS & {time: number, playing: boolean, notices: {kind: string, message: string}[]}}
  */
 export function newState() {
@@ -51,16 +51,16 @@ export function newState() {
 }
 
 /**
- * The value an option gets; numbers beyond their bounds are taken to the bound, null is the default.
+ * The value an option gets: null is the default, a number beyond its bounds becomes the bound. Raises for a wrong one.
  * @param {string} name
  * @param {any} value
  */
-export function checked(name, value) {
+export function checkOption(name, value) {
   if (!(name in OPTIONS)) throw new Error(`unknown option '${name}'; choose from ${Object.keys(OPTIONS).join(", ")}`);
-  const usual = OPTIONS[name];
-  if (usual instanceof Set) return new Set(value ?? []);
-  if (value === null || value === undefined) return usual;
-  if (typeof usual === "boolean") return Boolean(value);
+  const standard = OPTIONS[name];
+  if (standard instanceof Set) return new Set(value ?? []);
+  if (value === null || value === undefined) return standard;
+  if (typeof standard === "boolean") return Boolean(value);
   if (CHOICES[name] && !CHOICES[name].includes(value)) {
     throw new Error(`unknown ${name} '${value}'; choose from ${CHOICES[name].join(", ")}`);
   }

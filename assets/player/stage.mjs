@@ -15,10 +15,10 @@ import { Overlay } from "./marks/overlay.mjs";
 import { MODES } from "./render/points.mjs";
 import { View } from "./geometry/view.mjs";
 
-const PATIENCE = 5000; // milliseconds until a lost graphics context counts as gone
-const SETTLED = 400; // milliseconds until a change of theme is through
+const CONTEXT_WAIT = 5000; // milliseconds until a lost graphics context is given up
+const THEME_SETTLES = 400; // milliseconds until the page has its new colours after a change of theme
 const PLOTLY_WAIT = 20_000; // milliseconds; Dash loads Plotly when it is first needed
-const FOLLOWED = [-1.12, -1.12, 1.12, 1.12]; // the axes' box while the camera follows: radii of the cloud
+const FOLLOWED = [-1.12, -1.12, 1.12, 1.12]; // the axes' box while the camera follows, in radii of the cloud
 
 const STYLE = `
   .player { position: absolute; inset: 0; overflow: hidden; outline: none; }
@@ -34,21 +34,21 @@ export class Stage {
   /**
    * @param {HTMLElement} element
    * @param {object} state of the player
-   * @param {object} data what the player was given
+   * @param {object} data of the player: frames, attributes, regions, sprite
    * @param {{changed: () => void, legend: () => void, selected: (polygon: object | null) => void,
-   *   notice: (kind: string, message: string) => void, mended: (kind: string) => void}} tell
+   *   notice: (kind: string, message: string) => void, clearNotice: (kind: string) => void}} callbacks
    */
-  constructor(element, state, data, tell) {
-    Object.assign(this, { element, state, data, tell });
+  constructor(element, state, data, callbacks) {
+    Object.assign(this, { element, state, data, callbacks });
     this.theme = null;
     this.colours = []; // of the classes, "#rrggbb"
-    this.codes = undefined; // what the renderer colours by
+    this.codes = undefined; // that the renderer has
     this.ramp = null;
     this.follower = null;
     this.view = new View();
-    this.stale = true; // colours have to be worked out anew
-    this.drawn = 0; // frames, for tests
-    this.stop = []; // what ends with the stage
+    this.stale = true; // whether colours have to be computed again
+    this.drawn = 0; // number of frames, for tests and benchmarks
+    this.cleanups = []; // to be called when the stage is removed
     this.removed = false;
     if (getComputedStyle(element).position === "static") element.style.position = "relative";
     this.root = make("div", "player", { tabIndex: 0, role: "application", ariaLabel: "Embedding space over training" });
@@ -67,18 +67,18 @@ export class Stage {
     resizes.observe(this.root);
     const themes = new MutationObserver(() => {
       this.retheme();
-      clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.retheme(), SETTLED); // colours may change gradually
+      clearTimeout(this.themeTimer);
+      this.themeTimer = setTimeout(() => this.retheme(), THEME_SETTLES); // colours may change gradually
     });
     for (const node of [document.documentElement, document.body, this.element]) {
       themes.observe(node, { attributes: true });
     }
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const retheme = () => this.retheme();
-    const zoomed = () => this.tell.changed(); // the browser's zoom changes the density
+    const zoomed = () => this.callbacks.changed(); // the browser's zoom changes the density
     dark.addEventListener("change", retheme);
     window.addEventListener("resize", zoomed);
-    this.stop.push(
+    this.cleanups.push(
       () => resizes.disconnect(),
       () => themes.disconnect(),
       () => dark.removeEventListener("change", retheme),
@@ -91,65 +91,65 @@ export class Stage {
     const began = performance.now();
     while (!(plotly ?? globalThis.Plotly)) {
       if (performance.now() - began > PLOTLY_WAIT) {
-        this.tell.notice("axes", "the axes cannot be drawn: Plotly did not load; reload the page");
+        this.callbacks.notice("axes", "the axes cannot be drawn: Plotly did not load; reload the page");
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
     if (this.removed) return;
-    const { changed: moved, selected } = this.tell;
+    const { changed: moved, selected } = this.callbacks;
     this.axes = new Axes(this.plot, plotly ?? globalThis.Plotly, { moved, selected });
     this.frame();
     await this.axes.draw(this.theme);
     this._resized();
   }
 
-  // What is shown
+  // The run
 
-  /** The player's frames and attributes are others now. */
+  /** Take over the player's new frames and attributes. */
   setRun() {
     const { frames, attributes } = this.data;
     this.follower = new Follower(frames);
     this.overlay.setFrames(frames);
     this.codes = undefined;
     this.renderer.set({ frames, labels: attributes?.labels ?? null, regions: null });
-    this.setChosen();
+    this.setSelection();
     this.frame();
     this.recolour();
   }
 
   setRegions() {
     this.renderer.set({ regions: this.data.regions });
-    this.tell.changed();
+    this.callbacks.changed();
   }
 
   /** The selection has changed. */
-  setChosen() {
+  setSelection() {
     const { frames } = this.data;
     const { selection } = this.state;
     if (!frames) return;
-    const chosen = selection && new Uint8Array(frames.N);
-    if (chosen) for (const index of selection) chosen[index] = 1;
-    this.renderer.set({ chosen });
-    this.tell.changed();
+    const mask = selection && new Uint8Array(frames.N);
+    if (mask) for (const index of selection) mask[index] = 1;
+    this.renderer.set({ selection: mask });
+    this.callbacks.changed();
   }
 
-  /** Put the axes on what is to be seen: the whole run, or the cloud that the camera follows. */
+  /** Set the axes to the box of the whole run, or to the cloud that the camera follows. */
   frame() {
     const { frames } = this.data;
     if (!frames || !this.axes) return;
     const follows = this.state.camera === "scale";
     this.axes.setBox(follows ? FOLLOWED : wholeBox(frames), !follows);
-    this.tell.changed();
+    this.callbacks.changed();
   }
 
   /** Colours have changed. */
   recolour() {
     this.stale = true;
-    this.tell.changed();
+    this.callbacks.changed();
   }
 
-  /** The time that is drawn: that of a whole snapshot without tween. */
+  /** The time to draw, in snapshots: without tween a whole number. */
   get time() {
     return this.state.tween ? this.state.time : Math.round(this.state.time);
   }
@@ -172,7 +172,7 @@ export class Stage {
     this.drawn++;
   }
 
-  /** Bring `view` to the present moment. */
+  /** Bring `view` up to date with time, axes and options. */
   look() {
     const { view, axes, state, data, theme } = this;
     if (axes) {
@@ -186,14 +186,14 @@ export class Stage {
   }
 
   _recolour() {
-    const { state, view, theme, tell } = this;
+    const { state, view, theme, callbacks } = this;
     const { frames, attributes } = this.data;
     if (!frames) return;
     this.stale = false;
     const meta = attributes?.meta ?? {};
-    const { mode, codes, key, problem } = colours.colouring(state, attributes);
-    if (problem) tell.notice("colour", problem);
-    else tell.mended("colour");
+    const { mode, codes, key, problem } = colours.chooseCodes(state, attributes);
+    if (problem) callbacks.notice("colour", problem);
+    else callbacks.clearNotice("colour");
     this.colours = colours.classColours(state, frames.C, meta.palette, theme.unknown);
     this.ramp = colours.rampBytes(meta.ramp);
     view.mode = MODES[mode];
@@ -206,10 +206,10 @@ export class Stage {
     this.renderer.set({ ramp: this.ramp, palette });
     if (this.codes !== codes) this.renderer.set({ codes });
     this.codes = codes;
-    tell.legend();
+    callbacks.legend();
   }
 
-  /** CSS colour of a point now. */
+  /** CSS colour of an image's point at the current time. */
   colourOf(index) {
     const { view, codes, theme } = this;
     const { attributes, frames } = this.data;
@@ -232,7 +232,7 @@ export class Stage {
     const row = Math.floor((y - view.top) * view.density);
     const under = renderer.readPixel(column, row);
     const over = overlay.context.getImageData(column, row, 1, 1).data;
-    return colours.bytes(theme.page).map((page, i) => {
+    return colours.parseHex(theme.page).map((page, i) => {
       const below = under[i] + page * (1 - under[3] / 255);
       return Math.round(over[i] * (over[3] / 255) + below * (1 - over[3] / 255));
     });
@@ -251,10 +251,10 @@ export class Stage {
 
   _resized() {
     this.axes?.resize();
-    this.tell.changed();
+    this.callbacks.changed();
   }
 
-  /** The page's theme or the option may have changed. */
+  /** Take over the page's theme or that of the option, if it is another now. */
   retheme() {
     const auto = this.state.theme === "auto";
     const name = auto ? colours.themeOf(this.element) : this.state.theme;
@@ -267,23 +267,22 @@ export class Stage {
 
   /** Draw with the graphics card if there is one, else with the processor; the option may say which. */
   chooseRenderer() {
-    const { renderer: wanted } = this.state;
-    const before = this.renderer;
-    if (before && wanted !== "auto" && before.kind === wanted) return;
-    let made = null;
+    const { renderer: option } = this.state;
+    if (this.renderer && option !== "auto" && this.renderer.kind === option) return;
+    let gpu = null;
     let refusal = "";
     this._makeCanvas();
-    if (wanted !== "cpu") {
+    if (option !== "cpu") {
       try {
-        made = GpuRenderer.make(this.canvas, (event) => this._context(event), wanted === "auto");
+        gpu = GpuRenderer.make(this.canvas, (event) => this._onContext(event), option === "auto");
       } catch (error) {
         refusal = ` (${error.message})`;
       }
-      if (!made) this._makeCanvas(); // a canvas keeps the kind of context that it was asked for first
+      if (!gpu) this._makeCanvas(); // a canvas keeps the kind of its first context
     }
-    const lacks = wanted !== "cpu" && !made && !document.createElement("canvas").getContext("webgl2");
-    this._use(made ?? new CpuRenderer(this.canvas));
-    if (lacks || refusal) this._notePlain(`this browser has no WebGL2${refusal}: the processor draws the points`);
+    const lacksWebGL2 = option !== "cpu" && !gpu && !document.createElement("canvas").getContext("webgl2");
+    this._setRenderer(gpu ?? new CpuRenderer(this.canvas));
+    if (lacksWebGL2 || refusal) this._noticeCpu(`this browser has no WebGL2${refusal}: the processor draws the points`);
   }
 
   _makeCanvas() {
@@ -292,46 +291,47 @@ export class Stage {
     this.root.prepend(this.canvas);
   }
 
-  /** Take another renderer, with the scene of the one before. */
-  _use(renderer) {
-    const before = this.renderer;
+  /** Replace the renderer; the new one gets the scene of the old. */
+  _setRenderer(renderer) {
+    const previous = this.renderer;
     this.renderer = renderer;
-    if (before) {
-      renderer.set({ ...before.scene });
-      before.remove();
+    if (previous) {
+      renderer.set({ ...previous.scene });
+      previous.remove();
     }
-    this.tell.changed();
+    this.callbacks.changed();
   }
 
-  _notePlain(message) {
-    this.tell.notice(
+  _noticeCpu(message) {
+    this.callbacks.notice(
       "webgl",
       `${message}; hardware acceleration switched on in a current browser makes large runs smooth`,
     );
   }
 
-  _context(event) {
-    clearTimeout(this.patience);
+  /** The graphics context is lost or restored; if it stays away, the processor takes over. */
+  _onContext(event) {
+    clearTimeout(this.contextTimer);
     if (this.removed) return;
     if (event === "restored") {
-      this.tell.mended("context");
-      this.tell.changed();
+      this.callbacks.clearNotice("context");
+      this.callbacks.changed();
       return;
     }
-    this.tell.notice("context", "the graphics card was taken away from this page; waiting to get it back");
-    this.patience = setTimeout(() => {
+    this.callbacks.notice("context", "the graphics card was taken away from this page; waiting to get it back");
+    this.contextTimer = setTimeout(() => {
       this._makeCanvas();
-      this._use(new CpuRenderer(this.canvas));
-      this.tell.mended("context");
-      this._notePlain("the graphics card did not come back: the processor draws the points");
-    }, PATIENCE);
+      this._setRenderer(new CpuRenderer(this.canvas));
+      this.callbacks.clearNotice("context");
+      this._noticeCpu("the graphics card did not come back: the processor draws the points");
+    }, CONTEXT_WAIT);
   }
 
   remove() {
     this.removed = true;
-    clearTimeout(this.patience);
-    clearTimeout(this.settling);
-    for (const stop of this.stop) stop();
+    clearTimeout(this.contextTimer);
+    clearTimeout(this.themeTimer);
+    for (const cleanup of this.cleanups) cleanup();
     this.renderer.remove();
     this.axes?.remove();
     this.root.remove();
@@ -344,5 +344,5 @@ function make(tag, className, properties = {}) {
 
 /** "#rrggbb" as three shares of 1. */
 function share(hex) {
-  return colours.bytes(hex).map((byte) => byte / 255);
+  return colours.parseHex(hex).map((byte) => byte / 255);
 }

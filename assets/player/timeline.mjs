@@ -20,9 +20,9 @@ export class Timeline {
     this.state = state;
     this.changed = changed;
     this.epochs = [0];
-    this.held = 0; // seconds spent on the last picture
+    this.heldSeconds = 0; // on the last picture
     this.glide = { on: false, from: 0, to: 0, spent: 0 };
-    this.now = null; // milliseconds of the last tick
+    this.now = null; // time of the last tick, milliseconds
   }
 
   get last() {
@@ -40,7 +40,7 @@ export class Timeline {
     if (this.last < 1 || this.state.playing) return;
     if (this.state.time >= this.last) this._move(0);
     this.glide.on = false;
-    this.held = 0;
+    this.heldSeconds = 0;
     this.now = null;
     this.state.playing = true;
     this.changed("state");
@@ -57,14 +57,14 @@ export class Timeline {
     else this.play();
   }
 
-  /** @param {number} time in snapshots; beyond the ends it stops there */
+  /** @param {number} time in snapshots; beyond an end it is taken to that end */
   seek(time) {
     this.glide.on = false;
-    this.held = 0;
+    this.heldSeconds = 0;
     if (Number.isFinite(time)) this._move(time);
   }
 
-  /** To the next or the one before of the whole snapshots. @param {number} by +1 or -1 (or more) */
+  /** To another whole snapshot, gliding if tweens are on. @param {number} by whole snapshots, negative: back */
   step(by) {
     this.pause();
     const at = this.glide.on ? this.glide.to : this.state.time;
@@ -75,14 +75,14 @@ export class Timeline {
     this.changed("time");
   }
 
-  /** Whether the time moves by itself. */
+  /** Whether each animation frame moves the time. */
   get moving() {
     return this.state.playing || this.glide.on;
   }
 
-  /** Move on to this moment. @param {number} now milliseconds */
+  /** Advance to the time of an animation frame. @param {number} now milliseconds */
   tick(now) {
-    const seconds = this.now === null ? 0 : Math.min(0.25, (now - this.now) / 1000); // a hidden tab stands still
+    const seconds = this.now === null ? 0 : Math.min(0.25, (now - this.now) / 1000); // time stops while the tab is hidden
     this.now = now;
     if (this.glide.on) this._glide(seconds);
     else if (this.state.playing) this._play(seconds * this.state.speed, seconds);
@@ -96,16 +96,16 @@ export class Timeline {
     this._move(share === 1 ? glide.to : glide.from + (glide.to - glide.from) * share * share * (3 - 2 * share));
   }
 
-  _play(passed, seconds) {
+  _play(elapsed, seconds) {
     const { state, last } = this;
     if (state.time < last) {
-      const steps = passed / SECONDS_PER_SNAPSHOT;
+      const steps = elapsed / SECONDS_PER_SNAPSHOT;
       return this._move(state.pace === "epochs" ? this._afterEpochs(steps) : state.time + steps);
     }
     if (!state.loop) return this.pause();
-    this.held += seconds;
-    if (this.held < HOLD) return;
-    this.held = 0;
+    this.heldSeconds += seconds;
+    if (this.heldSeconds < HOLD) return;
+    this.heldSeconds = 0;
     this._move(0);
   }
 
@@ -144,21 +144,21 @@ export class Timeline {
   }
 }
 
-// What takes keys for itself
+// Elements that use keys themselves
 const TAKES_ALL = [
   "input:not([type=range], [type=checkbox], [type=button])",
   "textarea, select, [contenteditable=''], [contenteditable=true]",
   ...["textbox", "combobox", "spinbutton", "listbox", "option", "menu", "menuitem", "grid", "gridcell", "dialog"].map(
-    role,
+    roleSelector,
   ),
 ].join();
-const TAKES_ARROWS = ["input[type=range]", ...["slider", "radio", "tab"].map(role)].join();
+const TAKES_ARROWS = ["input[type=range]", ...["slider", "radio", "tab"].map(roleSelector)].join();
 const TAKES_SPACE = [
   "button, a[href], summary, input",
-  ...["button", "switch", "checkbox", "radio", "tab"].map(role),
+  ...["button", "switch", "checkbox", "radio", "tab"].map(roleSelector),
 ].join();
 
-function role(name) {
+function roleSelector(name) {
   return `[role=${name}]`;
 }
 
@@ -172,11 +172,11 @@ function isTaken(target, key) {
  * Listen to the keys of the page. With several players the one that has the focus answers, else the first.
  * @param {HTMLElement} root of the player
  * @param {object} state of the player; with `keys` "page" it listens everywhere, with "element" only inside itself
- * @param {Record<string, () => unknown>} actions by KeyboardEvent.key; false: there was nothing to do
+ * @param {Record<string, () => unknown>} actions by KeyboardEvent.key; they return false if they did nothing
  * @returns {() => void} stop listening
  */
 export function listenToKeys(root, state, actions) {
-  const pressed = (event) => {
+  const onKey = (event) => {
     const action = actions[event.key];
     if (!action || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target instanceof Element ? event.target : document.body;
@@ -185,6 +185,6 @@ export function listenToKeys(root, state, actions) {
     if (isTaken(target, event.key)) return;
     if (action() !== false) event.preventDefault(); // the page must not scroll, and no second player answer
   };
-  document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", pressed);
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
 }

@@ -36,9 +36,9 @@ export class Card {
     }
     const lines = [line("card-title", about.labelName)];
     if (about.predictionName !== null) {
-      const says = about.right ? "decided right" : `taken for ${about.predictionName}`;
+      const verdict = about.right ? "decided right" : `taken for ${about.predictionName}`;
       const kind = about.unseen ? "card-more" : about.right ? "card-right" : "card-wrong";
-      lines.push(line(kind, `${says} (${about.classifier})`));
+      lines.push(line(kind, `${verdict} (${about.classifier})`));
     }
     if (about.unseen) lines.push(line("card-more", "class never trained on"));
     if (about.targetDistance !== null) lines.push(line("card-more", `${about.targetDistance.toPrecision(3)} from its target`));

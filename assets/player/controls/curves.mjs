@@ -1,6 +1,6 @@
 /* One cursor for all curves over epochs; a click on a curve goes to its epoch. */
 
-const FIRST_DRAW_MS = 300; // until Dash has drawn a graph, to look again
+const FIRST_DRAW_MS = 300; // between two looks for graphs that Dash has drawn
 
 let pendingFrame = 0; // of requestAnimationFrame, 0 for none
 let currentEpoch = 0;
@@ -13,20 +13,20 @@ export function drawCursors(epoch) {
   currentEpoch = epoch;
   pendingFrame ||= requestAnimationFrame(() => {
     pendingFrame = 0;
-    for (const graph of graphs()) overEpochs(graph) ? place(graph, currentEpoch) : mark(graph, currentEpoch);
+    for (const graph of graphs()) overEpochs(graph) ? placeLine(graph, currentEpoch) : placeDot(graph, currentEpoch);
   });
 }
 
 /** A line over the plot; an element of its own, since a relayout in every frame is too slow. */
-function place(graph, epoch) {
+function placeLine(graph, epoch) {
   const axis = graph._fullLayout?.xaxis;
   if (!axis?._length) return;
   const x = axis._offset + axis.d2p(epoch);
-  put(graph, x, graph._fullLayout._size.t, 0, graph._fullLayout._size.h);
+  placeCursor(graph, x, graph._fullLayout._size.t, 0, graph._fullLayout._size.h);
 }
 
 /** A dot on the curve of rho against sigma. */
-function mark(graph, epoch) {
+function placeDot(graph, epoch) {
   const { xaxis, yaxis } = graph._fullLayout ?? {};
   const [trace] = graph.data ?? [];
   const epochs = trace?.meta?.epochs;
@@ -36,10 +36,10 @@ function mark(graph, epoch) {
   const from = Math.max(0, i - 1);
   const share = i === from ? 0 : (epoch - epochs[from]) / (epochs[i] - epochs[from]);
   const at = (values, axis) => axis._offset + axis.d2p(values[from]) * (1 - share) + axis.d2p(values[i]) * share;
-  put(graph, at(trace.x, xaxis), at(trace.y, yaxis), 8, 8);
+  placeCursor(graph, at(trace.x, xaxis), at(trace.y, yaxis), 8, 8);
 }
 
-function put(graph, x, y, width, height) {
+function placeCursor(graph, x, y, width, height) {
   let cursor = graph.querySelector(":scope > .curve-cursor");
   if (!cursor) {
     cursor = document.createElement("div");
@@ -53,16 +53,16 @@ function put(graph, x, y, width, height) {
 /** @param {(epoch: number) => void} go @returns {() => void} stop listening */
 export function listenToCurves(go) {
   const withListeners = new WeakSet();
-  const clicked = ({ points: [point] }) => go(Number(point.data.meta?.epochs?.[point.pointNumber] ?? point.x));
-  const look = setInterval(() => {
+  const onClick = ({ points: [point] }) => go(Number(point.data.meta?.epochs?.[point.pointNumber] ?? point.x));
+  const poll = setInterval(() => {
     for (const graph of graphs()) {
       if (withListeners.has(graph) || !graph.on) continue;
       withListeners.add(graph);
-      graph.on("plotly_click", clicked);
+      graph.on("plotly_click", onClick);
       graph.on("plotly_afterplot", () => drawCursors(currentEpoch));
       graph.dataset.listens = ""; // a click goes to its epoch from now on
       drawCursors(currentEpoch);
     }
   }, FIRST_DRAW_MS);
-  return () => clearInterval(look);
+  return () => clearInterval(poll);
 }

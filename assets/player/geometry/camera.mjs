@@ -1,4 +1,4 @@
-/* What part of the plane is looked at: a fixed box for the whole run, or one that follows the cloud. */
+/* The part of the plane in the picture: a fixed box for the whole run, or one that follows the cloud of points. */
 
 import { ABSENT } from "../data.mjs";
 
@@ -6,7 +6,7 @@ const SAMPLE = 4000; // points that a snapshot's size is measured on
 const OUTSIDE = 0.005; // share of them that may lie outside on each side
 const PADDING = 0.05;
 
-/** The box of everything that ever moves, with a margin. @param {import("../data.mjs").Frames} frames */
+/** The box of all points and marks of all snapshots, with a margin. @param {import("../data.mjs").Frames} frames */
 export function wholeBox({ box, targets, centres }) {
   let [left, low, right, high] = box;
   for (const marks of [targets, centres]) {
@@ -27,31 +27,31 @@ export class Follower {
   /** @param {import("../data.mjs").Frames} frames */
   constructor(frames) {
     this.frames = frames;
-    this.known = null; // (T, 3): x, y, radius; measured when first asked for
+    this.circles = null; // (T, 3): x, y, radius; measured at the first use
     this.now = { x: 0, y: 0, radius: 1 };
   }
 
   /** @returns {{x: number, y: number, radius: number}} the same object at every call */
   at(before, blend) {
-    this.known ??= measure(this.frames);
-    const { known, now } = this;
+    this.circles ??= measure(this.frames);
+    const { circles, now } = this;
     const a = 3 * before;
     const b = blend > 0 ? a + 3 : a;
-    now.x = known[a] + blend * (known[b] - known[a]);
-    now.y = known[a + 1] + blend * (known[b + 1] - known[a + 1]);
-    now.radius = known[a + 2] + blend * (known[b + 2] - known[a + 2]);
+    now.x = circles[a] + blend * (circles[b] - circles[a]);
+    now.y = circles[a + 1] + blend * (circles[b + 1] - circles[a + 1]);
+    now.radius = circles[a + 2] + blend * (circles[b + 2] - circles[a + 2]);
     return now;
   }
 
-  /** Radius over that of the first snapshot. */
+  /** The radius at a time, divided by that at the first snapshot. */
   growth(time) {
     const before = Math.floor(time);
-    return this.at(before, time - before).radius / this.known[2];
+    return this.at(before, time - before).radius / this.circles[2];
   }
 }
 
 function measure({ T, N, C, points, targets, centres, box: [x0, y0, x1, y1] }) {
-  const known = new Float64Array(3 * T);
+  const circles = new Float64Array(3 * T);
   const stride = Math.max(1, Math.ceil(N / SAMPLE));
   const sides = [new Float64Array(Math.ceil(N / stride)), new Float64Array(Math.ceil(N / stride))];
   for (let t = 0; t < T; t++) {
@@ -75,7 +75,7 @@ function measure({ T, N, C, points, targets, centres, box: [x0, y0, x1, y1] }) {
     });
     const [x, y] = extent.map(([low, high]) => (low + high) / 2);
     const radius = Math.max(...extent.map(([low, high]) => (high - low) / 2));
-    known.set([x, y, radius > 0 ? radius : 1], 3 * t);
+    circles.set([x, y, radius > 0 ? radius : 1], 3 * t);
   }
-  return known;
+  return circles;
 }

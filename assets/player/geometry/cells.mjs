@@ -1,13 +1,13 @@
 /* The regions as polygons: where one affine function exceeds all others is convex, the picture's rectangle cut by a
- * half-plane for each other class. Worked out anew for every frame (a hundred classes take about a millisecond): that
- * and drawing them is far less work than to ask C functions in every pixel. */
+ * half-plane for each other class. Computed for every frame (a hundred classes take about a millisecond): that
+ * and drawing them is far less work than to evaluate C functions in every pixel. */
 
 import { Planes } from "./planes.mjs";
 
-const MARGIN = 8; // device pixels around the picture, so that the rectangle's own edges are never seen
+const MARGIN = 8; // device pixels around the picture, so that the rectangle's own edges lie outside it
 export const EDGE = 6; // numbers an edge: its two ends, the classes to its left and right
 
-/** The polygons of all classes at one moment, and the edges between them. Pixels from the middle, y upwards. */
+/** The polygons of all classes at one time, and the edges between them; pixels from the picture's middle, y upwards. */
 export class Diagram {
   constructor() {
     this.planes = new Planes();
@@ -134,21 +134,21 @@ class Cell {
       outside += first ? lead[n] < 0 : lead[n] <= 0;
     }
     if (outside === 0) return;
-    let kept = 0;
+    let count = 0; // corners of the new polygon
     for (let n = 0; outside < corners && n < corners; n++) {
       const m = n + 1 < corners ? n + 1 : 0;
-      const here = first ? lead[n] >= 0 : lead[n] > 0;
-      const there = first ? lead[m] >= 0 : lead[m] > 0;
-      if (here) {
-        spare.x[kept] = x[n];
-        spare.y[kept] = y[n];
-        spare.beyond[kept++] = beyond[n];
+      const isInside = first ? lead[n] >= 0 : lead[n] > 0;
+      const isNextInside = first ? lead[m] >= 0 : lead[m] > 0;
+      if (isInside) {
+        spare.x[count] = x[n];
+        spare.y[count] = y[n];
+        spare.beyond[count++] = beyond[n];
       }
-      if (here === there) continue;
+      if (isInside === isNextInside) continue;
       const share = lead[n] / (lead[n] - lead[m]);
-      spare.x[kept] = x[n] + share * (x[m] - x[n]);
-      spare.y[kept] = y[n] + share * (y[m] - y[n]);
-      spare.beyond[kept++] = here ? j : beyond[n]; // going out the new edge begins, coming in the old one goes on
+      spare.x[count] = x[n] + share * (x[m] - x[n]);
+      spare.y[count] = y[n] + share * (y[m] - y[n]);
+      spare.beyond[count++] = isInside ? j : beyond[n]; // going out the new edge begins, coming in the old one goes on
     }
     this.x = spare.x;
     this.y = spare.y;
@@ -156,7 +156,7 @@ class Cell {
     spare.x = x;
     spare.y = y;
     spare.beyond = beyond;
-    this.corners = kept;
+    this.corners = count;
   }
 
   _reserve(size) {

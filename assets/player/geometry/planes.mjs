@@ -1,4 +1,4 @@
-/* The regions' C affine functions between two snapshots, in pixels of the picture: what regions are worked out from.
+/* The regions' C affine functions between two snapshots, in pixels of the picture, from which the regions are computed.
  *
  * They blend as the D-dimensional reference vectors do (explorer/space/regions.py): with g = (1-t) affine[s] + t affine[s+1],
  *   power   g.(x, y, 1) + t(1-t) step                     because |c|^2 is quadratic in t
@@ -15,7 +15,7 @@
 
 export class Planes {
   constructor() {
-    this.count = 0; // classes that can win: those whose numbers are all known
+    this.count = 0; // classes that can win: those without NaN
     this.values = new Float64Array(0); // (count, 4): px, py, p0, class; score = px X + py Y + p0 at pixel (X, Y)
   }
 

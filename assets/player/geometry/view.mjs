@@ -1,4 +1,4 @@
-/* What one frame is drawn from: the moment, where data lies on the screen, sizes, how codes become colours. */
+/* The inputs of drawing one frame: the time, where data lies on the screen, sizes, how codes become colours. */
 
 import { rampRange } from "../colours.mjs";
 import { ABSENT, LEVELS } from "../data.mjs";
@@ -7,11 +7,11 @@ import { MODES } from "../render/points.mjs";
 const RIM_FROM = 4.5; // CSS pixels from which on a point has a rim
 const RIM = 0.65; // its strength
 const LINE = 1.25; // width of a boundary, CSS pixels
-const MOST_DENSE = 2; // device pixels a CSS pixel; finer is not seen and costs
+const MOST_DENSE = 2; // device pixels a CSS pixel; finer costs time and looks the same
 
 /** @typedef {{x: number, y: number}} Place CSS pixels from the element's upper left corner */
 
-/** Made once and filled anew for every frame. */
+/** One object for all frames, with new values for each. */
 export class View {
   constructor() {
     this.before = 0; // snapshot
@@ -40,19 +40,19 @@ export class View {
     this.caption = "";
   }
 
-  /** Take over what Plotly's axes show. @param {import("../axes.mjs").Window} seen */
-  lookThrough(seen) {
+  /** Take over the axes' place on the element and their ranges. @param {import("../axes.mjs").Window} axes */
+  lookThrough(axes) {
     const { frame } = this;
     const density = Math.min(devicePixelRatio || 1, MOST_DENSE);
     this.density = density;
-    this.left = Math.round(seen.left * density) / density; // on whole device pixels, or the browser would blur it
-    this.top = Math.round(seen.top * density) / density;
-    frame.width = Math.max(1, Math.round(seen.width * density)) / density;
-    frame.height = Math.max(1, Math.round(seen.height * density)) / density;
-    frame.ax = seen.width / (seen.x[1] - seen.x[0]);
-    frame.bx = seen.left - this.left - seen.x[0] * frame.ax;
-    frame.ay = -seen.height / (seen.y[1] - seen.y[0]);
-    frame.by = seen.top - this.top + seen.height - seen.y[0] * frame.ay;
+    this.left = Math.round(axes.left * density) / density; // on whole device pixels, or the browser would blur it
+    this.top = Math.round(axes.top * density) / density;
+    frame.width = Math.max(1, Math.round(axes.width * density)) / density;
+    frame.height = Math.max(1, Math.round(axes.height * density)) / density;
+    frame.ax = axes.width / (axes.x[1] - axes.x[0]);
+    frame.bx = axes.left - this.left - axes.x[0] * frame.ax;
+    frame.ay = -axes.height / (axes.y[1] - axes.y[0]);
+    frame.by = axes.top - this.top + axes.height - axes.y[0] * frame.ay;
   }
 
   /** Put a canvas over the picture, its pixels on the screen's. @param {HTMLCanvasElement} canvas */
@@ -135,8 +135,8 @@ export class View {
     const { frame, blend } = this;
     const a = 2 * (this.before * N + point.index);
     const b = 2 * (this.after * N + point.index);
-    const known = points[a] !== ABSENT && points[b] !== ABSENT;
-    const u = known ? (points[a] + blend * (points[b] - points[a])) / ABSENT : NaN;
+    const isPresent = points[a] !== ABSENT && points[b] !== ABSENT;
+    const u = isPresent ? (points[a] + blend * (points[b] - points[a])) / ABSENT : NaN;
     const v = (points[a + 1] + blend * (points[b + 1] - points[a + 1])) / ABSENT;
     point.x = frame.ax * (box[0] + u * (box[2] - box[0])) + frame.bx;
     point.y = frame.ay * (box[1] + v * (box[3] - box[1])) + frame.by;
@@ -155,12 +155,12 @@ export class View {
     return { x: frame.ax * x + frame.bx + this.left, y: frame.ay * y + frame.by + this.top };
   }
 
-  /** A polygon in the axes' own numbers -> the data. @param {import("../axes.mjs").Window} seen */
-  fromAxes(seen, { x, y }) {
+  /** A polygon in the axes' own numbers -> the data. @param {import("../axes.mjs").Window} axes */
+  fromAxes(axes, { x, y }) {
     const corners = x.map((value, i) =>
       this.toData({
-        x: seen.left + (seen.width * (value - seen.x[0])) / (seen.x[1] - seen.x[0]),
-        y: seen.top + seen.height - (seen.height * (y[i] - seen.y[0])) / (seen.y[1] - seen.y[0]),
+        x: axes.left + (axes.width * (value - axes.x[0])) / (axes.x[1] - axes.x[0]),
+        y: axes.top + axes.height - (axes.height * (y[i] - axes.y[0])) / (axes.y[1] - axes.y[0]),
       }),
     );
     return { x: corners.map((corner) => corner.x), y: corners.map((corner) => corner.y) };

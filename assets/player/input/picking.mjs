@@ -1,4 +1,4 @@
-/* Which image lies under the pointer: a grid over the positions of one moment.
+/* The image nearest to the pointer, by a grid over the positions at one time.
  *
  * The grid is a counting sort into arrays that are made once a run, so a query at a new time costs one pass over the
  * points and a query at the same time looks at a few cells. Positions are in the codes' own unit (0..1 over the box).
@@ -22,7 +22,7 @@ export class Picker {
     this.blend = -1;
   }
 
-  /** Sort the points of a moment into cells. */
+  /** Sort the points at a time into cells. */
   _update(before, blend) {
     if (before === this.before && blend === this.blend) return;
     this.before = before;
@@ -65,21 +65,21 @@ export class Picker {
     const { x, y, first, members } = this;
     const clamp = (value) => Math.max(0, Math.min(CELLS - 1, Math.floor(value * (CELLS - 1e-3))));
     let best = 1;
-    let found = -1;
+    let nearest = -1;
     for (let row = clamp(v - radiusV); row <= clamp(v + radiusV); row++) {
       for (let column = clamp(u - radiusU); column <= clamp(u + radiusU); column++) {
         const k = row * CELLS + column;
         for (let m = first[k]; m < first[k + 1]; m++) {
           const i = members[m];
           const distance = ((x[i] - u) / radiusU) ** 2 + ((y[i] - v) / radiusV) ** 2;
-          if ((distance < best || (distance === best && i > found)) && isVisible(i)) {
+          if ((distance < best || (distance === best && i > nearest)) && isVisible(i)) {
             best = distance;
-            found = i;
+            nearest = i;
           }
         }
       }
     }
-    return found;
+    return nearest;
   }
 
   /**

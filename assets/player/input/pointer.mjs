@@ -1,47 +1,47 @@
-/* What the pointer points at: images and marks under it, clicks, images within a lasso. */
+/* The image or mark under the pointer, clicks, and the images within a lasso. */
 
 import { isShown } from "../colours.mjs";
 import { Picker } from "./picking.mjs";
 
-const REACH = 4; // CSS pixels beyond a point's edge at which it is still hovered
-const STILL = 4; // CSS pixels that a click may move
+const REACH = 4; // CSS pixels beyond a point's edge that still count as on it
+const CLICK_MOVE = 4; // CSS pixels that the pointer may move in a click
 const LEAST_RADIUS = 3; // of a hovered point
 
 export class Pointer {
   /**
    * @param {import("../stage.mjs").Stage} stage
-   * @param {{moved: () => void, changed: () => void, emit: (event: string, value: any) => void}} tell
+   * @param {{moved: () => void, changed: () => void, emit: (event: string, value: any) => void}} callbacks
    */
-  constructor(stage, tell) {
+  constructor(stage, callbacks) {
     this.stage = stage;
-    this.tell = tell;
+    this.callbacks = callbacks;
     this.picker = null;
     this.at = { x: 0, y: 0 }; // on the element
     this.inside = false;
-    this.stale = false; // something else may lie under it now
-    this.hovered = null; // what is drawn on top: see Hovered in stage.mjs
-    this.marked = null; // the target or centre under it
+    this.stale = false; // whether `update` has to look again
+    this.hovered = null; // the image under it, drawn on top: Hovered of stage.mjs
+    this.mark = null; // the target or centre under it
     this.isVisible = (index) => this._isVisible(index);
     const { root } = stage;
-    this.stop = [];
-    this._listen(root, "pointermove", (event) => this._moved(event));
-    this._listen(root, "pointerleave", () => this._moved(null));
+    this.cleanups = [];
+    this._listen(root, "pointermove", (event) => this._onMove(event));
+    this._listen(root, "pointerleave", () => this._onMove(null));
     this._listenToClicks(root);
   }
 
   _listen(target, event, listener, capture = false) {
     target.addEventListener(event, listener, capture);
-    this.stop.push(() => target.removeEventListener(event, listener, capture));
+    this.cleanups.push(() => target.removeEventListener(event, listener, capture));
   }
 
   setRun(frames) {
     this.picker = new Picker(frames);
-    this.hovered = this.marked = null;
-    this.tell.emit("hover", null);
-    this.tell.emit("mark", null);
+    this.hovered = this.mark = null;
+    this.callbacks.emit("hover", null);
+    this.callbacks.emit("mark", null);
   }
 
-  _moved(event) {
+  _onMove(event) {
     this.inside = event !== null;
     this.stale = true;
     if (event) {
@@ -49,10 +49,10 @@ export class Pointer {
       this.at.x = event.clientX - left;
       this.at.y = event.clientY - top;
     }
-    this.tell.moved();
+    this.callbacks.moved();
   }
 
-  /** Look what is under it now, and tell if that is something else. */
+  /** Look up what is under the pointer, with events if that has changed. */
   update() {
     this.stale = false;
     const { stage, at } = this;
@@ -63,24 +63,24 @@ export class Pointer {
     const y = at.y - view.top;
     const inside = this.inside && x >= 0 && y >= 0 && x <= view.frame.width && y <= view.frame.height;
     const mark = inside ? stage.overlay.markAt(x, y) : null;
-    this._mark(mark && { ...mark, x: mark.x + view.left, y: mark.y + view.top });
-    this._hover(inside && !mark ? this.pick(at) : -1);
+    this._setMark(mark && { ...mark, x: mark.x + view.left, y: mark.y + view.top });
+    this._setHovered(inside && !mark ? this.pick(at) : -1);
   }
 
-  _mark(mark) {
-    const before = this.marked;
+  _setMark(mark) {
+    const before = this.mark;
     if (before?.class === mark?.class && before?.kind === mark?.kind) return;
-    this.marked = mark;
-    this.tell.emit("mark", mark);
+    this.mark = mark;
+    this.callbacks.emit("mark", mark);
   }
 
-  _hover(index) {
+  _setHovered(index) {
     const { stage, hovered: before } = this;
     if (index < 0) {
       if (!before) return;
       this.hovered = null;
-      this.tell.changed();
-      this.tell.emit("hover", null);
+      this.callbacks.changed();
+      this.callbacks.emit("hover", null);
       return;
     }
     const { view } = stage;
@@ -88,8 +88,8 @@ export class Pointer {
     const hovered = view.place(stage.data.frames, { index, x: 0, y: 0, colour: stage.colourOf(index), radius });
     if (before?.index === index && before.x === hovered.x && before.y === hovered.y) return;
     this.hovered = hovered;
-    this.tell.changed();
-    this.tell.emit("hover", { index, x: hovered.x + view.left, y: hovered.y + view.top });
+    this.callbacks.changed();
+    this.callbacks.emit("hover", { index, x: hovered.x + view.left, y: hovered.y + view.top });
   }
 
   /** The image at a place on the element, -1 if there is none within a few pixels. */
@@ -128,29 +128,29 @@ export class Pointer {
     return !data.attributes || isShown(state, data.attributes.labels[index]);
   }
 
-  /** A click is on what is hovered; a press takes the keyboard's focus, so that keys mean this player. */
+  /** A click is on the hovered image or mark; a press takes the keyboard's focus, so that keys reach this player. */
   _listenToClicks(root) {
-    let down = null; // where the button went down and on what: what is under it then lies under Plotly's cover
-    const pressed = ({ clientX, clientY }) => {
-      const { hovered, marked, stage } = this;
+    let press = null; // where the button went down and on what, for while it is down Plotly covers the picture
+    const onPress = ({ clientX, clientY }) => {
+      const { hovered, mark, stage } = this;
       const { left, top } = stage.view;
       const image = hovered && { index: hovered.index, x: hovered.x + left, y: hovered.y + top };
-      down = { clientX, clientY, on: marked ?? image };
+      press = { clientX, clientY, on: mark ?? image };
       if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
     };
-    const released = (event) => {
-      if (!down) return;
-      const { on, clientX, clientY } = down;
-      down = null;
-      this._moved(event); // back from under the cover
-      const still = Math.hypot(event.clientX - clientX, event.clientY - clientY) < STILL;
-      if (on && still && !event.button) this.tell.emit("click", on);
+    const onRelease = (event) => {
+      if (!press) return;
+      const { on, clientX, clientY } = press;
+      press = null;
+      this._onMove(event); // the cover is gone
+      const still = Math.hypot(event.clientX - clientX, event.clientY - clientY) < CLICK_MOVE;
+      if (on && still && !event.button) this.callbacks.emit("click", on);
     };
-    this._listen(root, "pointerdown", pressed, true);
-    this._listen(document, "pointerup", released, true);
+    this._listen(root, "pointerdown", onPress, true);
+    this._listen(document, "pointerup", onRelease, true);
   }
 
   remove() {
-    for (const stop of this.stop) stop();
+    for (const cleanup of this.cleanups) cleanup();
   }
 }

@@ -15,7 +15,7 @@ const PLACES = [
   [-1, -1],
   [-1, 1],
 ];
-const OUTSIDE = 1e6; // as bad as covering so many square pixels: a name that is cut off
+const OUTSIDE = 1e6; // square pixels: a name cut off at the edge is as bad as one that covers so much
 
 export class Names {
   constructor() {
@@ -58,7 +58,7 @@ export class Names {
         if (isDimmed(state, k) !== (turn === 1)) continue;
         const at = targets[2 * k] === targets[2 * k] ? targets : centres;
         context.globalAlpha = turn === 1 ? DIMMED : 1;
-        this._name(
+        this._drawName(
           context,
           k,
           at[2 * k],
@@ -72,12 +72,12 @@ export class Names {
     context.globalAlpha = 1;
   }
 
-  _name(context, k, x, y, radius, always, frame) {
+  _drawName(context, k, x, y, radius, always, frame) {
     const { image, width, height } = this.sprites[k];
     const near = x > -width && y > -height && x < frame.width + width && y < frame.height + height;
-    if (!near) return; // or not drawn at all: NaN
+    if (!near) return; // also where the mark is not drawn: NaN
     let best = Infinity;
-    let chosen = this.place[k];
+    let bestPlace = this.place[k];
     for (let attempt = 0; attempt < PLACES.length && best > 0; attempt++) {
       const place = (this.place[k] + attempt) % PLACES.length;
       const left = x + PLACES[place][0] * (radius + 3) + ((PLACES[place][0] - 1) / 2) * width;
@@ -86,12 +86,12 @@ export class Names {
       const covered = this._covered(left, top + 3, left + width, top + height - 3) + (inside ? 0 : OUTSIDE);
       if (covered >= best) continue;
       best = covered;
-      chosen = place;
+      bestPlace = place;
     }
     if (best > 0 && !always) return;
-    if (best === 0) this.place[k] = chosen;
-    const left = x + PLACES[chosen][0] * (radius + 3) + ((PLACES[chosen][0] - 1) / 2) * width;
-    const top = y + PLACES[chosen][1] * radius + ((PLACES[chosen][1] - 1) / 2) * height;
+    if (best === 0) this.place[k] = bestPlace;
+    const left = x + PLACES[bestPlace][0] * (radius + 3) + ((PLACES[bestPlace][0] - 1) / 2) * width;
+    const top = y + PLACES[bestPlace][1] * radius + ((PLACES[bestPlace][1] - 1) / 2) * height;
     this._add(left, top + 3, left + width, top + height - 3);
     context.drawImage(image, left, top, width, height);
   }

@@ -1,6 +1,6 @@
 /* On top of the points, on a 2D canvas: targets, class centres, their trails, the gaps between them, names. */
 
-import { isDimmed, isShown, mixed } from "../colours.mjs";
+import { isDimmed, isShown, mixColours } from "../colours.mjs";
 import { CENTRE, DIMMED, FONT, TARGET, drawCentre, drawTarget, sprite } from "./marks.mjs";
 import { Names } from "./names.mjs";
 
@@ -17,7 +17,7 @@ export class Overlay {
     this.context = canvas.getContext("2d");
     this.frames = null;
     this.style = null;
-    this.past = new Past();
+    this.pastTrails = new PastTrails();
     this.names = new Names();
     this.sprites = { targets: [], centres: [] };
     this.at = { targets: new Float64Array(0), centres: new Float64Array(0) }; // (C, 2) CSS pixels now, NaN: not drawn
@@ -34,14 +34,14 @@ export class Overlay {
   /** Draw every mark and name once, to be copied into each frame. @param {object} style colours, theme, density */
   setStyle(style) {
     const { colours, theme, density } = style;
-    this.style = { ...style, trails: colours.map((colour) => mixed(colour, theme.text, theme.lift)) };
+    this.style = { ...style, trails: colours.map((colour) => mixColours(colour, theme.text, theme.lift)) };
     const marks = (side, draw) => colours.map((colour) => sprite(side, side, density, (c) => draw(c, colour, theme)));
     this.sprites.targets = marks(2 * TARGET + 8, drawTarget);
     this.sprites.centres = marks(2 * CENTRE + 6, drawCentre);
     this.names.setStyle(this.frames?.classNames ?? [], theme, density);
   }
 
-  /** The sprites are still of these. */
+  /** Whether the sprites were drawn with these. */
   fits(colours, theme, density) {
     const { style } = this;
     return style !== null && style.colours === colours && style.theme === theme && style.density === density;
@@ -59,17 +59,17 @@ export class Overlay {
     context.setTransform(density, 0, 0, density, 0, 0);
     context.clearRect(0, 0, frame.width, frame.height);
     if (!frames) return;
-    if (state.trails) this._trails(state, view);
-    if (state.gaps) this._gaps(state, view);
-    if (hovered) this._hovered(hovered, state);
-    this._marks(this.sprites.centres, this.at.centres, state);
-    this._marks(this.sprites.targets, this.at.targets, state);
+    if (state.trails) this._drawTrails(state, view);
+    if (state.gaps) this._drawGaps(state, view);
+    if (hovered) this._drawHovered(hovered, state);
+    this._drawMarks(this.sprites.centres, this.at.centres, state);
+    this._drawMarks(this.sprites.targets, this.at.targets, state);
     if (state.labels) this.names.draw(context, state, this.at, frame);
-    if (view.caption) this._caption(view.caption, frame);
+    if (view.caption) this._drawCaption(view.caption, frame);
   }
 
   /** A line in the lower left corner. */
-  _caption(text, frame) {
+  _drawCaption(text, frame) {
     const { context } = this;
     context.font = FONT;
     context.fillStyle = this.style.theme.quiet;
@@ -77,44 +77,44 @@ export class Overlay {
     context.fillText(text, 10, frame.height - 8);
   }
 
-  /** Work out where every class's marks are now. */
+  /** Compute where the marks of every class are, which `draw` and `markAt` use. */
   locate(state, view) {
     if (!this.frames) return;
     this._locate("targets", this.frames.targets, state.targets, state, view);
     this._locate("centres", this.frames.centres, state.centres, state, view);
   }
 
-  _locate(name, array, wanted, state, { before, blend, frame }) {
+  _locate(name, array, isOn, state, { before, blend, frame }) {
     const at = this.at[name];
     const { C } = this.frames;
     const a = before * C * 2;
     const b = blend > 0 ? a + C * 2 : a;
     for (let k = 0; k < C; k++) {
-      const known = wanted && isShown(state, k);
+      const isDrawn = isOn && isShown(state, k);
       const x = mix(array, a + 2 * k, b + 2 * k, blend);
       const y = mix(array, a + 2 * k + 1, b + 2 * k + 1, blend);
-      at[2 * k] = known ? frame.ax * x + frame.bx : NaN;
-      at[2 * k + 1] = known ? frame.ay * y + frame.by : NaN;
+      at[2 * k] = isDrawn ? frame.ax * x + frame.bx : NaN;
+      at[2 * k + 1] = isDrawn ? frame.ay * y + frame.by : NaN;
     }
   }
 
-  /** The ways here from the first snapshot: what is past is drawn once a snapshot, each frame adds the last bit. */
-  _trails(state, view) {
-    const { context, canvas, past } = this;
+  /** The paths since the first snapshot: up to the snapshot before on a canvas of their own, the rest in every frame. */
+  _drawTrails(state, view) {
+    const { context, canvas, pastTrails } = this;
     const { frame } = view;
-    if (past.isNew(canvas, this.style, state, view)) {
-      if (state.centres) this._past(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
-      if (state.targets) this._past(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
+    if (pastTrails.isNew(canvas, this.style, state, view)) {
+      if (state.centres) this._drawPast(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
+      if (state.targets) this._drawPast(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
     }
-    context.drawImage(past.canvas, 0, 0, frame.width, frame.height);
+    context.drawImage(pastTrails.canvas, 0, 0, frame.width, frame.height);
     if (view.blend === 0) return;
-    if (state.centres) this._recent(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
-    if (state.targets) this._recent(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
+    if (state.centres) this._drawRecent(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
+    if (state.targets) this._drawRecent(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
   }
 
   /** Up to the snapshot before, the older the fainter. */
-  _past(array, at, { width, strength }, state, { before, frame }) {
-    const { context } = this.past;
+  _drawPast(array, at, { width, strength }, state, { before, frame }) {
+    const { context } = this.pastTrails;
     const { C } = this.frames;
     context.lineJoin = "round";
     for (let k = 0; k < C; k++) {
@@ -128,14 +128,14 @@ export class Overlay {
         context.globalAlpha = strength * (isDimmed(state, k) ? DIMMED : 1) * (0.25 + 0.75 * age * age);
         context.lineWidth = width * (0.6 + 0.4 * age);
         context.beginPath();
-        let pen = false;
+        let pen = false; // whether it is down
         for (let s = first; s <= last; s++) {
           const x = frame.ax * array[2 * (s * C + k)] + frame.bx;
           const y = frame.ay * array[2 * (s * C + k) + 1] + frame.by;
-          const known = x === x && y === y;
-          if (known && pen) context.lineTo(x, y);
-          else if (known) context.moveTo(x, y);
-          pen = known;
+          const isDefined = x === x && y === y;
+          if (isDefined && pen) context.lineTo(x, y);
+          else if (isDefined) context.moveTo(x, y);
+          pen = isDefined;
         }
         context.stroke();
       }
@@ -143,7 +143,7 @@ export class Overlay {
   }
 
   /** From the snapshot before to now. */
-  _recent(array, at, { width, strength }, state, { before, frame }) {
+  _drawRecent(array, at, { width, strength }, state, { before, frame }) {
     const { context } = this;
     const { C } = this.frames;
     context.lineWidth = width;
@@ -161,7 +161,7 @@ export class Overlay {
   }
 
   /** A line from each target to its class centre. */
-  _gaps(state, { before, blend, frame }) {
+  _drawGaps(state, { before, blend, frame }) {
     const { context, frames } = this;
     const { C, targets, centres } = frames;
     context.setLineDash(DASH);
@@ -186,7 +186,7 @@ export class Overlay {
     context.setLineDash(SOLID);
   }
 
-  _marks(sprites, at, state) {
+  _drawMarks(sprites, at, state) {
     const { context } = this;
     for (let k = 0; k < this.frames.C; k++) {
       if (Number.isNaN(at[2 * k]) || Number.isNaN(at[2 * k + 1])) continue;
@@ -198,7 +198,7 @@ export class Overlay {
   }
 
   /** The point under the pointer, on top of all others. */
-  _hovered({ x, y, colour, radius }) {
+  _drawHovered({ x, y, colour, radius }) {
     const { context } = this;
     const { theme } = this.style;
     context.beginPath();
@@ -232,22 +232,22 @@ export class Overlay {
   }
 }
 
-/** A canvas with the trails up to the last snapshot, and what they were drawn for. */
-class Past {
+/** A canvas with the trails up to the snapshot before, and the inputs that they depend on. */
+class PastTrails {
   constructor() {
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d");
-    this.drawnFor = new Array(15).fill(undefined);
+    this.inputs = new Array(15).fill(undefined);
   }
 
-  /** Whether they have to be drawn again; then the canvas is clear and of the right size. */
+  /** Whether an input has changed and they must be drawn again; then the canvas is cleared and has the right size. */
   isNew(canvas, style, state, { before, frame, density }) {
-    const known = this.drawnFor;
+    const { inputs } = this;
     let n = 0;
     let isNew = false;
     const note = (value) => {
-      if (known[n] !== value) isNew = true;
-      known[n++] = value;
+      if (inputs[n] !== value) isNew = true;
+      inputs[n++] = value;
     };
     (note(before), note(frame.ax), note(frame.bx), note(frame.ay), note(frame.by), note(density));
     (note(canvas.width), note(canvas.height), note(style));

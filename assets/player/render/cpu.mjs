@@ -1,4 +1,4 @@
-/* The same picture without a graphics card: regions and points painted by the processor into one image a frame.
+/* The renderer without a graphics card: the processor paints regions and points into one image a frame.
  *
  * For browsers without WebGL2, and where WebGL2 is itself done by the processor (virtual machines, blocked drivers):
  * there this is several times as fast, since a point is a few pixels to change and not a primitive to set up.
@@ -6,7 +6,7 @@
 
 import { ABSENT, UNKNOWN } from "../data.mjs";
 import { MODES, drawingOrder } from "./points.mjs";
-import { RegionRaster, word } from "./raster.mjs";
+import { RegionRaster, packWord } from "./raster.mjs";
 import { Stamps } from "./stamps.mjs";
 
 const DIM = 0.22; // opacity of what is outside focus or selection, as in points.mjs
@@ -18,7 +18,7 @@ export class CpuRenderer {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
     /** @type {import("./gpu.mjs").Scene} */
-    this.scene = { frames: null, labels: null, codes: null, chosen: null, regions: null, palette: null, ramp: null };
+    this.scene = { frames: null, labels: null, codes: null, selection: null, regions: null, palette: null, ramp: null };
     this.regions = new RegionRaster();
     this.order = null; // in which the points are drawn
     this.image = null;
@@ -29,17 +29,17 @@ export class CpuRenderer {
     this.classes = new Uint32Array(1);
     this.steps = new Uint32Array(256); // of the ramp
     this.right = this.wrong = this.unknown = 0;
-    this.shown = new Uint8Array([255]); // of each class: 0 hidden, 255 shown, between: dimmed
+    this.visibility = new Uint8Array([255]); // of each class: 0 hidden, 255 fully drawn, between: dimmed
   }
 
   /** @param {Partial<import("./gpu.mjs").Scene>} changed */
   set(changed) {
     Object.assign(this.scene, changed);
     if (changed.labels !== undefined) this.order = changed.labels && drawingOrder(changed.labels);
-    if (changed.ramp) this.steps = words(changed.ramp);
+    if (changed.ramp) this.steps = packWords(changed.ramp);
     if (changed.palette) {
-      this.classes = words(changed.palette);
-      this.shown = changed.palette.filter((_, i) => i % 4 === 3);
+      this.classes = packWords(changed.palette);
+      this.visibility = changed.palette.filter((_, i) => i % 4 === 3);
     }
   }
 
@@ -47,18 +47,18 @@ export class CpuRenderer {
   draw(view) {
     const { scene, picture, canvas } = this;
     if (picture.width !== canvas.width || picture.height !== canvas.height) this._resize();
-    picture.words.fill(wordOf(view.page));
-    const seen = view.regionOpacity > 0 || view.halfLine > 0;
-    if (scene.regions && seen) this.regions.paint(picture, scene.regions, scene.palette, view);
+    picture.words.fill(packShares(view.page));
+    const hasRegions = view.regionOpacity > 0 || view.halfLine > 0;
+    if (scene.regions && hasRegions) this.regions.paint(picture, scene.regions, scene.palette, view);
     if (scene.frames) {
-      this._sharpen(view);
-      this.right = wordOf(view.right);
-      this.wrong = wordOf(view.wrong);
-      this.unknown = wordOf(view.unknown);
+      this._updateStamps(view);
+      this.right = packShares(view.right);
+      this.wrong = packShares(view.wrong);
+      this.unknown = packShares(view.unknown);
       if (view.layered) {
-        this._points(view, 1);
-        this._points(view, 2);
-      } else this._points(view, 0);
+        this._drawPoints(view, 1);
+        this._drawPoints(view, 2);
+      } else this._drawPoints(view, 0);
     }
     this.context.putImageData(this.image, 0, 0);
   }
@@ -72,20 +72,20 @@ export class CpuRenderer {
     picture.words = new Uint32Array(this.image.data.buffer);
   }
 
-  /** Make the stamps of the present size and opacity. */
-  _sharpen({ size, opacity, rim, page }) {
+  /** Make new stamps if size, opacity or page have changed. */
+  _updateStamps({ size, opacity, rim, page }) {
     const { stamps } = this;
     const colour = page[0] + 256 * (page[1] + 256 * page[2]);
-    const same = stamps.size === size && stamps.opacity === opacity && stamps.rim === rim && stamps.colour === colour;
-    if (same) return;
+    const isSame = stamps.size === size && stamps.opacity === opacity && stamps.rim === rim && stamps.colour === colour;
+    if (isSame) return;
     const [full, dim] = [1, DIM].map((share) => new Stamps(size, share * opacity, rim, page));
     this.stamps = { size, opacity, rim, colour, full, dim };
   }
 
   /** @param {number} layer 0: all points, 1: those in the background, 2: those in front; see points.mjs */
-  _points(view, layer) {
-    const { picture, order, stamps, shown } = this;
-    const { frames, labels, chosen } = this.scene;
+  _drawPoints(view, layer) {
+    const { picture, order, stamps, visibility } = this;
+    const { frames, labels, selection } = this.scene;
     const { N, points } = frames;
     const { blend, camera } = view;
     const a = 2 * view.before * N;
@@ -100,10 +100,10 @@ export class CpuRenderer {
       const k = labels === null ? 0 : labels[i];
       const from = points[a + 2 * i];
       const to = points[b + 2 * i];
-      if (shown[k] === 0 || from === ABSENT || to === ABSENT) continue;
-      const dim = shown[k] < 255 || (chosen !== null && chosen[i] === 0);
+      if (visibility[k] === 0 || from === ABSENT || to === ABSENT) continue;
+      const dim = visibility[k] < 255 || (selection !== null && selection[i] === 0);
       if (layer !== 0) {
-        const front = !dim && (!isRight || this._wrong(view, i, k) > 0.5);
+        const front = !dim && (!isRight || this._wrongShare(view, i, k) > 0.5);
         if ((layer === 2) !== front) continue;
       }
       const fromY = points[a + 2 * i + 1];
@@ -113,8 +113,8 @@ export class CpuRenderer {
     }
   }
 
-  /** The share of the moment at which the decision on a point of class k is wrong. */
-  _wrong({ before, after, blend }, i, k) {
+  /** How wrong the decision on image i of class k is, 0 to 1: blended between the two snapshots. */
+  _wrongShare({ before, after, blend }, i, k) {
     const { codes, frames } = this.scene;
     return (codes[before * frames.N + i] !== k ? 1 - blend : 0) + (codes[after * frames.N + i] !== k ? blend : 0);
   }
@@ -123,12 +123,12 @@ export class CpuRenderer {
   _colour(view, i, k) {
     const { mode, blend, scale } = view;
     if (mode === MODES.label) return this.classes[k];
-    if (mode === MODES.right) return between(this.right, this.wrong, this._wrong(view, i, k));
+    if (mode === MODES.right) return mixWords(this.right, this.wrong, this._wrongShare(view, i, k));
     const { codes, frames } = this.scene;
     if (mode === MODES.none || codes === null) return this.unknown;
     const from = codes[view.before * frames.N + i];
     const to = codes[view.after * frames.N + i];
-    if (mode === MODES.prediction) return between(this.classes[from], this.classes[to], blend);
+    if (mode === MODES.prediction) return mixWords(this.classes[from], this.classes[to], blend);
     if (from === UNKNOWN || to === UNKNOWN) return this.unknown;
     const share = (1 - blend) * (scale[0] + scale[1] * from) + blend * (scale[2] + scale[3] * to);
     return this.steps[Math.round(255 * Math.max(0, Math.min(1, share)))];
@@ -144,17 +144,17 @@ export class CpuRenderer {
 }
 
 /** RGBA bytes as words. */
-function words(rgba) {
-  return Uint32Array.from({ length: rgba.length / 4 }, (_, k) => word(rgba[4 * k], rgba[4 * k + 1], rgba[4 * k + 2]));
+function packWords(rgba) {
+  return Uint32Array.from({ length: rgba.length / 4 }, (_, k) => packWord(rgba[4 * k], rgba[4 * k + 1], rgba[4 * k + 2]));
 }
 
 /** Shares of 1 as a word. */
-function wordOf(rgb) {
-  return word(Math.round(255 * rgb[0]), Math.round(255 * rgb[1]), Math.round(255 * rgb[2]));
+function packShares(rgb) {
+  return packWord(Math.round(255 * rgb[0]), Math.round(255 * rgb[1]), Math.round(255 * rgb[2]));
 }
 
-/** A colour between two. */
-function between(from, to, share) {
+/** A colour between two, as words. */
+function mixWords(from, to, share) {
   if (from === to || share === 0) return from;
   let mixed = 0;
   for (let bits = 0; bits < 24; bits += 8) {

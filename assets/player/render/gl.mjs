@@ -1,7 +1,7 @@
-/* The few lines of WebGL2 that every program needs. */
+/* Making WebGL2 contexts, programs, textures and buffers. */
 
-/** A WebGL2 context without what a flat picture has no use for, or null. @param {HTMLCanvasElement} canvas */
-export function context(canvas) {
+/** A WebGL2 context without depth, stencil and antialiasing, or null. @param {HTMLCanvasElement} canvas */
+export function makeContext(canvas) {
   try {
     return canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, stencil: false });
   } catch {
@@ -11,8 +11,8 @@ export function context(canvas) {
 
 /** Whether the processor does the graphics card's work. @param {WebGL2RenderingContext} gl */
 export function isSoftware(gl) {
-  const told = gl.getExtension("WEBGL_debug_renderer_info");
-  const name = gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "";
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "";
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 

@@ -1,17 +1,17 @@
 /* Regions and points on one WebGL2 canvas; a lost context is waited for and everything uploaded again. */
 
-import { context, isSoftware } from "./gl.mjs";
+import { isSoftware, makeContext } from "./gl.mjs";
 import { Points } from "./points.mjs";
 import { RegionLayer } from "./regions.mjs";
 import { VoteLayer } from "./votes.mjs";
 
 /**
- * What a renderer draws from, besides the moment; kept so that a restored context can be filled again.
+ * The inputs of a renderer besides the view; a restored context is filled from it again.
  * @typedef {object} Scene
  * @property {import("../data.mjs").Frames | null} frames
  * @property {Uint8Array | Uint16Array | null} labels
- * @property {Uint8Array | Uint16Array | null} codes    what the mode colours by (T, N)
- * @property {Uint8Array | null} chosen                 selection (N,)
+ * @property {Uint8Array | Uint16Array | null} codes    that colour the points (T, N)
+ * @property {Uint8Array | null} selection              1 for each selected image (N,)
  * @property {import("../data.mjs").Regions | null} regions
  * @property {Uint8Array} palette
  * @property {Uint8Array} ramp
@@ -20,32 +20,32 @@ import { VoteLayer } from "./votes.mjs";
 export class GpuRenderer {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {(event: "lost" | "restored") => void} tell
-   * @param {boolean} hardware not where the processor does the graphics card's work
+   * @param {(event: "lost" | "restored") => void} onContext
+   * @param {boolean} hardware null also where WebGL2 is done by the processor
    * @returns {GpuRenderer | null}
    */
-  static make(canvas, tell, hardware) {
-    const gl = context(canvas);
-    return gl && !(hardware && isSoftware(gl)) ? new GpuRenderer(gl, canvas, tell) : null;
+  static make(canvas, onContext, hardware) {
+    const gl = makeContext(canvas);
+    return gl && !(hardware && isSoftware(gl)) ? new GpuRenderer(gl, canvas, onContext) : null;
   }
 
-  constructor(gl, canvas, tell) {
+  constructor(gl, canvas, onContext) {
     this.gl = gl;
     this.canvas = canvas;
     this.kind = "gpu";
     this.removed = false;
     /** @type {Scene} */
-    this.scene = { frames: null, labels: null, codes: null, chosen: null, regions: null, palette: null, ramp: null };
+    this.scene = { frames: null, labels: null, codes: null, selection: null, regions: null, palette: null, ramp: null };
     this._build();
     canvas.addEventListener("webglcontextlost", (event) => {
       if (this.removed) return;
-      event.preventDefault(); // asks the browser to give it back
-      tell("lost");
+      event.preventDefault(); // so that the browser restores it
+      onContext("lost");
     });
     canvas.addEventListener("webglcontextrestored", () => {
       this._build();
       this.set({ ...this.scene });
-      tell("restored");
+      onContext("restored");
     });
   }
 
@@ -63,7 +63,7 @@ export class GpuRenderer {
     if (changed.frames) points.setFrames(changed.frames);
     if (changed.labels !== undefined) points.setLabels(changed.labels);
     if (changed.codes !== undefined) points.setCodes(changed.codes);
-    if (changed.chosen !== undefined) points.setChosen(changed.chosen);
+    if (changed.selection !== undefined) points.setSelection(changed.selection);
     if (changed.regions !== undefined) {
       const isVote = changed.regions?.kind === "vote";
       regions.setRegions(isVote ? null : changed.regions);

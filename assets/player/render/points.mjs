@@ -71,8 +71,8 @@ export class Points {
     this.palette = makeTexture(gl, gl.TEXTURE_2D);
     this.ramp = makeTexture(gl, gl.TEXTURE_2D);
     this.N = this.T = 0;
-    /** @type {Record<"points" | "labels" | "codes" | "chosen" | "order", WebGLBuffer | null>} */
-    this.buffers = { points: null, labels: null, codes: null, chosen: null, order: null };
+    /** @type {Record<"points" | "labels" | "codes" | "selection" | "order", WebGLBuffer | null>} */
+    this.buffers = { points: null, labels: null, codes: null, selection: null, order: null };
     this.wide = { labels: false, codes: false }; // two bytes a class
   }
 
@@ -82,7 +82,7 @@ export class Points {
     this.T = frames.T;
     this._replace("points", frames.points);
     this.setCodes(null);
-    this.setChosen(null);
+    this.setSelection(null);
   }
 
   /** @param {Uint8Array | Uint16Array | null} labels (N,) */
@@ -92,15 +92,15 @@ export class Points {
     this._replace("order", labels && drawingOrder(labels), this.gl.ELEMENT_ARRAY_BUFFER);
   }
 
-  /** What the mode colours by. @param {Uint8Array | Uint16Array | null} codes (T, N) */
+  /** The codes that colour the points. @param {Uint8Array | Uint16Array | null} codes (T, N) */
   setCodes(codes) {
     this._replace("codes", codes);
     this.wide.codes = codes instanceof Uint16Array;
   }
 
-  /** @param {Uint8Array | null} chosen (N,), null: all */
-  setChosen(chosen) {
-    this._replace("chosen", chosen);
+  /** @param {Uint8Array | null} selection (N,) 1 for each selected image, null: all */
+  setSelection(selection) {
+    this._replace("selection", selection);
   }
 
   /** @param {Uint8Array} palette RGBA of the classes @param {Uint8Array} ramp RGBA of 256 steps */
@@ -128,7 +128,7 @@ export class Points {
     this._integers(2, buffers.labels, this.wide.labels, 0);
     this._integers(3, buffers.codes, this.wide.codes, view.before * this.N);
     this._integers(4, buffers.codes, this.wide.codes, view.after * this.N);
-    this._integers(5, buffers.chosen, false, 0);
+    this._integers(5, buffers.selection, false, 0);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
     gl.activeTexture(gl.TEXTURE1);

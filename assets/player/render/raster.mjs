@@ -7,8 +7,8 @@ const FAINT = 0.35; // of the opacity: regions of classes outside the focus, as 
 
 /** @typedef {{width: number, height: number, words: Uint32Array, bytes: Uint8ClampedArray}} Picture opaque RGBA */
 
-/** Red, green, blue as one word of a picture (all machines that run browsers are little-endian). */
-export function word(red, green, blue) {
+/** Red, green, blue (0..255) as one word of a picture (all machines that run browsers are little-endian). */
+export function packWord(red, green, blue) {
   return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
@@ -19,7 +19,7 @@ export class RegionRaster {
     this.left = new Float64Array(0); // where the present polygon begins and ends in each row
     this.right = new Float64Array(0);
     this.maps = new Map(); // snapshot -> painted vote map
-    this.mapsOf = null; // what they were painted from
+    this.mapSource = null; // regions, palette and lines that they were painted from
   }
 
   /**
@@ -40,19 +40,19 @@ export class RegionRaster {
       this.left = new Float64Array(height);
       this.right = new Float64Array(height);
     }
-    this._mix(palette, view);
+    this._mixFills(palette, view);
     diagram.update(regions, view, width, height);
-    for (let i = 0; i < diagram.count; i++) this._fill(picture, i);
-    for (let n = 0; n < diagram.edgeCount; n++) edge(picture, diagram.edges, EDGE * n, this.fills, view);
+    for (let i = 0; i < diagram.count; i++) this._fillPolygon(picture, i);
+    for (let n = 0; n < diagram.edgeCount; n++) paintEdge(picture, diagram.edges, EDGE * n, this.fills, view);
   }
 
   /** The colour of every region over the page. */
-  _mix(palette, { page, regionOpacity }) {
+  _mixFills(palette, { page, regionOpacity }) {
     const C = palette.length / 4;
     if (this.fills.length < 3 * C) this.fills = new Float64Array(3 * C);
     for (let k = 0; k < C; k++) {
-      const shown = palette[4 * k + 3] / 255;
-      const alpha = regionOpacity * (shown < 1 ? FAINT * shown : 1);
+      const visibility = palette[4 * k + 3] / 255;
+      const alpha = regionOpacity * (visibility < 1 ? FAINT * visibility : 1);
       for (let c = 0; c < 3; c++) {
         this.fills[3 * k + c] = 255 * page[c] + alpha * (palette[4 * k + c] - 255 * page[c]);
       }
@@ -60,7 +60,7 @@ export class RegionRaster {
   }
 
   /** Fill polygon i: every pixel whose middle lies inside. */
-  _fill({ width, height, words }, i) {
+  _fillPolygon({ width, height, words }, i) {
     const { diagram, left, right, fills } = this;
     const { x, y } = diagram;
     const begins = diagram.first[i];
@@ -88,7 +88,7 @@ export class RegionRaster {
       }
     }
     const fill = 3 * diagram.classes[i];
-    const colour = word(Math.round(fills[fill]), Math.round(fills[fill + 1]), Math.round(fills[fill + 2]));
+    const colour = packWord(Math.round(fills[fill]), Math.round(fills[fill + 1]), Math.round(fills[fill + 2]));
     for (let row = first; row <= last; row++) {
       const begin = Math.max(0, Math.ceil(left[row] - 0.5));
       const end = Math.min(width, Math.ceil(right[row] - 0.5));
@@ -99,9 +99,9 @@ export class RegionRaster {
   /** Vote maps of the snapshots before and after, one fading into the other. */
   _paintVotes(picture, regions, palette, view) {
     const lines = view.halfLine > 0;
-    const known = this.mapsOf;
-    if (known?.regions !== regions || known.palette !== palette || known.lines !== lines) this.maps.clear();
-    this.mapsOf = { regions, palette, lines };
+    const source = this.mapSource;
+    if (source?.regions !== regions || source.palette !== palette || source.lines !== lines) this.maps.clear();
+    this.mapSource = { regions, palette, lines };
     for (const snapshot of this.maps.keys()) {
       if (snapshot !== view.before && snapshot !== view.after) this.maps.delete(snapshot);
     }
@@ -109,12 +109,12 @@ export class RegionRaster {
       if (!this.maps.has(snapshot))
         this.maps.set(snapshot, paintVotes(regions, snapshot, palette, lines ? view.ink : null));
     }
-    layMap(picture, regions.box, this.maps.get(view.before), this.maps.get(view.after), view);
+    paintMaps(picture, regions.box, this.maps.get(view.before), this.maps.get(view.after), view);
   }
 }
 
 /** Recolour what lies within a few pixels of an edge: soft, with the boundary over it. */
-function edge({ width, height, bytes }, edges, e, fills, { halfLine, ink }) {
+function paintEdge({ width, height, bytes }, edges, e, fills, { halfLine, ink }) {
   const dx = edges[e + 2] - edges[e];
   const dy = edges[e + 3] - edges[e + 1];
   const left = 3 * edges[e + 4];
@@ -152,8 +152,8 @@ function edge({ width, height, bytes }, edges, e, fills, { halfLine, ink }) {
   }
 }
 
-/** Lay two vote maps that fade into each other over their box of the picture. */
-function layMap(
+/** Paint two vote maps, faded into each other, over their box of the picture. */
+function paintMaps(
   { width, height, bytes },
   [boxLeft, low, boxRight, high],
   from,

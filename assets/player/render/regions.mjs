@@ -1,4 +1,4 @@
-/* The regions under the points, drawn anew for every tweened frame: polygons with soft edges. */
+/* The regions under the points: polygons with soft edges, computed for every frame. */
 
 import { Diagram, EDGE } from "../geometry/cells.mjs";
 import { fillColours, makeProgram, makeTexture } from "./gl.mjs";
@@ -78,12 +78,12 @@ export class RegionLayer {
     this.diagram = new Diagram();
     this.triangles = { count: 0, data: new Float32Array(0) }; // corners
     this.edges = { count: 0, data: new Float32Array(0) };
-    this._arrays();
+    this._makeArrays();
     /** @type {import("../data.mjs").Regions | null} */
     this.regions = null;
   }
 
-  _arrays() {
+  _makeArrays() {
     const { gl } = this;
     this.triangles.buffer = gl.createBuffer();
     this.triangles.array = gl.createVertexArray();
@@ -116,7 +116,7 @@ export class RegionLayer {
   }
 
   /**
-   * Draw, without blending: what is there already goes.
+   * Draw without blending, over whatever is on the canvas.
    * @param {object} view
    * @param {number} view.before snapshot
    * @param {number} view.after snapshot

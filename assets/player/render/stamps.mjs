@@ -1,4 +1,4 @@
-/* Points painted by the processor: a disc is worked out once for each place within a pixel, then stamped. */
+/* Points painted by the processor: a disc is computed once for each place within a pixel, then stamped. */
 
 const PHASES = 4; // places within a pixel, each way
 const ONE = 256; // strengths are integers of it
@@ -16,14 +16,14 @@ export class Stamps {
     this.side = 2 * this.reach + 1;
     this.length = this.side * this.side;
     const all = PHASES * PHASES * this.length;
-    this.keep = new Uint16Array(all); // of what was there
-    this.own = new Uint16Array(all); // of the point's colour
+    this.keep = new Uint16Array(all); // strength of the pixel underneath
+    this.own = new Uint16Array(all); // strength of the point's colour
     this.rim = new Uint16Array(rim > 0 ? 3 * all : 0); // what the rim adds to red, green, blue
     this.bounds = new Int16Array(4 * PHASES * PHASES); // rows, columns that are not empty, from the middle's pixel
-    for (let phase = 0; phase < PHASES * PHASES; phase++) this._work(phase, size, opacity, rim, page);
+    for (let phase = 0; phase < PHASES * PHASES; phase++) this._computePhase(phase, size, opacity, rim, page);
   }
 
-  _work(phase, size, opacity, rim, page) {
+  _computePhase(phase, size, opacity, rim, page) {
     const { reach, side, length, bounds } = this;
     const dx = ((phase % PHASES) + 0.5) / PHASES;
     const dy = (Math.floor(phase / PHASES) + 0.5) / PHASES;
@@ -66,28 +66,28 @@ export class Stamps {
     const left = Math.max(0, column + bounds[4 * phase + 2]);
     const right = Math.min(width - 1, column + bounds[4 * phase + 3]);
     const corner = phase * this.length + (reach - row) * side + reach - column;
-    if (this.rim.length) this._rimmed(picture.bytes, width, top, bottom, left, right, corner, colour);
-    else this._plain(picture.words, width, top, bottom, left, right, corner, colour);
+    if (this.rim.length) this._stampRimmed(picture.bytes, width, top, bottom, left, right, corner, colour);
+    else this._stampPlain(picture.words, width, top, bottom, left, right, corner, colour);
   }
 
   /** Two channels in one multiplication: sums stay below 2^32, since what is kept and what is added make up ONE. */
-  _plain(words, width, top, bottom, left, right, corner, colour) {
+  _stampPlain(words, width, top, bottom, left, right, corner, colour) {
     const { side, keep } = this;
     const redBlue = colour & 0xff00ff;
     const green = (colour >> 8) & 0xff;
     for (let v = top; v <= bottom; v++) {
       let i = corner + v * side + left;
       for (let at = v * width + left, end = v * width + right; at <= end; at++, i++) {
-        const old = keep[i];
-        const was = words[at];
-        const rb = ((was & 0xff00ff) * old + redBlue * (ONE - old)) >>> 8;
-        const g = ((was >>> 8) & 0xff) * old + green * (ONE - old);
+        const stay = keep[i];
+        const under = words[at];
+        const rb = ((under & 0xff00ff) * stay + redBlue * (ONE - stay)) >>> 8;
+        const g = ((under >>> 8) & 0xff) * stay + green * (ONE - stay);
         words[at] = 0xff000000 | (g & 0xff00) | (rb & 0xff00ff);
       }
     }
   }
 
-  _rimmed(bytes, width, top, bottom, left, right, corner, colour) {
+  _stampRimmed(bytes, width, top, bottom, left, right, corner, colour) {
     const { side, keep, own, rim } = this;
     const red = colour & 0xff;
     const green = (colour >> 8) & 0xff;
@@ -95,11 +95,11 @@ export class Stamps {
     for (let v = top; v <= bottom; v++) {
       let i = corner + v * side + left;
       for (let at = 4 * (v * width + left), end = 4 * (v * width + right); at <= end; at += 4, i++) {
-        const old = keep[i];
+        const stay = keep[i];
         const share = own[i];
-        bytes[at] = (bytes[at] * old + red * share + rim[3 * i]) >> 8;
-        bytes[at + 1] = (bytes[at + 1] * old + green * share + rim[3 * i + 1]) >> 8;
-        bytes[at + 2] = (bytes[at + 2] * old + blue * share + rim[3 * i + 2]) >> 8;
+        bytes[at] = (bytes[at] * stay + red * share + rim[3 * i]) >> 8;
+        bytes[at + 1] = (bytes[at + 1] * stay + green * share + rim[3 * i + 1]) >> 8;
+        bytes[at + 2] = (bytes[at + 2] * stay + blue * share + rim[3 * i + 2]) >> 8;
       }
     }
   }

@@ -1,6 +1,6 @@
 /* The vote map: at every place the class that most images near it are decided to be, the fainter the fewer they are.
  *
- * A snapshot's map is painted once, four times as fine as its cells and with smooth edges, and kept; a frame between
+ * A snapshot's map is painted once, four times as fine as its cells and with smooth edges, and cached; a frame between
  * two snapshots fades from one to the other.
  */
 
@@ -33,12 +33,12 @@ export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) 
   const start = snapshot * W * H;
   for (let row = 0; row < H; row++) {
     for (let column = 0; column < W; column++) {
-      let same = true;
+      let isUniform = true; // one class in all nine cells
       for (let n = 0; n < 9; n++) {
         const y = Math.max(0, Math.min(H - 1, row + Math.floor(n / 3) - 1));
         const x = Math.max(0, Math.min(W - 1, column + (n % 3) - 1));
         cells[n] = start + y * W + x;
-        same &&= classes[cells[n]] === classes[cells[0]];
+        isUniform &&= classes[cells[n]] === classes[cells[0]];
       }
       for (let place = 0; place < FINE * FINE; place++) {
         const [across, up] = [SPLINE[place % FINE], SPLINE[Math.floor(place / FINE)]];
@@ -49,16 +49,18 @@ export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) 
           proof += weight * evidence[cells[n]];
         }
         let winner = classes[cells[4]];
-        if (!same) for (let n = 0; n < 9; n++) if (share[classes[cells[n]]] > share[winner]) winner = classes[cells[n]];
+        for (let n = 0; !isUniform && n < 9; n++) {
+          if (share[classes[cells[n]]] > share[winner]) winner = classes[cells[n]];
+        }
         for (let n = 0; n < 9; n++) share[classes[cells[n]]] = 0;
         const pixel = (row * FINE + Math.floor(place / FINE)) * width + column * FINE + (place % FINE);
         winners[pixel] = winner;
         if (winner === NONE) continue;
-        const shown = palette[4 * winner + 3];
+        const visibility = palette[4 * winner + 3];
         rgba[4 * pixel] = palette[4 * winner];
         rgba[4 * pixel + 1] = palette[4 * winner + 1];
         rgba[4 * pixel + 2] = palette[4 * winner + 2];
-        rgba[4 * pixel + 3] = proof * (shown < 255 ? (0.35 * shown) / 255 : 1);
+        rgba[4 * pixel + 3] = proof * (visibility < 255 ? (0.35 * visibility) / 255 : 1);
       }
     }
   }
@@ -163,11 +165,11 @@ export class VoteLayer {
     gl.bindVertexArray(null);
   }
 
-  /** The map of a snapshot, painted if it is not there, not in place of `other`. */
+  /** The map of a snapshot; if it has to be painted, it replaces one that is not of snapshot `other`. */
   _map(snapshot, other, view) {
     const { gl, maps } = this;
-    const found = maps.find((map) => map.snapshot === snapshot);
-    if (found) return found;
+    const painted = maps.find((map) => map.snapshot === snapshot);
+    if (painted) return painted;
     const map = maps.find((candidate) => candidate.snapshot !== other) ?? maps[0];
     const { width, height, rgba } = paintVotes(this.regions, snapshot, this.palette, this.lines ? view.ink : null);
     for (let i = 0; i < rgba.length; i += 4) {

@@ -1,4 +1,4 @@
-/* What is known of one image, in words and numbers: for a card beside the pointer. */
+/* Label, decision, margin and distances of one image, for the card beside the pointer. */
 
 import { isUnseen } from "./colours.mjs";
 import { LEVELS, UNKNOWN } from "./data.mjs";
@@ -9,7 +9,7 @@ import { LEVELS, UNKNOWN } from "./data.mjs";
  * @param {number} snapshot
  * @param {number} index of the image
  */
-export function describe({ frames, attributes, sprite }, state, snapshot, index) {
+export function describeImage({ frames, attributes, sprite }, state, snapshot, index) {
   const at = snapshot * frames.N + index;
   const classifier = state.classifier ?? attributes?.classifiers[0] ?? null;
   const value = (codes, key) => {
