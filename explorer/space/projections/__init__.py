@@ -7,8 +7,9 @@
     umap     no plane: neighbours stay neighbours, laid out over time
 
 A plane is x = origin + basis u, with basis orthonormal. Its axes do not depend on how the space is turned: signs are
-fixed by where the class centres lie. To add a projection, write a module here and its line in PROJECTIONS.
-Neither umap nor numba is imported by this package, only by `aligned_umap`, which the worker loads.
+fixed by where the class centres lie. To add a projection, write a module here, its line in PROJECTIONS and its words
+in `explorer.words.VIEWS`. Neither umap nor numba is imported by this package, only by `aligned_umap`, which the worker
+loads.
 """
 
 from __future__ import annotations
@@ -33,14 +34,13 @@ __all__ = [
     "METHODS", "PROJECTIONS", "Cancelled", "Options", "Progress", "Projection", "cache_key", "project", "settings",
 ]  # fmt: skip
 
-_ALL: tuple[Projection, ...] = (
-    PCA(),
-    Centres(),
-    Targets(),
-    Plane(),
-    UMAP(),
-)
-PROJECTIONS: dict[str, Projection] = {projection.name: projection for projection in _ALL}
+PROJECTIONS: dict[str, Projection] = {
+    "pca": PCA(),
+    "centres": Centres(),
+    "targets": Targets(),
+    "plane": Plane(),
+    "umap": UMAP(),
+}
 METHODS = tuple(PROJECTIONS)
 
 
