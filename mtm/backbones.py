@@ -90,7 +90,7 @@ def make_backbone(name: str, channels: int, size: tuple[int, int], weights: str 
 
 
 def _torchvision(name: str, weights: str, file: dict[str, Tensor]) -> nn.Module:
-    """torchvision's network `name` with the weights asked for; `file` is the state dict where they name one."""
+    """torchvision's network `name` with its weights; `file` is the state dict where `weights` names one."""
     names = models.list_models(module=models)
     if name not in names:
         raise choose_from("backbone", name, [*BACKBONES, *PAPER_BACKBONES, f"any of torchvision's {len(names)}"])

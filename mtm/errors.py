@@ -1,4 +1,4 @@
-"""The two ways a job can end other than by being done: refused input, and a training that stops early."""
+"""The errors that end a command or a training: refused input, a loss that diverged, a stop by the user."""
 
 
 class InputError(ValueError):

@@ -23,7 +23,7 @@ from mtm.run_folder.summary import summarise
 from mtm.runs import Run
 
 NEAREST_CENTRE = ("euc", "cos")  # the classifiers of `mtm.classifiers` that go by class centres
-MOST_WAYS = 5  # unless more are asked for
+MOST_WAYS = 5  # unless `ways` says otherwise
 NORMAL_95 = 1.96  # standard errors to either side
 
 

@@ -227,7 +227,7 @@ class Run:
         thumbnails: Any = None,
         **metrics: object,
     ) -> Snapshot:
-        """Record one moment of somebody else's training: embeddings (N, D), labels (N,), perhaps targets (C, D).
+        """Record one snapshot of somebody else's training: embeddings (N, D), labels (N,), perhaps targets (C, D).
 
         The same N images in the same order each time. `reference_centres (C, D)`, the class centres of *training*
         images, are what `cos` and `euc` classify with; without them they come from a fixed half of the given images and

@@ -54,7 +54,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     dataset: Dataset | None = None,
 ) -> Iterator[Snapshot]:
-    """Train the model of `config`; yields a snapshot of the untrained model, then of every moment the config asks for.
+    """Train the model of `config`; yields a snapshot of the untrained model, then those of `config.snapshot_steps`.
 
     With a folder for `checkpoints`, the training goes on from what is there, beginning with the snapshot after the last
     checkpoint, and the weights of the best and of the last epoch are left in it. `report` is called at every step.
@@ -151,7 +151,7 @@ class _Training:
             self.report_progress()
 
     def report_progress(self, evaluating: bool = False) -> None:
-        """Report where we are; the one place that looks at the loss. Raises Diverged if it is not finite."""
+        """Call `report` with the position; the one place that reads the loss. Raises Diverged if it is not finite."""
         loss = float(self.loss_sum) / max(1, self.loss_images)
         epoch = self.position.epoch + self.position.step / self.steps
         if not math.isfinite(loss):
@@ -214,7 +214,7 @@ class _Training:
 
     @torch.no_grad()
     def measure(self, whole: bool) -> Snapshot:
-        """The snapshot of this moment: measures of the whole test split, or of the recorded images only.
+        """A snapshot of the model as it is now: measures of the whole test split, or of the recorded images only.
 
         Images of classes held out are recorded and counted in none of them; such a class has NaN for its references.
         """

@@ -97,7 +97,7 @@ def _reopen_search(
 
 
 def _create_search(runs: Path, config: TrainConfig, trials: int, settings: dict[str, Any], is_local: bool) -> Search:
-    """A search whose config was tried, so that what is wrong is said once and not by every trial."""
+    """A new search; data, model and loss are tried first, so that an error comes once and not with every trial."""
     from mtm.train_loop.recorder import prepare_training
 
     prepare_training(config, is_local=is_local)
@@ -111,7 +111,7 @@ def _create_search(runs: Path, config: TrainConfig, trials: int, settings: dict[
 
 
 def follow(search: Search, resources: Resources, as_json: bool) -> str:
-    """Run `search`, telling how it goes, and say what came of it: finished, stopped or `time is up`."""
+    """Run `search` with progress lines, print its best trials; returns finished, stopped or `time is up`."""
     from mtm.tuning.search import run_search
 
     began = time.monotonic()
@@ -128,7 +128,7 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
 
 @contextmanager
 def _progress_lines(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
-    """A line for every trial that ends and, in a terminal, one that changes beneath them."""
+    """A function that prints a line for every trial that has ended and, in a terminal, updates a status line."""
     reported = {trial.number for trial in search.trials if trial.is_done}
     with nullcontext() if as_json else output.console.status(f"{search.name}: Ray is starting") as line:
 

@@ -29,7 +29,7 @@ MIDDLE_DIM = 1024  # what a search is measured with
 
 @dataclass(frozen=True)
 class PlannedExperiment:
-    """One experiment of the grid and its config, without what a search is for."""
+    """One experiment of the grid and its config, without what a search varies."""
 
     dataset: str
     backbone: str
@@ -65,7 +65,7 @@ def select_experiments(
 ) -> list[PlannedExperiment]:
     """The experiments whose name, or model's name, fits one of the patterns; all without patterns.
 
-    What `config` was given takes the place of the paper's, and so does `loss`. Raises InputError when nothing fits, or
+    Fields that `config` sets take the place of the paper's, and so does `loss`. Raises InputError when nothing fits, or
     Tables 8-9 have no row for it.
     """
     overrides = {name: getattr(config, name) for name in config.model_fields_set if name != "loss"}

@@ -58,7 +58,7 @@ class Experiment:
         return {name: value for name, value in named.items() if value is not None}
 
     def setup(self) -> dict[str, Any]:
-        """The config of the experiment but for what its search is for."""
+        """The config of the experiment without the hyperparameters that its search varies."""
         head = {"head": "linear"} if self.loss == "pure" else {"loss": self.loss}
         fixed = {"dataset": self.dataset, "backbone": self.backbone, "weights": "imagenet", "epochs": EPOCHS}
         return {**fixed, "plateau_epochs": PLATEAU_EPOCHS, **head}

@@ -19,7 +19,7 @@ MEASURED = {"accuracy", "snapshot", "epoch", "n", "split", *MEASURES}  # names o
 
 @dataclass(frozen=True)
 class Arrays:
-    """What one moment of somebody else's training may consist of: NumPy arrays, tensors or lists."""
+    """One snapshot of somebody else's training: NumPy arrays, tensors or lists."""
 
     embeddings: Any  # (N, D)
     labels: Any  # (N,)

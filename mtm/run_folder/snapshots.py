@@ -1,4 +1,4 @@
-"""A snapshot: the embedding space at one moment of training, with everything measured on it.
+"""A snapshot: the embedding space at one step of training, with everything measured on it.
 
 `measure` is the one place where classifiers and geometry meet; training, `run.log` and `mtm import` all call it.
 """

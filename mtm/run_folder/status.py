@@ -14,7 +14,7 @@ STATES = ("queued", "training", "finished", "stopped", "failed", "interrupted")
 
 @dataclass(frozen=True)
 class Status:
-    """What a run is doing. `state` is one of STATES; `interrupted` is never written, it is what a reader finds."""
+    """What a run is doing. `state` is one of STATES; `interrupted` is set by readers, never written."""
 
     state: str = "queued"
     epoch: float = 0.0

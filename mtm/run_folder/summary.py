@@ -14,7 +14,7 @@ from mtm.runs import Run, list_runs
 
 @dataclass(frozen=True)
 class Best:
-    """The best snapshot of a run, and what made it so."""
+    """The best snapshot of a run, and by which classifier and images it was chosen."""
 
     row: dict[str, Any]  # its row of metrics
     classifier: str

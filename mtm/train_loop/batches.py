@@ -11,9 +11,9 @@ from mtm.train_loop.devices import free_bytes
 
 
 class Batches:
-    """Images (N, h, w, c) uint8 on the device, in host memory where they do not fit there; and whose target is theirs.
+    """Images (N, h, w, c) uint8 on the device, in host memory where they do not fit there, with labels (N,).
 
-    The labels (N,) count the targets of the model; images of a class held out, which has none, carry that of another.
+    A label is the number of the class's target in the model; images of a held-out class, which has none, have label 0.
     """
 
     def __init__(self, split: Split, dataset: Dataset, device: torch.device) -> None:

@@ -20,7 +20,7 @@ from mtm.run_folder.files import replacing
 
 @dataclass
 class Position:
-    """Where a training is: the next step of the epoch (0 is the first), and what it has seen."""
+    """Where a training is: the next step of the epoch (0 is the first), and its sums so far."""
 
     epoch: int = 0
     step: int = 0

@@ -1,6 +1,6 @@
 """Training into a run folder: status and heartbeat, stopping on request, and how a run ends.
 
-`mtm train`, `mtm resume`, a search and the browser's jobs all go through `record_training`.
+`mtm train`, `mtm resume`, a search and the browser's queue all go through `record_training`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HEARTBEAT_SECONDS = 1.0
 
 
 def prepare_training(config: TrainConfig, is_local: bool = True) -> Dataset:
-    """Load the data, build the model and try the loss, so that what is wrong is said before anything is written.
+    """Load the data, build the model and try the loss, so that errors come before anything is written.
 
     With `is_local` false (a training on a cluster) the device need not be in this machine. Raises InputError.
     """
@@ -65,7 +65,7 @@ def try_loss(loss: Loss, name: str, n_classes: int, dim: int) -> None:
 def start_run(folder: Path, config: TrainConfig, dataset: Dataset, where: str | None = None) -> Run:
     """A new run folder for `config`, with the class names and the device in its `config.json`.
 
-    `where` is told instead of the device of a training that is not done here.
+    `where` stands for the device of a training on another machine.
     """
     if where is None:
         device = choose_device(config.device)
@@ -80,7 +80,7 @@ def record_training(
     on_progress: Callable[[Progress], None] | None = None,
     on_snapshot: Callable[[Snapshot], None] | None = None,
 ) -> str:
-    """Train what `run` asks for, from its checkpoint if it has one, record every snapshot, return the state.
+    """Train the config of `run`, from its checkpoint if it has one, record every snapshot, return the state.
 
     `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A second Ctrl-C raises at once:
     `stopped` too, from the checkpoint before. A loss that is not finite, a full disk or running out of memory marks the

@@ -1,7 +1,7 @@
 """The record of a search: `searches/NAME/search.json` in the runs folder, written by the tuner alone, read by anybody.
 
-It holds what was asked for and every trial: its run, hyperparameters, accuracies and how it ended. It is written whole
-at every change, so a search that is killed at any moment goes on from it.
+It holds the settings of the search and every trial: its run, hyperparameters, accuracies and how it ended. It is
+written whole at every change, so a search that is killed at any moment goes on from it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mtm.tuning import space as spaces
 
 FOLDER = "searches"  # in the runs folder
 FORMAT = 1
-HELD_OUT = 0.1  # of the training images, for a search that was not told what to look at
+HELD_OUT = 0.1  # of the training images, for a search whose config has no `validation`
 PLATEAU_EPOCHS = 4  # what Ray's stopper looks at
 DONE = ("finished", "stopped", "failed")
 
@@ -68,7 +68,7 @@ class Search:
     status: Status = field(default_factory=Status)
     trials: list[Trial] = field(default_factory=list)
     created: float = field(default_factory=time.time)
-    begun: set[int] = field(default_factory=set, compare=False)  # numbers that Ray knows, since this process goes on
+    begun: set[int] = field(default_factory=set, compare=False)  # numbers of the trials begun in this process
 
     @property
     def name(self) -> str:
@@ -168,7 +168,7 @@ def new_search(
     ranges: tuple[str, ...] = (),
     keep: int = 3,
 ) -> Search:
-    """Make the folder of a search around `config`; what `config` was given a value for is not searched.
+    """Make the folder of a search around `config`; fields that `config` sets are not searched.
 
     Without a `validation` in it a tenth of the training images is held out for the search to look at. `keep` is how
     many of the best keep snapshots and weights, `ranges` changes what is searched (`space_of`). Raises InputError.

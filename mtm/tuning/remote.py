@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.5
 
 
 def train_remotely(run: Run, resources: Resources, on_status: Callable[[Status], None]) -> str:
-    """Train what `run` asks for on the cluster; the state it ends in. Ctrl-C asks it to stop and waits for that.
+    """Train the config of `run` on the cluster; the state it ends in. Ctrl-C asks it to stop and waits for that.
 
     Raises InputError where there is no such cluster, and what the training raised, as Ray passes it on.
     """

@@ -1,7 +1,7 @@
 """The search itself: Ray Tune with HyperOpt, ASHA and the plateau stopper over `mtm.tuning.trial`.
 
 Nothing of Ray's own state is kept. A search that goes on begins with its old trials, which report what they had
-measured instead of training, so HyperOpt and ASHA learn again what they knew, whatever was killed.
+measured instead of training: so HyperOpt and ASHA have their state again, whatever was killed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mtm.runs import Run
 from mtm.tuning.record import Search, Trial, has_plateaued, open_search
 from mtm.tuning.space import Choice, Range
 
-os.environ.update(  # read when Ray is imported or begins; nobody is told that it runs, nothing is printed
+os.environ.update(  # read when Ray is imported or begins; no usage statistics are sent, nothing is printed
     RAY_USAGE_STATS_ENABLED="0",
     RAY_CHDIR_TO_TRIAL_DIR="0",
     RAY_AIR_NEW_OUTPUT="0",
@@ -144,7 +144,7 @@ def started_ray(address: str | None) -> Iterator[None]:
 
 
 def _check_reachable(address: str) -> None:
-    """Raises InputError where nobody answers at once: Ray itself would try for ten minutes, and print that it does."""
+    """Raises InputError where no server answers: Ray itself would try for ten minutes, and print that it does."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if address == "auto":
         return
@@ -158,7 +158,7 @@ def _check_reachable(address: str) -> None:
 
 @contextlib.contextmanager
 def _signals_restored() -> Iterator[None]:
-    """Tune and Ray leave their own answers to Ctrl-C and SIGTERM behind."""
+    """After the block Ctrl-C and SIGTERM have the handlers from before: Tune and Ray leave theirs behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -171,7 +171,7 @@ def _signals_restored() -> Iterator[None]:
 
 
 def resolve_resources(resources: Resources, config: TrainConfig) -> Resources:
-    """`resources` with nothing left open; raises InputError where Ray has no room for a single trial."""
+    """`resources` with a number for every None; raises InputError where Ray has no room for a single trial."""
     available: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     wants_one = config.device == "auto" or config.device.startswith("cuda")
     gpus = resources.gpus if resources.gpus is not None else float(wants_one and available.get("GPU", 0) > 0)
@@ -195,7 +195,7 @@ def _domain(kind: Range | Choice) -> Any:
 
 
 class _Recorder(tune.Callback):
-    """Writes what Ray says of its trials into the search's record. What was done before stays as it was."""
+    """Writes the progress of Ray's trials into the search's record; trials that are done do not change."""
 
     def __init__(self, search: Search, on_change: Callable[[Search], None]) -> None:
         self.search, self.on_change, self.saved_at = search, on_change, 0.0
@@ -253,7 +253,7 @@ def _ending(trial: Trial, last: dict[str, Any], config: TrainConfig) -> tuple[st
 
 
 def _settle_runs(search: Search) -> None:
-    """After Ray: runs whose worker was gone before it could say so end as their trials did."""
+    """Give a run whose worker died before it could write its end the state of its trial."""
     shutil.rmtree(search.folder / "ray", ignore_errors=True)
     for trial in search.trials:
         folder = search.runs / trial.run

@@ -31,7 +31,7 @@ os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "3600"
 
 
 def run_trial(params: dict[str, Any], runs: str, search_name: str, modules: Sequence[str]) -> None:
-    """Train the trial of these hyperparameters, or go on with it, or repeat what is known of it.
+    """Train the trial of these hyperparameters, resume it, or report again what it measured when it is done.
 
     `modules` are the tuner's folders of modules, where a loss of the user's own is.
     """
@@ -68,7 +68,7 @@ def _train(search: Search, folder: Path, config: TrainConfig, reporter: _Reporte
         ):
             reporter.report(accuracies)
             if reporter.exit:
-                run.request_stop()  # ASHA's wish: the training obeys at its next step
+                run.request_stop()  # ASHA ends the trial: the training stops at its next step
 
     reporter.repeat(accuracies_of(run.metrics))
     reporter.leave()
@@ -78,8 +78,8 @@ def _train(search: Search, folder: Path, config: TrainConfig, reporter: _Reporte
 
 
 class _Reporter:
-    """Reports to Ray. Where Ray wants the trial to end its report raises SystemExit, and a further one never returns;
-    that is kept until the training has put its run in order."""
+    """Reports to Ray. When Ray ends a trial its `report` raises SystemExit, and a second call never returns: the exit
+    is kept until the training has written its run."""
 
     def __init__(self) -> None:
         self.accuracies: list[float] = []

@@ -72,17 +72,19 @@ def by_hand(e: Any, y: Any, shots: Sequence[Sequence[int]], queries: Sequence[Se
 def test_accuracies_equal_those_computed_by_hand_on_fixed_episodes(classifier: str, shots: int) -> None:
     e, y = some_space()
     episodes = draw(y, [0, 10, 20, 40], 3, shots, 6, episodes=12, seed=4)
-    found = episode_accuracies(e, episodes, classifier)
+    accuracies = episode_accuracies(e, episodes, classifier)
     expected = [
         by_hand(e.tolist(), y.tolist(), s.tolist(), q.tolist(), classifier)
         for s, q in zip(episodes.shots, episodes.queries, strict=True)
     ]
-    assert found.tolist() == expected
+    assert accuracies.tolist() == expected
     assert 0.5 < np.mean(expected) < 0.95  # neither guessing nor trivial
     if classifier == "euc" and shots > 1:  # scikit-learn also takes the spread, which one shot does not have
-        for episode, accuracy in zip(zip(episodes.shots, episodes.queries, strict=True), found, strict=True):
-            shown, asked = (rows.ravel() for rows in episode)
-            assert NearestCentroid().fit(e[shown], y[shown]).score(e[asked], y[asked]) == pytest.approx(accuracy)
+        for episode, accuracy in zip(zip(episodes.shots, episodes.queries, strict=True), accuracies, strict=True):
+            shot_rows, query_rows = (rows.ravel() for rows in episode)
+            assert NearestCentroid().fit(e[shot_rows], y[shot_rows]).score(
+                e[query_rows], y[query_rows]
+            ) == pytest.approx(accuracy)
 
 
 def test_a_known_episode() -> None:
@@ -119,10 +121,12 @@ def test_noise_scores_one_in_ways_and_turning_the_space_changes_nothing() -> Non
     episodes = draw(y, np.unique(y).tolist(), 5, 5, 15, 300)
     turn = np.linalg.qr(rng.normal(size=(300, 300)))[0]
     for classifier in ("euc", "cos"):
-        found = episode_accuracies(e, episodes, classifier)
-        mean, reach = interval(found)
+        accuracies = episode_accuracies(e, episodes, classifier)
+        mean, reach = interval(accuracies)
         assert abs(mean - 0.2) < max(0.02, 3 * reach)
-        np.testing.assert_allclose(episode_accuracies(e @ turn, episodes, classifier), found, atol=0.014)  # a tie or so
+        np.testing.assert_allclose(
+            episode_accuracies(e @ turn, episodes, classifier), accuracies, atol=0.014
+        )  # a tie or so
 
 
 def test_the_interval_holds_at_95_per_cent() -> None:
@@ -147,9 +151,9 @@ def test_the_interval_holds_at_95_per_cent() -> None:
     ],
 )
 def test_what_cannot_be_drawn_is_refused(changes: dict[str, int], sentence: str) -> None:
-    asked = {"ways": 3, "shots": 1, "queries": 15, "episodes": 10} | changes
+    settings = {"ways": 3, "shots": 1, "queries": 15, "episodes": 10} | changes
     with pytest.raises(InputError, match=sentence):
-        draw(some_space()[1], [0, 10, 20], **asked)
+        draw(some_space()[1], [0, 10, 20], **settings)
 
 
 # Held out of training
@@ -191,9 +195,9 @@ def test_no_image_of_a_held_out_class_is_trained_on(validation: object) -> None:
     assert not own & {image.tobytes() for image in data.train.images}
 
 
-@pytest.mark.parametrize("asked", [*LOSSES, "pure"])
-def test_held_out_classes_have_no_target_and_are_recorded(asked: str) -> None:
-    head = {"head": "linear", "dim": 64} if asked == "pure" else {"loss": asked}
+@pytest.mark.parametrize("loss_name", [*LOSSES, "pure"])
+def test_held_out_classes_have_no_target_and_are_recorded(loss_name: str) -> None:
+    head = {"head": "linear", "dim": 64} if loss_name == "pure" else {"loss": loss_name}
     *_, last = train(held(**head))
     y = last.points.labels
     assert np.bincount(y).tolist() == [6] * 10  # recorded as if nothing were held out
@@ -252,6 +256,8 @@ def test_training_is_that_of_a_data_set_without_these_classes(tmp_path: Path) ->
     for kind in ({}, {"head": "linear", "dim": 64}):
         *_, with_all = train(held(record=0, **kind))
         *_, without = train(held(record=0, held_out=None, **kind), dataset=alone)
+        reference: Any
+        spread: Any
         for name, reference in without.references.items():
             for a, b in zip(arrays_of(with_all.references[name]), arrays_of(reference), strict=True):
                 assert np.array_equal(a[TRAINED], b), name
@@ -284,10 +290,15 @@ def test_a_run_says_which_classes_it_has_not_seen(run: Run, finished_run: Path) 
 
 
 def test_few_shot_of_a_run_is_that_of_its_snapshots(run: Run) -> None:
-    found = few_shot(run, shots=[1, 5], episodes=40, seed=2)
-    assert [(row["classifier"], row["shots"]) for row in found] == [("euc", 1), ("euc", 5), ("cos", 1), ("cos", 5)]
+    few_shot_rows = few_shot(run, shots=[1, 5], episodes=40, seed=2)
+    assert [(row["classifier"], row["shots"]) for row in few_shot_rows] == [
+        ("euc", 1),
+        ("euc", 5),
+        ("cos", 1),
+        ("cos", 5),
+    ]
     first, last = run.snapshot(0), run.snapshot(-1)
-    for row in found:
+    for row in few_shot_rows:
         episodes = draw(run.labels, HELD_OUT, 3, row["shots"], 15, 40, seed=2)
 
         def expected(snapshot: Snapshot, row: Any = row, episodes: Episodes = episodes) -> tuple[float, float]:
@@ -298,7 +309,7 @@ def test_few_shot_of_a_run_is_that_of_its_snapshots(run: Run) -> None:
         assert row["untrained"] == expected(first)[0]
         assert (row["ways"], row["classes"], row["epoch"], row["dim"]) == (3, ["3", "7", "9"], 1.0, 8)
     assert few_shot(run, episodes=40, epoch=0.2)[0]["epoch"] == 0.0
-    by_shots = {(row["classifier"], row["shots"]): row["accuracy"] for row in found}
+    by_shots = {(row["classifier"], row["shots"]): row["accuracy"] for row in few_shot_rows}
     assert by_shots["euc", 5] > by_shots["euc", 1] > 0.4
 
 

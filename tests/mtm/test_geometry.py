@@ -124,18 +124,18 @@ def test_rho_is_the_mean_distance_to_the_global_centre_or_to_a_given_one(layout)
 @every_layout
 def test_the_mean_separation_is_over_all_pairs_of_centres(layout):
     e, y, n_classes = example(layout)
-    found = mean_centre_separation(class_centres(e, y, n_classes))
+    separation = mean_centre_separation(class_centres(e, y, n_classes))
     if layout == "one class":
-        assert math.isnan(found)
+        assert math.isnan(separation)
     else:
-        assert found == pytest.approx(separation_by_loops(centres_by_loops(e, y)), rel=1e-6)
+        assert separation == pytest.approx(separation_by_loops(centres_by_loops(e, y)), rel=1e-6)
 
 
 @every_layout
 def test_the_median_cosine_is_between_images_and_their_own_centre(layout):
     e, y, n_classes = example(layout)
-    found = median_cosine_similarity(e, y, class_centres(e, y, n_classes))
-    assert found == pytest.approx(median_cosine_by_loops(e, y, centres_by_loops(e, y)), rel=1e-6)
+    similarity = median_cosine_similarity(e, y, class_centres(e, y, n_classes))
+    assert similarity == pytest.approx(median_cosine_by_loops(e, y, centres_by_loops(e, y)), rel=1e-6)
 
 
 @pytest.mark.parametrize("layout", ["spread", "far", "plane"])
@@ -143,10 +143,10 @@ def test_the_median_cosine_is_between_images_and_their_own_centre(layout):
 def test_separations_are_symmetric_with_a_zero_diagonal_and_equal_scipy(layout, n_classes):
     random = np.random.default_rng(n_classes)
     points = random.normal(size=(n_classes, 2 if layout == "plane" else 64)) + (1000 if layout == "far" else 0)
-    found = separations(points)
-    assert np.array_equal(found, found.T)
-    assert not found.diagonal().any()
-    np.testing.assert_allclose(found, cdist(points, points), rtol=1e-6)
+    distances = separations(points)
+    assert np.array_equal(distances, distances.T)
+    assert not distances.diagonal().any()
+    np.testing.assert_allclose(distances, cdist(points, points), rtol=1e-6)
 
 
 def test_separations_of_close_pairs_far_apart_equal_scipy():
@@ -353,11 +353,11 @@ def test_distances_scale_with_the_embedding_space(measure):
 
 def test_the_median_cosine_is_unchanged_by_rotation_and_scale_but_not_by_translation():
     e, y, n_classes = example("spread", d=8)
-    found, turned, shifted = (
+    original, turned, shifted = (
         median_cosine_similarity(x, y, class_centres(x, y, n_classes)) for x in (e, 20 * e @ rotation(8), e + 10)
     )
-    assert turned == pytest.approx(found, rel=1e-9)
-    assert shifted > found + 0.01
+    assert turned == pytest.approx(original, rel=1e-9)
+    assert shifted > original + 0.01
 
 
 def test_the_order_of_the_images_does_not_matter():

@@ -67,10 +67,10 @@ def loss_of(name):
 
 def by_loops(name, e, c, y):
     """The values (B,) of the paper's equation for the numbers that are in the tensors."""
-    loop, hyperparameters = LOOPS[name]
-    decimals = {key: Decimal(value) for key, value in hyperparameters.items()}
+    loop = LOOPS[name][0]
+    hyperparameters = {key: Decimal(value) for key, value in LOOPS[name][1].items()}
     rows, targets = ([[Decimal(value) for value in row] for row in x.tolist()] for x in (e, c))
-    return [float(loop(row, targets, own, **decimals)) for row, own in zip(rows, y.tolist(), strict=True)]
+    return [float(loop(row, targets, own, **hyperparameters)) for row, own in zip(rows, y.tolist(), strict=True)]
 
 
 def gradients_by_loops(name, e, c, y):
@@ -78,7 +78,9 @@ def gradients_by_loops(name, e, c, y):
     loop, hyperparameters = LOOPS[name]
     e, c = (x.detach().double().requires_grad_() for x in (e, c))
     targets = [row.unbind() for row in c]
-    total = sum(loop(row.unbind(), targets, own, **hyperparameters) for row, own in zip(e, y.tolist(), strict=True))
+    total: Any = sum(
+        loop(row.unbind(), targets, own, **hyperparameters) for row, own in zip(e, y.tolist(), strict=True)
+    )
     return torch.autograd.grad(total, (e, c), materialize_grads=True)
 
 
@@ -101,9 +103,9 @@ def example(layout, b=4, n_classes=5, d=6, dtype=torch.float64, seed=0):
     return e.to(dtype), c.to(dtype), y
 
 
-def assert_close_to_largest(found, expected, tolerance):
+def assert_close_to_largest(values, expected, tolerance):
     """Gradients agree to `tolerance` of their largest element."""
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(values, expected, strict=True):
         torch.testing.assert_close(a.double(), b.double(), rtol=tolerance, atol=tolerance * b.abs().max().item())
 
 
@@ -253,9 +255,9 @@ def test_gradients_equal_those_of_the_loops_for_a_thousand_classes(name):
 @pytest.mark.parametrize("n_classes", [2, 100, 1000])
 def test_float32_gradients_equal_the_float64_ones(name, layout, n_classes):
     e, c, y = example(layout, b=8, n_classes=n_classes, dtype=torch.float32)
-    found, loss = gradients(loss_of(name), e, c, y), loss_of(name)
-    assert [g.dtype for g in found] == [torch.float32, torch.float32]
-    assert_close_to_largest(found, gradients(loss, e.double(), c.double(), y), 1e-4)
+    grads, loss = gradients(loss_of(name), e, c, y), loss_of(name)
+    assert [g.dtype for g in grads] == [torch.float32, torch.float32]
+    assert_close_to_largest(grads, gradients(loss, e.double(), c.double(), y), 1e-4)
 
 
 # --- Coinciding points
@@ -427,7 +429,7 @@ def test_every_loss_has_its_loop_here():
 @every_loss
 def test_every_loss_says_which_equation_it_is(name):
     number = {"euclidean": "1", "cosine": "2-3", "class_proximity": "4-5", "push_pull": "6-7", "comparison": "8"}[name]
-    assert f"equation{'s' if '-' in number else ''} {number})" in (LOSSES[name].__doc__ or "")
+    assert f"equation{'s' if '-' in number else ''} {number})" in LOSSES[name].__doc__
 
 
 @every_loss

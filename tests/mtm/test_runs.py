@@ -295,7 +295,7 @@ def test_an_existing_folder_is_not_overwritten(run: Run) -> None:
 def test_folders_that_are_no_runs_are_passed_over(run: Run, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "file.txt").write_text("x")
-    assert [found.name for found in list_runs(tmp_path)] == ["copy"]
+    assert [listed.name for listed in list_runs(tmp_path)] == ["copy"]
     assert list_runs(tmp_path / "nowhere") == []
 
 

@@ -193,8 +193,9 @@ def npz(compress: bool = False, keep: float = 1.0, **arrays: Any) -> Make:
 
 
 def split(**changes: Any) -> Make:
-    whole: dict[str, Any] = {"x_train": GREY, "y_train": TWO, "x_test": GREY, "y_test": TWO} | changes
-    return npz(**{name: array for name, array in whole.items() if array is not None})
+    whole = {"x_train": GREY, "y_train": TWO, "x_test": GREY, "y_test": TWO} | changes
+    arrays: dict[str, Any] = {name: array for name, array in whole.items() if array is not None}
+    return npz(**arrays)
 
 
 OWN = "train --epochs 1 --dataset own.npz"

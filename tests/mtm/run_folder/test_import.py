@@ -242,14 +242,14 @@ def test_parquet_labels_in_words_become_class_names(imported: Import) -> None:
 
 def nearest(e: Array, reference: Array, cosine: bool) -> list[int]:
     """Equations 10-11 with loops."""
-    found = []
+    classes = []
     for x in e.astype(float):
         scores: list[float] = []
         for k in reference.astype(float):
             cos = float(x @ k) / (np.linalg.norm(x) * np.linalg.norm(k))
-            scores.append(float(cos) if cosine else -float(np.linalg.norm(x - k)))
-        found.append(int(np.argmax(scores)))
-    return found
+            scores.append(cos if cosine else -float(np.linalg.norm(x - k)))
+        classes.append(int(np.argmax(scores)))
+    return classes
 
 
 def test_given_centres_and_targets_decide(imported: Import) -> None:

@@ -91,7 +91,7 @@ def _wait(ready: Callable[[], Any], process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def _kill_ray_and_tuner(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+def _kill_ray_and_tuner(process: subprocess.Popen[Any]) -> None:
     if process.poll() is None:
         children = psutil.Process(process.pid).children(recursive=True)
         for child in sorted(children, key=lambda c: c.name() not in ("gcs_server", "raylet")):  # Ray itself first
@@ -183,8 +183,8 @@ def test_the_search_is_the_paper_s_algorithms(story: Story) -> None:
     from ray.tune.search.hyperopt import HyperOptSearch
     from ray.tune.stopper import TrialPlateauStopper
 
-    asked = story.tuner._local_tuner
-    tuned, run = asked._tune_config, asked._run_config
+    tuner = story.tuner._local_tuner
+    tuned, run = tuner._tune_config, tuner._run_config
     assert (type(tuned.search_alg), type(tuned.scheduler)) == (HyperOptSearch, ASHAScheduler)
     assert type(run.stop) is TrialPlateauStopper
     assert (tuned.mode, tuned.num_samples) == ("max", WANTED)
@@ -280,9 +280,10 @@ def _cluster(folder: Path) -> Iterator[str]:
     """The address of a Ray of its own, as `ray start` makes it on the first machine of a cluster."""
     address = f"127.0.0.1:{free_port()}"
     command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus=1"]
-    kept = tempfile.mkdtemp(prefix="ray")  # short, for its sockets; else it would be found by whoever asks for any Ray
+    # short, for its sockets; elsewhere it would be found by whoever looks for any Ray
+    temporary = tempfile.mkdtemp(prefix="ray")
     command += ["--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
-    command += ["--temp-dir", kept]
+    command += ["--temp-dir", temporary]
     log = folder / "ray.log"
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
         try:
@@ -294,7 +295,7 @@ def _cluster(folder: Path) -> Iterator[str]:
             yield address
         finally:
             _kill_ray_and_tuner(process)
-            shutil.rmtree(kept, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ray makes no clusters there")
