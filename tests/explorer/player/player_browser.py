@@ -1,9 +1,10 @@
-"""A player in a browser: a local server for it, a run made by hand, and what its pixels say."""
+"""A player in a browser: a local server for it, a synthetic run, and helpers that read its pixels."""
 
 from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,15 +84,15 @@ class Site:
 def make_run(
     n: int = 40, t: int = 4, c: int = 10, seed: int = 0, spacing: float = 0.0, reach: float = 10.0
 ) -> SimpleNamespace:
-    """Random walks; with `spacing` the points are apart from each other by that at every snapshot and half-way."""
+    """Random walks; with `spacing` the points keep that distance from each other at every snapshot and half-way."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % c
     points = np.empty((t, n, 2), np.float32)
-    kept = rng.uniform(-reach, reach, (n, 2))
-    while spacing and len(close := np.argwhere(np.triu(np.hypot(*(kept[:, None] - kept).T) < spacing, 1))):
-        kept[close[:, 1]] = rng.uniform(-reach, reach, (len(close), 2))
+    starts = rng.uniform(-reach, reach, (n, 2))
+    while spacing and len(close := np.argwhere(np.triu(np.hypot(*(starts[:, None] - starts).T) < spacing, 1))):
+        starts[close[:, 1]] = rng.uniform(-reach, reach, (len(close), 2))
     steps = rng.normal(0, 0.02 * reach, (t, 1, 2)) + rng.normal(0, 0.004 * reach, (t, n, 2))
-    points[:] = kept + np.cumsum(steps, axis=0)
+    points[:] = starts + np.cumsum(steps, axis=0)
     targets = rng.uniform(-reach, reach, (c, 2)) + np.cumsum(rng.normal(0, 0.05 * reach, (t, c, 2)), axis=0)
     centres = np.stack([[points[s][labels == k].mean(axis=0) for k in range(c)] for s in range(t)])
     return SimpleNamespace(
@@ -107,7 +108,7 @@ def make_run(
 
 
 def references(kind: str, c: int, seed: int = 3) -> Any:
-    """Random references in D = 5 over three snapshots, an oblique plane, its regions by the plan's formulas."""
+    """Random references in D = 5 over three snapshots, an oblique plane, and the regions by their formulas."""
     rng = np.random.default_rng(seed)
     t, d = 3, 5
     origin = rng.normal(size=d)
@@ -130,14 +131,13 @@ def references(kind: str, c: int, seed: int = 3) -> Any:
     )
 
 
-def references_of_targets(run: Any) -> bytes:
-    """The Voronoi diagram of the drawn targets."""
-    c = run.frames.targets.astype(float)
+def encode_target_regions(run: Any) -> bytes:
+    """The regions of the Voronoi diagram of the targets, encoded."""
+    c = run.frames.targets.astype(float)  # (T, C, 2)
     affine = np.concatenate([2 * c, -(c**2).sum(-1, keepdims=True)], axis=-1)
     step = (np.diff(c, axis=0) ** 2).sum(-1)
-    return encoding.encode_regions(
-        SimpleNamespace(kind="power", affine=affine, square=np.zeros(c.shape[:2]), step=step)
-    )
+    regions: Any = SimpleNamespace(kind="power", affine=affine, square=np.zeros(c.shape[:2]), step=step)
+    return encoding.encode_regions(regions)
 
 
 QUIET = {
@@ -147,7 +147,7 @@ QUIET = {
 BIG = {"pointSize": 13, "pointOpacity": 1, **QUIET}
 
 
-class Shown:
+class MountedPlayer:
     """A mounted player with a run."""
 
     def __init__(
@@ -192,7 +192,7 @@ class Shown:
         self.js("player.seek(arg)", time)
 
     def pixels(self) -> Array:
-        """The element as it is on the screen (height, width, 3), after everything asked for is drawn."""
+        """The element as it is on the screen (height, width, 3), after all changes are drawn."""
         self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         picture = self.page.locator(f"#{self.at}").screenshot(animations="disabled")  # Plotly's buttons fade in
         return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
@@ -201,7 +201,7 @@ class Shown:
         return [value for event, value in self.page.evaluate(f"{self.at}Events") if event == kind]
 
     def axes(self) -> dict[str, Any]:
-        """What Plotly's axes show, read without the player."""
+        """Place and ranges of Plotly's axes, not by way of the player."""
         return self.js("""
             const { xaxis, yaxis } = player.root.querySelector('.js-plotly-plot')._fullLayout;
             return { left: xaxis._offset, width: xaxis._length, x: xaxis.range.map(Number),
@@ -233,6 +233,9 @@ class Shown:
         )
 
 
+Show = Callable[..., MountedPlayer]  # the fixture that mounts one: run, regions, options
+
+
 def rgb(colour: str) -> Colour:
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
@@ -256,26 +259,26 @@ def blobs(picture: Array, colour: Colour) -> Array:
     return np.array([centre[::-1] for centre in ndimage.center_of_mass(marks > 0, marks, large)]).reshape(-1, 2) + 0.5
 
 
-def distances_to_nearest(found: Array, expected: Array) -> Array:
-    return np.linalg.norm(found[:, None] - expected, axis=-1).min(axis=1)
+def distances_to_nearest(points: Array, expected: Array) -> Array:
+    return np.linalg.norm(points[:, None] - expected, axis=-1).min(axis=1)
 
 
 def over_white(colour: Colour, alpha: float) -> Array:
     return 255 + alpha * (np.array(colour) - 255)
 
 
-def colours_at_points(shown: Shown) -> Array:
-    picture = shown.pixels()
-    x, y = shown.screen(blend(shown.run.frames.points, shown.js("player.stage.time"))).astype(int).T
+def colours_at_points(player: MountedPlayer) -> Array:
+    picture = player.pixels()
+    x, y = player.screen(blend(player.run.frames.points, player.js("player.stage.time"))).astype(int).T
     return np.asarray(picture[y, x])
 
 
-def assert_points(shown: Shown, time: float, tolerance: float = 0.7) -> None:
+def assert_points(player: MountedPlayer, time: float, tolerance: float = 0.7) -> None:
     """As many discs of every class's colour as it has images, where the arrays say."""
-    picture = shown.pixels()
-    expected = shown.screen(blend(shown.run.frames.points, time))
-    for k in range(len(shown.run.class_names)):
-        found = blobs(picture, rgb(CLASS_COLOURS[k % 10]))
-        own = expected[shown.run.labels == k]
-        assert len(found) == len(own), f"class {k}"
-        assert distances_to_nearest(found, own).max() < tolerance, f"class {k}"
+    picture = player.pixels()
+    expected = player.screen(blend(player.run.frames.points, time))
+    for k in range(len(player.run.class_names)):
+        discs = blobs(picture, rgb(CLASS_COLOURS[k % 10]))
+        own = expected[player.run.labels == k]
+        assert len(discs) == len(own), f"class {k}"
+        assert distances_to_nearest(discs, own).max() < tolerance, f"class {k}"

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from player_browser import QUIET, Shown, Site
+from player_browser import QUIET, MountedPlayer, Show, Site
 from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    made = Site()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    local = Site()
+    yield local
+    local.server.shutdown()
+    local.server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,16 @@ def page(shared_page: Page) -> Iterator[Page]:
 
 
 @pytest.fixture
-def show(page: Page, site: Site) -> Callable[..., Shown]:
-    def shown(run: Any, regions: bytes | None = None, at: str = "a", on: Page | None = None, **options: Any) -> Shown:
-        return Shown(on or page, site, run, {**QUIET, **options}, regions, at)
+def show(page: Page, site: Site) -> Show:
+    def mount(
+        run: Any, regions: bytes | None = None, at: str = "a", on: Page | None = None, **options: Any
+    ) -> MountedPlayer:
+        return MountedPlayer(on or page, site, run, {**QUIET, **options}, regions, at)
 
-    return shown
+    return mount
 
 
 @pytest.fixture(params=["gpu", "cpu"])
-def show_by(request: pytest.FixtureRequest, show: Callable[..., Shown]) -> Callable[..., Shown]:
+def show_by(request: pytest.FixtureRequest, show: Show) -> Show:
     """`show`, drawn by the graphics card and by the processor."""
     return lambda run, regions=None, **options: show(run, regions, **{**options, "renderer": request.param})

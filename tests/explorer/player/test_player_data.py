@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from player_browser import BIG, Shown, Site, assert_points, make_run, references
+from player_browser import BIG, Show, Site, assert_points, make_run, references
 
 from explorer.space import encoding
 from explorer.web import binary
@@ -32,64 +32,62 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes | tuple[int, str] | None], str]]
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_response_is_a_clear_error_and_the_picture_stays(
-    show: Callable[..., Shown], site: Site, damage: str
-) -> None:
-    shown = show(make_run(spacing=2.0), **BIG)
-    change, told = DAMAGE[damage]
+def test_a_damaged_response_is_a_clear_error_and_the_picture_stays(show: Show, site: Site, damage: str) -> None:
+    player = show(make_run(spacing=2.0), **BIG)
+    change, reason = DAMAGE[damage]
     site.files["damaged"] = change(site.files["frames"]) or b""  # type: ignore[arg-type]
-    name, message = shown.js("""
+    name, message = player.js("""
         try { await player.load({ frames: '/damaged', attributes: '/attributes' }); return ['', ''] }
         catch (error) { return [error.name, error.message] }""")
     assert name == "DataError"
     assert message.startswith("the frames can")
-    assert told in message
-    assert shown.events("notice")[-1] == {"kind": "data", "message": message}
-    assert_points(shown, 0)
+    assert reason in message
+    assert player.events("notice")[-1] == {"kind": "data", "message": message}
+    assert_points(player, 0)
 
 
-def test_parts_that_do_not_fit_together_are_refused(show: Callable[..., Shown], site: Site) -> None:
-    shown = show(make_run())
+def test_parts_that_do_not_fit_together_are_refused(show: Show, site: Site) -> None:
+    player = show(make_run())
     tell = """
         try { {}; return '' } catch (error) { return error.message }"""
     r = references("power", 10)
     site.files["regions"] = encoding.encode_regions(r)  # three snapshots, not four
-    message = shown.js(tell.replace("{}", "player.setRegions(await data.fetchArrays('/regions', 'x'))", 1))
+    message = player.js(tell.replace("{}", "player.setRegions(await data.fetchArrays('/regions', 'x'))", 1))
     assert "3 snapshots, the points 4" in message
     site.files["attributes"] = encoding.encode_attributes(
         np.arange(7), class_names=["a"] * 7, predictions={}, margins={}
     )
-    message = shown.js(tell.replace("{}", "await player.load({frames: '/frames', attributes: '/attributes'})", 1))
+    message = player.js(tell.replace("{}", "await player.load({frames: '/frames', attributes: '/attributes'})", 1))
     assert "40 points but labels of 7 images" in message
 
 
-def test_of_two_loads_the_later_one_counts(show: Callable[..., Shown], site: Site) -> None:
-    shown = show(make_run())
+def test_of_two_loads_the_later_one_counts(show: Show, site: Site) -> None:
+    player = show(make_run())
     site.files["later"] = encoding.encode_frames(make_run(n=20).frames, class_names=[f"class {k}" for k in range(10)])
-    shown.js("""
+    player.js("""
         const first = player.load({ frames: '/frames', attributes: '/attributes' });
         await Promise.all([first, player.load({ frames: '/later' })]);
         return 0""")
-    assert shown.js("player.data.frames.N") == 20
-    assert shown.events("notice") == []
+    assert player.js("player.data.frames.N") == 20
+    assert player.events("notice") == []
 
 
-def test_a_server_that_is_gone_is_told(show: Callable[..., Shown]) -> None:
-    shown = show(make_run())
-    message = shown.js(
+def test_a_server_that_is_gone_is_told(show: Show) -> None:
+    player = show(make_run())
+    message = player.js(
         "try { await player.load({ frames: 'http://127.0.0.1:1/' }); return '' } catch (error) { return error.message }"
     )
     assert "the server does not answer" in message
 
 
-def test_a_run_without_labels_or_targets_is_shown(show_by: Callable[..., Shown], site: Site) -> None:
+def test_a_run_without_labels_or_targets_is_shown(show_by: Show, site: Site) -> None:
     run = make_run(n=10, spacing=6.0)
     run.frames.targets = None
     run.frames.centres[:, 3] = np.nan
-    shown = show_by(run, targets=True, centres=True, trails=True, labels=True, gaps=True)
-    shown.js("await player.load({ frames: '/frames' }); return 0")
-    shown.set(colour="margin")
-    shown.seek(0.5)
-    picture = shown.pixels()
-    assert (picture[shown.inner(picture)] < 250).any()
-    assert shown.js("player.describe(3).label") is None
+    player = show_by(run, targets=True, centres=True, trails=True, labels=True, gaps=True)
+    player.js("await player.load({ frames: '/frames' }); return 0")
+    player.set(colour="margin")
+    player.seek(0.5)
+    picture = player.pixels()
+    assert (picture[player.inner(picture)] < 250).any()
+    assert player.js("player.describe(3).label") is None
