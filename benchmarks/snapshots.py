@@ -60,7 +60,7 @@ def writing(options: argparse.Namespace, folder: Path) -> None:
 
     def record() -> None:
         """One more snapshot; what the training finds there already is written by the round that is not timed."""
-        run.record(replace(template, index=len(list((run.folder / "snapshots").iterdir()))))
+        run.record(replace(template, index=len(list(run.folder.glob("snapshots/*")))))
 
     seconds = interleave(
         {
