@@ -257,7 +257,6 @@ def test_training_is_that_of_a_data_set_without_these_classes(tmp_path: Path) ->
         *_, with_all = train(held(record=0, **kind))
         *_, without = train(held(record=0, held_out=None, **kind), dataset=alone)
         reference: Any
-        spread: Any
         for name, reference in without.references.items():
             for a, b in zip(arrays_of(with_all.references[name]), arrays_of(reference), strict=True):
                 assert np.array_equal(a[TRAINED], b), name

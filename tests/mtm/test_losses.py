@@ -67,10 +67,10 @@ def loss_of(name):
 
 def by_loops(name, e, c, y):
     """The values (B,) of the paper's equation for the numbers that are in the tensors."""
-    loop = LOOPS[name][0]
-    hyperparameters = {key: Decimal(value) for key, value in LOOPS[name][1].items()}
+    loop, hyperparameters = LOOPS[name]
+    decimals = {key: Decimal(value) for key, value in hyperparameters.items()}
     rows, targets = ([[Decimal(value) for value in row] for row in x.tolist()] for x in (e, c))
-    return [float(loop(row, targets, own, **hyperparameters)) for row, own in zip(rows, y.tolist(), strict=True)]
+    return [float(loop(row, targets, own, **decimals)) for row, own in zip(rows, y.tolist(), strict=True)]
 
 
 def gradients_by_loops(name, e, c, y):
@@ -429,7 +429,7 @@ def test_every_loss_has_its_loop_here():
 @every_loss
 def test_every_loss_says_which_equation_it_is(name):
     number = {"euclidean": "1", "cosine": "2-3", "class_proximity": "4-5", "push_pull": "6-7", "comparison": "8"}[name]
-    assert f"equation{'s' if '-' in number else ''} {number})" in LOSSES[name].__doc__
+    assert f"equation{'s' if '-' in number else ''} {number})" in (LOSSES[name].__doc__ or "")
 
 
 @every_loss

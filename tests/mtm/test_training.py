@@ -36,18 +36,21 @@ def same(a: Snapshot, b: Snapshot) -> bool:
         a.epoch == b.epoch
         and np.array_equal(a.embeddings, b.embeddings)
         and np.array_equal(a.reference_centres, b.reference_centres)
-        and (a.class_embeddings is None or np.array_equal(a.class_embeddings, b.class_embeddings))
+        and (
+            a.class_embeddings is None
+            or (b.class_embeddings is not None and np.array_equal(a.class_embeddings, b.class_embeddings))
+        )
     )
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_learns_the_digits(loss: str) -> None:
-    *_, last = train(
-        TrainConfig(loss=loss, epochs=6, dim=32, lr=3e-3)
-    )  # push and pull 85 to 91 %, the others over 94 %
+    untrained, *_, last = train(TrainConfig(loss=loss, epochs=6, dim=32, lr=3e-3))
     assert list(last.metrics["accuracy"]) == MOVING
-    assert last.metrics["accuracy"]["cos"] > 0.8
-    assert last.metrics["accuracy"]["euc"] > 0.8
+    for name in ("cos", "euc"):  # push and pull 89 to 93 %, the others over 97 %; untrained centres already 75 to 82 %
+        learned = last.metrics["accuracy"][name]
+        assert learned > 0.8
+        assert 1 - learned < 0.8 * (1 - untrained.metrics["accuracy"][name])
 
 
 def test_the_pure_baseline_learns_the_digits() -> None:
@@ -140,6 +143,7 @@ def test_a_plateau_stops_as_ray_does() -> None:
 def test_a_validation_fraction_is_kept_out_of_training_and_measured() -> None:
     config = small(validation=0.25, train_images=0)
     data = load(config)
+    assert data.validation is not None
     assert len(data.validation) == pytest.approx(0.25 * 1438, abs=10)
     assert len(data.train) + len(data.validation) == 1438
     *_, last = train(config)
@@ -152,22 +156,39 @@ def test_other_optimisers_learn(changes: dict[str, object]) -> None:
     assert last.metrics["accuracy"]["euc"] > 0.8
 
 
+@pytest.fixture(scope="module")
+def in_float32() -> list[Snapshot]:
+    """80 steps: with float16 the first eight or so are skipped, until the scale of the gradients fits the type."""
+    return list(train(TrainConfig(epochs=4, dim=16, precision="float32", lr=3e-3, train_images=500, batch_size=25)))
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_mixed_precision_learns_and_embeds_in_float32(precision: str) -> None:
-    *_, last = train(TrainConfig(epochs=2, dim=16, precision=precision, lr=3e-3, train_images=500))
-    assert last.metrics["accuracy"]["cos"] > 0.7
+def test_mixed_precision_learns_as_float32_does_and_embeds_in_float32(
+    precision: str, in_float32: list[Snapshot]
+) -> None:
+    config = TrainConfig(epochs=4, dim=16, precision=precision, lr=3e-3, train_images=500, batch_size=25)
+    untrained, *_, last = train(config)
+    for name in ("cos", "euc"):
+        reference = in_float32[-1].metrics["accuracy"][name]
+        learned = last.metrics["accuracy"][name]
+        assert learned == pytest.approx(reference, abs=0.05)
+        assert learned > untrained.metrics["accuracy"][name] + 0.1
     assert last.embeddings.dtype == np.float32
+    assert not np.array_equal(last.embeddings, in_float32[-1].embeddings)  # it was another arithmetic
 
 
 def test_class_embeddings_have_their_own_learning_rate() -> None:
     first, *_, last = train(small(class_lr_factor=0))
     np.testing.assert_array_equal(first.class_embeddings, last.class_embeddings)
     first, *_, last = train(small(class_lr_factor=100))
+    assert first.class_embeddings is not None
+    assert last.class_embeddings is not None
     assert np.abs(last.class_embeddings - first.class_embeddings).max() > 0.1
 
 
 def test_class_embeddings_start_from_a_normal_distribution() -> None:
     c = next(train(small(dim=500, class_init_scale=3.0))).class_embeddings
+    assert c is not None
     assert c.std() == pytest.approx(3, rel=0.05)
     assert abs(c.mean()) < 0.2
 

@@ -193,9 +193,8 @@ def npz(compress: bool = False, keep: float = 1.0, **arrays: Any) -> Make:
 
 
 def split(**changes: Any) -> Make:
-    whole = {"x_train": GREY, "y_train": TWO, "x_test": GREY, "y_test": TWO} | changes
-    arrays: dict[str, Any] = {name: array for name, array in whole.items() if array is not None}
-    return npz(**arrays)
+    whole: dict[str, Any] = {"x_train": GREY, "y_train": TWO, "x_test": GREY, "y_test": TWO} | changes
+    return npz(**{name: array for name, array in whole.items() if array is not None})
 
 
 OWN = "train --epochs 1 --dataset own.npz"

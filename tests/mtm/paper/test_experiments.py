@@ -12,7 +12,7 @@ from conftest import small
 
 from explorer.results import tables
 from explorer.results.chosen_runs import choose_runs
-from explorer.results.command import write
+from explorer.results.command import write_report
 from mtm.config import TrainConfig
 from mtm.losses import LOSSES
 from mtm.paper import experiments
@@ -53,22 +53,22 @@ def test_every_trial_is_a_run_judged_on_images_held_out_of_training(searches: di
         for trial in search.trials:
             (row,) = [row for row in rows(search.runs / trial.run) if row["epoch"] == 1]
             assert trial.best == max(row["validation_accuracy"].values())
-        with_snapshots = [
-            trial.run for trial in search.trials if any((search.runs / trial.run / "snapshots").glob("*"))
-        ]
-        assert with_snapshots == [search.best.run]
+        kept = [trial.run for trial in search.trials if any((search.runs / trial.run / "snapshots").glob("*"))]
+        assert search.best is not None
+        assert kept == [search.best.run]
 
 
 def test_the_report_has_the_best_trial_of_each(searches: dict[str, Search], tmp_path: Path) -> None:
     runs = next(iter(searches.values())).runs
-    report_runs = choose_runs({"": runs})
-    assert len(report_runs.runs) == TRIALS * len(searches)
-    printed = {name: [text.text for text in texts] for name, texts in tables.accuracy(report_runs, "digits").rows}
+    found = choose_runs({"": runs})
+    assert len(found.usable) == TRIALS * len(searches)
+    shown = {name: [text.text for text in texts] for name, texts in tables.accuracy_table(found, "digits").rows}
     for letter, search in zip(("E", "C", "CP", "PP", "Comparison", "P"), searches.values(), strict=True):
+        assert search.best is not None
         (row,) = [row for row in rows(runs / search.best.run) if row["epoch"] == 1]
         for value in row["accuracy"].values():
-            assert f"{100 * value:.2f}" in printed[f"convnet-{letter}"]
-    write(report_runs, tmp_path / "report")
+            assert f"{100 * value:.2f}" in shown[f"convnet-{letter}"]
+    write_report(found, tmp_path / "report")
     assert (tmp_path / "report" / "report.html").stat().st_size > 1e5
     assert "convnet-CP" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 

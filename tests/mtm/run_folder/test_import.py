@@ -242,12 +242,12 @@ def test_parquet_labels_in_words_become_class_names(imported: Import) -> None:
 
 def nearest(e: Array, reference: Array, cosine: bool) -> list[int]:
     """Equations 10-11 with loops."""
-    classes = []
+    classes: list[int] = []
     for x in e.astype(float):
         scores: list[float] = []
         for k in reference.astype(float):
             cos = float(x @ k) / (np.linalg.norm(x) * np.linalg.norm(k))
-            scores.append(cos if cosine else -float(np.linalg.norm(x - k)))
+            scores.append(float(cos) if cosine else -float(np.linalg.norm(x - k)))
         classes.append(int(np.argmax(scores)))
     return classes
 

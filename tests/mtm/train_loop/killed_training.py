@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from conftest import small
 
@@ -44,9 +45,8 @@ def train_and_die(folder: Path, at: int, when: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return done
 
-    setattr(Path, "replace", dying_replace)  # noqa: B010 - a type checker lets no method be assigned
-    run = Run.create(folder, CONFIG)
-    record_training(run)
+    with patch.object(Path, "replace", dying_replace):
+        record_training(Run.create(folder, CONFIG))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -94,13 +94,13 @@ def contents_without_times(folder: Path) -> dict[str, object]:
     from mtm.run_folder.files import read_arrays
 
     run = Run.open(folder)
-    contents: dict[str, object] = {}
+    by_file: dict[str, object] = {}
     for path in [*run.snapshots, *sorted((folder / "checkpoint").iterdir())]:
         arrays, header = read_arrays(path)
         row = header.get("metrics", {})
-        measures = {key: value for key, value in row.items() if key not in ("seconds", "images_per_second")}
-        contents[path.name] = ({name: array.tobytes() for name, array in arrays.items()}, measures)
-    return contents
+        kept = {key: value for key, value in row.items() if key not in ("seconds", "images_per_second")}
+        by_file[path.name] = ({name: array.tobytes() for name, array in arrays.items()}, kept)
+    return by_file
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def _wait(ready: Callable[[], Any], process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def _kill_ray_and_tuner(process: subprocess.Popen[Any]) -> None:
+def _kill_ray_and_tuner(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         children = psutil.Process(process.pid).children(recursive=True)
         for child in sorted(children, key=lambda c: c.name() not in ("gcs_server", "raylet")):  # Ray itself first
