@@ -42,7 +42,7 @@ class Comparisons:
         snapshots = (a.snapshot_number(at[0]), b.snapshot_number(at[1]))
         names = (a.classifier(classifiers[0]), b.classifier(classifiers[1]))
         key = (first, second, snapshots, names, k, metric)
-        result = self._cache.once(key, lambda: comparison.compare(a, b, snapshots, names, k=k, metric=metric))
+        result = self._cache.get(key, lambda: comparison.compare(a, b, snapshots, names, k=k, metric=metric))
         rows = [each.astype(np.int32) for each in result.rows]
         arrays = {
             "first": rows[0],

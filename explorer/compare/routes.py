@@ -17,7 +17,7 @@ def register(server: Flask, comparisons: Comparisons) -> None:
         """run [snapshot] [classifier] with [with_snapshot] [with_classifier] [k] [metric]: how alike they are."""
         arrays, numbers = comparisons.compare(
             (arguments.text("run"), arguments.text("with")),
-            (arguments.whole("snapshot"), arguments.whole("with_snapshot")),
+            (arguments.integer("snapshot"), arguments.integer("with_snapshot")),
             (arguments.optional_text("classifier"), arguments.optional_text("with_classifier")),
             arguments.count("k", NEIGHBOURS),
             arguments.optional_text("metric") or METRICS[0],

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.space.history import CHUNK, History, Mask
 from mtm.classifiers import CLASSIFIERS, Reference
-from mtm.run_folder.external import first_half
+from mtm.run_folder.external import alternating_half
 from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
@@ -287,7 +287,7 @@ def _relation(place: str, values: Array, right: Mask) -> Relation:
 def _reliability(name: str, e: Array, reference: Reference, decided: Array, y: Array) -> Reliability:
     """The temperature is fitted to every other image of each class, the diagram is of the rest."""
     scores = _scores(name, e, reference)
-    is_fitted = first_half(y)
+    is_fitted = alternating_half(y)
     t = fit_temperature(scores[is_fitted], y[is_fitted])
     rest = np.flatnonzero(~is_fitted)
     each = np.exp(_log_softmax(scores[rest] / t))[np.arange(len(rest)), decided[rest]]

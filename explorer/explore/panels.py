@@ -57,11 +57,11 @@ class Panels:
         if kind is not None and kind not in events.KINDS:
             raise choose_from("kind of event", kind, events.KINDS)
         name = history.classifier(classifier)
-        steps = self._results.once((key, "moves"), lambda: events.find_run_moves(history))
-        ranking = self._results.once((key, "events", name), lambda: events.find_events(history, name, moved=steps))
+        steps = self._results.get((key, "moves"), lambda: events.find_run_moves(history))
+        ranking = self._results.get((key, "events", name), lambda: events.find_events(history, name, moved=steps))
         listed = [event for event in ranking if kind in (None, event.kind)][: max(0, top)]
         rows = [asdict(e) | {"index": None if e.image is None else int(history.indices[e.image])} for e in listed]
-        strip = self._results.once((key, "strip", name), lambda: events.count_by_snapshot(ranking, len(history)))
+        strip = self._results.get((key, "strip", name), lambda: events.count_by_snapshot(ranking, len(history)))
         return {"classifier": name, "events": rows, "total": len(ranking), "strip": strip, "epochs": history.epochs}
 
     def certainty(self, run_id: str, at: int | None, classifier: str | None) -> Answer:
@@ -70,7 +70,7 @@ class Panels:
         t = history.snapshot_number(at)
         names = history.classifiers if classifier is None else [history.classifier(classifier)]
         measured = [
-            self._results.once((key, "certainty", t, name), partial(certainty.measure_certainty, history, t, name))[0]
+            self._results.get((key, "certainty", t, name), partial(certainty.measure_certainty, history, t, name))[0]
             for name in names
         ]
         places = [relation.place for relation in measured[0].relations] if measured else []
@@ -89,7 +89,7 @@ class Panels:
         key, history, mask = self._evaluate(run_id, selection, at)
         name = history.classifier(classifier)
         everything = np.ones(len(mask), dtype=bool)
-        whole = self._results.once((key, "all", name), lambda: measure_curves(history, everything, name))
+        whole = self._results.get((key, "all", name), lambda: measure_curves(history, everything, name))
         selected, t = measure_selection(history, mask, at, name), history.snapshot_number(at)
         about = {
             "classifier": name,
@@ -134,7 +134,7 @@ class Panels:
         key, history = self.histories.load(run_id)
 
         def distances(t: int, kind: str, k: int) -> Array:
-            return self._distances.once((key, t, kind, k), lambda: history.distances_to(t, kind, k))
+            return self._distances.get((key, t, kind, k), lambda: history.distances_to(t, kind, k))
 
         def layout(view: View) -> Array:
             return self._layout(run_id, view)

@@ -44,16 +44,16 @@ def _events(panels: Panels, arguments: Arguments) -> Answer:
 
 def _certainty(panels: Panels, arguments: Arguments) -> Answer:
     """run [snapshot] [classifier]: numbers, words and Plotly figures."""
-    return panels.certainty(arguments.text("run"), arguments.whole("snapshot"), arguments.optional_text("classifier"))
+    return panels.certainty(arguments.text("run"), arguments.integer("snapshot"), arguments.optional_text("classifier"))
 
 
 def _image(panels: Panels, arguments: Arguments) -> Answer:
     """run row [snapshot] [view classes at first] [k] [metric]: the history of one image, its neighbours, its trail."""
-    row = arguments.whole("row")
+    row = arguments.integer("row")
     if row is None:
         raise InputError("the request lacks 'row', the image's")
     metric, k = arguments.optional_text("metric") or METRICS[0], arguments.count("k", NEIGHBOURS)
-    return panels.image(arguments.text("run"), row, arguments.whole("snapshot"), _view(arguments), k, metric)
+    return panels.image(arguments.text("run"), row, arguments.integer("snapshot"), _view(arguments), k, metric)
 
 
 def _selection(panels: Panels, arguments: Arguments) -> Answer:
@@ -95,7 +95,7 @@ def _delete(panels: Panels, arguments: Arguments) -> Answer:
 
 def _selected(arguments: Arguments) -> tuple[str, Any, int | None]:
     run = arguments.text("run")
-    return run, read_selection(arguments.values.get("selection")), arguments.whole("snapshot")
+    return run, read_selection(arguments.values.get("selection")), arguments.integer("snapshot")
 
 
 def _view(arguments: Arguments) -> View | None:
@@ -103,10 +103,10 @@ def _view(arguments: Arguments) -> View | None:
     method = arguments.optional_text("view")
     if method is None:
         return None
-    classes = arguments.wholes("classes", "three numbers")
+    classes = arguments.integers("classes", "three numbers")
     try:
         return View.model_validate(
-            {"method": method, "classes": classes, "at": arguments.whole("at"), "first": arguments.whole("first")}
+            {"method": method, "classes": classes, "at": arguments.integer("at"), "first": arguments.integer("first")}
         )
     except ValidationError:
         raise InputError(f"classes={arguments.values['classes']}: three numbers are meant, as in 0,3,6") from None

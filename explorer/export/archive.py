@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.export.scene import Progress
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import replacing
+from mtm.run_folder.files import atomic_path
 from mtm.runs import Run
 
 FORMATS = ("zip", "tar")
@@ -27,7 +27,7 @@ def write_archive(run: Run, path: Path, weights: bool = False, on_progress: Prog
         raise choose_from("kind of archive", kind or path.name, FORMATS)
     files = list_files(run, weights)
     total = sum(file.stat().st_size for file in files) or 1
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         n_bytes = 0
         with _Zip(temporary) if kind == "zip" else _Tar(temporary) as archive:
             for file in files:

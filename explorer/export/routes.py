@@ -57,11 +57,11 @@ def _request(arguments: Arguments) -> ExportRequest:
         **{name: text for name in TEXTS if (text := arguments.optional_text(name))},
         epoch=arguments.number("epoch"),
         marks=marks,
-        classes=arguments.wholes("classes"),
-        at=arguments.whole("at"),
-        hidden=arguments.wholes("hidden") or (),
-        solo=arguments.whole("solo"),
-        focus=arguments.wholes("focus") or (),
+        classes=arguments.integers("classes"),
+        at=arguments.integer("at"),
+        hidden=arguments.integers("hidden") or (),
+        solo=arguments.integer("solo"),
+        focus=arguments.integers("focus") or (),
     )
 
 
@@ -69,8 +69,8 @@ def _options(arguments: Arguments) -> Options:
     return Options(
         arguments.optional_text("curve"),
         theme=arguments.optional_text("theme"),
-        width=arguments.whole("width"),
-        height=arguments.whole("height"),
+        width=arguments.integer("width"),
+        height=arguments.integer("height"),
         scale=arguments.number("scale"),
         fps=arguments.number("fps"),
         seconds=arguments.number("seconds"),

@@ -120,7 +120,7 @@ class Scene:
             return ""
         u, decisions = self.frames.points[t], self.decisions[t]  # (N, 2), (N,)
         if self.regions == "vote":
-            decided, _ = regions.vote(u, decisions, u)
+            decided, _ = regions.knn_vote(u, decisions, u)
         else:
             decided = regions.decide(regions.affine_scores(self.regions, t), u)
         return f"{self._regions_text}; here they agree with {(decided == decisions).mean():.0%} of its decisions."

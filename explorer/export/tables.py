@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.export.scene import Progress, Scene
 from mtm.errors import choose_from
-from mtm.run_folder.files import replacing
+from mtm.run_folder.files import atomic_path
 
 FORMATS = ("csv", "parquet", "npz")
 COLUMNS = {
@@ -56,7 +56,7 @@ def write_table(scene: Scene, path: Path, on_progress: Progress | None = None) -
     writers: dict[str, Callable[[Scene, Path, Progress], None]] = {"csv": _csv, "parquet": _parquet, "npz": _npz}
     if kind not in FORMATS:
         raise choose_from("kind of table", kind or path.name, FORMATS)
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         writers[kind](scene, temporary, on_progress or (lambda share, what: None))
 
 

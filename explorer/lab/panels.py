@@ -200,7 +200,7 @@ class Panels:
         paths = run.snapshots
         stamp = tuple(p.stat().st_mtime_ns for p in (*paths[place.snapshot : place.snapshot + 1], *paths[-1:]))
         key = (str(run.folder), stamp, request.vary, place.snapshot, place.image, place.label, place.plane)
-        run_scene = self._cache.once(
+        run_scene = self._cache.get(
             key,
             lambda: load_run_scene(
                 run, place.snapshot, request.vary, image=place.image, label=place.label, plane=place.plane
@@ -221,7 +221,7 @@ class Panels:
         code = getattr(loss, "cls", type(loss))  # a new class whenever the file of the user's own loss has changed
         scene_key = (place.model_dump_json(), request.vary, request.chosen)
         key = (*scene_key, choice.model_dump_json(), code, *settings.values())
-        return self._cache.once(key, lambda: release_points(loss, start, **settings))
+        return self._cache.get(key, lambda: release_points(loss, start, **settings))
 
     def _make_loss(self, choice: LossChoice) -> Loss:
         own_loss = self.own.find(choice.name)

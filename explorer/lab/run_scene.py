@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.lab.landscape import Scene, Vary
-from explorer.space.planes import main_axes, through
+from explorer.space.planes import main_axes, plane_through_points
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
 from mtm.run_folder.snapshots import Snapshot
@@ -116,7 +116,7 @@ def _choose_plane(
     if c.shape[1] <= 2:
         return np.zeros(c.shape[1]), np.eye(c.shape[1], 2)
     if kind == "points" and rival is not None:
-        basis = through(c[own], e.mean(axis=0), c[rival])
+        basis = plane_through_points(c[own], e.mean(axis=0), c[rival])
         if basis is not None:
             return c[own], basis
     if kind == "images":

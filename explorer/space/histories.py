@@ -26,11 +26,11 @@ class Histories:
         run, or if it has no snapshots.
         """
         run = self.library.run(run_id)
-        key = (run_id, content_key(run))
-        return key, self._cache.once(key, lambda: load_history(run))
+        key = (run_id, snapshot_files_stamp(run))
+        return key, self._cache.get(key, lambda: load_history(run))
 
 
-def content_key(run: Run) -> Hashable:
+def snapshot_files_stamp(run: Run) -> Hashable:
     """Names, times and sizes of a run's snapshot files: what changes when a snapshot is added or replaced."""
     stats = [(path.name, path.stat()) for path in run.snapshots]
     return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)

@@ -15,7 +15,7 @@ from explorer.space.stack import SnapshotStack, load_stack
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
 from mtm.geometry import own_distances
-from mtm.run_folder.external import first_half
+from mtm.run_folder.external import alternating_half
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.runs import Run
 
@@ -161,7 +161,7 @@ def load_history(run: Run) -> History:
 
 def counted_images(y: Array, row: dict[str, Any]) -> Mask:
     """(N,): the images that the accuracy in a row of metrics counts: all, or the half that gave no class centres."""
-    half = ~first_half(y)
+    half = ~alternating_half(y)
     return half if row.get("accuracy_n") == half.sum() < len(y) else np.ones(len(y), dtype=bool)
 
 

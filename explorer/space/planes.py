@@ -101,7 +101,7 @@ def _leading(
     return axes, residual
 
 
-def completed(axes: Floats, points: Floats, candidates: Floats) -> Floats:
+def replace_flat_axes(axes: Floats, points: Floats, candidates: Floats) -> Floats:
     """`axes (D, 2)`, but an axis along which points (P, D) do not vary gives way to one of the candidates (D, 2)."""
     deviation = (points @ axes).std(axis=0)
     columns = [axes[:, 0]] if deviation[0] > 0 else []
@@ -115,7 +115,7 @@ def completed(axes: Floats, points: Floats, candidates: Floats) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def through(a: Floats, b: Floats, c: Floats) -> Floats | None:
+def plane_through_points(a: Floats, b: Floats, c: Floats) -> Floats | None:
     """The plane through three points (D,): the first axis goes from a to b, c is above; None if they are on a line."""
     first, third = b - a, c - a
     length = float(np.linalg.norm(first))
@@ -130,7 +130,7 @@ def through(a: Floats, b: Floats, c: Floats) -> Floats | None:
     return np.stack([first, second / height], axis=1)
 
 
-def on_plane(e: Array, origin: Floats, basis: Floats, name: str) -> tuple[NDArray[np.float32], float]:
+def project_onto_plane(e: Array, origin: Floats, basis: Floats, name: str) -> tuple[NDArray[np.float32], float]:
     """Positions (N, 2) of embeddings e (N, D), and the share of their variance that is seen; NaN if they do not vary.
 
     Raises InputError, with `name`, for what is not finite.

@@ -187,7 +187,7 @@ def decide(scores: ArrayLike, u: ArrayLike) -> Classes:
     return classes
 
 
-def vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTERS) -> tuple[Classes, Floats]:
+def knn_vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTERS) -> tuple[Classes, Floats]:
     """The class that most of the k images nearest to each position in `where` (M, 2) are decided as, and its evidence.
 
     u (N, 2) and decisions (N,) are those of the images. Returns the classes (M,), among equals the lower one, and the
@@ -258,7 +258,7 @@ def _region_classes(
     """The region (N,) that each image lies in, snapshot by snapshot."""
     for t, positions in enumerate(u):
         if region_map == "vote":
-            yield vote(positions, decisions[t], positions)[0]
+            yield knn_vote(positions, decisions[t], positions)[0]
         else:
             yield decide(affine_scores(region_map, t), positions)
 

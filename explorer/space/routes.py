@@ -105,7 +105,7 @@ def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
     low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
     x, y = (np.linspace(low[i], high[i], 2 * VOTE_CELLS + 1)[1::2] for i in (0, 1))
     cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    votes = [regions.vote(u, decisions_at, cells) for u, decisions_at in zip(frames.points, decisions, strict=True)]
+    votes = [regions.knn_vote(u, decisions_at, cells) for u, decisions_at in zip(frames.points, decisions, strict=True)]
     shape = (len(votes), VOTE_CELLS, VOTE_CELLS)
     classes, evidence = (np.stack(part).reshape(shape) for part in zip(*votes, strict=True))
     return encoding.encode_vote(classes, evidence, [*low, *high], **about)
@@ -136,8 +136,8 @@ def _picture(arguments: Arguments) -> Picture:
     return Picture(
         arguments.text("run"),
         arguments.text("view"),
-        arguments.wholes("classes", "three numbers"),
-        arguments.whole("at"),
-        arguments.whole("first"),
-        arguments.whole("n"),
+        arguments.integers("classes", "three numbers"),
+        arguments.integer("at"),
+        arguments.integer("first"),
+        arguments.integer("n"),
     )

@@ -115,7 +115,7 @@ class Views:
             store(self.cache, key, frames)
             return frames
 
-        return run, self._frames.once(key, compute)
+        return run, self._frames.get(key, compute)
 
     def newest(self, picture: Picture) -> Frames:
         """The frames of as many snapshots as are laid out by now, while a run grows. Raises InputError if none are."""
@@ -143,12 +143,12 @@ class Views:
             best = regions.best_mode({mode: values for mode, values in agreements.items() if mode != "vote"})
             return RegionModes(modes, means, best, decisions)
 
-        return run, frames, self._regions.once(key, compute)
+        return run, frames, self._regions.get(key, compute)
 
     def trust(self, picture: Picture, classifier: str, mode: str) -> list[Measure]:
         """The measures of a picture, the agreement of its regions first."""
         run, frames, by_mode = self.regions(picture, classifier)
-        of_view = self._quality.once(self._key(run, picture), lambda: quality.view_quality(run, frames))
+        of_view = self._quality.get(self._key(run, picture), lambda: quality.view_quality(run, frames))
         regions_on_screen = None if mode == "off" else by_mode.modes[by_mode.choose(mode)]
         of_decisions = quality.decision_quality(run, frames, classifier, regions_on_screen)
         measures = of_decisions | of_view

@@ -18,17 +18,17 @@ SIGNS = ("warning", "error", "traceback", "mtm: ", "explorer: ")  # in a line th
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """The last lines of a run's log: `text`, and whether it is `amiss`; none if it was trained from a terminal."""
-    return [{"text": line, "amiss": is_amiss(line)} for line in _lines(folder)]
+    return [{"text": line, "amiss": is_problem_line(line)} for line in _lines(folder)]
 
 
-def is_amiss(line: str) -> bool:
+def is_problem_line(line: str) -> bool:
     """Whether a line is a warning or the reason of a failure; a stop on purpose does not count."""
     return any(sign in line.lower() for sign in SIGNS) and "mtm: stopped" not in line
 
 
-def last_amiss(folder: Path) -> str | None:
+def last_problem_line(folder: Path) -> str | None:
     """The last line of the newest process that is amiss, None if there is none."""
-    return next((line for line in reversed(_newest_lines(folder)) if is_amiss(line)), None)
+    return next((line for line in reversed(_newest_lines(folder)) if is_problem_line(line)), None)
 
 
 def find_failure(folder: Path) -> str:

@@ -94,7 +94,7 @@ class Trainings:
     def _describe(self, job: Job) -> dict[str, Any]:
         config, status, folder = job.run.info["config"], job.status, job.run.folder
         status_fields = ("progress", "images_per_second", "seconds_left", "loss")
-        amiss = log.last_amiss(folder) if job.state in (*ACTIVE, "interrupted") else None
+        amiss = log.last_problem_line(folder) if job.state in (*ACTIVE, "interrupted") else None
         why = amiss.removeprefix("explorer: ") if amiss and job.state == "interrupted" else None
         return {
             "run": job.id,

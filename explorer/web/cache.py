@@ -20,7 +20,7 @@ class Cache:
         self._running: dict[Hashable, Future[Any]] = {}  # a key is in one of the two at any time, or in neither
         self._lock = threading.Lock()
 
-    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+    def get(self, key: Hashable, compute: Callable[[], Result]) -> Result:
         """The result cached under a key, or that of `compute()`, which never runs twice at a time for one key.
 
         Whoever comes while it runs waits for its result. What it raises is raised to all of them and not cached: the

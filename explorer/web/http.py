@@ -84,7 +84,7 @@ class Arguments:
             raise InputError(f"'{name}' has to be text")
         return value or None
 
-    def whole(self, name: str) -> int | None:
+    def integer(self, name: str) -> int | None:
         """A whole number; None where it is missing or empty."""
         return self._number(name, int, "a whole number")
 
@@ -94,10 +94,10 @@ class Arguments:
 
     def count(self, name: str, default: int) -> int:
         """A whole number with a default."""
-        number = self.whole(name)
+        number = self.integer(name)
         return default if number is None else number
 
-    def wholes(self, name: str, meaning: str = "numbers of classes") -> tuple[int, ...] | None:
+    def integers(self, name: str, meaning: str = "numbers of classes") -> tuple[int, ...] | None:
         """Whole numbers with commas between them; None where there are none."""
         text = self.optional_text(name)
         try:

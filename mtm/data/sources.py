@@ -17,7 +17,7 @@ import numpy as np
 
 from mtm.data.sampling import stratified_rows
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import read_npz, texts
+from mtm.run_folder.files import decode_strings, read_npz
 from mtm.run_folder.snapshots import Array
 
 TEST_SHARE = 0.2  # of data that comes without a test split
@@ -154,7 +154,7 @@ def _read_npz(path: Path) -> Raw:
     highest = max(int(arrays[y].max()) for _, y in pairs)
     if "class_names" not in arrays and highest >= max(1000, sum(len(arrays[y]) for _, y in pairs)):
         raise InputError(f"{path}: labels go up to {highest}, more than there are images; they count classes from 0")
-    names = tuple(texts(arrays["class_names"]) if "class_names" in arrays else map(str, range(highest + 1)))
+    names = tuple(decode_strings(arrays["class_names"]) if "class_names" in arrays else map(str, range(highest + 1)))
     if len(pairs) == 2 and arrays["x_train"].ndim != arrays["x_test"].ndim:
         sizes = " and ".join("x".join(map(str, (*arrays[x].shape[1:], 1)[:3])) for x, _ in pairs)
         raise InputError(f"{path}: x_train and x_test differ in channels ({sizes}); both are grey or both have three")

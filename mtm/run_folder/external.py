@@ -75,7 +75,7 @@ def external_snapshot(
     head = None if w is None else (w, _bias(arrays.bias, len(w)))
     centres, is_judged = per_class.get("reference_centres"), np.ones(len(y), dtype=bool)
     if centres is None:
-        is_judged = ~first_half(y)
+        is_judged = ~alternating_half(y)
         centres = geometry.class_centres(e[~is_judged], y[~is_judged], shape[0]).astype(np.float32)
     snapshot = make_snapshot(index, _epoch(index if epoch is None else epoch), points, e, c, head, centres, {})
     measures = {
@@ -88,7 +88,7 @@ def external_snapshot(
     return replace(snapshot, metrics=measures | measure(e, y, c, shape[0]) | row)
 
 
-def first_half(y: Array) -> Array:
+def alternating_half(y: Array) -> Array:
     """A fixed half of each class, as a mask (N,): every other of its images, the odd one included.
 
     Centres taken from it can judge the other half honestly when there are no training images.

@@ -29,7 +29,7 @@ DTYPES = {
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     os.close(handle)
@@ -56,7 +56,7 @@ def _rename(temporary: Path, path: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `path` whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
@@ -71,7 +71,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise InputError(f"{path} is damaged or not an .npz file of plain arrays") from error
 
 
-def texts(values: NDArray[Any]) -> list[str]:
+def decode_strings(values: NDArray[Any]) -> list[str]:
     """An array of names as Python strings, whether it holds text or bytes."""
     return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values.tolist()]
 

@@ -10,7 +10,7 @@ import numpy as np
 from mtm.errors import InputError
 from mtm.run_folder import archive
 from mtm.run_folder.external import Arrays, external_snapshot
-from mtm.run_folder.files import read_npz, texts
+from mtm.run_folder.files import decode_strings, read_npz
 from mtm.run_folder.snapshots import Array, Points
 from mtm.runs import Run
 
@@ -60,10 +60,10 @@ def read_embeddings(path: Path, labels: Path | None = None) -> tuple[list[float]
         if name not in contents:
             hint = "give their file with --labels" if name == "labels" else f"it has {', '.join(contents) or 'none'}"
             raise InputError(f"{path} has no array '{name}'; {hint}")
-    names = texts(contents.pop("class_names")) if "class_names" in contents else None
+    names = decode_strings(contents.pop("class_names")) if "class_names" in contents else None
     y = np.asarray(contents.pop("labels"))
     if y.dtype.kind in "US":
-        names, y = _numbered(texts(y))
+        names, y = _numbered(decode_strings(y))
     e = np.asarray(contents.pop("embeddings"))
     steps = e if e.ndim == 3 else e[None]
     if not len(steps):

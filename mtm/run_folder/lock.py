@@ -29,7 +29,7 @@ else:
 
 
 @contextlib.contextmanager
-def only_one(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> Iterator[None]:
     """A block that one process at a time can be in, by a lock on the file `path`, which is there meanwhile.
 
     Raises BlockingIOError at once while another is in it. Where the file system has no locks nobody is kept out.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mtm.errors import InputError
 from mtm.model import Model
-from mtm.run_folder.files import replacing
+from mtm.run_folder.files import atomic_path
 
 
 @dataclass
@@ -114,7 +114,7 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
         path = self.folder / f"{name}.safetensors"
-        with replacing(path) as temporary:
+        with atomic_path(path) as temporary:
             try:
                 save_file(contiguous, temporary, metadata=metadata)
             except SafetensorError as error:  # what it makes of a full disk

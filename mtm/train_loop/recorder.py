@@ -21,7 +21,7 @@ from mtm.data import Dataset, balanced_sample, load
 from mtm.errors import Diverged, InputError, Stopped
 from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
-from mtm.run_folder.lock import only_one
+from mtm.run_folder.lock import exclusive_lock
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.runs import Run
 from mtm.train_loop.devices import choose_device, choose_precision, describe_device
@@ -92,7 +92,7 @@ def record_training(
     if dataset is not None:
         check_images(run, config, dataset)
     try:
-        with only_one(run.folder / "lock"):
+        with exclusive_lock(run.folder / "lock"):
             return _record(run, config, dataset, on_progress, on_snapshot)
     except BlockingIOError:
         raise InputError(f"{run.folder} is being trained right now by another process") from None

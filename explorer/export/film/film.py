@@ -24,7 +24,7 @@ from explorer.export.modules import build_import_map
 from explorer.export.scene import Progress, Scene
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import replacing
+from mtm.run_folder.files import atomic_path
 
 KINDS = ("mp4", "webm", "gif")
 THEMES = ("light", "dark")
@@ -75,7 +75,7 @@ def write_film(
     density = float(np.clip(height / LINES, 1, MOST_DENSE))
     program = find_browser(browser)
     page = _build_page(views, scene, width, height, density, theme, times)
-    with replacing(path) as temporary, Encoder(temporary, kind, width, height, fps) as encoder:
+    with atomic_path(path) as temporary, Encoder(temporary, kind, width, height, fps) as encoder:
         with _FrameServer(page, encoder) as server, Browser(program, server.address, density) as window:
             for i in range(len(times)):
                 server.wait(window)

@@ -120,7 +120,7 @@ class _Drawing:
         y = low + (np.arange(rows) + 0.5) / rows * (high - low)
         where = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         decisions = self.scene.decisions[self.nearest]
-        classes, evidence = regions.vote(self.scene.frames.points[self.nearest], decisions, where)
+        classes, evidence = regions.knn_vote(self.scene.frames.points[self.nearest], decisions, where)
         colours = np.array([to_rgb(colour) for colour in self.colours])[classes]  # (M, 3)
         pixels = 1 - 0.3 * (evidence * self.strength[classes] ** 2)[:, None] * (1 - colours)
         self.axes.imshow(

@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import replacing
+from mtm.run_folder.files import atomic_path
 
 FORMATS = ("png", "svg", "pdf")
 INK, QUIET, FRAME, PAGE = "#1f2329", "#5c636e", "#9aa1ab", "#ffffff"
@@ -76,5 +76,5 @@ def save(figure: Figure, path: Path, scale: float = 1.0, about: str = "") -> Non
         raise InputError(f"--scale {scale:g}: a PNG is made 1 to 4 times as large")
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same picture, the same file
     dpi = PIXELS * scale if kind == "png" else 300
-    with use_style(), replacing(path) as temporary:
+    with use_style(), atomic_path(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi, metadata={"Title": about, **dates[kind]})

@@ -4,7 +4,7 @@ The graph of each snapshot (`umap_graph`) and the forces are those of UMAP (McIn
 arXiv:1802.03426). Two things differ, beside the extra rows of the graph, and they are what keeps the picture still:
 
 - all snapshots start from the same positions and are laid out together, each point drawn towards its own positions
-  one snapshot before and after, the more so the more of its neighbours stayed (`ties`);
+  one snapshot before and after, the more so the more of its neighbours stayed (`temporal_weights`);
 - whom a point is pushed away from is random by the point and the round, not by the snapshot: where nothing changes,
   two snapshots make the same moves.
 
@@ -89,7 +89,7 @@ def umap_over_time(
     return u
 
 
-def ties(graphs: Sequence[csr_matrix]) -> list[Floats]:
+def temporal_weights(graphs: Sequence[csr_matrix]) -> list[Floats]:
     """For each two snapshots that follow, how firmly every vertex is tied to its own next position, (T - 1) x (M,).
 
     With the share j of its neighbours that stay (of those it has before or after) a vertex is drawn with j / (1 - j) to
@@ -138,7 +138,7 @@ def joint_layout(
     attraction, repulsion = force_tables()
     tied = np.zeros((n_snapshots + 1, n_vertices), np.float32)  # to the snapshot before; the ends to none
     if smoothing:
-        tied[1:-1] = smoothing * np.array(ties(graphs)).reshape(n_snapshots - 1, n_vertices)
+        tied[1:-1] = smoothing * np.array(temporal_weights(graphs)).reshape(n_snapshots - 1, n_vertices)
     for number in range(rounds):
         step = np.float32((1 - number / rounds) ** 2)  # linear, as umap-learn's, keeps 1 to 3 % fewer neighbours
         before = np.concatenate([u[:1], u, u[-1:]])  # a copy from before this round: all snapshots move at once

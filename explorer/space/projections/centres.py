@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.space.planes import FLAT, completed, main_axes
+from explorer.space.planes import FLAT, main_axes, replace_flat_axes
 from explorer.space.projections.linear import LinearProjection
 from explorer.space.projections.projection import Options, Progress, Settings, first_setting
 from explorer.space.stack import SnapshotStack
@@ -33,5 +33,5 @@ class Centres(LinearProjection):
         spread = (centres - origin) @ axes
         if stack.dim > 1 and not spread[:, 1].std() > FLAT * spread[:, 0].std():  # on a line: the images choose
             of_images = main_axes(embeddings, names, lambda share: progress(0.5 * share, "finding the plane"))[1]
-            axes = completed(axes, centres - origin, of_images)
+            axes = replace_flat_axes(axes, centres - origin, of_images)
         return origin, axes

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.space.frames import Frames
-from explorer.space.planes import on_plane
+from explorer.space.planes import project_onto_plane
 from explorer.space.projections.projection import Progress, Projection, Settings
 from explorer.space.stack import SnapshotStack
 from mtm.geometry import class_centres
@@ -33,7 +33,7 @@ class LinearProjection(Projection):
         points, variance = np.empty((n_snapshots, len(stack.labels), 2), np.float32), np.empty(n_snapshots)
         for t, (e, name) in enumerate(zip(stack.embeddings, stack.names, strict=True)):
             progress(0.5 + 0.5 * t / n_snapshots, f"snapshot {t + 1} of {n_snapshots}")
-            points[t], variance[t] = on_plane(e, origin, basis, name)
+            points[t], variance[t] = project_onto_plane(e, origin, basis, name)
         centres = np.stack([class_centres(u, stack.labels, stack.n_classes) for u in points])  # (T, C, 2)
         if self.has_free_signs:
             signs = axis_signs(centres[: settings.get("first")])

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.space.planes import through
+from explorer.space.planes import plane_through_points
 from explorer.space.projections.linear import LinearProjection
 from explorer.space.projections.projection import Options, Progress, Settings, whole_number
 from explorer.space.stack import SnapshotStack
@@ -45,7 +45,7 @@ class Targets(LinearProjection):
                 "this run has neither class embeddings nor a linear head to lay a plane through; choose pca"
             )
         three = np.asarray(rows[t], np.float64)[list(classes)]  # (3, D)
-        basis = through(*three) if np.isfinite(three).all() else None
+        basis = plane_through_points(*three) if np.isfinite(three).all() else None
         if basis is None:
             why = "they lie on one line there" if np.isfinite(three).all() else "one of them is missing there"
             raise InputError(f"there is no plane through the targets of classes {_listed(classes)}: {why}")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.space.frames import Frames
-from explorer.space.planes import main_axes, on_plane
+from explorer.space.planes import main_axes, project_onto_plane
 from explorer.space.projections.projection import Options, Progress, Projection, Settings, first_setting, whole_number
 from explorer.space.stack import SnapshotStack, sampled_rows
 from mtm.errors import InputError
@@ -94,6 +94,6 @@ def starting_points(stack: SnapshotStack, progress: Progress) -> Floats:
     plane = main_axes(stack.embeddings, stack.names, lambda share: progress(0.05 * share, "where to start"))
     start = np.zeros((len(stack.labels), 2))
     for e, name in zip(stack.embeddings, stack.names, strict=True):
-        u, _ = on_plane(e, *plane, name)
+        u, _ = project_onto_plane(e, *plane, name)
         start += u / (np.sqrt(u.var(axis=0, dtype=np.float64).sum()) or 1)
     return start

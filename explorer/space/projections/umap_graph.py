@@ -46,7 +46,7 @@ def neighbour_graph(e: Array, extra: Array, metric: str, neighbours: int = 15, s
     k = min(neighbours, n) - 1
     halved = metric == "cosine"
     (near, distance), (near_z, distance_z) = nearest(x, x, k, halved, True), nearest(z[whole], x, k, halved, False)
-    weights = np.concatenate([strengths(distance, neighbours), strengths(distance_z, neighbours)])
+    weights = np.concatenate([membership_strengths(distance, neighbours), membership_strengths(distance_z, neighbours)])
     rows = np.repeat(np.concatenate([np.arange(n), n + whole]), k)
     columns = np.concatenate([near, near_z]).ravel()
     graph = csr_matrix((weights.ravel(), (rows, columns)), 2 * (n + len(z),))
@@ -77,7 +77,7 @@ def nearest(q: Floats, x: Floats, k: int, halved: bool, own: bool) -> tuple[NDAr
     return index, distance
 
 
-def strengths(distance: Floats, neighbours: int) -> Floats:
+def membership_strengths(distance: Floats, neighbours: int) -> Floats:
     """How surely each of the nearest (distances (Q, k), ascending) is a neighbour: 1 for the first, then falling off.
 
     The width of the fall is such that a row sums to log2(neighbours) (UMAP's smooth kNN distance).

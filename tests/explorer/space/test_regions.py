@@ -21,9 +21,9 @@ from explorer.space.regions import (
     decide,
     exact_regions,
     fitted_regions,
+    knn_vote,
     region_modes,
     voronoi_regions,
-    vote,
 )
 from mtm import classifiers
 from mtm.classifiers import CLASSIFIERS, predict
@@ -363,7 +363,7 @@ def test_the_vote_is_that_of_the_near_images(k, monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 100)  # several at once
     u, y = blobs(200, spread=2.0)
     where = pixels(8, 16)
-    classes, evidence = vote(u[0], y[0], where, k)
+    classes, evidence = knn_vote(u[0], y[0], where, k)
     assert classes.tolist() == [slow_vote(u[0], y[0], place, k) for place in where]
     assert len(np.unique(classes)) > 3
     reach = np.sort(cdist(where, u[0]), axis=1)[:, k - 1]
@@ -373,13 +373,13 @@ def test_the_vote_is_that_of_the_near_images(k, monkeypatch):
 
 def test_among_equal_votes_the_lower_class_wins():
     u = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
-    assert vote(u, [3, 1, 3, 1], [[0.4, 0.5], [0.6, 0.5]], k=4)[0].tolist() == [1, 1]
+    assert knn_vote(u, [3, 1, 3, 1], [[0.4, 0.5], [0.6, 0.5]], k=4)[0].tolist() == [1, 1]
 
 
 def test_evidence_is_whole_among_the_images_and_fades_away_from_them():
     u, y = blobs(2000, n_classes=1, spread=1.0, n_snapshots=1)
     away = np.array([[0, 0], [4, 0], [8, 0], [1000, 0]])
-    evidence = vote(u[0], y[0], u[0].mean(axis=0) + away)[1]
+    evidence = knn_vote(u[0], y[0], u[0].mean(axis=0) + away)[1]
     assert evidence[0] == 1
     assert evidence[1] < 0.2
     assert evidence[2] < evidence[1] / 2
@@ -387,14 +387,14 @@ def test_evidence_is_whole_among_the_images_and_fades_away_from_them():
 
 
 def test_fewer_images_than_voters_all_vote():
-    assert vote([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [2, 0, 2], [[1.0, 1.0]])[0].tolist() == [2]
-    assert vote([[0.0, 0.0]], [4], [[1.0, 1.0], [2.0, 2.0]], 1)[0].tolist() == [4, 4]
-    classes, evidence = vote(np.zeros((0, 2)), np.zeros(0), [[1.0, 1.0]])
+    assert knn_vote([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [2, 0, 2], [[1.0, 1.0]])[0].tolist() == [2]
+    assert knn_vote([[0.0, 0.0]], [4], [[1.0, 1.0], [2.0, 2.0]], 1)[0].tolist() == [4, 4]
+    classes, evidence = knn_vote(np.zeros((0, 2)), np.zeros(0), [[1.0, 1.0]])
     assert (classes.tolist(), evidence.tolist()) == ([0], [0])
 
 
 def test_images_all_at_one_place_vote_there_and_nowhere_else():
-    evidence = vote(np.ones((20, 2)), np.zeros(20), [[1.0, 1.0], [1.1, 1.0]])[1]
+    evidence = knn_vote(np.ones((20, 2)), np.zeros(20), [[1.0, 1.0], [1.1, 1.0]])[1]
     assert evidence.tolist() == [1, 0]
 
 

@@ -16,8 +16,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from explorer.space.frames import Frames
 from explorer.space.projections import project
-from explorer.space.projections.aligned_umap import ties, umap_over_time
-from explorer.space.projections.umap_graph import nearest, neighbour_graph, strengths
+from explorer.space.projections.aligned_umap import temporal_weights, umap_over_time
+from explorer.space.projections.umap_graph import membership_strengths, nearest, neighbour_graph
 from explorer.space.quality import jitter
 from mtm.config import TrainConfig
 from mtm.runs import Run
@@ -178,12 +178,12 @@ def test_neighbours_are_exact() -> None:
 def test_strengths_by_hand() -> None:
     rng = np.random.default_rng(0)
     distance = np.sort(rng.uniform(1, 2, (50, 14)), axis=1).astype(np.float32)
-    weights = strengths(distance, 15)
+    weights = membership_strengths(distance, 15)
     assert (weights[:, 0] == 1).all()
     np.testing.assert_allclose(weights.sum(axis=1), np.log2(15), atol=1e-3)
     fall = np.log(weights[:, 1:]) / (distance[:, :1] - distance[:, 1:])  # 1 / width: one for the row
     np.testing.assert_allclose(fall, fall[:, :1].repeat(13, axis=1), rtol=1e-2)
-    assert (strengths(np.zeros((2, 3), np.float32), 4) == 1).all()
+    assert (membership_strengths(np.zeros((2, 3), np.float32), 4) == 1).all()
 
 
 def test_the_graph_is_that_of_umap_learn() -> None:
@@ -205,7 +205,7 @@ def test_a_tie_is_firm_where_neighbours_stay() -> None:
     e, c, _ = moving(n=150)
     same = neighbour_graph(e[0], c[0], "euclidean")
     moved = neighbour_graph(e[5], c[5], "euclidean")
-    firm, loose = ties([same, same, moved])
+    firm, loose = temporal_weights([same, same, moved])
     np.testing.assert_allclose(firm, 1 / 0.05, rtol=1e-4)
     a, b = ({*g[7].indices} for g in (same, moved))
     j = len(a & b) / len(a | b)

@@ -206,7 +206,7 @@ def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: JobQueue, t
     wait_for_snapshots(queue, name, 3)
     process_of(queue, name).kill()
     wait_for(queue, name, "interrupted")
-    until(lambda: "SIGKILL" in (log.last_amiss(queue.get(name).run.folder) or ""))
+    until(lambda: "SIGKILL" in (log.last_problem_line(queue.get(name).run.folder) or ""))
     server = Flask("test")
     train_routes.register(server, queue, Devices(), Preview(tmp_path, queue.busy), tmp_path)
     (job,) = server.test_client().get("/api/jobs").get_json()["over"]
@@ -344,7 +344,7 @@ def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: JobQueue, fa
     fake_training("print('UserWarning: careful'); time.sleep(60)")
     queue.resume(name)
     folder = queue.library.folder(name)
-    until(lambda: log.last_amiss(folder) == "UserWarning: careful")
+    until(lambda: log.last_problem_line(folder) == "UserWarning: careful")
     assert [line["text"] for line in log.read(folder) if line["amiss"]] == [
         "mtm: first reason", "UserWarning: careful",
     ]  # fmt: skip

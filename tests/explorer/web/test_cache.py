@@ -42,7 +42,7 @@ def test_threads_that_meet_share_one_computation() -> None:
 
     for key in range(200):  # the threads leave the barrier in another order each time
         calls.clear()
-        results = at_once(lambda key=key: cache.once(key, compute))  # type: ignore[misc]
+        results = at_once(lambda key=key: cache.get(key, compute))  # type: ignore[misc]
         assert len(calls) == 1
         assert len({id(result) for result in results}) == 1
 
@@ -58,7 +58,7 @@ def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
 
     def meet_and_call() -> None:
         barrier.wait(LONG)
-        results.append(cache.once("a", compute))
+        results.append(cache.get("a", compute))
 
     class Lock:
         def __init__(self) -> None:
@@ -78,7 +78,7 @@ def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
 
     threads: list[threading.Thread] = []
     cache._lock = Lock()  # type: ignore[assignment]
-    results.append(cache.once("a", compute))
+    results.append(cache.get("a", compute))
     for thread in threads:
         thread.join(LONG)
     assert len(threads) > 0
@@ -96,9 +96,9 @@ def test_other_keys_do_not_wait() -> None:
         return "slow"
 
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(cache.once, "slow", slow)
+        future = pool.submit(cache.get, "slow", slow)
         assert started.wait(LONG)
-        assert cache.once("fast", lambda: "fast") == "fast"
+        assert cache.get("fast", lambda: "fast") == "fast"
         may_end.set()
         assert future.result(LONG) == "slow"
 
@@ -112,13 +112,13 @@ def test_an_error_is_raised_to_all_that_wait_and_is_not_cached() -> None:
         all_there.wait(0.2)  # so that the others come while this one runs
         raise ValueError(f"attempt {len(calls)}")
 
-    errors = at_once(lambda: cache.once("a", fail))
+    errors = at_once(lambda: cache.get("a", fail))
     assert all(isinstance(error, ValueError) for error in errors)
     assert len({id(error) for error in errors}) == len(calls)
     with pytest.raises(ValueError, match=f"attempt {len(calls) + 1}"):
-        cache.once("a", fail)
-    assert cache.once("a", lambda: 3) == 3
-    assert cache.once("a", fail) == 3
+        cache.get("a", fail)
+    assert cache.get("a", lambda: 3) == 3
+    assert cache.get("a", fail) == 3
 
 
 def test_the_least_recently_used_result_is_dropped() -> None:
@@ -129,5 +129,5 @@ def test_the_least_recently_used_result_is_dropped() -> None:
         return key
 
     for key in "abacab":
-        assert cache.once(key, lambda key=key: compute(key)) == key  # type: ignore[misc]
+        assert cache.get(key, lambda key=key: compute(key)) == key  # type: ignore[misc]
     assert calls == ["a", "b", "c", "b"]

@@ -84,10 +84,10 @@ ARGUMENTS = Arguments({"run": "a", "empty": "", "k": "3", "x": "0.5", "classes":
 
 def test_arguments_are_read_by_kind() -> None:
     assert (ARGUMENTS.text("run"), ARGUMENTS.optional_text("empty"), ARGUMENTS.optional_text("no")) == ("a", None, None)
-    assert (ARGUMENTS.whole("k"), ARGUMENTS.whole("n"), ARGUMENTS.whole("empty")) == (3, 7, None)
+    assert (ARGUMENTS.integer("k"), ARGUMENTS.integer("n"), ARGUMENTS.integer("empty")) == (3, 7, None)
     assert (ARGUMENTS.count("k", 15), ARGUMENTS.count("no", 15)) == (3, 15)
     assert (ARGUMENTS.number("x"), ARGUMENTS.number("no")) == (0.5, None)
-    assert (ARGUMENTS.wholes("classes"), ARGUMENTS.wholes("no")) == ((0, 3, 6), None)
+    assert (ARGUMENTS.integers("classes"), ARGUMENTS.integers("no")) == ((0, 3, 6), None)
     assert "k" in ARGUMENTS
     assert "no" not in ARGUMENTS
 
@@ -98,11 +98,11 @@ def test_arguments_are_read_by_kind() -> None:
         (lambda a: a.text("no"), "the request lacks 'no'"),
         (lambda a: a.text("empty"), "the request lacks 'empty'"),
         (lambda a: a.optional_text("n"), "'n' has to be text"),
-        (lambda a: a.whole("x"), "x=0.5: a whole number is meant"),
-        (lambda a: a.whole("body"), "a whole number is meant"),
+        (lambda a: a.integer("x"), "x=0.5: a whole number is meant"),
+        (lambda a: a.integer("body"), "a whole number is meant"),
         (lambda a: a.number("run"), "run=a: a number is meant"),
-        (lambda a: a.wholes("run"), "run=a: numbers of classes are meant, as in 0,3,6"),
-        (lambda a: a.wholes("run", "three numbers"), "run=a: three numbers are meant, as in 0,3,6"),
+        (lambda a: a.integers("run"), "run=a: numbers of classes are meant, as in 0,3,6"),
+        (lambda a: a.integers("run", "three numbers"), "run=a: three numbers are meant, as in 0,3,6"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_sentence(read: Callable[[Arguments], Any], sentence: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from mtm.run_folder.lock import only_one
+from mtm.run_folder.lock import exclusive_lock
 from mtm.runs import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -171,8 +171,8 @@ def test_a_lock_keeps_others_out_until_its_block_ends_and_a_file_left_behind_doe
     path = tmp_path / "lock"
     path.write_text("of a process that was killed")
     for _ in range(2):
-        with only_one(path):
-            with pytest.raises(BlockingIOError), only_one(path):
+        with exclusive_lock(path):
+            with pytest.raises(BlockingIOError), exclusive_lock(path):
                 raise AssertionError("two are in it")
             assert path.exists()
         assert not path.exists()
