@@ -260,7 +260,7 @@ class Run:
         return (self.folder / "stop").exists()
 
     def clean(self) -> None:
-        """Before a training begins: take away an old request to stop, and temporary files that a kill left behind."""
+        """Remove a request to stop that has been dealt with, and temporary files that a kill left behind."""
         (self.folder / "stop").unlink(missing_ok=True)
         for path in self.folder.rglob(".*.tmp"):
             path.unlink(missing_ok=True)

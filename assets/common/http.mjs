@@ -1,5 +1,5 @@
-/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. A patient one in
-   flight is aborted as soon as there is a newer one. */
+/* Requests that never queue up: one is in flight, the newest waits for it, older ones are dropped. An abortable one
+   in flight is aborted as soon as there is a newer one. */
 
 import { DataError, decode } from "../player/data.mjs";
 
@@ -9,7 +9,7 @@ export class LatestRequest {
     this.url = url;
     this.kind = kind;
     this.inFlight = false;
-    this.patient = null; // the controller of the one in flight, if it may be aborted
+    this.abortable = null; // the controller of the one in flight, if it may be aborted
     this.waiting = null; // the newest request that has not been sent
     this.sent = 0;
     this.dropped = 0;
@@ -17,28 +17,28 @@ export class LatestRequest {
 
   /**
    * @param {object} body
-   * @param {boolean} patient whether it is aborted as soon as there is a newer one
+   * @param {boolean} abortable whether it is aborted as soon as there is a newer one
    * @returns {Promise<any>} the response, or null if a newer request took this one's place
    */
-  send(body, patient = false) {
+  send(body, abortable = false) {
     return new Promise((resolve, reject) => {
       if (this.waiting) {
         this.dropped++;
         this.waiting.resolve(null);
       }
-      this.waiting = { body, patient, resolve, reject };
-      this.patient?.abort();
+      this.waiting = { body, abortable, resolve, reject };
+      this.abortable?.abort();
       this._next();
     });
   }
 
   async _next() {
     if (this.inFlight || !this.waiting) return;
-    const { body, patient, resolve, reject } = this.waiting;
+    const { body, abortable, resolve, reject } = this.waiting;
     const controller = new AbortController();
     this.waiting = null;
     this.inFlight = true;
-    this.patient = patient ? controller : null;
+    this.abortable = abortable ? controller : null;
     this.sent++;
     try {
       resolve(await post(this.url, body, this.kind, controller.signal));
@@ -47,7 +47,7 @@ export class LatestRequest {
       else reject(error);
     } finally {
       this.inFlight = false;
-      this.patient = null;
+      this.abortable = null;
       this._next();
     }
   }

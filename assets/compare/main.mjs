@@ -5,7 +5,7 @@ import { drawCursors, listenToCurves } from "../player/controls/curves.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
 import { MIN_PANES, holdRepeated, readAddress, writeAddress } from "./address.mjs";
 import { Clock } from "./clock.mjs";
-import { Growing } from "./growing.mjs";
+import { Growing } from "./live_runs.mjs";
 import { Measures } from "./measures.mjs";
 import { LETTERS, Pane } from "./pane.mjs";
 import { SharedState } from "./shared.mjs";

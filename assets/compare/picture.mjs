@@ -5,7 +5,7 @@ import { Waiting } from "../player/controls/waiting.mjs";
 import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { mount } from "../player/main.mjs";
-import { findTurn, turnFrames, turnRegions } from "./turn.mjs";
+import { findTurn, turnFrames, turnRegions } from "./alignment.mjs";
 
 const SHRINKAGE = 4; // the camera follows the scale if the cloud ends this many times smaller than the whole run's box
 

@@ -3,8 +3,8 @@
 import { mount } from "../player/main.mjs";
 import { THEMES } from "../player/colours.mjs";
 import * as axes from "./axes.mjs";
-import { about, unpack } from "./parcel.mjs";
-import { Sheet } from "./sheet.mjs";
+import { about, unpack } from "./embedded_data.mjs";
+import { Sheet } from "./film_frame.mjs";
 
 async function start() {
   const page = about();

@@ -6,7 +6,7 @@ import { Legend } from "../player/controls/legend.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
 import { mount } from "../player/main.mjs";
 import * as axes from "./axes.mjs";
-import { about, unpack } from "./parcel.mjs";
+import { about, unpack } from "./embedded_data.mjs";
 
 
 const byId = (id) => document.getElementById(id);

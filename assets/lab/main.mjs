@@ -14,7 +14,7 @@ import { Release } from "./release.mjs";
 import { LatestRequest, get } from "../common/http.mjs";
 import { RunPicker } from "./run.mjs";
 import { makeView } from "./scene.mjs";
-import { Side } from "./side.mjs";
+import { Side } from "./loss_cards.mjs";
 import { fromPreset, fromQuery, toQuery, toRequest } from "./state.mjs";
 
 const SETTLED_SIDE = 192; // grid positions a side when nothing is being dragged

@@ -96,7 +96,7 @@ def build_page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
 
 
 def embed_data(about: dict[str, Any], data: dict[str, bytes], sprite: bytes | None = None) -> str:
-    """The script elements that assets/export/parcel.mjs unpacks: JSON, `web.binary` responses, thumbnails."""
+    """The script elements that assets/export/embedded_data.mjs unpacks: JSON, `web.binary` responses, thumbnails."""
     about_json = json.dumps(jsonable(about)).replace("<", "\\u003c")
     parts = [words.as_script(), f'<script type="application/json" id="about">{about_json}</script>']
     for name, content in data.items():

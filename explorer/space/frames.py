@@ -64,7 +64,7 @@ def load_frames(path: Path) -> Frames:
             absent: dict[str, Any] = dict.fromkeys(("targets", "origin", "basis", "variance", "twice"))
             return Frames(**(absent | arrays | header))
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path} is not a kept projection") from error
+        raise InputError(f"{path} is not a cached projection") from error
     raise InputError(f"{path} is damaged")
 
 

@@ -136,30 +136,30 @@ class NeighbourIndex:
 
 
 class NeighbourIndexes:
-    """A cache of the spaces used last, up to RESIDENT_BYTES in all."""
+    """A cache of the indexes used last, up to RESIDENT_BYTES in all."""
 
     def __init__(self, limit: int = RESIDENT_BYTES) -> None:
         self.limit = limit
-        self._spaces: OrderedDict[Hashable, NeighbourIndex] = OrderedDict()
-        self._lock = threading.Lock()  # held while a space is made: two at once would take twice the memory
+        self._indexes: OrderedDict[Hashable, NeighbourIndex] = OrderedDict()
+        self._lock = threading.Lock()  # held while an index is made: two at once would take twice the memory
 
     def get(self, key: Hashable, embeddings: Callable[[], Array]) -> NeighbourIndex:
-        """The space cached under a key, or a new one of the embeddings (N, D)."""
+        """The index cached under a key, or a new one of the embeddings (N, D)."""
         with self._lock:
-            if key in self._spaces:
-                self._spaces.move_to_end(key)
-                return self._spaces[key]
+            if key in self._indexes:
+                self._indexes.move_to_end(key)
+                return self._indexes[key]
             e = embeddings()
             needed = 4 * (e.size + 2 * len(e))
-            while self._spaces and self.nbytes + needed > self.limit:
-                self._spaces.popitem(last=False)
-            space = self._spaces[key] = NeighbourIndex(e, resident=needed <= self.limit)
+            while self._indexes and self.nbytes + needed > self.limit:
+                self._indexes.popitem(last=False)
+            space = self._indexes[key] = NeighbourIndex(e, resident=needed <= self.limit)
             return space
 
     @property
     def nbytes(self) -> int:
         """Bytes held in all."""
-        return sum(space.nbytes for space in self._spaces.values())
+        return sum(space.nbytes for space in self._indexes.values())
 
 
 # The same in a picture

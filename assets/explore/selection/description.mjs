@@ -1,4 +1,4 @@
-/* A selection in words: "lasso at epoch 2, also Shirt, not those wrong under euc, inverted". */
+/* A selection in words: "A lasso at epoch 2; also Shirt; without what euc gets wrong at epoch 2; inverted". */
 
 import { short } from "../dom.mjs";
 

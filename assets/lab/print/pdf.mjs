@@ -1,6 +1,6 @@
 /* A paper that writes PDF 1.4: one page, two of the fonts that every reader has, images compressed by the browser. */
 
-import { Paper, colourOf, short } from "./paper.mjs";
+import { Paper, colourOf, short } from "./vector_context.mjs";
 
 const ROUND = 0.5523; // length of the handles of a quarter circle
 

@@ -1,6 +1,6 @@
 /* A paper that writes SVG: the heat map is an image, everything else stays lines and letters. */
 
-import { Paper, colourOf, short } from "./paper.mjs";
+import { Paper, colourOf, short } from "./vector_context.mjs";
 
 export class SvgPaper extends Paper {
   constructor(width, height) {

@@ -279,7 +279,7 @@ def test_a_film_has_its_frames_and_the_player_s_picture(
     assert n == len(frames) == len(shares) - 1 == 12
     assert shares[-1] == 1
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    inner = (56, 72, 480 - 56 - 24, 400 - 72 - 86)  # of sheet.mjs and the player's margins
+    inner = (56, 72, 480 - 56 - 24, 400 - 72 - 86)  # of film_frame.mjs and the player's margins
     times = frame_times(3, 10, 1.2)
     page = {"light": "white", "dark": "#1a1b1e"}[theme]
     for i in (0, 5, 11):
