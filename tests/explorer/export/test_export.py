@@ -555,6 +555,6 @@ def test_the_route_answers_with_the_file_or_a_sentence(
         (f"what=figure&kind=png&run={RUN}&solo=77", "there is no class 77"),
     ):
         response = client.get(f"/api/export?{query}")
-        assert response.status_code == 400
+        assert response.status_code == (404 if sentence == "there is no run" else 400)
         assert sentence in response.get_json()["error"]
     assert list(tmp_path.iterdir()) == []
