@@ -22,7 +22,7 @@ from common import Claim, parser, report, side_row
 from explorer.results.chosen_runs import ChosenRuns, choose_runs
 from explorer.results.command import write_report
 from mtm.config import TrainConfig
-from mtm.paper.tables import Experiment, experiments
+from mtm.paper.tables import Experiment, list_experiments
 from mtm.run_folder.snapshots import Points, make_snapshot, measure
 from mtm.runs import Run
 
@@ -79,7 +79,7 @@ def in_two_dimensions(folder: Path, epochs: int = 3) -> None:
 
 
 def measure_report(options: argparse.Namespace, folder: Path) -> None:
-    every = experiments()
+    every = list_experiments()
     epochs = 3 if options.quick else EPOCHS
     began = time.perf_counter()
     plausible_runs(folder / "runs", every, epochs)

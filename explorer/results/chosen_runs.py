@@ -14,7 +14,7 @@ from explorer.library import open_run
 from mtm.config import loss_defaults
 from mtm.errors import InputError
 from mtm.geometry import centre_distance, global_centre
-from mtm.paper.tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load
+from mtm.paper.tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load_tables
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.run_folder.summary import Best, best_of
 from mtm.runs import Run
@@ -47,12 +47,12 @@ class Cell:
     @property
     def accuracy(self) -> dict[str, float | None]:
         """The paper's accuracies in percent by classifier (Tables 6-7); empty for one that it does not have."""
-        return dict(load()["accuracy"].get(self.dataset, {}).get(self.model, {}))
+        return dict(load_tables()["accuracy"].get(self.dataset, {}).get(self.model, {}))
 
     @property
     def hyperparameters(self) -> dict[str, float | None]:
         """The paper's `lr`, `d` and `r` (Tables 8-9); empty for one that it does not have."""
-        return dict(load()["hyperparameters"].get(self.dataset, {}).get(self.model, {}))
+        return dict(load_tables()["hyperparameters"].get(self.dataset, {}).get(self.model, {}))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from explorer.results.claims.verdict import FAILS, HOLDS, UNKNOWN, Claim, Verdic
 from explorer.results.figures import catalogue as figures
 from explorer.results.figures.catalogue import Figure
 from explorer.results.tables import Table
-from mtm.paper.tables import load
+from mtm.paper.tables import load_tables
 
 TITLE = "The paper's experiments"
 NOTHING = "No run has finished an epoch yet. mtm experiments trains the paper's models, mtm train any of them."
@@ -79,7 +79,7 @@ def introduction(runs: ChosenRuns) -> str:
     count = sum(cell.accuracy != {} for cell in runs.by_cell)
     counts = f"{n} run{'s' * (n != 1)}, {count} of the paper's 75 experiments. "
     rule = "Where several runs are of the same experiment the one with the best validation accuracy stands for it. "
-    return f"{counts}{rule}Paper: {load()['source']}." if n else f"{NOTHING} Paper: {load()['source']}."
+    return f"{counts}{rule}Paper: {load_tables()['source']}." if n else f"{NOTHING} Paper: {load_tables()['source']}."
 
 
 def drawable_figures(sections: list[Section]) -> Iterator[Figure]:

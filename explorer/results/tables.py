@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns, TrainedRun, format_number
 from mtm.classifiers import CLASSIFIERS
-from mtm.paper.tables import BACKBONES, EPOCHS, load
+from mtm.paper.tables import BACKBONES, EPOCHS, load_tables
 
 NONE = "–"
 NAMES = {"argmax": "pure (argmax)"}  # as the paper calls it
@@ -62,7 +62,7 @@ def published_table(runs: ChosenRuns) -> Table:
     """Table 5: the best classifier of the paper's selected models and of the best of ours, among published models."""
     rows = [
         (name, [text for dataset in ORDER for text in compare(values[dataset], None)])
-        for name, values in load()["state_of_the_art"].items()
+        for name, values in load_tables()["state_of_the_art"].items()
         if name not in OURS
     ]
     for model in OURS:
@@ -114,7 +114,7 @@ def reference_tables(runs: ChosenRuns) -> list[Table]:
                 [(name, [Text(meaning)]) for name, meaning in symbols], first="symbol")  # fmt: skip
     scales = [
         (name, [Text(", ".join(f"{value:g}" for value in values[which])) for which in ("mean", "std")])
-        for name, values in load()["normalisation"].items()
+        for name, values in load_tables()["normalisation"].items()
     ]
     note = "Resize 44, centre crop 36 for all."
     normalisation = Table(

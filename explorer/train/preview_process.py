@@ -21,7 +21,7 @@ from PIL import Image
 
 from mtm.config import TrainConfig
 from mtm.data import transform
-from mtm.data.sources import check_labels, find
+from mtm.data.sources import check_labels, find_source
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Array
 
@@ -32,7 +32,7 @@ LARGEST = 96  # pixels of the longer side of an image as it is sent
 def describe_images(parameters: dict[str, Any]) -> dict[str, Any]:
     """The first images of some classes before and after the transform (Fig. 12, 13), and the sizes of the data set."""
     config = TrainConfig(**parameters)
-    source = find(config.dataset)
+    source = find_source(config.dataset)
     raw = source.load(Path(config.data_root))
     check_labels(config.dataset, raw)
     resize = source.resize if config.resize is None else config.resize

@@ -38,7 +38,7 @@ from mtm.run_folder.files import write_json
 from mtm.run_folder.readers import read_json
 from mtm.run_folder.status import Status
 from mtm.runs import Run
-from mtm.train_loop.locations import free_folder, with_absolute_paths
+from mtm.train_loop.locations import make_free_folder, with_absolute_paths
 
 PROCESS = "process.json"
 INTERVAL_SECONDS = 1.0  # between two times that the queue is advanced, besides those of the page
@@ -123,7 +123,7 @@ class JobQueue:
             runs = self.library.runs_folder
             if name and (runs / check_name(name)).exists():
                 raise InputError(f"there is already a run '{name.strip()}'; choose another name")
-            folder = runs / check_name(name) if name else free_folder(runs, config)
+            folder = runs / check_name(name) if name else make_free_folder(runs, config)
             Run.create(folder, with_absolute_paths(config), notes={"command": list(command)})
             self.advance()
         return folder.name

@@ -33,14 +33,14 @@ def train_model(
     named = None if name is None else runs / checked_name(name)
     if named and named.exists():
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
-    from mtm.train_loop.locations import free_folder
+    from mtm.train_loop.locations import make_free_folder
     from mtm.train_loop.recorder import prepare_training, start_run
 
     if ray_address:
         config = config.model_copy(update={"data_root": str(Path(config.data_root).absolute())})
     dataset = prepare_training(config, is_local=not ray_address)
     where = f"Ray at {ray_address}" if ray_address else None
-    run = start_run(named or free_folder(runs, config), config, dataset, where)
+    run = start_run(named or make_free_folder(runs, config), config, dataset, where)
     if ray_address:
         _train_remotely(run, ray_address, as_json)
     else:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mtm.config import TrainConfig
 from mtm.data.sampling import balanced_sample, stratified_rows
-from mtm.data.sources import Raw, check_labels, find
+from mtm.data.sources import Raw, check_labels, find_source
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Array
 
@@ -62,7 +62,7 @@ class Dataset:
 
 def load(config: TrainConfig) -> Dataset:
     """The data set of a config. Raises InputError for one that is unknown, missing, damaged or unusable."""
-    source = find(config.dataset)
+    source = find_source(config.dataset)
     raw = source.load(Path(config.data_root))
     check_labels(config.dataset, raw)
     held_out = held_out_classes(config, raw.class_names)

@@ -51,7 +51,7 @@ class Source:
     where: str = ""  # the files below the data folder, in torchvision's layout
 
 
-def find(name: str) -> Source:
+def find_source(name: str) -> Source:
     """The source called `name`: one of DATASETS, an image folder or an .npz file."""
     if name in DATASETS:
         return DATASETS[name]

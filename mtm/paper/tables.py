@@ -49,11 +49,11 @@ class Experiment:
 
     def accuracy(self) -> dict[str, float | None]:
         """Percent on the test split at the best epoch, by classifier; None where it has no such classifier (6-7)."""
-        return dict(load()["accuracy"][DATASETS[self.dataset]][self.model])
+        return dict(load_tables()["accuracy"][DATASETS[self.dataset]][self.model])
 
     def hyperparameters(self) -> dict[str, float | int]:
         """`lr` of the best model found, `dim` with moving targets, and `r` where the loss has it (Tables 8-9)."""
-        row = load()["hyperparameters"][DATASETS[self.dataset]][self.model]
+        row = load_tables()["hyperparameters"][DATASETS[self.dataset]][self.model]
         named = {"lr": row["lr"], "dim": row["d"], "r": row["r"]}
         return {name: value for name, value in named.items() if value is not None}
 
@@ -65,12 +65,12 @@ class Experiment:
 
 
 @cache
-def load() -> dict[str, Any]:
+def load_tables() -> dict[str, Any]:
     """`tables.json`, which says its source, units and naming; not to be changed."""
     tables: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     return tables
 
 
-def experiments() -> list[Experiment]:
+def list_experiments() -> list[Experiment]:
     """All 75, in the paper's order: data set by data set, loss by loss, the smallest network first."""
     return [Experiment(d, b, x) for d, x, b in itertools.product(DATASETS, LOSSES, BACKBONES)]

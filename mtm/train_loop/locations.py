@@ -11,7 +11,7 @@ from mtm.data.sources import DATASETS
 from mtm.errors import InputError
 
 
-def free_folder(runs: Path, config: TrainConfig) -> Path:
+def make_free_folder(runs: Path, config: TrainConfig) -> Path:
     """Make the empty folder of a run without a name: data set, backbone, loss and the first free number.
 
     Making it takes the number, so trainings that start together get one each. Raises InputError if it cannot be made.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from explorer.results.chosen_runs import COMPARISON, LETTERS, NETWORKS, ORDER, Cell
 from explorer.results.claims.verdict import Accuracies, Case
-from mtm.paper.tables import load
+from mtm.paper.tables import load_tables
 
 SAME = 0.5  # points between accuracies that cannot be told apart: about two standard errors of 10,000 images at 93 %
 LITTLE = 1.0  # points that are a minimal cost
@@ -224,5 +224,7 @@ def _tops(table: Accuracies, datasets: Iterable[str]) -> dict[str, float]:
 
 def _published(dataset: str) -> dict[str, float]:
     """Accuracies of Table 5 that are not the paper's own."""
-    accuracies = {name: values[dataset] for name, values in load()["state_of_the_art"].items() if name[:2] != "RN"}
+    accuracies = {
+        name: values[dataset] for name, values in load_tables()["state_of_the_art"].items() if name[:2] != "RN"
+    }
     return {name: value for name, value in accuracies.items() if value is not None}

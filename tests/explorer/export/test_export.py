@@ -22,7 +22,7 @@ import imageio_ffmpeg
 import numpy as np
 import plotly.graph_objects as go
 import psutil
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 import pytest
 from conftest import served
 from flask import Flask

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 import pytest
 from conftest import served
 from lab_browser import LAB, colour_at, drag, on_screen, open_lab, pixel, scene_of, settle, shown_values

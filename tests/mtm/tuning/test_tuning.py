@@ -207,7 +207,7 @@ def test_the_best_three_keep_snapshots_and_weights_and_all_keep_their_measures(s
 
 
 def test_the_space_covers_every_row_of_the_paper(tmp_path: Path) -> None:
-    for experiment in tables.experiments():
+    for experiment in tables.list_experiments():
         head = {"head": "linear"} if experiment.loss == "pure" else {"loss": experiment.loss}
         space = space_of(TrainConfig(**head))
         row = experiment.hyperparameters()
@@ -339,7 +339,7 @@ def names(*patterns: str, **given: Any) -> list[str]:
 
 
 def test_the_grid_is_the_paper_s_75_and_can_be_picked_from_by_name() -> None:
-    assert names() == [experiment.name for experiment in tables.experiments()]
+    assert names() == [experiment.name for experiment in tables.list_experiments()]
     assert len(set(names())) == 75
     assert len(names("RN18-*")) == 25
     assert names("f-mnist/RN50-P") == ["F-MNIST/RN50-P"]
