@@ -42,7 +42,7 @@ export class Player {
     this.stage = new Stage(element, this.state, this.data, {
       changed,
       legend: () => this._emit("legend", this.legend()),
-      selected: (polygon) => this._select(polygon),
+      selected: (polygon) => this._selected(polygon),
       notice: (kind, message) => this._notice(kind, message),
       clearNotice: (kind) => this._clearNotice(kind),
     });
@@ -57,7 +57,7 @@ export class Player {
       ArrowLeft: () => this.step(-1),
       Home: () => this.seek(0),
       End: () => this.seek(this.timeline.last),
-      Escape: () => this.state.selection !== null && this._select(null),
+      Escape: () => this.state.selection !== null && this._selected(null),
     });
     this.ready = this.stage.start(plotly); // fulfilled when the axes are drawn
   }
@@ -271,7 +271,7 @@ export class Player {
   // Selection
 
   /** Select the images within a polygon of the axes; without any, or without a polygon, the selection ends. */
-  _select(polygon) {
+  _selected(polygon) {
     const { stage, pointer } = this;
     if (polygon && this.data.frames) {
       stage.look();
