@@ -15,7 +15,7 @@ from explorer.export.camera import default_camera
 from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
 from explorer.space import regions
 from explorer.space.frames import Frames
-from explorer.space.projections import METHODS
+from explorer.space.projections import METHODS, PROJECTIONS
 from explorer.space.regions import RegionMap
 from explorer.space.views import Picture, Views, snapshots_of
 from explorer.words import CAMERAS, COLOURS, MARKS, REGIONS, usual_classifier
@@ -157,7 +157,7 @@ def load_scene(views: Views, request: ExportRequest, on_progress: Progress | Non
     classifier = request.classifier or usual_classifier(newest.predictions, run.config.loss if run.config else None)
     assert classifier is not None, "a snapshot has decisions of one classifier or more"
     picture = Picture(request.run, view, request.classes, request.at)
-    if view == "umap":
+    if view in PROJECTIONS and PROJECTIONS[view].needs_worker:
         _wait_for_projection(views, picture, on_progress)
     run, frames, options = views.regions(picture, classifier)
     mode = "off" if request.regions == "off" else options.choose(request.regions)

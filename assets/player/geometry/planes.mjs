@@ -72,20 +72,6 @@ export class Planes {
     }
   }
 
-  /** The class at a pixel (device pixels from the middle, y upwards), -1 for none. */
-  classAt(x, y) {
-    const { values, count } = this;
-    let best = -Infinity;
-    let winner = -1;
-    for (let i = 0; i < 4 * count; i += 4) {
-      const score = values[i] * x + values[i + 1] * y + values[i + 2];
-      if (score > best) {
-        best = score;
-        winner = values[i + 3];
-      }
-    }
-    return winner;
-  }
 }
 
 function mix(a, b, share) {
