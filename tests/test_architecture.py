@@ -98,6 +98,18 @@ def test_no_files_import_each_other_in_a_circle() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "assets").glob("*/**/*.mjs")), ids=place_of)
+def test_browser_code_of_a_page_imports_no_other_page(path: Path) -> None:
+    here, *_ = path.relative_to(ROOT / "assets").parts
+    for specifier in re.findall(
+        r"""(?:from\s+|import\s*\(\s*|import\s+)["'](\.{1,2}/[^"']+)["']""", path.read_text(encoding="utf-8")
+    ):
+        module = (path.parent / specifier).resolve()
+        assert module.is_file(), specifier
+        folder = module.relative_to(ROOT / "assets").parts[0]
+        assert folder == here or folder not in PAGE_ROOMS, specifier
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "explorer").rglob("*.py")), ids=name_of)
 def test_only_the_library_opens_run_folders(path: Path) -> None:
     if path.name == "library.py":
