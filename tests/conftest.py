@@ -70,12 +70,12 @@ def chromium() -> Iterator[Any]:
     """A real browser. Without one the browser tests are skipped, except in CI, where they fail."""
     from playwright.sync_api import sync_playwright
 
-    found = [path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))]
-    if not found and not os.environ.get("CI"):
+    browsers = [path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))]
+    if not browsers and not os.environ.get("CI"):
         pytest.skip("no Chromium or Chrome on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found[0], args=CHROMIUM_FLAGS, ignore_default_args=["--headless"]
+            executable_path=browsers[0], args=CHROMIUM_FLAGS, ignore_default_args=["--headless"]
         )
         yield browser
         browser.close()

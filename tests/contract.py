@@ -31,11 +31,11 @@ class World:
     folder: Path
     server: Any
 
-    def ask(self, key: str, asked: Section, headers: Any = ()) -> Any:
+    def ask(self, key: str, entry: Section, headers: Any = ()) -> Any:
         """Send a request to the route of `GET /api/frames (2)`. A `?` at its end puts a POST's parts there."""
         method, path = key.partition(" (")[0].split()
         is_in_address = method == "GET" or path.endswith("?")
-        how: Section = {"query_string": urlencode(asked)} if is_in_address else {"json": asked}
+        how: Section = {"query_string": urlencode(entry)} if is_in_address else {"json": entry}
         return self.server.test_client().open(path.removesuffix("?"), method=method, headers=headers, **how)
 
 
@@ -72,24 +72,24 @@ def command(line: str) -> tuple[int, str]:
         sys.argv, sys.path[:] = argv, path
 
 
-def request_of(asked: str | Section) -> Section:
+def request_of(entry: str | Section) -> Section:
     """A request as it is written down: `run=mine view=pca`, or the body itself."""
-    return dict(part.split("=", 1) for part in asked.split()) if isinstance(asked, str) else asked
+    return dict(part.split("=", 1) for part in entry.split()) if isinstance(entry, str) else entry
 
 
-def changed(asked: Section, change: str) -> Section:
+def changed(entry: Section, change: str) -> Section:
     """A request with one part left out (`-run`), or set (`at=x`, `release.steps=x`)."""
     first, _, rest = change.partition(".")
     if rest and "=" not in first:
-        return asked | {first: changed(asked[first], rest)}
+        return entry | {first: changed(entry[first], rest)}
     name, _, value = change.removeprefix("-").partition("=")
-    left = {key: part for key, part in asked.items() if key != name}
+    left = {key: part for key, part in entry.items() if key != name}
     return left if change.startswith("-") else left | {name: value}
 
 
-def names(asked: Section) -> Iterator[str]:
+def names(entry: Section) -> Iterator[str]:
     """The names in a request; those in a dictionary after a dot, but for the fields of a form and numbers of points."""
-    for name, value in asked.items():
+    for name, value in entry.items():
         yield name
         if isinstance(value, dict) and name not in ("values", "moved_e", "moved_c"):
             yield from (f"{name}.{inner}" for inner in names(value))
@@ -97,25 +97,25 @@ def names(asked: Section) -> Iterator[str]:
 
 def described(response: Any) -> Section:
     """Status and content type; the name to save a file under; the keys, arrays or columns in it."""
-    found: Section = {"status": response.status_code, "type": response.content_type}
+    answer: Section = {"status": response.status_code, "type": response.content_type}
     if named := response.headers.get("Content-Disposition"):
-        found["saved as"] = named
+        answer["saved as"] = named
     data = response.get_data()
     if response.is_json:
-        found["keys"] = sorted(paths(response.get_json()))
+        answer["keys"] = sorted(paths(response.get_json()))
     elif response.mimetype == "text/csv":
-        found["columns"] = data.splitlines()[0].decode()
+        answer["columns"] = data.splitlines()[0].decode()
     elif response.mimetype == "application/octet-stream" and data[:2] == b"PK":
-        found["arrays"] = {
+        answer["arrays"] = {
             name: f"{array.dtype.kind} {array.ndim}-d" for name, array in np.load(io.BytesIO(data)).items()
         }
     elif response.mimetype == "application/octet-stream":
         header = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
-        found["arrays"] = {
+        answer["arrays"] = {
             name: f"{each['dtype']} {len(each['shape'])}-d" for name, each in header.pop("arrays").items()
         }
-        found["keys"] = sorted(paths(header))
-    return found
+        answer["keys"] = sorted(paths(header))
+    return answer
 
 
 def paths(value: Any, before: str = "") -> set[str]:

@@ -51,117 +51,117 @@ FILE = Path(__file__).parent / "contract.json"
 # The sections of the file: what comes of what is asked in it
 
 
-def routes(world: World, asked: Section) -> Section:
+def routes(world: World, recorded: Section) -> Section:
     """The server's own routes and what they listen to."""
     ours = [rule for rule in world.server.url_map.iter_rules() if rule.rule.startswith("/api")]
     listens = {rule.rule: sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}) for rule in ours}
     return {path: " ".join(methods) for path, methods in sorted(listens.items())}
 
 
-def parameters(world: World, asked: Section) -> Section:
+def parameters(world: World, recorded: Section) -> Section:
     """Per route the names that it is asked with; a route that is not asked at all is missing here."""
-    found: dict[str, set[str]] = {}
-    for key, each in [*asked["answers"].items(), *asked["refused"].items()]:
+    current: dict[str, set[str]] = {}
+    for key, each in [*recorded["answers"].items(), *recorded["refused"].items()]:
         method, path = key.partition(" (")[0].removesuffix("?").split()
         rule, _ = world.server.url_map.bind("").match(path, method, return_rule=True)
-        found.setdefault(f"{method} {rule.rule}", set()).update(names(request_of(each["request"])))
-    return {route: sorted(each) for route, each in sorted(found.items())}
+        current.setdefault(f"{method} {rule.rule}", set()).update(names(request_of(each["request"])))
+    return {route: sorted(each) for route, each in sorted(current.items())}
 
 
-def answers(world: World, asked: Section) -> Section:
+def answers(world: World, recorded: Section) -> Section:
     """To every request, in their order: status, type, and what is in it."""
-    found = {}
-    for key, each in asked["answers"].items():
+    current = {}
+    for key, each in recorded["answers"].items():
         with world.ask(key, request_of(each["request"])) as response:
-            found[key] = {"request": each["request"], **described(response)}
-    return found
+            current[key] = {"request": each["request"], **described(response)}
+    return current
 
 
-def refused(world: World, asked: Section) -> Section:
+def refused(world: World, recorded: Section) -> Section:
     """What becomes of a request without a part (`-run`), or with another one (`run=nowhere`)."""
-    found: Section = {}
-    for key, each in asked["refused"].items():
-        found[key] = {"request": each["request"]}
+    current: Section = {}
+    for key, each in recorded["refused"].items():
+        current[key] = {"request": each["request"]}
         for change in list(each)[1:]:
             with world.ask(key, changed(request_of(each["request"]), change)) as response:
-                told = response.get_json(silent=True) or [response.content_type]
-                found[key][change] = " ".join([str(response.status_code), *told])
-    return found
+                keys_or_type = response.get_json(silent=True) or [response.content_type]
+                current[key][change] = " ".join([str(response.status_code), *keys_or_type])
+    return current
 
 
-def guarded(world: World, asked: Section) -> Section:
+def guarded(world: World, recorded: Section) -> Section:
     """Requests with headers that the page itself would not send."""
-    found = {}
-    for key in asked["guarded"]:
+    current = {}
+    for key in recorded["guarded"]:
         route, *headers = key.split(", ")
         with world.ask(f"{route}?", {}, [tuple(header.split(": ")) for header in headers]) as response:
-            found[key] = f"{response.status_code} {response.content_type}"
-    return found
+            current[key] = f"{response.status_code} {response.content_type}"
+    return current
 
 
-def pages(world: World, asked: Section) -> Section:
+def pages(world: World, recorded: Section) -> Section:
     """The links of the header in their order; of an address whether there is a page, and the names that it reads."""
     links = [each for each in properties(world.ask("GET /_dash-layout", {}).get_json()) if "href" in each]
-    found: Section = {"header": [f"{a['href']} {a['children']}" for a in links if isinstance(a.get("children"), str)]}
-    for path, each in asked["pages"].items():
+    current: Section = {"header": [f"{a['href']} {a['children']}" for a in links if isinstance(a.get("children"), str)]}
+    for path, each in recorded["pages"].items():
         if path != "header":
             query = request_of(each["address"])
             is_page = "There is no such page" not in shown_at(world, path, urlencode(query))
             status = world.ask(f"GET {path}", {}).status_code
-            found[path] = {"address": each["address"], "status": status, "is a page": is_page, "reads": sorted(query)}
-    return found
+            current[path] = {"address": each["address"], "status": status, "is a page": is_page, "reads": sorted(query)}
+    return current
 
 
-def commands(world: World, asked: Section) -> Section:
+def commands(world: World, recorded: Section) -> Section:
     """The help of every command and option."""
-    found = {}
+    current = {}
     for name in ("mtm", "explorer"):
         top: Any = typer.main.get_command(import_module(f"{name}.cli").app)
         for each in (top, *top.commands.values()):
-            said = {"": " ".join((each.help or "").split())} | dict(option(param) for param in each.params)
-            found[name if each is top else f"{name} {each.name}"] = said
-    return found
+            text = {"": " ".join((each.help or "").split())} | dict(option(param) for param in each.params)
+            current[name if each is top else f"{name} {each.name}"] = text
+    return current
 
 
-def printed(world: World, asked: Section) -> Section:
+def printed(world: World, recorded: Section) -> Section:
     """The code that a line ends with, and the keys that it prints with `--json`."""
-    found: Section = {}
-    for line in asked["printed"]:
+    current: Section = {}
+    for line in recorded["printed"]:
         code, out = command(line.replace("FOLDER", str(world.folder)).replace("DEMOS", str(DEMOS)))
         rows = out.splitlines() if "--json" in line else []
-        found[line] = {"exit": code, "keys": sorted({key for row in rows for key in paths(json.loads(row))})}
-    return found
+        current[line] = {"exit": code, "keys": sorted({key for row in rows for key in paths(json.loads(row))})}
+    return current
 
 
-def run_folder(world: World, asked: Section) -> Section:
+def run_folder(world: World, recorded: Section) -> Section:
     """The files of a run that was trained, and what is in them."""
-    folder, found = world.folder / "runs" / "mine", {}
+    folder, current = world.folder / "runs" / "mine", {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".safetensors":
             arrays = {} if name.startswith("checkpoint") else load_file(path)
-            found[name] = [f"{key} {array.ndim}-d" for key, array in sorted(arrays.items())]
+            current[name] = [f"{key} {array.ndim}-d" for key, array in sorted(arrays.items())]
         else:
             text = path.read_text(encoding="utf-8")
             rows = text.splitlines() if path.suffix == ".jsonl" else [text]
-            found[name] = sorted({key for row in rows for key in paths(json.loads(row))})
-    return found
+            current[name] = sorted({key for row in rows for key in paths(json.loads(row))})
+    return current
 
 
-def public(world: World, asked: Section) -> Section:
+def public(world: World, recorded: Section) -> Section:
     """Names to import; of functions also their parameters."""
-    return {name: signature(resolve_name(name)) for name in asked["public"]}
+    return {name: signature(resolve_name(name)) for name in recorded["public"]}
 
 
-def registered(world: World, asked: Section) -> Section:
+def registered(world: World, recorded: Section) -> Section:
     """The keys of the registries and the hyperparameters of the losses; the fields of a config and of a snapshot."""
     registries: Section = {"CLASSIFIERS": CLASSIFIERS, "DATASETS": DATASETS, "BACKBONES": BACKBONES, "LOSSES": LOSSES}
-    found: Section = {name: list(registry) for name, registry in registries.items()}
+    current: Section = {name: list(registry) for name, registry in registries.items()}
     for name, loss in LOSSES.items():
-        found[f"loss {name}"] = {field.name: repr(field.default) for field in fields(loss)}
-    found["TrainConfig"] = {name: repr(value) for name, value in TrainConfig()}
-    found["snapshot"] = sorted(field.name for field in fields(Run.open(DEMOS / "fashion-euclidean").snapshot(0)))
-    return found
+        current[f"loss {name}"] = {field.name: repr(field.default) for field in fields(loss)}
+    current["TrainConfig"] = {name: repr(value) for name, value in TrainConfig()}
+    current["snapshot"] = sorted(field.name for field in fields(Run.open(DEMOS / "fashion-euclidean").snapshot(0)))
+    return current
 
 
 SECTIONS = (routes, parameters, answers, refused, guarded, pages, commands, printed, run_folder, public, registered)
@@ -175,9 +175,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
 def test_a_user_finds_what_was_there(section: Callable[[World, Section], Section], world: World) -> None:
     recorded = json.loads(FILE.read_text(encoding="utf-8"))
-    told = list(differences(recorded[section.__name__], section(world, recorded), section.__name__))
-    if told:
-        pytest.fail("\n".join(told), pytrace=False)
+    lines = list(differences(recorded[section.__name__], section(world, recorded), section.__name__))
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
 
 
 def test_every_route_is_asked() -> None:

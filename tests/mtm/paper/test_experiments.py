@@ -60,15 +60,15 @@ def test_every_trial_is_a_run_judged_on_images_held_out_of_training(searches: di
 
 def test_the_report_has_the_best_trial_of_each(searches: dict[str, Search], tmp_path: Path) -> None:
     runs = next(iter(searches.values())).runs
-    found = choose_runs({"": runs})
-    assert len(found.usable) == TRIALS * len(searches)
-    shown = {name: [text.text for text in texts] for name, texts in tables.accuracy_table(found, "digits").rows}
+    chosen_runs = choose_runs({"": runs})
+    assert len(chosen_runs.usable) == TRIALS * len(searches)
+    printed = {name: [text.text for text in texts] for name, texts in tables.accuracy_table(chosen_runs, "digits").rows}
     for letter, search in zip(("E", "C", "CP", "PP", "Comparison", "P"), searches.values(), strict=True):
         assert search.best is not None
         (row,) = [row for row in rows(runs / search.best.run) if row["epoch"] == 1]
         for value in row["accuracy"].values():
-            assert f"{100 * value:.2f}" in shown[f"convnet-{letter}"]
-    write_report(found, tmp_path / "report")
+            assert f"{100 * value:.2f}" in printed[f"convnet-{letter}"]
+    write_report(chosen_runs, tmp_path / "report")
     assert (tmp_path / "report" / "report.html").stat().st_size > 1e5
     assert "convnet-CP" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
