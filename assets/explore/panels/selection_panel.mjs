@@ -64,7 +64,7 @@ export class SelectionPanel {
     selector.isWatched = true;
     this.chooser.draw();
     this.saved.load();
-    if (selector.numbers?.snapshot === selector.snapshot) this.draw();
+    if (selector.hasNumbersOf(selector.snapshot)) this.draw();
     else if (selector.requestedSnapshot !== selector.snapshot) selector.refresh();
   }
 
@@ -76,7 +76,7 @@ export class SelectionPanel {
   draw() {
     const { selector } = this.panels;
     const { numbers } = selector;
-    if (!selector.isWatched || !numbers) return;
+    if (!selector.isWatched || !selector.hasNumbers()) return; // a problem says why there are none: it stays
     const { n, n_judged: judged, isAll, classifier, snapshot, epochs, total } = numbers;
     const isEmpty = !isAll && !n;
     this.summary.textContent = isAll ? NOTHING : `${describeSelection(numbers)}.`;

@@ -96,7 +96,7 @@ export class SelectionBar {
     for (const one of this.modes.children) one.ariaPressed = one.name === selector.mode;
     const { length } = selector.steps;
     const { numbers } = selector;
-    const isCurrent = length && numbers?.steps === selector.steps;
+    const isCurrent = length && selector.hasNumbers();
     this.count.textContent = isCurrent ? `${whole(numbers.n)} of ${whole(numbers.total)}` : "";
     this.count.title = isCurrent ? describeSelection(numbers) : "";
     const [invert, undo, clear] = this.actions.children;

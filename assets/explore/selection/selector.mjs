@@ -159,6 +159,16 @@ export class Selector {
     this.emit("numbers", this.numbers);
   }
 
+  /** Whether the numbers are those of the steps as they are now, and not of steps before. */
+  hasNumbers() {
+    return this.numbers?.steps === this.steps;
+  }
+
+  /** @param {number} snapshot */
+  hasNumbersOf(snapshot) {
+    return this.hasNumbers() && this.numbers.snapshot === snapshot;
+  }
+
   setProblem(problem) {
     if (problem) this.requestedSnapshot = -1; // so that it is requested again
     this.emit("problem", problem);

@@ -342,6 +342,10 @@ def test_an_empty_selection_says_so(page: Any) -> None:
     assert not page.locator(".confusion-matrix").is_visible()
     select(page, {"do": "jump"})
     wait_for_text(page, "#explore-panel-select .panel-problem", "unknown 'do' 'jump'")
+    page.evaluate(f"{PANELS}.byName.select.draw()")  # as for whatever else changes: the problem stays
+    wait_for_text(page, "#explore-panel-select .panel-problem", "unknown 'do' 'jump'")
+    page.evaluate(f"{PANELS}.byName.select.show()")
+    wait_for_text(page, "#explore-panel-select .panel-problem", "unknown 'do' 'jump'")
     select(page, replace("class", classes=[99]))
     wait_for_text(page, "#explore-panel-select .panel-problem", "has classes 0 to 9, there is no number 99.")
     page.click("button[name=undo]")
