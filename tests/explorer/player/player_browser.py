@@ -191,9 +191,13 @@ class MountedPlayer:
     def seek(self, time: float) -> None:
         self.js("player.seek(arg)", time)
 
+    def wait_until_drawn(self) -> None:
+        """Wait until the changes made so far are drawn: that happens in the browser's next frame."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def pixels(self) -> Array:
         """The element as it is on the screen (height, width, 3), after all changes are drawn."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.wait_until_drawn()
         picture = self.page.locator(f"#{self.at}").screenshot(animations="disabled")  # Plotly's buttons fade in
         return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
 

@@ -116,6 +116,7 @@ def test_an_unknown_margin_is_grey_and_a_missing_classifier_is_told(show_by: Sho
     assert_points(player, 0)  # by class
     assert any("argmax" in notice["message"] for notice in player.events("notice"))
     player.set(classifier="euc_ce")
+    player.wait_until_drawn()  # what a frame could not show is said as it is drawn
     assert player.js("player.state.notices") == []
 
 
