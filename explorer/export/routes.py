@@ -44,7 +44,7 @@ def register(server: Flask, views: Views) -> None:
 
     add_route(server, "/api/export", export)
     add_route(server, "/api/export/progress", lambda arguments: exporter.progress)
-    add_route(server, "/api/export/stop", stop, "POST")
+    add_route(server, "/api/export/stop", stop, "POST", needs_body=False)
 
 
 def _request(arguments: Arguments) -> ExportRequest:

@@ -33,7 +33,7 @@ def register(server: Flask, views: Views) -> None:
     add_route(server, "/api/trust", partial(_trust, views))
     add_route(server, "/api/news", lambda arguments: _news(run_named(arguments)))
     add_route(server, "/api/progress", partial(_progress, views))
-    add_route(server, "/api/cancel", lambda arguments: views.cancel(_picture(arguments)), "POST")
+    add_route(server, "/api/cancel", lambda arguments: views.cancel(_picture(arguments)), "POST", needs_body=False)
     add_route(server, "/api/sprite", lambda arguments: _sprite(run_named(arguments)), cached=True)
 
 

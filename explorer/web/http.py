@@ -4,7 +4,7 @@
     add_route(server, "/api/jobs/stop", stop_job, "POST")
 
 A GET names things in its address. A POST names them in a body of JSON, which no other site's page can send here
-(`explorer.web.security`), or in its address where it has no body.
+(`explorer.web.security`); only what does no harm may do without one.
 """
 
 from __future__ import annotations
@@ -44,16 +44,17 @@ def add_route(
     method: Literal["GET", "POST"] = "GET",
     *,
     cached: bool = False,
+    needs_body: bool = True,
 ) -> None:
     """Answer requests for `path`: a dict or list as JSON, bytes as they are, a Response untouched.
 
     Whatever `answer` raises becomes `{"error": sentence}` with the status of STATUSES. With `cached` the browser keeps
-    the answer and asks whether it is still the same.
+    the answer and asks whether it is still the same. Without `needs_body` a POST may name things in its address.
     """
 
     def respond(**in_path: str) -> Response:
         try:
-            response = _to_response(answer(_arguments(in_path)))
+            response = _to_response(answer(_arguments(in_path, needs_body)))
             return _revalidated(response) if cached else response
         except Exception as error:
             return _error_response(error)
@@ -115,10 +116,10 @@ class Arguments:
             raise InputError(f"{name}={value}: {meaning} is meant") from None
 
 
-def _arguments(in_path: Mapping[str, str]) -> Arguments:
+def _arguments(in_path: Mapping[str, str], needs_body: bool) -> Arguments:
     """The JSON object of a POST, or what the address names; and what its path names."""
     values: Any = request.args.to_dict()
-    if request.method == "POST" and request.get_data():
+    if request.method == "POST" and (needs_body or request.get_data()):
         values = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
         if not isinstance(values, dict):
             raise InputError("the request is no JSON object")

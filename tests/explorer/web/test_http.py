@@ -72,11 +72,14 @@ def test_a_get_names_things_in_its_address_and_a_post_in_its_body() -> None:
     assert client_of(echo).get("/answer?run=a&k=3").get_json() == {"run": "a", "k": "3"}
     assert client_of(echo).get("/named/b?run=a").get_json() == {"run": "a", "name": "b"}
     client = client_of(echo, "POST")
-    assert client.post("/answer?run=a").get_json() == {"run": "a"}
     assert client.post("/answer?run=a", json={"k": 3}).get_json() == {"k": 3}
     assert client.get("/answer").status_code == 405
-    for refused in (client.post("/answer", data="{}"), client.post("/answer", json=[1])):
+    for how in ({"data": "{}"}, {"json": [1]}, {}):
+        refused = client.post("/answer?run=a", **how)
         assert (refused.status_code, refused.get_json()) == (400, {"error": "the request is no JSON object"})
+    client = client_of(echo, "POST", needs_body=False)
+    assert client.post("/answer?run=a").get_json() == {"run": "a"}
+    assert client.post("/answer?run=a", json={"k": 3}).get_json() == {"k": 3}
 
 
 ARGUMENTS = Arguments({"run": "a", "empty": "", "k": "3", "x": "0.5", "classes": "0,3,6", "body": {"a": 1}, "n": 7})
