@@ -71,19 +71,15 @@ CURVES = {
     "sigma_class": Term("σ of each class", "Cluster size σ of each class"),
     "rho_class": Term("ρ of each class", "Centre distance ρ of each class"),
 }
-CLASSIFIERS = {  # in the order of menus
-    name: Term(meaning, help=text)
-    for (name, meaning), text in zip(
-        MEANINGS.items(),
-        (
-            "Nearest class target by distance",
-            "Nearest class target by cosine",
-            "Nearest class centre by distance",
-            "Nearest class centre by cosine",
-            "Largest output of the linear head",
-        ),
-        strict=True,
-    )
+CLASSIFIERS = {
+    name: Term(MEANINGS[name], help=help)
+    for name, help in {  # in the order of menus
+        "euc_ce": "Nearest class target by distance",
+        "cos_ce": "Nearest class target by cosine",
+        "euc": "Nearest class centre by distance",
+        "cos": "Nearest class centre by cosine",
+        "argmax": "Largest output of the linear head",
+    }.items()
 }
 PREFERRED_CLASSIFIERS = ("euc_ce", "argmax", "euc", "cos_ce", "cos")  # the first that a run has decides at first
 EVENTS = {

@@ -9,12 +9,12 @@ import numpy as np
 
 from explorer.compare import comparison
 from explorer.space.histories import Histories
+from explorer.space.neighbours import MOST_NEIGHBOURS
 from explorer.web.cache import Cache
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Array
 
 CACHED = 32  # comparisons in memory
-MOST_NEIGHBOURS = 200
 
 
 class Comparisons:

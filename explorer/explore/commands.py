@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtm.errors import InputError
-from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
 
@@ -49,7 +47,7 @@ def events(
     ranking = find_events(history, classifier)
     if as_json:
         for event in ranking[:top]:
-            print(json.dumps(_to_json(event, history.indices)), flush=True)
+            output.print_json(_row_of(event, history.indices))
         return
     listed = ranking[: top or 20]
     table = output.new_table(history.name)
@@ -77,12 +75,13 @@ def certainty(
     """Is the place of an image in the space related to being right? With margins, distances, risk and reliability."""
     from explorer.explore.certainty import measure_certainty
     from explorer.space.history import load_history
+    from mtm.cli import output
 
     history = load_history(find_run(run, runs))
     certainties = measure_certainty(history, snapshot, classifier)
     if as_json:
         for each in certainties:
-            print(json.dumps(jsonable(asdict(each))), flush=True)
+            output.print_json(asdict(each))
         return
     _print_certainty(history.name, certainties)
 
@@ -100,11 +99,9 @@ def find_run(run: str, runs: Path) -> Run:
     return library.run(run)
 
 
-def _to_json(event: Event, indices: Array) -> dict[str, object]:
-    """An event in JSON's types, with the image's position in its data set."""
-    index = None if event.image is None else int(indices[event.image])
-    row: dict[str, object] = jsonable(asdict(event) | {"index": index})
-    return row
+def _row_of(event: Event, indices: Array) -> dict[str, Any]:
+    """An event as a row, with the image's position in its data set."""
+    return asdict(event) | {"index": None if event.image is None else int(indices[event.image])}
 
 
 def _print_certainty(name: str, certainties: Sequence[Certainty]) -> None:

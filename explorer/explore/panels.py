@@ -26,7 +26,7 @@ from explorer.explore.selection_numbers import (
 )
 from explorer.space.histories import Histories
 from explorer.space.history import History, Mask
-from explorer.space.neighbours import NeighbourIndexes, compare_with_layout
+from explorer.space.neighbours import MOST_NEIGHBOURS, NeighbourIndexes, compare_with_layout
 from explorer.space.views import Picture, Views
 from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
@@ -34,7 +34,6 @@ from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import Array
 
 RESULTS, DISTANCES = 32, 16  # cached of each kind; distances are (N,) each
-MOST_NEIGHBOURS = 200
 SHOWN_EVENTS = 200
 MOST_ON_PAGE = 600
 Answer = dict[str, Any]

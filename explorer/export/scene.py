@@ -18,7 +18,7 @@ from explorer.space.frames import Frames
 from explorer.space.projections import METHODS, PROJECTIONS
 from explorer.space.regions import RegionMap
 from explorer.space.views import Picture, Views, snapshots_of
-from explorer.words import CAMERAS, COLOURS, MARKS, REGIONS, usual_classifier
+from explorer.words import CAMERAS, COLOURS, MARKS, MARKS_BY_DEFAULT, REGIONS, usual_classifier
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
@@ -39,7 +39,7 @@ class ExportRequest:
     colour: str = "label"
     epoch: float | None = None  # the last
     camera: str | None = None
-    marks: tuple[str, ...] = ("targets", "centres", "trails", "labels", "boundaries")
+    marks: tuple[str, ...] = MARKS_BY_DEFAULT
     classes: tuple[int, ...] | None = None  # of the plane of `targets`
     at: int | None = None  # the snapshot whose targets that plane goes through
     hidden: tuple[int, ...] = ()  # classes that are not drawn
@@ -157,7 +157,7 @@ def load_scene(views: Views, request: ExportRequest, on_progress: Progress | Non
     classifier = request.classifier or usual_classifier(newest.predictions, run.config.loss if run.config else None)
     assert classifier is not None, "a snapshot has decisions of one classifier or more"
     picture = Picture(request.run, view, request.classes, request.at)
-    if view in PROJECTIONS and PROJECTIONS[view].needs_worker:
+    if PROJECTIONS[view].needs_worker:
         _wait_for_projection(views, picture, on_progress)
     run, frames, options = views.regions(picture, classifier)
     mode = "off" if request.regions == "off" else options.choose(request.regions)

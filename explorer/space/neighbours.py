@@ -25,6 +25,7 @@ Rows = NDArray[np.int64]
 
 METRICS = ("euclidean", "cosine")
 NEIGHBOURS = 15
+MOST_NEIGHBOURS = 200
 RESIDENT_BYTES = 768 << 20  # most memory that cached spaces take together; a larger one is read again each time
 CHUNK = 1 << 21  # numbers converted at once
 MIDDLE = 2_000  # images whose mean the embeddings are moved to: anywhere near the middle will do
