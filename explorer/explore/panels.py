@@ -18,7 +18,6 @@ from explorer.explore.saved_selections import SavedSelections
 from explorer.explore.selection import Context, Selection, View, evaluate
 from explorer.explore.selection_numbers import (
     PAGE,
-    Numbers,
     confusion_matrix,
     measure_curves,
     measure_selection,
@@ -30,7 +29,6 @@ from explorer.space.neighbours import MOST_NEIGHBOURS, NeighbourIndexes, compare
 from explorer.space.views import Picture, Views
 from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import Array
 
 RESULTS, DISTANCES = 32, 16  # cached of each kind; distances are (N,) each
@@ -100,7 +98,7 @@ class Panels:
             "epochs": history.epochs,
             "class_names": history.class_names,
         }
-        return mask, about | _to_json(selected)
+        return mask, about | asdict(selected)
 
     def grid(
         self,
@@ -170,8 +168,3 @@ class Panels:
         if t < len(points):
             neighbours |= asdict(compare_with_layout(row, near.rows, points[t]))
         return answer | {"trail": points[:, row]}
-
-
-def _to_json(numbers_of_selection: Numbers) -> Answer:
-    row: Answer = jsonable(asdict(numbers_of_selection))
-    return row

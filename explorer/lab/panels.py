@@ -26,7 +26,6 @@ from explorer.web import binary
 from explorer.web.cache import Cache
 from mtm.errors import InputError
 from mtm.losses import LOSSES, Loss, hyperparameters_of, make_loss
-from mtm.run_folder.files import jsonable
 
 CACHED = 32  # scenes of runs, and releases
 CONTOURS = 24
@@ -59,7 +58,7 @@ class Panels:
         presets = {key: asdict(preset) for key, preset in PRESETS.items()}
         colours = {"ramp": RAMP, "palette": CLASS_COLOURS}
         limits = {"scales": KINDS, "steps": MOST_STEPS}
-        return jsonable({"losses": losses, "presets": presets, "runs": runs, **colours, **limits})
+        return {"losses": losses, "presets": presets, "runs": runs, **colours, **limits}
 
     def describe_run(self, run_id: str) -> dict[str, Any]:
         """What the controls need of a run: epochs, classes, labels, and the loss it was trained with."""
@@ -67,9 +66,9 @@ class Panels:
         epochs = [run.snapshot(i).epoch for i in range(len(run.snapshots))]
         config = run.config
         trained = {"name": config.loss, "params": config.loss_hyperparameters()} if config and config.loss else None
-        about = {"epochs": epochs, "class_names": run.points.class_names, "labels": run.labels.tolist()}
+        about = {"epochs": epochs, "class_names": run.points.class_names, "labels": run.labels}
         shape = None if run.points.thumbnails is None else list(run.points.thumbnails.shape[:3])
-        return jsonable({**about, "loss": trained, "indices": run.points.indices.tolist(), "thumbnails": shape})
+        return {**about, "loss": trained, "indices": run.points.indices, "thumbnails": shape}
 
     def compute_landscapes(self, request: LabRequest) -> bytes:
         """The landscape, forces and points of every loss of the request."""
@@ -108,7 +107,7 @@ class Panels:
                 panels.append({"terms": compute_terms(loss, scene, request.at, _target_names(scene, run_scene))})
             except InputError as error:
                 panels.append({"error": str(error)})
-        return jsonable({"panels": panels})
+        return {"panels": panels}
 
     def compute_release(self, request: LabRequest) -> bytes:
         """Per loss the paths of all points on the plane, and the sum of the losses along them."""
