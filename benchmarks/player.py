@@ -48,7 +48,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0">
 <div id="plotly" style="width: 760px; height: 700px"></div>
 <script src="/plotly.js"></script>
 <script type="module">
-  import { fetchArrays } from "/assets/player/data.mjs";
+  import { fetchArrays } from "/assets/common/http.mjs";
   import { mount } from "/assets/player/main.mjs";
   const player = mount(document.getElementById("player"));
   const load = async () => {

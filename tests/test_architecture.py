@@ -130,6 +130,20 @@ def test_browser_code_of_a_page_imports_no_other_page() -> None:
     holds(offenders())
 
 
+@pytest.mark.parametrize(
+    ("call", "module"), [(r"document\.createElement(NS)?\(", "dom.mjs"), (r"(?<![\w.])fetch\(", "http.mjs")]
+)
+def test_elements_and_requests_are_made_in_one_module_each(call: str, module: str) -> None:
+    home = ROOT / "assets" / "common" / module
+    assert re.search(call, home.read_text(encoding="utf-8"))
+    holds(
+        f"{path}:{n}: {home} does this"
+        for path in below("assets", ".mjs")
+        for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if path != home and re.search(call, line)
+    )
+
+
 def test_only_the_library_opens_run_folders() -> None:
     holds(
         f"{path}:{node.lineno}: ask explorer.library"

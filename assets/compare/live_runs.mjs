@@ -1,5 +1,7 @@
 /* Watches the runs that are being trained, so that their new snapshots join the pictures. */
 
+import { get } from "../common/http.mjs";
+
 const POLL = 1500; // milliseconds
 
 export class Growing {
@@ -16,7 +18,7 @@ export class Growing {
     clearTimeout(this.timer);
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const panes = this.panes().filter((pane) => pane.ready);
-    const news = await Promise.all(panes.map(({ run }) => fetchNews(run)));
+    const news = await Promise.all(panes.map(({ run }) => get("/api/news", { run }).catch(() => null)));
     if (turn !== this.turn) return;
     const grown = panes.filter(({ run, picture }, i) => news[i]?.snapshots > (this.counts.get(run) ?? picture.frames.T));
     panes.forEach(({ run }, i) => news[i]?.snapshots && this.counts.set(run, news[i].snapshots));
@@ -31,9 +33,4 @@ export class Growing {
     clearTimeout(this.timer);
     this.turn = null;
   }
-}
-
-/** State and number of snapshots of a run; null if the server does not answer. */
-async function fetchNews(run) {
-  return fetch(`/api/news?run=${encodeURIComponent(run)}`).then((response) => response.json(), () => null);
 }

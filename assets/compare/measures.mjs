@@ -1,8 +1,9 @@
 /* Measures of two pictures in D dimensions: agreement, drift and neighbours of the images that both runs show. */
 
-import { DataError, fetchArrays } from "../player/data.mjs";
-import { button, make } from "../common/dom.mjs";
-import { formatEpoch, percent } from "./pane.mjs";
+import { button, make, showThumbnail } from "../common/dom.mjs";
+import { NewestRequest, get } from "../common/http.mjs";
+import { count, percent, short } from "../common/numbers.mjs";
+import { formatEpoch } from "./pane.mjs";
 
 const BINS = 24; // of the histogram of drift
 const FACES = 8; // thumbnails of the images that drifted most
@@ -20,6 +21,7 @@ export class Measures {
     this.select = select;
     this.element = make("section", { class: "compare-alike" });
     this.query = ""; // of the measures on the screen
+    this.request = new NewestRequest((problem) => problem && this.explain(problem));
   }
 
   /** Fetch and draw the measures of the pictures in pane `a` and pane `b`. */
@@ -28,20 +30,13 @@ export class Measures {
     const { snapshot, classifier } = b.picture;
     const first = { run: a.run, snapshot: a.picture.snapshot, classifier: a.picture.classifier };
     const second = { with: b.run, with_snapshot: snapshot, with_classifier: classifier };
-    const query = `${new URLSearchParams({ ...first, ...second })}`;
-    if (query === this.query) return this.element.classList.remove("is-waiting");
-    this.query = query;
+    const query = { ...first, ...second };
+    const key = JSON.stringify(query);
+    if (key === this.query) return this.element.classList.remove("is-waiting");
+    this.query = key;
     if (!this.element.childElementCount) this.element.append(paragraph("Comparing in all dimensions…"));
-    this.pending?.abort();
-    const { signal } = (this.pending = new AbortController());
-    try {
-      const response = await fetchArrays(`/api/compare?${query}`, "the comparison", signal);
-      if (!signal.aborted) this.draw(a, b, response);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof DataError)) throw error;
-      this.explain(error.message.replace("the comparison cannot be loaded: ", ""));
-    }
+    const answer = await this.request.send((signal) => get("/api/compare", query, signal));
+    if (answer) this.draw(a, b, answer);
   }
 
   /** Fade the measures while they are of another epoch than the pictures. */
@@ -51,7 +46,7 @@ export class Measures {
 
   /** A sentence in place of the measures. */
   explain(sentence) {
-    this.pending?.abort();
+    this.request.stop();
     this.element.classList.remove("is-waiting");
     this.element.replaceChildren(...(sentence ? [paragraph(sentence)] : []));
   }
@@ -80,11 +75,11 @@ export class Measures {
       const rows = () => rightInA.flatMap((right, i) => (right === inFirst && rightInB[i] === inSecond ? [i] : []));
       const properties = { class: "compare-cell", data: { cell: key } };
       const cell = button("", `Select the images that are ${what}`, () => pick(rows(), what), properties);
-      cell.append(make("b", { textContent: agreement[key].toLocaleString("en") }), ` ${what}`);
+      cell.append(make("b", { textContent: count(agreement[key]) }), ` ${what}`);
       return cell;
     });
     const both = `${classifiers[0]} of ${names.a} and ${classifiers[1]} of ${names.b}`;
-    const text = `The share of the ${n.toLocaleString("en")} shared images that ${both} put in the same class, right or wrong.`;
+    const text = `The share of the ${count(n)} shared images that ${both} put in the same class, right or wrong.`;
     return [row("Decisions alike", percent(agreement.same), text), make("div", { class: "compare-cells" }, ...cells)];
   }
 
@@ -116,12 +111,12 @@ export class Measures {
     const lost = short(k - mean);
     const text =
       `Of the ${k} images nearest to an image in D dimensions in ${names.a}, so many are among its ${k} nearest in ` +
-      `${names.b}; ${lost} are lost and ${lost} gained. The mean over ${measured.length.toLocaleString("en")} images.`;
+      `${names.b}; ${lost} are lost and ${lost} gained. The mean over ${count(measured.length)} images.`;
     const bins = Array.from({ length: k + 1 }, () => []);
-    kept.forEach((count, i) => bins[count].push(measured[i]));
+    kept.forEach((n, i) => bins[n].push(measured[i]));
     return [
       row("Neighbours kept", `${short(mean)} of ${k}`, text),
-      histogram(bins, (count) => `kept ${count} of ${k} neighbours`, pick),
+      histogram(bins, (n) => `kept ${n} of ${k} neighbours`, pick),
       ends("all others", "the same"),
     ];
   }
@@ -145,11 +140,9 @@ function ends(...texts) {
 function histogram(bins, what, pick) {
   const tallest = Math.max(1, ...bins.map((bin) => bin.length));
   const bars = bins.map((bin, i) => {
-    const title = `${bin.length.toLocaleString("en")} ${what(i)}`;
-    const properties = { class: "compare-bar", "aria-label": title, disabled: !bin.length };
-    const bar = button("", title, () => pick(bin, what(i)), properties);
-    bar.style.setProperty("--height", bin.length / tallest);
-    return bar;
+    const title = `${count(bin.length)} ${what(i)}`;
+    const style = { "--height": bin.length / tallest };
+    return button("", title, () => pick(bin, what(i)), { class: "compare-bar", "aria-label": title, disabled: !bin.length, style });
   });
   return make("div", { class: "compare-bars" }, ...bars);
 }
@@ -159,16 +152,7 @@ function face({ player }, index, value, select) {
   const { thumbnail, labelName } = player.describe(index);
   const title = `${labelName}, ${value}`;
   const element = button("", title, select, { class: "compare-face", "aria-label": title });
-  if (!thumbnail) return Object.assign(element, { textContent: labelName });
-  const { url, columns, rows, column, row: line } = thumbnail;
-  Object.assign(element.style, {
-    backgroundImage: `url("${url}")`,
-    backgroundSize: `${columns * THUMBNAIL}px ${rows * THUMBNAIL}px`,
-    backgroundPosition: `-${column * THUMBNAIL}px -${line * THUMBNAIL}px`,
-  });
+  if (thumbnail) showThumbnail(element, thumbnail, THUMBNAIL);
+  else element.textContent = labelName;
   return element;
-}
-
-function short(value) {
-  return Math.abs(value) < 10 ? value.toFixed(2) : value.toPrecision(3);
 }

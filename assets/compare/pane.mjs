@@ -2,7 +2,8 @@
 
 import { button, make } from "../common/dom.mjs";
 import { Card } from "../player/controls/card.mjs";
-import { DataError } from "../player/data.mjs";
+import { DataError } from "../common/binary.mjs";
+import { count, percent } from "../common/numbers.mjs";
 import { Picture } from "./picture.mjs";
 
 export const LETTERS = ["A", "B", "C", "D"];
@@ -56,13 +57,13 @@ export class Pane {
     return this.run !== "" && this.picture.run === this.run;
   }
 
-  /** Set letter and colour, and whether it can be closed. @param {number} i place of the pane @param {number} count of panes */
-  setPlace(i, count) {
+  /** Set letter and colour, and whether it can be closed. @param {number} i place of the pane @param {number} total of panes */
+  setPlace(i, total) {
     this.place = i;
     this.letter.textContent = LETTERS[i];
     this.list.setAttribute("aria-label", `Run ${LETTERS[i]}`);
     this.element.style.setProperty("--tint", this.options.tints[i]);
-    this.close.hidden = count <= 2;
+    this.close.hidden = total <= 2;
   }
 
   /**
@@ -99,7 +100,7 @@ export class Pane {
   /** Write the line under the picture and the text of its button. */
   describe() {
     this.hold.hidden = !this.ready;
-    this.hold.setAttribute("aria-pressed", this.at !== null);
+    this.hold.setAttribute("aria-pressed", String(this.at !== null));
     this.hold.textContent = this.at === null ? "hold" : `held at ${formatEpoch(this.at)}`;
     this.hold.title = this.at === null ? "Stay at this epoch while the others go on" : "Go on with the others";
     if (!this.ready) return this.foot.replaceChildren();
@@ -108,7 +109,7 @@ export class Pane {
     const add = (textContent, title = "") => parts.push(make("span", { textContent, title }));
     add(`snapshot ${snapshot + 1} / ${frames.T}`);
     const right = classifier && percent(this.picture.rightAt(snapshot));
-    if (right) add(`${classifier} right for ${right} of ${frames.N.toLocaleString("en")}`, TOOLTIPS.right);
+    if (right) add(`${classifier} right for ${right} of ${count(frames.N)}`, TOOLTIPS.right);
     if (regions) add(`regions agree ${percent(regions.agreements[regions.mode])}`, TOOLTIPS.regions);
     if (this.picture.turn) add("turned to lie as A", TOOLTIPS.turned);
     this.foot.replaceChildren(...parts);
@@ -129,5 +130,4 @@ export class Pane {
   }
 }
 
-export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 export const formatEpoch = (epoch) => epoch.toFixed(2).replace(/\.?0+$/, "");

@@ -1,8 +1,10 @@
 /* A run in a player: fetches what a request needs, each part once; the newest request wins. */
 
+import { make } from "../common/dom.mjs";
+import { fetchArrays } from "../common/http.mjs";
 import { WORDS } from "../common/words.mjs";
 import { Waiting } from "../player/controls/waiting.mjs";
-import { fetchArrays, readFrames, readRegions } from "../player/data.mjs";
+import { readFrames, readRegions } from "../player/data.mjs";
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { mount } from "../player/main.mjs";
 import { findTurn, turnFrames, turnRegions } from "./alignment.mjs";
@@ -20,8 +22,7 @@ export class Picture {
   constructor(stage, options, showAgain) {
     this.options = options;
     this.player = mount(stage, { keys: "element" });
-    const place = document.createElement("div");
-    place.className = "compare-waiting";
+    const place = make("div", { class: "compare-waiting" });
     stage.append(place);
     this.waiting = new Waiting(place, showAgain);
     this.waiting.meanwhile = "PCA meanwhile.";

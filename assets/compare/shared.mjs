@@ -5,6 +5,7 @@
  */
 
 import { button, make } from "../common/dom.mjs";
+import { counted } from "../common/numbers.mjs";
 import { Legend } from "../player/controls/legend.mjs";
 
 const SETS = ["hidden", "focus"];
@@ -112,7 +113,7 @@ export class SharedState {
     this.clear.hidden = !selection;
     const n = selection?.rows.length ?? 0;
     const elsewhere = others.length ? `; ${others.join(", ")} has other images: there all of the same classes` : "";
-    const text = selection && `${n.toLocaleString("en")} image${n === 1 ? "" : "s"}, ${selection.what}${elsewhere}`;
+    const text = selection && `${counted(n, "image")}, ${selection.what}${elsewhere}`;
     this.text.textContent = text ?? "Draw an outline in any picture to select images in all";
   }
 

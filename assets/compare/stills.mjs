@@ -1,8 +1,9 @@
 /* One run over time: small still pictures of it, drawn one after the other by a player outside the window. */
 
-import { DataError } from "../player/data.mjs";
+import { DataError } from "../common/binary.mjs";
 import { button, make } from "../common/dom.mjs";
-import { formatEpoch, percent } from "./pane.mjs";
+import { percent } from "../common/numbers.mjs";
+import { formatEpoch } from "./pane.mjs";
 import { Picture } from "./picture.mjs";
 
 const MAX_STILLS = 12;
@@ -73,7 +74,7 @@ export class Stills {
 
   pick(still, epoch) {
     const isPicked = still.getAttribute("aria-pressed") === "true";
-    still.setAttribute("aria-pressed", !isPicked);
+    still.setAttribute("aria-pressed", String(!isPicked));
     this.picked = isPicked ? this.picked.filter((other) => other !== epoch) : [...this.picked, epoch];
     if (this.picked.length === 2) this.compare([...this.picked].sort((x, y) => x - y));
   }

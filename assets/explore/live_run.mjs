@@ -1,7 +1,12 @@
 /* A run that is still training: its progress, whether the picture follows it, and whether a newer layout is possible. */
 
+import { button, make, tick } from "../common/dom.mjs";
+import { get } from "../common/http.mjs";
+
 const POLL_MS = 1000;
 const OVER_MS = 5000; // between polls of a run that was stopped, since it may be resumed
+const NEWER =
+  "The picture was laid out for the snapshots there were at first, and new ones joined it; lay it out anew for all there are now";
 
 export class LiveRun {
   /**
@@ -14,19 +19,10 @@ export class LiveRun {
     this.element = element;
     this.on = on;
     this.follows = true;
-    this.text = document.createElement("span");
-    const label = document.createElement("label");
-    label.title = "Go on to each new snapshot as it comes";
-    this.box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
-    this.box.addEventListener("change", () => {
-      this.follows = this.box.checked;
-    });
-    label.append(this.box, "follow");
-    this.newer = Object.assign(document.createElement("button"), { type: "button", className: "live-newer", hidden: true });
-    this.newer.textContent = "newer layout";
-    this.newer.title = "The picture was laid out for the snapshots there were at first, and new ones joined it; lay it out anew for all there are now";
-    this.newer.addEventListener("click", () => this.on.refit());
-    element.replaceChildren(this.text, label, this.newer);
+    this.text = make("span");
+    const follow = tick("follow", true, "Go on to each new snapshot as it comes", (isOn) => (this.follows = isOn), { class: "" });
+    this.newer = button("newer layout", NEWER, () => this.on.refit(), { class: "live-newer", hidden: true });
+    element.replaceChildren(this.text, follow, this.newer);
     element.hidden = true;
   }
 
@@ -47,11 +43,11 @@ export class LiveRun {
 
   async poll() {
     const { run } = this;
-    const news = await fetch(`/api/news?run=${encodeURIComponent(run)}`).then((response) => response.json(), () => null);
+    const news = await get("/api/news", { run }).catch(({ status }) => (status ? {} : null)); // null: the server is gone
     if (run !== this.run) return;
     const grows = news?.state === "training" || news?.state === "queued";
     this.element.hidden = !grows && !this.newer.offsetParent;
-    let isBehind = news && !news.error && news.snapshots > this.shown;
+    let isBehind = news && news.snapshots > this.shown;
     if (isBehind && (await this.on.grown(news.snapshots))) {
       this.shown = news.snapshots;
       isBehind = false;

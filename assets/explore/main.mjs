@@ -3,17 +3,20 @@
  * Dash calls `update` with the values of the controls whenever one changes; everything that moves is drawn from here.
  */
 
+import { DataError } from "../common/binary.mjs";
+import { button } from "../common/dom.mjs";
+import { fetchArrays } from "../common/http.mjs";
+import { count } from "../common/numbers.mjs";
 import { WORDS } from "../common/words.mjs";
 import { Card } from "../player/controls/card.mjs";
 import { drawCursors, listenToCurves } from "../player/controls/curves.mjs";
 import { Legend } from "../player/controls/legend.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
 import { Waiting } from "../player/controls/waiting.mjs";
-import { DataError, fetchArrays } from "../player/data.mjs";
 import { Follower, wholeBox } from "../player/geometry/camera.mjs";
 import { mount } from "../player/main.mjs";
 import { LiveRun } from "./live_run.mjs";
-import { showTrust } from "./trust.mjs";
+import { Trust } from "./trust.mjs";
 
 const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
 
@@ -63,7 +66,8 @@ class Page {
     this.player.on("state", () => this.remember());
     this.player.on("legend", (legend) => this.legend.show(legend));
     this.player.on("notice", ({ message }) => this.say(message));
-    this.stopCurves = listenToCurves((epoch) => this.player.seek(this.timebar.timeOf(epoch)));
+    this.trust = new Trust(document.getElementById("explore-trust"));
+    this.stopCurves = listenToCurves((epoch) => this.player.seek(this.player.timeline.timeAt(epoch)));
     document.getElementById("explore-at").onclick = () => this.moveThrough();
     document.getElementById("explore-drawer").onclick = () => {
       const isOpen = document.getElementById("explore-page").classList.toggle("is-drawn");
@@ -111,7 +115,7 @@ class Page {
     if (!this.stage.isConnected) return;
     this.panels ??= new Panels(this.player, () => this.current(), {
       query: this.initialQuery,
-      seek: (epoch) => this.player.seek(this.timebar.timeOf(epoch)),
+      seek: (epoch) => this.player.seek(this.player.timeline.timeAt(epoch)),
       changed: () => this.remember(),
       say: (message) => this.say(message),
       onEventCounts: (counts) => this.timebar.setEvents(counts),
@@ -198,8 +202,8 @@ class Page {
   /** Begin a run: at the epoch in the URL, else it is played from its start. */
   begin(epoch) {
     const { player, query } = this;
-    if (epoch !== undefined) player.seek(this.timebar.timeOf(Number(epoch)));
-    else if (player.state.still) player.seek(this.timebar.last);
+    if (Number.isFinite(Number(epoch))) player.seek(player.timeline.timeAt(Number(epoch)));
+    else if (epoch !== undefined || player.state.still) player.seek(this.timebar.last);
     else player.play();
     for (const name of ["hidden", "focus"]) if (query[name]) player.set(name, query[name].split(",").map(Number));
     if (query.solo) player.set("solo", Number(query.solo));
@@ -209,9 +213,8 @@ class Page {
     this.query = {};
     this.live.watch(this.shown.run, this.shown.snapshots);
     const { n, total } = player.data.frames.meta;
-    const count = document.getElementById("explore-count");
-    const [few, all] = [n.toLocaleString("en"), total.toLocaleString("en")];
-    count.textContent = total > n ? `showing ${few} of ${all} test images` : `${few} images`;
+    const place = document.getElementById("explore-count");
+    place.textContent = total > n ? `showing ${count(n)} of ${count(total)} test images` : `${count(n)} images`;
   }
 
   /**
@@ -265,8 +268,7 @@ class Page {
     this.player.setRegions(regions);
     this.regions = key;
     const note = fits ? "" : `This model has no classifier ${controls.classifier}: showing ${classifier}.`;
-    const panel = document.getElementById("explore-trust");
-    showTrust(panel, `/api/trust?${about}&mode=${regions?.meta.mode ?? "off"}`, note);
+    this.trust.load(`/api/trust?${about}&mode=${regions?.meta.mode ?? "off"}`, note);
   }
 
   timeChanged() {
@@ -309,12 +311,7 @@ class Page {
   say(message) {
     const place = document.getElementById("explore-notices");
     if (!message || !place || [...place.children].some((notice) => notice.textContent === message)) return;
-    const notice = document.createElement("button");
-    notice.type = "button";
-    notice.className = "explore-notice";
-    notice.title = "Click to close";
-    notice.textContent = message;
-    notice.addEventListener("click", () => notice.remove());
+    const notice = button(message, "Click to close", () => notice.remove(), { class: "explore-notice" });
     place.append(notice);
   }
 }

@@ -5,6 +5,8 @@
  * Equal scale on both axes, as in Plotly: a box is widened until it fills the element. No lasso.
  */
 
+import { make } from "../common/dom.mjs";
+
 const PER_WHEEL = 0.0016; // of the zoom, a pixel of the wheel
 const CLOSEST = 1e-5; // share of the whole box that is shown when closest
 const FARTHEST = 20; // and when farthest
@@ -35,8 +37,7 @@ export const Plots = {
 class Axes {
   constructor(host) {
     this.host = host;
-    this.canvas = document.createElement("canvas");
-    Object.assign(this.canvas.style, { position: "absolute", left: 0, top: 0, pointerEvents: "none" });
+    this.canvas = make("canvas", { style: { position: "absolute", left: 0, top: 0, "pointer-events": "none" } });
     host.append(this.canvas);
     host.style.touchAction = "none";
     this.listeners = {};

@@ -1,6 +1,6 @@
 /* The data of an exported page: its JSON, and the explorer's binary responses, compressed, in script elements. */
 
-import { decode } from "../player/data.mjs";
+import { decode } from "../common/binary.mjs";
 
 /** The JSON of the page: options, texts and size. @returns {Record<string, any>} */
 export function about() {

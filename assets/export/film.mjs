@@ -1,5 +1,6 @@
 /* The player as a film: stepped frame by frame, and each frame sent to the program that encodes it. */
 
+import { post } from "../common/http.mjs";
 import { mount } from "../player/main.mjs";
 import { THEMES } from "../player/colours.mjs";
 import * as axes from "./axes.mjs";
@@ -23,14 +24,9 @@ async function start() {
     player.draw();
     const pixels = sheet.draw();
     await sent; // the next frame is drawn while this one is on its way
-    sent = send("frame", pixels);
+    sent = post("frame", pixels);
   }
   await sent;
 }
 
-async function send(what, body) {
-  const response = await fetch(what, { method: "POST", body });
-  if (!response.ok) throw new Error(`the program that makes the film does not want it any more (${response.status})`);
-}
-
-start().catch((error) => send("failed", `${error.message}`));
+start().catch((error) => post("failed", `${error.message}`));

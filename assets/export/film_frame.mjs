@@ -1,5 +1,6 @@
 /* One frame of a film: the player's picture with title, epoch, legend and a time line, on one canvas. */
 
+import { make } from "../common/dom.mjs";
 import { THEMES } from "../player/colours.mjs";
 
 const FONT = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
@@ -23,7 +24,7 @@ export class Sheet {
     this.stage.height = this.height - this.stage.top - FOOT;
     for (const [name, value] of Object.entries(this.stage)) stage.style[name] = `${value}px`;
     stage.style.color = this.theme.text;
-    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.canvas = make("canvas", { width, height });
     this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   }
 
@@ -58,7 +59,7 @@ export class Sheet {
   /** The parts that are the same in every frame. */
   _still() {
     const { width, height, density, page, theme, player } = this;
-    const still = Object.assign(document.createElement("canvas"), this._size());
+    const still = make("canvas", this._size());
     const context = still.getContext("2d", { alpha: false });
     context.fillStyle = theme.page;
     context.fillRect(0, 0, still.width, still.height);

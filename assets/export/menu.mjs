@@ -1,5 +1,7 @@
 /* The export menu of the Explore page: what is shown now as a file, made by the server (`explorer.export.routes`). */
 
+import { download } from "../common/dom.mjs";
+import { fetchFile, get, post } from "../common/http.mjs";
 import { record } from "./record.mjs";
 
 const POLL_MS = 500;
@@ -40,7 +42,7 @@ export class ExportMenu {
 
   cancel() {
     this.controller?.abort();
-    fetch("/api/export/stop", { method: "POST" }).catch(() => {}); // a server that is gone is not exporting either
+    post("/api/export/stop").catch(() => {}); // a server that is gone is not exporting either
   }
 
   async make(what, kind) {
@@ -49,7 +51,7 @@ export class ExportMenu {
     this.say(0, "asking");
     try {
       if (what === "recording") await this.record();
-      else await this.fetch(what, kind);
+      else await this.request(what, kind);
     } catch (error) {
       this.say(null, this.controller.signal.aborted ? "Stopped." : error.message);
     }
@@ -57,7 +59,7 @@ export class ExportMenu {
     this.element.classList.remove("is-busy");
   }
 
-  async fetch(what, kind) {
+  async request(what, kind) {
     const query = this.address();
     const isCurve = what === "curve";
     query.set("what", isCurve ? "figure" : what);
@@ -65,19 +67,15 @@ export class ExportMenu {
     if (isCurve) query.set("curve", this.element.querySelector("select").value);
     const timer = setInterval(() => this.fetchProgress(), POLL_MS);
     try {
-      const response = await fetch(`/api/export?${query}`, { signal: this.controller.signal }).catch((error) => {
-        throw this.controller.signal.aborted ? error : new Error("the server does not answer; is it still running?");
-      });
-      if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `the server answered ${response.status}`);
-      const filename = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "");
-      this.save(await response.blob(), filename?.[1] ?? `export.${kind}`);
+      const file = await fetchFile(`/api/export?${query}`, undefined, this.controller.signal);
+      this.save(file, file.name || `export.${kind}`);
     } finally {
       clearInterval(timer);
     }
   }
 
   async fetchProgress() {
-    const { share, what } = await fetch("/api/export/progress").then((answer) => answer.json(), () => ({}));
+    const { share, what } = await get("/api/export/progress").catch(() => ({}));
     if (this.controller && what) this.say(share, what);
   }
 
@@ -88,9 +86,7 @@ export class ExportMenu {
   }
 
   save(blob, name) {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    download(blob, name);
     this.say(null, `${name} is in your downloads (${(blob.size / 1e6).toPrecision(2)} MB).`);
   }
 

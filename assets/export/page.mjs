@@ -1,5 +1,6 @@
 /* The page that `explorer export --what html` writes: the player with its controls, opened from a file, no server. */
 
+import { fillChoices, tick } from "../common/dom.mjs";
 import { WORDS } from "../common/words.mjs";
 import { Card } from "../player/controls/card.mjs";
 import { Legend } from "../player/controls/legend.mjs";
@@ -7,7 +8,6 @@ import { TimeBar } from "../player/controls/timebar.mjs";
 import { mount } from "../player/main.mjs";
 import * as axes from "./axes.mjs";
 import { about, unpack } from "./embedded_data.mjs";
-
 
 const byId = (id) => document.getElementById(id);
 
@@ -44,11 +44,7 @@ async function start() {
   fillSelect(byId("classifier"), page.classifierNames, options.classifier, decideBy);
   fillSelect(byId("colour"), WORDS.colours, options.colour, (name) => player.set("colour", name));
   for (const [name, [text, help]] of Object.entries(WORDS.marks)) {
-    const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: player.state[name] });
-    box.addEventListener("change", () => player.set(name, box.checked));
-    const label = Object.assign(document.createElement("label"), { title: help });
-    label.append(box, text);
-    byId("marks").append(label);
+    byId("marks").append(tick(text, player.state[name], help, (isOn) => player.set(name, isOn), { class: "" }));
   }
   decideBy(options.classifier);
   byId("theme").addEventListener("click", () =>
@@ -61,7 +57,8 @@ async function start() {
 
 /** Fill a select and listen to it. @param {HTMLSelectElement} select @param {Record<string, string>} choices */
 function fillSelect(select, choices, selected, changed) {
-  for (const [value, text] of Object.entries(choices)) select.append(new Option(text, value, false, value === selected));
+  fillChoices(select, Object.entries(choices));
+  select.value = selected;
   select.addEventListener("change", () => changed(select.value));
 }
 

@@ -1,5 +1,7 @@
 /* Recording in the page itself, for machines without a browser that the program could drive: WebM in real time. */
 
+import { make } from "../common/dom.mjs";
+
 const KINDS = ["video/webm;codecs=vp9", "video/webm", "video/mp4"];
 
 /**
@@ -12,7 +14,7 @@ export async function record(player, { seconds = 20, fps = 30, signal, onProgres
   const type = KINDS.find((kind) => globalThis.MediaRecorder?.isTypeSupported(kind));
   if (!type) throw new Error("this browser cannot record; use Chrome, Edge or Firefox");
   const { width, height } = player.stage.canvas;
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const canvas = make("canvas", { width, height });
   const context = canvas.getContext("2d", { alpha: false });
   const recorder = new MediaRecorder(canvas.captureStream(fps), { mimeType: type, videoBitsPerSecond: 8e6 });
   const parts = [];

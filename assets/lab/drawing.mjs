@@ -1,5 +1,6 @@
 /* The drawing of a landscape, the same on a canvas and in SVG (print/svg.mjs) and PDF (print/pdf.mjs). */
 
+import { make } from "../common/dom.mjs";
 import { rampBytes } from "../player/colours.mjs";
 
 /** The frame of the plot in a panel of this size, in CSS pixels. */
@@ -43,8 +44,7 @@ export function heatMap(positions, n, ramp) {
       }
     }
   }
-  const image = document.createElement("canvas");
-  image.width = image.height = n;
+  const image = make("canvas", { width: n, height: n });
   image.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0);
   return image;
 }

@@ -2,7 +2,8 @@
 
 import { draw, frameOf } from "./drawing.mjs";
 import { PdfPaper } from "./print/pdf.mjs";
-import { post } from "../common/http.mjs";
+import { download, make } from "../common/dom.mjs";
+import { fetchFile } from "../common/http.mjs";
 import { SvgPaper } from "./print/svg.mjs";
 
 export const EXPORTS = [
@@ -17,12 +18,8 @@ const SHARP = 2; // pixels a point in a PNG
 
 /** @param {"png" | "svg" | "pdf" | "csv" | "npz"} kind @param {import("./panel.mjs").Panel[]} panels @param {object} request */
 export async function exportAs(kind, panels, request) {
-  const blob = kind === "csv" || kind === "npz" ? await post(`/api/landscape/${kind}`, request, "blob") : await picture(kind, panels);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `landscape-${request.losses.map(({ name }) => name.replace(/\W+/g, "-")).join("-")}.${kind}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  const blob = kind === "csv" || kind === "npz" ? await fetchFile(`/api/landscape/${kind}`, request) : await picture(kind, panels);
+  download(blob, `landscape-${request.losses.map(({ name }) => name.replace(/\W+/g, "-")).join("-")}.${kind}`);
 }
 
 /** All panels side by side. @returns {Promise<Blob>} */
@@ -47,7 +44,7 @@ export async function picture(kind, panels) {
     paint(paper);
     return paper.blob();
   }
-  const canvas = Object.assign(document.createElement("canvas"), { width: width * SHARP, height: height * SHARP });
+  const canvas = make("canvas", { width: width * SHARP, height: height * SHARP });
   const ctx = canvas.getContext("2d");
   ctx.scale(SHARP, SHARP);
   paint(ctx);

@@ -1,6 +1,7 @@
 /* The right column: per loss its formula, the value and its terms, the equilibrium of the moved point, and remarks. */
 
-import { formatNumber, make, prose } from "../common/dom.mjs";
+import { make, prose } from "../common/dom.mjs";
+import { precise } from "../common/numbers.mjs";
 
 export class Side {
   /** @param {HTMLElement} host @param {object} catalogue */
@@ -39,7 +40,7 @@ export class Side {
     if (!card) return;
     card.value.replaceChildren(...(value === null
       ? [make("span", { class: "lab-quiet", textContent: "Point at the landscape to read its value." })]
-      : [make("strong", { textContent: formatNumber(value) }), make("span", { class: "lab-quiet", textContent: ` at ${place.map((v) => Number(v.toPrecision(3))).join(", ")}` })]));
+      : [make("strong", { textContent: precise(value) }), make("span", { class: "lab-quiet", textContent: ` at ${place.map((v) => Number(v.toPrecision(3))).join(", ")}` })]));
     if (value === null) card.terms.replaceChildren();
   }
 
@@ -53,10 +54,10 @@ export class Side {
     }
     const strong = card.value.querySelector("strong");
     if (strong) {
-      strong.textContent = formatNumber(terms[0][1] ?? NaN);
+      strong.textContent = precise(terms[0][1] ?? NaN);
       strong.dataset.exact = terms[0][1];
     }
-    card.terms.replaceChildren(...terms.slice(1).map(([name, value]) => row(name, formatNumber(value ?? NaN))));
+    card.terms.replaceChildren(...terms.slice(1).map(([name, value]) => row(name, precise(value ?? NaN))));
   }
 
   /**
@@ -72,10 +73,10 @@ export class Side {
       make("p", { class: text === about.error || text === about.problem ? "lab-wrong" : "lab-remark" }, ...prose(text))));
     const lines = [];
     if (forces) {
-      if (loss !== undefined) lines.push(row("loss now", formatNumber(loss)));
+      if (loss !== undefined) lines.push(row("loss now", precise(loss)));
       const rows = [["force on e", forces.e[chosen], first?.e[chosen]], ["force on c_e", forces.c[label], first?.c[label]]];
       for (const [name, force, other] of rows) {
-        lines.push(row(name, formatNumber(Math.hypot(...force))));
+        lines.push(row(name, precise(Math.hypot(...force))));
         if (other) lines.push(row("  differs from A by", difference(force, other)));
       }
     }
@@ -88,7 +89,7 @@ function difference(a, b) {
   const length = Math.hypot(a[0] - b[0], a[1] - b[1]);
   const turn = Math.atan2(b[0] * a[1] - b[1] * a[0], a[0] * b[0] + a[1] * b[1]);
   const turned = Math.hypot(...a) > 0 && Math.hypot(...b) > 0 ? `, turned by ${Math.round((Math.abs(turn) * 180) / Math.PI)}°` : "";
-  return formatNumber(length) + turned;
+  return precise(length) + turned;
 }
 
 function row(name, value) {

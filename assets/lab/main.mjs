@@ -4,14 +4,13 @@
  * flight; meanwhile only the newest change waits.
  */
 
-import { DataError } from "../player/data.mjs";
 import { Controls } from "./controls.mjs";
 import { button, make } from "../common/dom.mjs";
 import { EXPORTS, exportAs } from "./exports.mjs";
 import { listenToKeys } from "./keys.mjs";
 import { Panel } from "./panel.mjs";
 import { Release } from "./release.mjs";
-import { LatestRequest, get } from "../common/http.mjs";
+import { NewestRequest, get, post } from "../common/http.mjs";
 import { RunPicker } from "./run.mjs";
 import { makeView } from "./scene.mjs";
 import { Side } from "./loss_cards.mjs";
@@ -41,8 +40,8 @@ class Lab {
     root.lab = this; // for tests and the console
     this.stage = root.querySelector("#lab-stage");
     this.message = root.querySelector("#lab-message");
-    this.landscapes = new LatestRequest("/api/landscape", "arrays");
-    this.values = new LatestRequest("/api/landscape/value", "json");
+    this.landscapes = new NewestRequest((problem) => this.say(problem));
+    this.values = new NewestRequest(() => {}); // without the exact value the one between the grid's stays
     this.grade = 0; // of DRAG_SIDES
     this.drawn = 0; // number of responses that were drawn
     this.panels = [];
@@ -244,18 +243,13 @@ class Lab {
     const n = settled ? SETTLED_SIDE : DRAG_SIDES[this.grade];
     const request = { ...toRequest(this.state, n), release: this.release.request() };
     const started = performance.now();
-    try {
-      const answer = await this.landscapes.send(request, settled);
-      if (!answer || !this.root.isConnected) return;
-      if (!settled) this.adapt(answer.meta.ms);
-      this.roundTrip = performance.now() - started;
-      this.receive(answer, request);
-      this.say(this.problem ?? "");
-      if (!settled && !this.landscapes.inFlight) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      this.say(error.message);
-    }
+    const answer = await this.landscapes.send((signal) => post("/api/landscape", request, signal), settled);
+    if (!answer || !this.root.isConnected) return;
+    if (!settled) this.adapt(answer.meta.ms);
+    this.roundTrip = performance.now() - started;
+    this.receive(answer, request);
+    this.say(this.problem ?? "");
+    if (!settled && !this.landscapes.inFlight && !this.landscapes.waiting) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
   }
 
   adapt(ms) {
@@ -320,7 +314,7 @@ class Lab {
     this.panels.forEach((panel, i) => this.side.setValue(i, place ? panel.valueAt(place) : null, place));
     if (!place || this.panels.some(({ drag }) => drag)) return;
     const request = { ...toRequest(this.state, 2), release: this.release.request(), at: place };
-    const answer = await this.values.send(request).catch(() => null);
+    const answer = await this.values.send((signal) => post("/api/landscape/value", request, signal), false);
     if (answer && this.pointed === place) answer.panels.forEach((panel, i) => this.side.setTerms(i, panel));
   }
 

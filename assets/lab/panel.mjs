@@ -1,5 +1,6 @@
 /* One landscape on the page: its canvas with the drawing, and its pointer and keyboard events. */
 
+import { make } from "../common/dom.mjs";
 import { THEMES, pageOf, themeOf } from "../player/colours.mjs";
 import { contours } from "./contours.mjs";
 import { draw, frameOf, heatMap, toPlace, toScreen } from "./drawing.mjs";
@@ -22,12 +23,10 @@ export class Panel {
   /** @param {HTMLElement} host @param {Listener} listener */
   constructor(host, listener) {
     this.listener = listener;
-    this.element = Object.assign(document.createElement("div"), { className: "lab-panel" });
-    this.canvas = document.createElement("canvas");
-    this.canvas.setAttribute("role", "img");
-    this.points = Object.assign(document.createElement("div"), { className: "lab-points" });
-    this.problem = Object.assign(document.createElement("div"), { className: "lab-problem" });
-    this.element.append(this.canvas, this.points, this.problem);
+    this.canvas = make("canvas", { role: "img" });
+    this.points = make("div", { class: "lab-points" });
+    this.problem = make("div", { class: "lab-problem" });
+    this.element = make("div", { class: "lab-panel" }, this.canvas, this.points, this.problem);
     host.append(this.element);
     /** What `draw` draws: the server's landscape, and the page's points. */
     this.picture = { points: [], arrows: [], trails: [], contours: [], ticks: [], shows: new Set(), image: null };
@@ -132,7 +131,7 @@ export class Panel {
   }
 
   makeButton() {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "lab-point" });
+    const button = make("button", { type: "button", class: "lab-point" });
     const point = () => this.picture.points.find(({ kind, index }) => `${kind}${index}` === button.dataset.point);
     button.addEventListener("focus", () => this.listener.picked(point().kind, point().index));
     button.addEventListener("keydown", (event) => {

@@ -60,7 +60,7 @@ export class Release {
     const load = (this.loads = (this.loads ?? 0) + 1);
     this.releaseButton.disabled = true;
     try {
-      const answer = await post("/api/landscape/release", { ...this.page.request(), release: this.page.settings() }, "arrays");
+      const answer = await post("/api/landscape/release", { ...this.page.request(), release: this.page.settings() });
       if (load !== this.loads) return false;
       this.paths = answer.meta.panels.map(({ problem, error }, i) => {
         if (error) return { problem: error };

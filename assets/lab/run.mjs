@@ -1,6 +1,6 @@
 /* A scene in a run: which run, image or class and plane, and the player of its snapshots. */
 
-import { button, fill, make, select } from "../common/dom.mjs";
+import { button, fill, make, select, showThumbnail } from "../common/dom.mjs";
 import { get } from "../common/http.mjs";
 
 const PLANES = [
@@ -29,7 +29,7 @@ export class RunPicker {
     const { inRun } = state;
     if (!inRun) return;
     if (this.about?.id !== inRun.run) {
-      this.about = { id: inRun.run, ...(await get(`/api/lab/run?run=${encodeURIComponent(inRun.run)}`)) };
+      this.about = { id: inRun.run, ...(await get("/api/lab/run", { run: inRun.run })) };
     }
     const last = this.about.epochs.length - 1;
     if (inRun.snapshot < 0 || inRun.snapshot > last) inRun.snapshot = last;
@@ -92,9 +92,8 @@ export class RunPicker {
     if (!shape) return place;
     const columns = Math.ceil(Math.sqrt(shape[0]));
     const rows = Math.ceil(shape[0] / columns);
-    place.style.backgroundImage = `url("/api/sprite?run=${encodeURIComponent(this.about.id)}")`;
-    place.style.backgroundSize = `${columns * SIDE}px ${rows * SIDE}px`;
-    place.style.backgroundPosition = `-${(image % columns) * SIDE}px -${Math.floor(image / columns) * SIDE}px`;
+    const url = `/api/sprite?run=${encodeURIComponent(this.about.id)}`;
+    showThumbnail(place, { url, columns, rows, column: image % columns, row: Math.floor(image / columns) }, SIDE);
     return place;
   }
 

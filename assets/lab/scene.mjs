@@ -6,7 +6,7 @@ const NEAR = 1e-6; // share of the box within which a point counts as on the sli
 const MOST_NAMES = 24; // targets that have their names written beside them
 
 /**
- * @param {import("../player/data.mjs").Decoded} answer
+ * @param {import("../common/binary.mjs").Decoded} answer
  * @param {number} count of losses
  * @param {object | null} older view whose points stay where they are while one of them is dragged
  */

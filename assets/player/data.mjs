@@ -1,7 +1,8 @@
-/* Fetching and decoding the explorer's binary responses, which explorer/web/binary.py writes. */
+/* What the player draws, read from the explorer's binary responses and checked. */
 
-/** @typedef {Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array} Numbers */
-/** @typedef {{arrays: Record<string, Numbers>, shapes: Record<string, number[]>, meta: Record<string, any>}} Decoded */
+import { DataError } from "../common/binary.mjs";
+
+/** @typedef {import("../common/binary.mjs").Decoded} Decoded */
 /**
  * The frames of a run: T snapshots, N images, C classes.
  * @typedef {object} Frames
@@ -45,87 +46,9 @@
  * @property {Record<string, any>} meta
  */
 
-const TYPES = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array, f32: Float32Array, f64: Float64Array };
 export const ABSENT = 65535; // code of both coordinates of a point without a position
 export const UNKNOWN = 255; // code of a margin or distance without a value
 export const LEVELS = 254; // code of the largest margin or distance
-
-/** Data that cannot be shown; the message is one sentence for the user. */
-export class DataError extends Error {
-  constructor(message) {
-    super(message);
-    this.name = "DataError";
-  }
-}
-
-/**
- * @param {string} url
- * @param {string} what for error messages: "the frames"
- * @param {AbortSignal} [signal]
- * @returns {Promise<Decoded>}
- */
-export async function fetchArrays(url, what, signal) {
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new DataError(`${what} cannot be loaded: the server does not answer; is it still running?`);
-  }
-  if (!response.ok) throw new DataError(`${what} cannot be loaded: ${await readReason(response)}`);
-  return decode(await response.arrayBuffer(), what);
-}
-
-/** Why the server refused, as it says in its JSON, else the status. */
-async function readReason(response) {
-  const text = await response.text().catch(() => "");
-  try {
-    const body = JSON.parse(text);
-    if (body.error || body.message) return body.error || body.message;
-  } catch {
-    // not JSON: a proxy's page or nothing; the status has to do
-  }
-  return `the server answered ${response.status} ${response.statusText}`.trim();
-}
-
-/**
- * @param {ArrayBuffer} buffer
- * @param {string} [what]
- * @returns {Decoded} arrays are views of the buffer
- */
-export function decode(buffer, what = "the data") {
-  const bad = (why) => new DataError(`${what} cannot be read: ${why}; reload the page`);
-  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < 8) throw bad("the response is empty or cut short");
-  const length = new DataView(buffer).getUint32(0, true);
-  if (length < 2 || length > buffer.byteLength - 4) throw bad("the response is cut short or of another kind");
-  let header;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 4, length)));
-  } catch {
-    throw bad("its header is damaged");
-  }
-  const { arrays: table, bytes, ...meta } = header ?? {};
-  if (typeof table !== "object" || table === null) throw bad("its header names no arrays");
-  const start = 4 + length;
-  if (bytes !== buffer.byteLength - start) {
-    throw bad(`${buffer.byteLength - start} bytes of arrays came instead of ${bytes}`);
-  }
-  /** @type {Decoded} */
-  const decoded = { arrays: {}, shapes: {}, meta };
-  for (const [name, entry] of Object.entries(table)) {
-    const Type = TYPES[entry?.dtype];
-    const count = Array.isArray(entry?.shape) ? entry.shape.reduce((product, side) => product * side, 1) : NaN;
-    if (!Type || !Number.isInteger(count) || !Number.isInteger(entry.offset))
-      throw bad(`'${name}' is of an unknown kind`);
-    const end = entry.offset + count * Type.BYTES_PER_ELEMENT;
-    if (entry.offset < 0 || end > bytes || (start + entry.offset) % Type.BYTES_PER_ELEMENT) {
-      throw bad(`'${name}' does not lie within it`);
-    }
-    decoded.arrays[name] = new Type(buffer, start + entry.offset, count);
-    decoded.shapes[name] = entry.shape;
-  }
-  return decoded;
-}
 
 /** An array of the response, which must have this shape (NaN: any length), else DataError. */
 function requireArray(decoded, name, shape, what) {

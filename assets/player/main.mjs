@@ -9,8 +9,10 @@
  * when something has changed, and drawing it allocates no objects.
  */
 
+import { DataError } from "../common/binary.mjs";
+import { fetchArrays } from "../common/http.mjs";
 import * as colours from "./colours.mjs";
-import { DataError, fetchArrays, readAttributes, readFrames, readRegions } from "./data.mjs";
+import { readAttributes, readFrames, readRegions } from "./data.mjs";
 import { describeImage } from "./image_description.mjs";
 import { checkOption, newState } from "./options.mjs";
 import { Pointer } from "./input/pointer.mjs";
@@ -72,8 +74,8 @@ export class Player {
   /**
    * Show a run. Raises DataError if the parts do not fit together.
    * @param {object} run as fetchArrays gives it
-   * @param {import("./data.mjs").Decoded | import("./data.mjs").Frames} run.frames
-   * @param {import("./data.mjs").Decoded | import("./data.mjs").Attributes | null} [run.attributes]
+   * @param {import("../common/binary.mjs").Decoded | import("./data.mjs").Frames} run.frames
+   * @param {import("../common/binary.mjs").Decoded | import("./data.mjs").Attributes | null} [run.attributes]
    * @param {string | null} [run.sprite] URL of the sheet of thumbnails
    */
   setRun({ frames, attributes = null, sprite = null }) {
@@ -99,7 +101,7 @@ export class Player {
 
   /**
    * Show regions, or none. Raises DataError if they do not fit the run.
-   * @param {import("./data.mjs").Decoded | import("./data.mjs").Regions | null} source
+   * @param {import("../common/binary.mjs").Decoded | import("./data.mjs").Regions | null} source
    */
   setRegions(source) {
     this.data.regions = this._try("regions", () => {

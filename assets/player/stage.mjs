@@ -5,6 +5,7 @@
  *   canvas   targets, centres, trails, names (overlay.mjs); lets the pointer through
  */
 
+import { make } from "../common/dom.mjs";
 import { Axes } from "./axes.mjs";
 import { Follower, wholeBox } from "./geometry/camera.mjs";
 import * as colours from "./colours.mjs";
@@ -51,11 +52,10 @@ export class Stage {
     this.cleanups = []; // to be called when the stage is removed
     this.removed = false;
     if (getComputedStyle(element).position === "static") element.style.position = "relative";
-    this.root = make("div", "player", { tabIndex: 0, role: "application", ariaLabel: "Embedding space over training" });
-    this.root.dataset.player = "";
-    this.plot = make("div", "player-plot");
-    this.overlay = new Overlay(make("canvas", "player-overlay"));
-    this.root.append(make("style", "", { textContent: STYLE }), this.plot, this.overlay.canvas);
+    this.root = make("div", { class: "player", data: { player: "" }, tabIndex: 0, role: "application", "aria-label": "Embedding space over training" });
+    this.plot = make("div", { class: "player-plot" });
+    this.overlay = new Overlay(make("canvas", { class: "player-overlay" }));
+    this.root.append(make("style", { textContent: STYLE }), this.plot, this.overlay.canvas);
     element.append(this.root);
     this.chooseRenderer();
     this.retheme();
@@ -280,14 +280,14 @@ export class Stage {
       }
       if (!gpu) this._makeCanvas(); // a canvas keeps the kind of its first context
     }
-    const lacksWebGL2 = option !== "cpu" && !gpu && !document.createElement("canvas").getContext("webgl2");
+    const lacksWebGL2 = option !== "cpu" && !gpu && !make("canvas").getContext("webgl2");
     this._setRenderer(gpu ?? new CpuRenderer(this.canvas));
     if (lacksWebGL2 || refusal) this._noticeCpu(`this browser has no WebGL2${refusal}: the processor draws the points`);
   }
 
   _makeCanvas() {
     this.canvas?.remove();
-    this.canvas = make("canvas", "player-canvas");
+    this.canvas = make("canvas", { class: "player-canvas" });
     this.root.prepend(this.canvas);
   }
 
@@ -336,10 +336,6 @@ export class Stage {
     this.axes?.remove();
     this.root.remove();
   }
-}
-
-function make(tag, className, properties = {}) {
-  return Object.assign(document.createElement(tag), { className, ...properties });
 }
 
 /** "#rrggbb" as three shares of 1. */

@@ -1,5 +1,7 @@
 /* The Results page: the report of the runs as they are now, fetched and drawn. */
 
+import { make } from "../common/dom.mjs";
+import { get } from "../common/http.mjs";
 import { drawFigures } from "./draw.mjs";
 
 let stop = () => {};
@@ -9,13 +11,11 @@ export async function show() {
   stop();
   const host = document.getElementById("results-report");
   try {
-    const response = await fetch("/api/report");
-    if (!response.ok) throw new Error((await response.json()).error);
-    const [content, plotly] = await Promise.all([response.text(), loadPlotly()]);
+    const [content, plotly] = await Promise.all([get("/api/report"), loadPlotly()]);
     if (!host.isConnected) return; // another page is open by now
     host.innerHTML = content; // the server's own, with every text escaped
     host.dataset.state = "shown";
-    stop = drawFigures(host, loadFigure, plotly);
+    stop = drawFigures(host, (key) => get(`/api/report/figures/${key}.json`), plotly);
     if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   } catch (error) {
     host.textContent = `The report could not be made: ${error.message}`;
@@ -23,21 +23,14 @@ export async function show() {
   }
 }
 
-async function loadFigure(key) {
-  const response = await fetch(`/api/report/figures/${key}.json`);
-  const figure = await response.json();
-  if (!response.ok) throw new Error(figure.error);
-  return figure;
-}
-
 /** Dash's Plotly if the page has it, else the server's. */
 function loadPlotly() {
   if (globalThis.Plotly) return globalThis.Plotly;
   return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = "/api/report/figures/plotly.min.js";
-    script.onload = () => resolve(globalThis.Plotly);
-    script.onerror = () => reject(new Error("Plotly did not load; reload the page"));
-    document.head.append(script);
+    const on = {
+      load: () => resolve(globalThis.Plotly),
+      error: () => reject(new Error("Plotly did not load; reload the page")),
+    };
+    document.head.append(make("script", { src: "/api/report/figures/plotly.min.js", on }));
   });
 }

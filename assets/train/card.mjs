@@ -1,7 +1,7 @@
 /* The card of a training that is at work: its progress, its curves, and a picture of the newest snapshot. */
 
 import { get } from "../common/http.mjs";
-import { make } from "../common/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { curves } from "./curves.mjs";
 import { count, duration, short } from "../common/numbers.mjs";
 
@@ -12,13 +12,13 @@ export class Card {
     this.snapshots = -1; // whose rows are drawn
     const address = `/?${new URLSearchParams({ run: job.run })}`;
     this.state = make("span", { class: "run-state" });
-    this.stop = make("button", { type: "button", class: "train-button", textContent: "Stop", title: "Stop at a checkpoint; it can be resumed", on: { click: actions.stop } });
-    const log = make("button", { type: "button", class: "train-button", textContent: "Log", title: "What the training prints", on: { click: actions.log } });
+    this.stop = button("Stop", "Stop at a checkpoint; it can be resumed", actions.stop, { class: "train-button" });
+    const log = button("Log", "What the training prints", actions.log, { class: "train-button" });
     this.open = make("a", { class: "train-open", href: address, textContent: "Open in Explore", title: "See every snapshot, and follow the new ones", hidden: true });
     this.bar = make("div", { class: "train-bar" }, make("div"));
     this.progress = make("div", { class: "train-progress", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": `Progress of ${job.run}` }, this.bar);
     this.numbers = make("div", { class: "train-numbers" });
-    this.warning = make("button", { type: "button", class: "train-warning", hidden: true, title: "Open the log", on: { click: actions.log } });
+    this.warning = button("", "Open the log", actions.log, { class: "train-warning", hidden: true });
     this.curves = make("div", { class: "train-curves" });
     this.picture = make("img", { class: "train-picture", alt: "", hidden: true });
     const link = make("a", { href: address, title: "The newest snapshot; open it in Explore", tabIndex: -1 }, this.picture);
@@ -30,7 +30,7 @@ export class Card {
   update(job) {
     this.job = job;
     this.root.dataset.state = job.state;
-    this.root.dataset.snapshots = job.snapshots;
+    this.root.dataset.snapshots = String(job.snapshots);
     this.state.className = `run-state ${job.state === "stopping" ? "training" : job.state}`;
     this.state.textContent = job.state;
     this.stop.disabled = job.state === "stopping";
@@ -52,17 +52,17 @@ export class Card {
   /** Fetch and draw the rows of the curves and the picture. */
   async _draw(job) {
     this.snapshots = job.snapshots;
-    const query = new URLSearchParams({ run: job.run, n: job.snapshots });
-    this.picture.src = `/api/thumbnail?${query}`;
+    const query = { run: job.run, n: job.snapshots };
+    this.picture.src = `/api/thumbnail?${new URLSearchParams(query)}`;
     this.picture.alt = `The space after ${job.snapshots} snapshots`;
     this.picture.hidden = false;
     try {
       const decoded = this.picture.decode().catch(() => {}); // fails when a newer picture replaces it
-      const rows = await get(`/api/jobs/rows?${query}`);
+      const rows = await get("/api/jobs/rows", query);
       this.curves.replaceChildren(...curves(rows, job.epochs, this.colours));
       await decoded;
-      this.root.dataset.drawn = rows.length; // snapshots on the screen
-      this.root.dataset.epoch = rows.at(-1)?.epoch ?? 0;
+      this.root.dataset.drawn = String(rows.length); // snapshots on the screen
+      this.root.dataset.epoch = String(rows.at(-1)?.epoch ?? 0);
     } catch {
       this.snapshots = -1; // the next update tries again
     }

@@ -1,6 +1,6 @@
 /* Small curves that grow: loss, accuracies, sigma and rho over the epochs of a training, as SVG. */
 
-import { make } from "../common/dom.mjs";
+import { make, svg } from "../common/dom.mjs";
 import { percent, short } from "../common/numbers.mjs";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 120, 40, 16, 6];
@@ -45,17 +45,6 @@ function chart(title, lines, epochs, format, { low, high, log = false }) {
   return make("figure", { class: "train-curve" }, head, svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${last}` }, ...parts));
 }
 
-function swatch(colour) {
-  const mark = make("i");
-  mark.style.background = colour;
-  return mark;
-}
+const swatch = (colour) => make("i", { style: { background: colour } });
 
 const text = (x, y, content, anchor) => svg("text", { x, y, "text-anchor": anchor }, content);
-
-function svg(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}

@@ -1,22 +1,21 @@
 /* Two dialogs over the page: a question before something that cannot be undone, and the log of a training. */
 
 import { get } from "../common/http.mjs";
-import { make } from "../common/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 
 const AGAIN_MS = 1500;
 
 /** Ask before something that cannot be undone; Enter answers no. @returns {Promise<boolean>} */
 export function ask(question, go) {
   return new Promise((resolve) => {
-    const keep = make("button", { type: "button", class: "train-button", textContent: "Keep it", autofocus: true });
-    const act = make("button", { type: "button", class: "train-button is-bad", textContent: go });
-    const dialog = make("dialog", { class: "train-dialog" }, make("p", { textContent: question }), make("div", { class: "train-buttons" }, act, keep));
-    let answer = false;
-    keep.addEventListener("click", () => dialog.close());
-    act.addEventListener("click", () => {
+    const keep = button("Keep it", "", () => dialog.close(), { class: "train-button", autofocus: true });
+    const agree = () => {
       answer = true;
       dialog.close();
-    });
+    };
+    const act = button(go, "", agree, { class: "train-button is-bad" });
+    const dialog = make("dialog", { class: "train-dialog" }, make("p", { textContent: question }), make("div", { class: "train-buttons" }, act, keep));
+    let answer = false;
     open(dialog, () => resolve(answer));
   });
 }
@@ -24,12 +23,12 @@ export function ask(question, go) {
 /** Show the end of a training's log, updated as it grows. */
 export function showLog(run) {
   const text = make("pre", { class: "train-log", tabIndex: 0, "aria-label": `Log of ${run}` });
-  const close = make("button", { type: "button", class: "train-button", textContent: "Close", on: { click: () => dialog.close() } });
+  const close = button("Close", "", () => dialog.close(), { class: "train-button" });
   const head = make("div", { class: "train-head" }, make("strong", { textContent: `Log of ${run}` }), make("div", { class: "train-buttons" }, close));
   const dialog = make("dialog", { class: "train-dialog is-wide" }, head, text);
   let linesKey = "";
   const refresh = async () => {
-    const lines = await get(`/api/jobs/log?${new URLSearchParams({ run })}`).catch((error) => [{ text: error.message, amiss: true }]);
+    const lines = await get("/api/jobs/log", { run }).catch((error) => [{ text: error.message, amiss: true }]);
     const key = JSON.stringify(lines);
     if (key === linesKey) return;
     linesKey = key;

@@ -1,6 +1,7 @@
 /* One field of the form: label, help, an input or a list, perhaps a slider, and its problem. */
 
 import { make } from "../common/dom.mjs";
+import { typed } from "../common/numbers.mjs";
 
 const STEPS = 200; // of a slider
 
@@ -19,7 +20,7 @@ export class Field {
     this.problem = make("span", { class: "train-problem", id: `${id}-problem`, role: "alert" });
     this.range = make("input", { type: "range", class: "train-range", min: 0, max: STEPS, step: 1, hidden: true, "aria-label": `${spec.label}, slider` });
     this.range.addEventListener("input", () => {
-      this.input.value = formatNumber(this._from(Number(this.range.value)));
+      this.input.value = typed(this._from(Number(this.range.value)));
       onChange();
     });
     const label = make("label", { class: "train-label", for: id, textContent: spec.label, title: `--${spec.name.replaceAll("_", "-")}` });
@@ -41,7 +42,7 @@ export class Field {
 
   _defaultText() {
     const value = this._default();
-    return typeof value === "number" ? formatNumber(value) : String(value ?? "");
+    return typeof value === "number" ? typed(value) : String(value ?? "");
   }
 
   /** "" is the default. */
@@ -49,7 +50,7 @@ export class Field {
     const text = value === "" ? (this._default() ?? "") : value;
     if (this.spec.choices && ![...this.input.options].some((option) => option.value === String(text)))
       this.input.append(make("option", { value: text, textContent: text })); // not in the list: the server will refuse it
-    this.input.value = typeof text === "number" ? formatNumber(text) : text;
+    this.input.value = typeof text === "number" ? typed(text) : text;
     this._slide();
     const folded = this.root.closest("details");
     if (folded && !this.isDefault()) folded.open = true;
@@ -58,8 +59,8 @@ export class Field {
   /** Set the default and the range of a hyperparameter of the selected loss. */
   setRange({ default: value, help, low, high, log }) {
     this.scale = { low, high, log, value };
-    this.input.placeholder = formatNumber(value);
-    this.help.textContent = `${help[0].toUpperCase()}${help.slice(1)} (${formatNumber(low)} to ${formatNumber(high)})`;
+    this.input.placeholder = typed(value);
+    this.help.textContent = `${help[0].toUpperCase()}${help.slice(1)} (${typed(low)} to ${typed(high)})`;
     this.range.hidden = false;
     this._slide();
   }
@@ -98,12 +99,4 @@ export class Field {
     const share = log ? Math.log(at / low) / Math.log(high / low) : (at - low) / (high - low);
     if (Number.isFinite(share)) this.range.value = STEPS * Math.min(1, Math.max(0, share));
   }
-}
-
-/** A number as people type it: 1e5, 1e-6, 0.00045. */
-export function formatNumber(value) {
-  const size = Math.abs(value);
-  const text = String(value);
-  const short = value.toExponential().replace("e+", "e");
-  return (size >= 1e4 || (size > 0 && size < 1e-4)) && short.length < text.length ? short : text;
 }

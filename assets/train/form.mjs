@@ -1,6 +1,6 @@
 /* The form: presets, a group of fields each for data, network, loss and training, and the button that starts. */
 
-import { make } from "../common/dom.mjs";
+import { button, choice, make } from "../common/dom.mjs";
 import { Field } from "./field.mjs";
 
 const LOSS_FIELDS = ["r", "eps"]; // of the losses that have them
@@ -115,20 +115,18 @@ export class Form {
       this.events.onChange();
     };
     const quick = this.catalogue.quick.map(({ name, title, help, values }) =>
-      make("button", { type: "button", class: "train-chip", textContent: title, title: help, data: { preset: name }, on: { click: () => use(values) } }),
+      button(title, help, () => use(values), { class: "train-chip", data: { preset: name } }),
     );
     const row = this._paperRow(use);
-    const paper = make("button", {
-      type: "button", class: "train-chip", textContent: "From the paper …", "aria-expanded": "false",
-      title: "The hyperparameters that the paper found best (Tables 8 and 9)",
-      on: { click: () => paper.setAttribute("aria-expanded", String(!(row.hidden = !row.hidden))) },
-    }); // prettier-ignore
+    const open = () => paper.setAttribute("aria-expanded", String(!(row.hidden = !row.hidden)));
+    const title = "The hyperparameters that the paper found best (Tables 8 and 9)";
+    const paper = button("From the paper …", title, open, { class: "train-chip", "aria-expanded": "false" });
     return make("div", { class: "train-presets" }, make("div", { class: "train-chips" }, ...quick, paper), row);
   }
 
   _paperRow(use) {
     const list = (label, names) =>
-      make("select", { class: "train-input", "aria-label": label }, ...names.map((name) => make("option", { value: name, textContent: PAPER_NAMES[name] ?? name.replaceAll("_", " ") })));
+      choice(label, names.map((name) => [name, PAPER_NAMES[name] ?? name.replaceAll("_", " ")]), undefined, { class: "train-input" });
     const { dataset, backbone, loss } = this.catalogue.paper;
     const lists = { dataset: list("Data set of the paper", dataset), backbone: list("Network of the paper", backbone), loss: list("Loss of the paper", loss) };
     lists.dataset.value = "fashion-mnist";
@@ -136,8 +134,8 @@ export class Form {
       const values = await this.events.onPaper(Object.fromEntries(Object.entries(lists).map(([name, element]) => [name, element.value])));
       if (values) use(values);
     };
-    const button = make("button", { type: "button", class: "train-button", textContent: "Fill in", title: "Fill the form with this row of the paper's tables", on: { click: fill } });
-    return make("div", { class: "train-paper", hidden: true }, ...Object.values(lists), button);
+    const fillIn = button("Fill in", "Fill the form with this row of the paper's tables", fill, { class: "train-button" });
+    return make("div", { class: "train-paper", hidden: true }, ...Object.values(lists), fillIn);
   }
 
   _end() {

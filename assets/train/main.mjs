@@ -36,7 +36,7 @@ class Train {
     this.form = new Form(place("form"), catalogue, {
       onChange: () => this.changed(),
       onStart: () => this.start(),
-      onPaper: (row) => this.attempt(() => get(`/api/train/preset?${new URLSearchParams(row)}`)),
+      onPaper: (row) => this.attempt(() => get("/api/train/preset", row)),
     });
     this.preview = new Preview(place("preview"));
     const use = (run) => this.useSettings(run);
@@ -58,7 +58,7 @@ class Train {
   async check() {
     clearTimeout(this.timer);
     const number = ++this.checks;
-    const answer = await this.attempt(() => post("/api/train/check", { values: this.form.values() }, "json"));
+    const answer = await this.attempt(() => post("/api/train/check", { values: this.form.values() }));
     if (!answer || number !== this.checks || !this.page.isConnected) return;
     this.form.showProblems(answer.problems);
     this.form.showQueue(answer.waits_for ?? []);
@@ -68,7 +68,7 @@ class Train {
 
   async start() {
     const body = { values: this.form.values(), name: this.form.name() };
-    const answer = await this.attempt(() => post("/api/train/start", body, "json"));
+    const answer = await this.attempt(() => post("/api/train/start", body));
     if (!answer) return;
     this.form.showProblems(answer.problems ?? {});
     if (answer.problems) return;
@@ -79,13 +79,13 @@ class Train {
   }
 
   async act(action, run) {
-    const jobs = await this.attempt(() => post(`/api/jobs/${action}`, { run }, "json"));
+    const jobs = await this.attempt(() => post(`/api/jobs/${action}`, { run }));
     if (jobs) this.queue.show(jobs);
     this.check();
   }
 
   async useSettings(run) {
-    const values = await this.attempt(() => get(`/api/jobs/settings?${new URLSearchParams({ run })}`));
+    const values = await this.attempt(() => get("/api/jobs/settings", { run }));
     if (!values) return;
     this.form.set(values);
     this.page.querySelector("#train-form").scrollTo({ top: 0 });

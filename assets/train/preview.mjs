@@ -1,6 +1,6 @@
 /* The preview: images before and after the transform, time and disk, and the command line of the same training. */
 
-import { make } from "../common/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { bytes, count } from "../common/numbers.mjs";
 
 export class Preview {
@@ -9,7 +9,7 @@ export class Preview {
     this.facts = make("div", { class: "preview-facts" });
     this.figures = make("div", { class: "preview-figures" });
     this.command = make("code", { id: "train-command", tabIndex: 0 });
-    this.copy = make("button", { type: "button", class: "train-button", textContent: "Copy", title: "Copy the line: it trains the same from a terminal", on: { click: () => this._copy() } });
+    this.copy = button("Copy", "Copy the line: it trains the same from a terminal", () => this._copy(), { class: "train-button" });
     const line = make("div", { class: "preview-command" }, this.command, this.copy);
     root.replaceChildren(make("h2", { class: "train-title", textContent: "What will happen" }), this.images, this.facts, this.figures, line);
     this.imagesKey = ""; // of the images on the page

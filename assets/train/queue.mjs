@@ -1,6 +1,6 @@
 /* The queue: a card for each training that is at work, below it those that wait, and those that are over. */
 
-import { make } from "../common/dom.mjs";
+import { button, make } from "../common/dom.mjs";
 import { Card } from "./card.mjs";
 import { ask, showLog } from "./dialogs.mjs";
 import { count } from "../common/numbers.mjs";
@@ -93,7 +93,7 @@ export class Queue {
   }
 
   _button(job, text, title, onClick) {
-    return make("button", { type: "button", class: "train-button", textContent: text, title, data: { key: `${text} ${job.run}` }, on: { click: onClick } });
+    return button(text, title, onClick, { class: "train-button", data: { key: `${text} ${job.run}` } });
   }
 
   async _remove(job) {

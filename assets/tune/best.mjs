@@ -1,7 +1,7 @@
 /* Best so far: the accuracy of the trials in the order in which they ended, and a line of the best until then. */
 
-import { make } from "../common/dom.mjs";
-import { colour, exact, span, svg } from "./numbers.mjs";
+import { make, svg } from "../common/dom.mjs";
+import { colour, exact, span } from "./numbers.mjs";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 12, 32];
 

@@ -1,11 +1,12 @@
 /* The Tune page: the choice of a search, its state, and three linked views of its trials. */
 
-import { make } from "../common/dom.mjs";
+import { choice, make } from "../common/dom.mjs";
 import { get } from "../common/http.mjs";
+import { duration } from "../common/numbers.mjs";
 import { BestSoFar } from "./best.mjs";
 import { Parallel } from "./parallel.mjs";
 import { Table } from "./table.mjs";
-import { duration, exact } from "./numbers.mjs";
+import { exact } from "./numbers.mjs";
 
 const RUNNING_MS = 1500; // between two requests while the search runs
 const IDLE_MS = 5000;
@@ -45,7 +46,7 @@ class Tune {
       if (!this.page.isConnected) return null;
       if (!searches.length) return this.showNothing();
       if (!searches.some(({ name }) => name === this.name)) this.name = searches[0].name;
-      const search = await get(`/api/search?${new URLSearchParams({ name: this.name })}`);
+      const search = await get("/api/search", { name: this.name });
       this.message.textContent = "";
       if (this.page.isConnected) this.draw(searches, search);
       return search.state;
@@ -88,8 +89,9 @@ class Tune {
   }
 
   showHead(head, searches, search) {
-    const picker = make("select", { class: "tune-select", "aria-label": "Search", title: "Which search is shown", on: { change: () => this.open(picker.value) } },
-      ...searches.map(({ name }) => make("option", { value: name, textContent: name, selected: name === search.name }))); // prettier-ignore
+    const names = searches.map(({ name }) => [name, name]);
+    const picker = choice("Which search is shown", names, (name) => this.open(name), { class: "tune-select", "aria-label": "Search" });
+    picker.value = search.name;
     const figures = [
       ["trials", `${search.done} of ${search.wanted}`],
       [`best accuracy, ${search.split} images`, exact(search.best)],

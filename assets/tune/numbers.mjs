@@ -1,9 +1,9 @@
-/* Formats of numbers, colours of accuracies, elements of a drawing. */
+/* Formats of numbers and colours of accuracies. */
 
-export { duration } from "../common/numbers.mjs";
+import { percent } from "../common/numbers.mjs";
 
 /** A share in percent with two decimals, since trials differ by less than one percent. */
-export const exact = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(2)} %`);
+export const exact = (share) => percent(share, 2);
 
 const LABELS = { lr: "learning rate", batch_size: "batch", dim: "D" };
 export const label = (name) => LABELS[name] ?? name;
@@ -29,12 +29,4 @@ export function colour(best, [low, high]) {
   if (best === null) return "var(--tune-none)";
   const share = Math.max(0, Math.min(1, (best - low) / (high - low)));
   return `color-mix(in oklab, var(--tune-low), var(--tune-high) ${(100 * share ** 4).toFixed(0)}%)`;
-}
-
-/** An SVG element. @param {string} tag @param {Record<string, string | number>} attributes */
-export function svg(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, content] of Object.entries(attributes)) element.setAttribute(name, content);
-  element.append(...children);
-  return element;
 }

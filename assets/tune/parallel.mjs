@@ -1,7 +1,7 @@
 /* Parallel coordinates: an axis for every hyperparameter and one for accuracy, a line for every trial; axes can be brushed. */
 
-import { make } from "../common/dom.mjs";
-import { colour, exact, label, span, svg, value } from "./numbers.mjs";
+import { make, setAttributes, svg } from "../common/dom.mjs";
+import { colour, exact, label, span, value } from "./numbers.mjs";
 
 const [SIDE, TOP, BOTTOM] = [64, 40, 24];
 const CLICK = 4; // pixels; a shorter drag counts as a click
@@ -88,8 +88,7 @@ export class Parallel {
   applyBrushes() {
     for (const axis of this.axes) {
       const [from, to] = this.brushes[axis.name] ?? [0, 0];
-      axis.brush.setAttribute("y", this.y(from));
-      axis.brush.setAttribute("height", this.y(to) - this.y(from));
+      setAttributes(axis.brush, { y: this.y(from), height: this.y(to) - this.y(from) });
     }
     const brushed = this.axes.filter((axis) => this.brushes[axis.name]);
     const passes = (trial, axis) => {

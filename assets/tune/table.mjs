@@ -1,7 +1,7 @@
 /* The table of trials, best first; a heading sorts by its column. A trial can be opened while it runs. */
 
-import { make } from "../common/dom.mjs";
-import { exact, label, svg, value } from "./numbers.mjs";
+import { button, make, svg } from "../common/dom.mjs";
+import { exact, label, value } from "./numbers.mjs";
 
 const STATES = { training: "training", queued: "waiting", stopped: "stopped early" };
 
@@ -51,8 +51,8 @@ export class Table {
       this.order = { key, down: sorted ? !this.order.down : key === "best" };
       this.show(this.search);
     };
-    const button = make("button", { type: "button", class: "tune-sort", textContent: title, title: "Sort by this", data: { key: `sort-${key}` }, on: { click: sort } });
-    return make("th", { class: number ? "is-number" : "", "aria-sort": sorted ? (this.order.down ? "descending" : "ascending") : "none" }, button);
+    const sorter = button(title, "Sort by this", sort, { class: "tune-sort", data: { key: `sort-${key}` } });
+    return make("th", { class: number ? "is-number" : "", "aria-sort": sorted ? (this.order.down ? "descending" : "ascending") : "none" }, sorter);
   }
 
   row(trial, columns) {

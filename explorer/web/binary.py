@@ -3,7 +3,7 @@
 A response is the length of a JSON header (uint32, little endian), the header, the arrays. The header has `arrays`
 (name -> dtype, shape, offset in bytes from the end of the header), `bytes` (of all arrays together, so that a cut
 response is noticed) and whatever else describes them. Header and arrays end on multiples of 8 bytes: the browser views
-them where they lie. `assets/player/data.mjs` reads this; `decode` here is for Python: exported pages, tests, other
+them where they lie. `assets/common/binary.mjs` reads this; `decode` here is for Python: exported pages, tests, other
 programs.
 """
 

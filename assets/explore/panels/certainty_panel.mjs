@@ -1,7 +1,9 @@
 /* The certainty panel: is the place of an embedding related to being right? In words, in figures, in a table. */
 
-import { choice, fill, make, number, percent, section, short } from "../dom.mjs";
-import { NewestRequest, get } from "../http.mjs";
+import { choice, fillChoices, make, number } from "../../common/dom.mjs";
+import { percent, sentence, short } from "../../common/numbers.mjs";
+import { section } from "./section.mjs";
+import { NewestRequest, get } from "../../common/http.mjs";
 
 const FIGURES = {
   by_group: "Accuracy from the surest to the least sure tenth",
@@ -19,27 +21,23 @@ export class CertaintyPanel {
   /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
   constructor(element, panels) {
     this.panels = panels;
-    this.request = new NewestRequest((sentence) => {
-      this.note.textContent = sentence;
-      if (sentence) this.body.hidden = true;
+    this.request = new NewestRequest((problem) => {
+      this.note.textContent = sentence(problem);
+      if (problem) this.body.hidden = true;
     });
-    this.note = make("div", "panel-problem");
-    this.summary = make("div", "panel-summary");
-    this.place = choice("What is taken for certainty", [], () => this.draw());
-    this.labelNote = make("div", "panel-detail");
-    this.table = make("table", "certainty-table");
-    this.graphs = Object.fromEntries(Object.keys(FIGURES).map((name) => [name, make("div", "certainty-graph")]));
+    this.note = make("div", { class: "panel-problem" });
+    this.summary = make("div", { class: "panel-summary" });
+    this.place = choice("What is taken for certainty", [], () => this.draw(), { class: "panel-choice" });
+    this.labelNote = make("div", { class: "panel-detail" });
+    this.table = make("table", { class: "certainty-table" });
+    this.graphs = Object.fromEntries(Object.keys(FIGURES).map((name) => [name, make("div", { class: "certainty-graph" })]));
     const { by_group: groups, risk_coverage: risk, reliability } = this.graphs;
-    this.body = make(
-      "div",
-      "",
-      { hidden: true },
+    this.body = make("div", { hidden: true },
       this.summary,
       section("Certainty by", this.place, this.labelNote, this.table),
       section(FIGURES.by_group, groups),
       section(FIGURES.risk_coverage, risk),
-      section(FIGURES.reliability, reliability),
-    );
+      section(FIGURES.reliability, reliability));
     element.replaceChildren(this.note, this.body);
   }
 
@@ -66,10 +64,7 @@ export class CertaintyPanel {
     const { certainty, words, figures } = this.answer;
     const [one] = certainty.filter(({ classifier }) => classifier === this.classifier);
     const { relations, epoch, n } = one ?? certainty[0];
-    fill(
-      this.place,
-      relations.map(({ place, title }) => [place, title]),
-    );
+    fillChoices(this.place, relations.map(({ place, title }) => [place, title]));
     const place = this.place.value;
     this.summary.textContent = `${words[(one ?? certainty[0]).classifier]} (epoch ${short(epoch)}, ${n} images)`;
     const knowsLabel = relations.find((relation) => relation.place === place).knows_the_label;
@@ -80,18 +75,14 @@ export class CertaintyPanel {
       const relation = each.find((other) => other.place === place);
       if (!relation) return [];
       const { risk, pairs } = relation;
-      const interval = make("div", "certainty-interval", {
-        textContent: `${short(risk.aurc_low)} to ${short(risk.aurc_high)}`,
-        title: "95 % of as many images drawn again",
-      });
-      const area = make("td", "", {}, number(risk.aurc, (v) => v.toFixed(4)), interval);
-      const cells = [number(pairs, percent), number(reliability.error, percent)].map((cell) =>
-        make("td", "", {}, cell),
-      );
-      return [make("tr", "", {}, make("th", "", { textContent: classifier }), area, ...cells)];
+      const range = `${short(risk.aurc_low)} to ${short(risk.aurc_high)}`;
+      const interval = make("div", { class: "certainty-interval", textContent: range, title: "95 % of as many images drawn again" });
+      const area = make("td", {}, number(risk.aurc, (v) => v.toFixed(4)), interval);
+      const cells = [number(pairs, percent), number(reliability.error, percent)].map((cell) => make("td", {}, cell));
+      return [make("tr", {}, make("th", { textContent: classifier }), area, ...cells)];
     });
-    const heads = HEADS.map(([textContent, title]) => make("th", "", { textContent, title }));
-    this.table.replaceChildren(make("tr", "", {}, ...heads), ...rows);
+    const heads = HEADS.map(([textContent, title]) => make("th", { textContent, title }));
+    this.table.replaceChildren(make("tr", {}, ...heads), ...rows);
     this.body.hidden = false;
     for (const [name, graph] of Object.entries(this.graphs)) {
       const { data, layout } = name === "reliability" ? figures[name] : figures[name][place];

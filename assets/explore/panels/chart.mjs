@@ -1,6 +1,7 @@
 /* A small chart of lines over the epochs, with their values at the snapshot shown; a click goes to its epoch. */
 
-import { make, number, percent, short, svg } from "../dom.mjs";
+import { make, number, svg } from "../../common/dom.mjs";
+import { percent, short } from "../../common/numbers.mjs";
 
 const [WIDTH, HEIGHT] = [320, 84]; // of the drawing, which is scaled to the panel
 const EDGE = { left: 40, right: 6, top: 6, bottom: 16 };
@@ -11,8 +12,8 @@ export class Chart {
   /** @param {string} title @param {(epoch: number) => void} go @param {(value: number) => string} [format] */
   constructor(title, go, format = short) {
     this.format = format;
-    this.values = make("span", "chart-values");
-    const head = make("div", "chart-head", {}, make("span", "panel-name", { textContent: title }), this.values);
+    this.values = make("span", { class: "chart-values" });
+    const head = make("div", { class: "chart-head" }, make("span", { class: "panel-name", textContent: title }), this.values);
     this.drawing = svg("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
       class: "chart-drawing",
@@ -23,7 +24,7 @@ export class Chart {
       const { left, width } = this.drawing.getBoundingClientRect();
       if (this.epochs) go(this.epochOf(((clientX - left) / width) * WIDTH));
     });
-    this.element = make("div", "chart", {}, head, this.drawing);
+    this.element = make("div", { class: "chart" }, head, this.drawing);
   }
 
   /** @param {number[]} epochs @param {Line[]} lines @param {number} at the snapshot shown */
@@ -32,7 +33,7 @@ export class Chart {
     this.epochs = epochs;
     this.values.replaceChildren(
       ...lines.map(({ name, kind, values }) =>
-        make("span", `is-${kind}`, {}, `${name} `, number(values[at] ?? null, this.format)),
+        make("span", { class: `is-${kind}` }, `${name} `, number(values[at] ?? null, this.format)),
       ),
     );
     this.drawing.replaceChildren();
@@ -40,11 +41,7 @@ export class Chart {
     const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
     const y = (value) =>
       EDGE.top + (HEIGHT - EDGE.top - EDGE.bottom) * (high > low ? (high - value) / (high - low) : 0.5);
-    const label = (x, at, text, anchor) => {
-      const element = svg("text", { x, y: at, "text-anchor": anchor });
-      element.textContent = text;
-      return element;
-    };
+    const label = (x, at, text, anchor) => svg("text", { x, y: at, "text-anchor": anchor }, text);
     const [first, last] = [epochs[0], epochs.at(-1)];
     const bottom = HEIGHT - EDGE.bottom;
     this.drawing.append(

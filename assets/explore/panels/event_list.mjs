@@ -1,11 +1,12 @@
 /* The events of a run: their number at each snapshot, and a ranked list; a click goes to an event and selects it. */
 
 import { WORDS } from "../../common/words.mjs";
-import { make, thumbnail, whole } from "../dom.mjs";
-import { NewestRequest, get } from "../http.mjs";
+import { button, make } from "../../common/dom.mjs";
+import { count, short } from "../../common/numbers.mjs";
+import { thumbnail } from "../thumbnail.mjs";
+import { NewestRequest, get } from "../../common/http.mjs";
 
 const SIDE = 24; // pixels of a thumbnail
-
 
 export class EventList {
   /**
@@ -19,10 +20,10 @@ export class EventList {
     this.kind = null; // the only kind listed, or all
     this.onCounts = () => {}; // called with the number of events at each snapshot
     this.request = new NewestRequest((problem) => (this.note.textContent = problem && `No events: ${problem}`));
-    this.kinds = make("div", "events-kinds");
-    this.strip = make("div", "events-strip", { title: "How many events lie at each snapshot" });
-    this.note = make("div", "events-note");
-    this.list = make("div", "events-list", { role: "list" });
+    this.kinds = make("div", { class: "events-kinds" });
+    this.strip = make("div", { class: "events-strip", title: "How many events lie at each snapshot" });
+    this.note = make("div", { class: "events-note" });
+    this.list = make("div", { class: "events-list", role: "list" });
     element.replaceChildren(this.strip, this.kinds, this.note, this.list);
   }
 
@@ -43,7 +44,7 @@ export class EventList {
   draw({ events, strip, total, classifier, epochs }) {
     const totals = Object.keys(WORDS.events).map((kind) => [kind, strip[kind].reduce((sum, n) => sum + n, 0)]);
     this.kinds.replaceChildren(
-      ...totals.filter(([, count]) => count).map(([kind, count]) => this.chip(kind, `${WORDS.events[kind]} ${count}`)),
+      ...totals.filter(([, n]) => n).map(([kind, n]) => this.chip(kind, `${WORDS.events[kind]} ${n}`)),
     );
     const counts = this.kind
       ? strip[this.kind]
@@ -51,45 +52,40 @@ export class EventList {
     const most = Math.max(1, ...counts);
     this.onCounts(counts);
     this.strip.replaceChildren(
-      ...counts.map((count, t) => {
-        const title = `epoch ${Number(epochs[t].toPrecision(3))}: ${count} events`;
-        const bar = make("button", "events-bar", { type: "button", title, ariaLabel: title });
-        bar.style.setProperty("--height", Math.sqrt(count / most));
-        bar.addEventListener("click", () => this.go(t));
-        return bar;
+      ...counts.map((n, t) => {
+        const title = `epoch ${short(epochs[t])}: ${n} events`;
+        const style = { "--height": Math.sqrt(n / most) };
+        return button("", title, () => this.go(t), { class: "events-bar", "aria-label": title, style });
       }),
     );
     this.at(this.snapshot);
     this.note.textContent = total
-      ? `${events.length} of ${whole(total)}, the strongest of each kind first; decisions of ${classifier}`
+      ? `${events.length} of ${count(total)}, the strongest of each kind first; decisions of ${classifier}`
       : "Nothing has happened yet: events lie between two snapshots.";
     this.list.replaceChildren(...events.map((event) => this.row(event)));
   }
 
   chip(kind, text) {
-    const chip = make("button", "events-chip", { type: "button", textContent: text });
-    chip.setAttribute("aria-pressed", this.kind === kind);
-    chip.addEventListener("click", () => {
+    const choose = () => {
       this.kind = this.kind === kind ? null : kind;
       this.show(this.shown.run, this.shown.classifier);
-    });
-    return chip;
+    };
+    return button(text, "", choose, { class: "events-chip", "aria-pressed": this.kind === kind });
   }
 
   row(event) {
-    const item = make("div", "", { role: "listitem" });
-    const row = make("button", "events-row", { type: "button", title: "Go there, and select it" });
-    row.append(event.image === null ? make("span") : thumbnail(this.player, event.image, SIDE));
-    row.append(make("span", "events-epoch", { textContent: Number(event.epoch.toPrecision(3)) }));
-    row.append(make("span", "events-text", { textContent: event.text }));
-    row.addEventListener("click", () => {
+    const isOfClass = event.image === null;
+    const choose = () => {
       this.go(event.snapshot);
-      const shape =
-        event.image === null ? { kind: "class", classes: [event.target] } : { kind: "images", indices: [event.index] };
-      this.selector.apply("replace", shape);
-    });
-    item.append(row);
-    return item;
+      this.selector.apply("replace", isOfClass ? { kind: "class", classes: [event.target] } : { kind: "images", indices: [event.index] });
+    };
+    const row = button("", "Go there, and select it", choose, { class: "events-row" });
+    row.append(
+      isOfClass ? make("span") : thumbnail(this.player, event.image, SIDE),
+      make("span", { class: "events-epoch", textContent: short(event.epoch) }),
+      make("span", { class: "events-text", textContent: event.text }),
+    );
+    return make("div", { role: "listitem" }, row);
   }
 
   go(snapshot) {

@@ -1,13 +1,13 @@
 /* The events panel: fetched when it is opened, and again when the run has grown or another classifier decides. */
 
 import { EventList } from "./event_list.mjs";
-import { make } from "../dom.mjs";
+import { make } from "../../common/dom.mjs";
 
 export class EventsPanel {
   /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
   constructor(element, panels) {
     this.panels = panels;
-    const place = make("div", "panel-section");
+    const place = make("div", { class: "panel-section" });
     element.replaceChildren(place);
     this.list = new EventList(place, panels.player, panels.selector);
     this.list.onCounts = panels.onEventCounts;

@@ -1,6 +1,8 @@
 /* The history of one image: the decisions of every classifier over time, and its distance to every target. */
 
-import { button, make, number, short } from "../dom.mjs";
+import { button, make, number } from "../../common/dom.mjs";
+import { short } from "../../common/numbers.mjs";
+import { classRow, moreButton } from "../class_row.mjs";
 
 const SHOWN = 10; // targets, unless all are opened
 
@@ -10,22 +12,18 @@ export function drawDecisions(image, colours, go) {
   return Object.entries(each).map(([classifier, decided]) => {
     const cells = decided.map((k, t) => {
       const title = `epoch ${short(epochs[t])}: ${names[k]}${k === label ? "" : " (wrong)"}`;
-      const cell = button(k === label ? "decision-cell" : "decision-cell is-wrong", "", title, () => go(epochs[t]));
-      cell.ariaLabel = title;
-      cell.style.setProperty("--colour", colours[k]?.colour ?? "currentColor");
+      const name = k === label ? "decision-cell" : "decision-cell is-wrong";
+      const style = { "--colour": colours[k]?.colour ?? "currentColor" };
+      const cell = button("", title, () => go(epochs[t]), { class: name, "aria-label": title, style });
       if (t === snapshot) cell.ariaCurrent = "true";
       return cell;
     });
     const current = decided[snapshot];
-    const name = make("span", current === label ? "image-decision" : "image-decision is-wrong", { textContent: names[current] });
-    return make(
-      "div",
-      "decision-row",
-      {},
-      make("span", "panel-name", { textContent: classifier }),
-      make("span", "decision-strip", {}, ...cells),
-      name,
-    );
+    const name = make("span", { class: current === label ? "image-decision" : "image-decision is-wrong", textContent: names[current] });
+    return make("div", { class: "decision-row" },
+      make("span", { class: "panel-name", textContent: classifier }),
+      make("span", { class: "decision-strip" }, ...cells),
+      name);
   });
 }
 
@@ -33,7 +31,7 @@ export function drawDecisions(image, colours, go) {
 export class Distances {
   constructor() {
     this.isWhole = false;
-    this.element = make("div", "");
+    this.element = make("div");
   }
 
   draw(image, colours) {
@@ -44,23 +42,15 @@ export class Distances {
     const first = measured.slice(0, SHOWN);
     const listed = this.isWhole ? measured : own >= SHOWN ? [...first, label] : first; // with its own class at any rate
     const rows = listed.map((k) => {
-      const bar = make("span", "class-bar");
-      bar.style.setProperty("--share", most ? distances[k] / most : 0);
-      bar.style.setProperty("--of", 0);
-      bar.style.setProperty("--colour", colours[k]?.colour ?? "currentColor");
-      const name = make("span", k === label ? "class-name is-own" : "class-name", { textContent: names[k] });
+      const bar = { "--share": most ? distances[k] / most : 0, "--of": 0, "--colour": colours[k]?.colour ?? "currentColor" };
+      const name = make("span", { class: k === label ? "class-name is-own" : "class-name", textContent: names[k] });
       if (k === label) name.title = "Its own class";
-      return make("div", "class-row", {}, name, bar, make("span", "class-number", {}, number(distances[k], short)));
+      return classRow(name, bar, number(distances[k], short));
     });
-    const more = button(
-      "panel-more",
-      this.isWhole ? `the nearest ${SHOWN}` : `all ${measured.length}`,
-      "Show more or fewer",
-      () => {
-        this.isWhole = !this.isWhole;
-        this.draw(image, colours);
-      },
-    );
+    const more = moreButton(this.isWhole ? `the nearest ${SHOWN}` : `all ${measured.length}`, () => {
+      this.isWhole = !this.isWhole;
+      this.draw(image, colours);
+    });
     this.element.replaceChildren(...rows, ...(measured.length > SHOWN ? [more] : []));
   }
 }

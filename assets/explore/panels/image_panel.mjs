@@ -1,11 +1,14 @@
 /* The panel of one image: its class, its decisions over time, its distance to every target, its neighbours. */
 
 import { Chart } from "./chart.mjs";
-import { button, make, section, short, thumbnail } from "../dom.mjs";
+import { button, make } from "../../common/dom.mjs";
+import { sentence, short } from "../../common/numbers.mjs";
+import { thumbnail } from "../thumbnail.mjs";
+import { section } from "./section.mjs";
 import { Distances, drawDecisions } from "./image_history.mjs";
 import { Links } from "./links.mjs";
 import { Neighbours } from "./neighbours.mjs";
-import { NewestRequest, get } from "../http.mjs";
+import { NewestRequest, get } from "../../common/http.mjs";
 
 const SIDE = 96; // pixels of the image
 const NONE = "Click an image in the picture, or one of the small images in the other panels, to see its life.";
@@ -16,31 +19,27 @@ export class ImagePanel {
     this.panels = panels;
     const { player, selector } = panels;
     this.row = null;
-    this.request = new NewestRequest((sentence) => this.setNote(sentence));
-    this.note = make("div", "panel-problem");
-    this.head = make("div", "image-head");
-    this.decisions = make("div", "");
+    this.request = new NewestRequest((problem) => this.setNote(sentence(problem)));
+    this.note = make("div", { class: "panel-problem" });
+    this.head = make("div", { class: "image-head" });
+    this.decisions = make("div");
     this.distances = new Distances();
-    this.distancesTitle = make("h3", "panel-title");
+    this.distancesTitle = make("h3", { class: "panel-title" });
     this.marginChart = new Chart("Margin", panels.go);
     this.distanceChart = new Chart("Distance", panels.go);
     this.neighbours = new Neighbours(panels, () => this.load());
     this.links = new Links(player);
-    this.select = button("panel-button", "", "", () => {
+    this.select = button("", "", () => {
       const mode = this.isSelected ? "subtract" : "add";
       selector.apply(mode, { kind: "images", indices: [this.image.index] });
-    });
+    }, { class: "panel-button" });
     selector.on("numbers", () => this.drawSelect());
-    this.body = make(
-      "div",
-      "",
-      { hidden: true },
+    this.body = make("div", { hidden: true },
       this.head,
       section("Decisions", this.decisions),
-      make("section", "panel-section", {}, this.distancesTitle, this.distances.element),
+      make("section", { class: "panel-section" }, this.distancesTitle, this.distances.element),
       section("Over the epochs", this.marginChart.element, this.distanceChart.element),
-      section("Nearest neighbours", this.neighbours.element),
-    );
+      section("Nearest neighbours", this.neighbours.element));
     element.replaceChildren(this.note, this.body);
     this.setNote(NONE);
   }
@@ -104,16 +103,12 @@ export class ImagePanel {
     this.body.hidden = false;
     this.head.replaceChildren(
       thumbnail(player, row, SIDE),
-      make(
-        "div",
-        "",
-        {},
-        make("div", "image-name", { textContent: names[label] }),
-        make("div", "panel-detail", { textContent: `image ${index} · epoch ${short(epochs[at])}` }),
-        make("div", decided === label ? "image-decision" : "image-decision is-wrong", { textContent: `${verdict} (${name})` }),
-        make("div", "panel-detail", { textContent: `right at ${right} of ${epochs.length} snapshots` }),
-        this.select,
-      ),
+      make("div", {},
+        make("div", { class: "image-name", textContent: names[label] }),
+        make("div", { class: "panel-detail", textContent: `image ${index} · epoch ${short(epochs[at])}` }),
+        make("div", { class: decided === label ? "image-decision" : "image-decision is-wrong", textContent: `${verdict} (${name})` }),
+        make("div", { class: "panel-detail", textContent: `right at ${right} of ${epochs.length} snapshots` }),
+        this.select),
     );
     this.drawSelect();
     this.decisions.replaceChildren(...drawDecisions(image, colours, this.panels.go));

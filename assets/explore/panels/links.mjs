@@ -2,7 +2,7 @@
  * that are not (missing), and those that are near in the picture only (false).
  */
 
-import { svg } from "../dom.mjs";
+import { setAttributes, setStyle, svg } from "../../common/dom.mjs";
 
 export class Links {
   /** @param {import("../../player/main.mjs").Player} player */
@@ -58,15 +58,15 @@ export class Links {
     const { view } = player.stage;
     const centre = player.screenOf(shown.row); // also moves the view to the time shown
     const [x, y, width, height] = [view.left, view.top, view.frame.width, view.frame.height]; // the area of the axes
-    put(this.element, { viewBox: `${x} ${y} ${width} ${height}` });
-    Object.assign(this.element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+    setAttributes(this.element, { viewBox: `${x} ${y} ${width} ${height}` });
+    setStyle(this.element, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
     const isVisible = Number.isFinite(centre.x);
     this.ring.style.display = isVisible ? "" : "none";
-    if (isVisible) put(this.ring, { cx: centre.x, cy: centre.y });
+    if (isVisible) setAttributes(this.ring, { cx: centre.x, cy: centre.y });
     for (const { row, line } of this.ends) {
       const end = player.screenOf(row);
       line.style.display = isVisible && Number.isFinite(end.x) ? "" : "none";
-      if (isVisible && Number.isFinite(end.x)) put(line, { x1: centre.x, y1: centre.y, x2: end.x, y2: end.y });
+      if (isVisible && Number.isFinite(end.x)) setAttributes(line, { x1: centre.x, y1: centre.y, x2: end.x, y2: end.y });
     }
     const places = (shown.trail ?? []).slice(0, view.before + 1).map(([x, y]) => view.fromData({ x, y }));
     const past = [...places, centre].filter(({ x }) => Number.isFinite(x));
@@ -75,8 +75,4 @@ export class Links {
       past.length > 1 ? `M${past.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}` : "",
     );
   }
-}
-
-function put(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }

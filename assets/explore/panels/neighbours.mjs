@@ -1,38 +1,31 @@
 /* The nearest neighbours of one image in D dimensions as thumbnails, and which of them are near in the picture too. */
 
-import { button, choice, counted, make, number, short, thumbnail } from "../dom.mjs";
+import { button, choice, make, number } from "../../common/dom.mjs";
+import { counted, short } from "../../common/numbers.mjs";
+import { thumbnail } from "../thumbnail.mjs";
 
 const SIDE = 40; // pixels of a thumbnail
 const KS = [5, 10, 15, 30];
+const METRICS = { euclidean: "by distance", cosine: "by angle" };
 
 export class Neighbours {
   /** @param {import("./panels.mjs").Panels} panels @param {() => void} changed k or the metric */
   constructor(panels, changed) {
     this.panels = panels;
-    this.k = choice(
-      "How many",
-      KS.map((k) => [k, `${k} nearest`]),
-      changed,
-    );
-    this.k.value = 15;
-    this.metric = choice(
-      "Distance",
-      [
-        ["euclidean", "by distance"],
-        ["cosine", "by angle"],
-      ],
-      changed,
-    );
-    this.select = button("panel-button", "select them", "Select the image and its neighbours", () => {
+    const list = (name, choices) => choice(name, choices, changed, { class: "panel-choice" });
+    this.k = list("How many", KS.map((k) => [k, `${k} nearest`]));
+    this.k.value = "15";
+    this.metric = list("Distance", Object.entries(METRICS));
+    this.select = button("select them", "Select the image and its neighbours", () => {
       const { selector } = panels;
       selector.apply(selector.mode, { kind: "images", indices: this.indices });
-    });
-    this.summary = make("div", "panel-detail");
-    this.near = make("div", "image-grid");
-    this.falseTitle = make("div", "panel-detail");
-    this.false = make("div", "image-grid");
-    const head = make("div", "panel-row", {}, this.k, this.metric, make("span", "panel-spacer"), this.select);
-    this.element = make("div", "", {}, head, this.summary, this.near, this.falseTitle, this.false);
+    }, { class: "panel-button" });
+    this.summary = make("div", { class: "panel-detail" });
+    this.near = make("div", { class: "image-grid" });
+    this.falseTitle = make("div", { class: "panel-detail" });
+    this.false = make("div", { class: "image-grid" });
+    const head = make("div", { class: "panel-row" }, this.k, this.metric, make("span", { class: "panel-spacer" }), this.select);
+    this.element = make("div", {}, head, this.summary, this.near, this.falseTitle, this.false);
   }
 
   /** @param {object} image as the server answers it */
@@ -49,10 +42,10 @@ export class Neighbours {
       const about = this.panels.player.describe(row);
       const away = value === null ? "" : `, ${short(value)} away`;
       const title = `image ${about.dataIndex}, ${about.labelName}${away}${kind ? `; ${kind} in the picture` : ""}`;
-      const element = button(`image-button is-${kind || "kept"}`, "", title, () => this.panels.openImage(row));
-      element.ariaLabel = title;
+      const properties = { class: `image-button is-${kind || "kept"}`, "aria-label": title };
+      const element = button("", title, () => this.panels.openImage(row), properties);
       element.append(thumbnail(this.panels.player, row, SIDE));
-      element.append(value === null ? make("span", "", { textContent: about.labelName }) : number(value, short));
+      element.append(value === null ? make("span", { textContent: about.labelName }) : number(value, short));
       return element;
     };
     this.near.replaceChildren(...rows.map((row, i) => one(row, missing?.includes(row) ? "missing" : "", distances[i])));

@@ -4,7 +4,9 @@ import { Chart } from "./chart.mjs";
 import { Chooser } from "../selection/chooser.mjs";
 import { Confusion } from "../selection/confusion.mjs";
 import { Counts } from "../selection/counts.mjs";
-import { make, percent, section, short, whole } from "../dom.mjs";
+import { make } from "../../common/dom.mjs";
+import { count, percent, short } from "../../common/numbers.mjs";
+import { section } from "./section.mjs";
 import { Grid } from "../selection/grid.mjs";
 import { SavedSelections } from "../selection/saved.mjs";
 import { describeSelection } from "../selection/description.mjs";
@@ -22,8 +24,8 @@ export class SelectionPanel {
   constructor(element, panels) {
     this.panels = panels;
     const { selector, player } = panels;
-    this.summary = make("div", "panel-summary");
-    this.problem = make("div", "panel-problem");
+    this.summary = make("div", { class: "panel-summary" });
+    this.problem = make("div", { class: "panel-problem" });
     this.chooser = new Chooser(panels);
     this.saved = new SavedSelections(panels);
     this.grid = new Grid(panels);
@@ -35,17 +37,13 @@ export class SelectionPanel {
     this.charts = Object.fromEntries(
       Object.entries(CURVES).map(([name, [title, format]]) => [name, new Chart(title, panels.go, format)]),
     );
-    this.about = make("div", "panel-detail");
+    this.about = make("div", { class: "panel-detail" });
     const charts = Object.values(this.charts).map((chart) => chart.element);
-    this.numbers = make(
-      "div",
-      "",
-      {},
+    this.numbers = make("div", {},
       section("Images", this.grid.element),
       section("Classes", this.counts.element),
       section("Confusion", this.about, this.confusion.element),
-      section("Accuracy and medians over the epochs", ...charts),
-    );
+      section("Accuracy and medians over the epochs", ...charts));
     element.replaceChildren(
       this.summary,
       this.problem,
@@ -85,8 +83,8 @@ export class SelectionPanel {
       this.problem.textContent =
         "No image is in this selection now: take the last step back, or select something else.";
     if (isEmpty) return;
-    const left = !isAll && judged < n ? `; ${whole(judged)} of them are judged, the others gave the class centres` : "";
-    const which = isAll ? `All ${whole(total)}` : `${whole(n)} of ${whole(total)}`;
+    const left = !isAll && judged < n ? `; ${count(judged)} of them are judged, the others gave the class centres` : "";
+    const which = isAll ? `All ${count(total)}` : `${count(n)} of ${count(total)}`;
     this.about.textContent = `${which} images, decided by ${classifier} at epoch ${short(epochs[snapshot])}${left}.`;
     this.grid.load();
     this.counts.draw(numbers);

@@ -1,7 +1,8 @@
 /* The selection bar over the picture: the drawing tool, what the next shape does, the number selected, undo. */
 
 import { describeSelection } from "./description.mjs";
-import { button, make, svg, whole } from "../dom.mjs";
+import { button, make, svg } from "../../common/dom.mjs";
+import { count } from "../../common/numbers.mjs";
 
 /** Icons on a field of 16 x 16: [outline, area, dashes]; drawn, since not every system's fonts have these signs. */
 const ICONS = {
@@ -42,21 +43,15 @@ export class SelectionBar {
     Object.assign(this, { element, player, selector });
     const group = (choices, act) => {
       const buttons = Object.entries(choices).map(([name, title]) => this.button(name, title, () => act(name)));
-      const element = make("span", "selection-group", {}, ...buttons);
-      element.role = "group";
-      return element;
+      return make("span", { class: "selection-group", role: "group" }, ...buttons);
     };
     this.tools = group(TOOLS, (tool) => this.setTool(tool));
     this.modes = group(MODES, (mode) => selector.setMode(mode));
-    this.count = make("span", "selection-count");
-    this.actions = make(
-      "span",
-      "selection-group",
-      {},
+    this.count = make("span", { class: "selection-count" });
+    this.actions = make("span", { class: "selection-group" },
       this.button("invert", "Select the others instead", () => selector.invert()),
       this.button("undo", "Take the last step back", () => selector.undo()),
-      this.button("clear", "Select nothing", () => selector.clear()),
-    );
+      this.button("clear", "Select nothing", () => selector.clear()));
     element.replaceChildren(this.tools, this.modes, this.count, this.actions);
     element.hidden = false;
     selector.on("mode", () => this.draw());
@@ -69,18 +64,10 @@ export class SelectionBar {
   }
 
   button(name, title, act) {
-    const element = button("selection-tool", "", title, act);
+    const element = button("", title, act, { class: "selection-tool", name, "aria-label": title });
     const [outline, area, dashes = "none"] = ICONS[name];
-    element.name = name;
-    element.ariaLabel = title;
-    element.append(
-      svg(
-        "svg",
-        { viewBox: "0 0 16 16" },
-        svg("path", { d: area, class: "area" }),
-        svg("path", { d: outline, "stroke-dasharray": dashes }),
-      ),
-    );
+    const lines = svg("path", { d: outline, "stroke-dasharray": dashes });
+    element.append(svg("svg", { viewBox: "0 0 16 16" }, svg("path", { d: area, class: "area" }), lines));
     return element;
   }
 
@@ -97,7 +84,7 @@ export class SelectionBar {
     const { length } = selector.steps;
     const { numbers } = selector;
     const isCurrent = length && selector.hasNumbers();
-    this.count.textContent = isCurrent ? `${whole(numbers.n)} of ${whole(numbers.total)}` : "";
+    this.count.textContent = isCurrent ? `${count(numbers.n)} of ${count(numbers.total)}` : "";
     this.count.title = isCurrent ? describeSelection(numbers) : "";
     const [invert, undo, clear] = this.actions.children;
     invert.disabled = false;

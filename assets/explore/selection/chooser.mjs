@@ -1,58 +1,39 @@
 /* Selecting without drawing: a class, the images a classifier gets wrong, those near a target in all D dimensions. */
 
-import { button, choice, fill, make, short } from "../dom.mjs";
+import { button, choice, fillChoices, make, tick } from "../../common/dom.mjs";
+import { short } from "../../common/numbers.mjs";
 
 const ACTIONS = { replace: "select", add: "add", subtract: "take off", keep: "keep" };
+const FOLLOWS = "Evaluate anew at every snapshot, instead of holding on to the images of this one";
 
 export class Chooser {
   /** @param {import("../panels/panels.mjs").Panels} panels */
   constructor(panels) {
     this.panels = panels;
     const { selector } = panels;
-    this.class = choice("Class", []);
-    this.classifier = choice("Classifier", []);
-    this.distance = make("input", "panel-input", {
-      type: "number",
-      min: 0,
-      step: "any",
-      title: "Distance in D dimensions",
-      ariaLabel: "Distance",
-    });
-    this.to = choice("Target or centre", []);
-    this.near = choice("Whose target", []);
-    this.follows = make("input", "", { type: "checkbox" });
+    const list = (name) => choice(name, [], undefined, { class: "panel-choice" });
+    this.class = list("Class");
+    this.classifier = list("Classifier");
+    const field = { class: "panel-input", title: "Distance in D dimensions", "aria-label": "Distance" };
+    this.distance = make("input", { ...field, type: "number", min: 0, step: "any" });
+    this.to = list("Target or centre");
+    this.near = list("Whose target");
+    this.follows = false; // whether it is evaluated anew at every snapshot
     this.buttons = [];
     const row = (name, shape, ...fields) => {
-      const act = button("panel-button", "", "", () => selector.apply(selector.mode, shape()));
+      const act = button("", "", () => selector.apply(selector.mode, shape()), { class: "panel-button" });
       this.buttons.push(act);
-      return make(
-        "div",
-        "chooser-row",
-        {},
-        make("span", "panel-name", { textContent: name }),
-        make("span", "chooser-fields", {}, ...fields),
-        act,
-      );
+      return make("div", { class: "chooser-row" },
+        make("span", { class: "panel-name", textContent: name }),
+        make("span", { class: "chooser-fields" }, ...fields),
+        act);
     };
-    const snapshot = () => (this.follows.checked ? {} : { snapshot: selector.snapshot });
-    const label = make("label", "chooser-check", {
-      title: "Evaluate anew at every snapshot, instead of holding on to the images of this one",
-    });
-    label.append(this.follows, "follow the time");
-    this.element = make(
-      "div",
-      "",
-      {},
+    const snapshot = () => (this.follows ? {} : { snapshot: selector.snapshot });
+    this.element = make("div", {},
       row("class", () => ({ kind: "class", classes: [Number(this.class.value)] }), this.class),
-      row(
-        "wrong",
-        () => ({ kind: "wrong", classifier: this.classifier.value, ...snapshot() }),
-        "under ",
-        this.classifier,
-      ),
+      row("wrong", () => ({ kind: "wrong", classifier: this.classifier.value, ...snapshot() }), "under ", this.classifier),
       row("within", () => this.within(snapshot()), this.distance, "of", this.to, this.near),
-      label,
-    );
+      tick("follow the time", false, FOLLOWS, (isOn) => (this.follows = isOn), { class: "chooser-check" }));
     this.distance.addEventListener("keydown", ({ key }) => key === "Enter" && this.buttons[2].click());
     selector.on("mode", () => this.draw());
   }
@@ -68,13 +49,10 @@ export class Chooser {
     const { frames, attributes } = player.data;
     if (!frames || !attributes) return;
     const classes = frames.classNames.map((name, k) => [k, name]);
-    for (const select of [this.class, this.near]) fill(select, classes);
-    fill(
-      this.classifier,
-      attributes.classifiers.map((name) => [name, name]),
-    );
+    for (const select of [this.class, this.near]) fillChoices(select, classes);
+    fillChoices(this.classifier, attributes.classifiers.map((name) => [name, name]));
     const hasTargets = Boolean(attributes.distances.target);
-    fill(this.to, [...(hasTargets ? [["target", "target"]] : []), ["centre", "centre"]]);
+    fillChoices(this.to, [...(hasTargets ? [["target", "target"]] : []), ["centre", "centre"]]);
     const { run } = this.panels;
     if (this.run !== run) this.distance.value = short(this.meanDistance(hasTargets ? "target" : "centre"));
     this.run = run;

@@ -4,7 +4,8 @@
  * and the arrow keys move a mark, and the text beneath describes the marked cell.
  */
 
-import { button, make, percent, whole } from "../dom.mjs";
+import { button, make } from "../../common/dom.mjs";
+import { count, percent } from "../../common/numbers.mjs";
 
 const SIDE = 328; // CSS pixels
 const STRIP = 6; // pixels of the classes' colours beside rows and columns
@@ -18,10 +19,10 @@ export class Confusion {
   constructor(player, choose) {
     Object.assign(this, { player, choose });
     this.at = null; // [label, decision] of the marked cell
-    this.canvas = make("canvas", "confusion-matrix", { tabIndex: 0, role: "grid", ariaLabel: "Confusion matrix" });
-    this.text = make("div", "confusion-text", { ariaLive: "polite", textContent: HELP });
-    this.list = make("div", "confusion-list");
-    this.element = make("div", "", {}, this.canvas, this.text, this.list);
+    this.canvas = make("canvas", { class: "confusion-matrix", tabIndex: 0, role: "grid", ariaLabel: "Confusion matrix" });
+    this.text = make("div", { class: "confusion-text", ariaLive: "polite", textContent: HELP });
+    this.list = make("div", { class: "confusion-list" });
+    this.element = make("div", {}, this.canvas, this.text, this.list);
     this.canvas.addEventListener("pointermove", (event) => this.move(this.cellAt(event)));
     this.canvas.addEventListener("pointerleave", () => this.move(null));
     this.canvas.addEventListener("click", (event) => this.choose(...this.cellAt(event)));
@@ -37,7 +38,7 @@ export class Confusion {
     pairs.sort((a, b) => b.n - a.n);
     this.list.replaceChildren(
       ...pairs.slice(0, LISTED).map(({ y, k }) => {
-        return button("confusion-pair", this.describe(y, k), "Select these", () => this.choose(y, k));
+        return button(this.describe(y, k), "Select these", () => this.choose(y, k), { class: "confusion-pair" });
       }),
     );
     if (!pairs.length) this.list.textContent = `${classifier} takes no image for another class here.`;
@@ -96,8 +97,8 @@ export class Confusion {
     context.textBaseline = "middle";
     all.forEach((row, y) =>
       row.forEach((n, k) => {
-        const count = isAll ? n : selected[y][k];
-        if (count) context.fillText(whole(count), (k + 0.5) * cell, (y + 0.5) * cell);
+        const shown = isAll ? n : selected[y][k];
+        if (shown) context.fillText(count(shown), (k + 0.5) * cell, (y + 0.5) * cell);
       }),
     );
   }
@@ -108,7 +109,7 @@ export class Confusion {
     const n = all[y][k];
     const sum = all[y].reduce((total, one) => total + one, 0);
     const what = y === k ? `${names[y]} decided right` : `${names[y]} taken for ${names[k]}`;
-    return `${what}: ${isAll ? "" : `${whole(selected[y][k])} of `}${whole(n)}${sum ? `, ${percent(n / sum)}` : ""}`;
+    return `${what}: ${isAll ? "" : `${count(selected[y][k])} of `}${count(n)}${sum ? `, ${percent(n / sum)}` : ""}`;
   }
 
   move(cell) {

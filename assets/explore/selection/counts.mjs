@@ -1,6 +1,8 @@
 /* The number of selected images of each class, as bars; a click on a class applies it in the mode of the bar. */
 
-import { button, make, number, whole } from "../dom.mjs";
+import { button, make, number } from "../../common/dom.mjs";
+import { count } from "../../common/numbers.mjs";
+import { classRow, moreButton } from "../class_row.mjs";
 
 const SHOWN = 10; // classes, unless all are opened
 
@@ -9,7 +11,7 @@ export class Counts {
   constructor(player, choose) {
     Object.assign(this, { player, choose });
     this.isWhole = false;
-    this.element = make("div", "class-counts");
+    this.element = make("div", { class: "class-counts" });
   }
 
   /** @param {object} numbers as the server answers them */
@@ -17,28 +19,19 @@ export class Counts {
     const { labels, label_totals: totals, class_names: names, isAll } = numbers;
     const colours = this.player.legend().classes;
     const counts = isAll ? totals : labels;
+    const most = Math.max(1, ...totals);
     const order = names.map((_, k) => k);
     if (names.length > SHOWN) order.sort((a, b) => counts[b] - counts[a] || a - b);
     const rows = (this.isWhole ? order : order.slice(0, SHOWN)).map((k) => {
-      const bar = make("span", "class-bar");
-      bar.style.setProperty("--share", totals[k] ? counts[k] / Math.max(...totals) : 0);
-      bar.style.setProperty("--of", totals[k] / Math.max(1, ...totals));
-      bar.style.setProperty("--colour", colours[k]?.colour ?? "currentColor");
-      const name = button("class-name", names[k], `Select ${names[k]}, as the bar over the picture says`, () =>
-        this.choose(k),
-      );
-      const count = make("span", "class-number", {}, number(counts[k], whole), ` / ${whole(totals[k])}`);
-      return make("div", "class-row", {}, name, bar, count);
+      const help = `Select ${names[k]}, as the bar over the picture says`;
+      const name = button(names[k], help, () => this.choose(k), { class: "class-name" });
+      const bar = { "--share": counts[k] / most, "--of": totals[k] / most, "--colour": colours[k]?.colour ?? "currentColor" };
+      return classRow(name, bar, number(counts[k], count), ` / ${count(totals[k])}`);
     });
-    const more = button(
-      "panel-more",
-      this.isWhole ? `the first ${SHOWN}` : `all ${names.length} classes`,
-      "Show more or fewer",
-      () => {
-        this.isWhole = !this.isWhole;
-        this.draw(numbers);
-      },
-    );
+    const more = moreButton(this.isWhole ? `the first ${SHOWN}` : `all ${names.length} classes`, () => {
+      this.isWhole = !this.isWhole;
+      this.draw(numbers);
+    });
     this.element.replaceChildren(...rows, ...(names.length > SHOWN ? [more] : []));
   }
 }

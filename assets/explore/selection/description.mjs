@@ -1,6 +1,6 @@
 /* A selection in words: "A lasso at epoch 2; also Shirt; without what euc gets wrong at epoch 2; inverted". */
 
-import { short } from "../dom.mjs";
+import { short } from "../../common/numbers.mjs";
 
 const PREFIXES = { replace: "", add: "also ", subtract: "without ", keep: "of these only " };
 

@@ -1,7 +1,9 @@
 /* The selected images, a page at a time, in the order of a measure; a click shows one of them. */
 
-import { choice, button, make, number, short, thumbnail, whole } from "../dom.mjs";
-import { NewestRequest, post } from "../http.mjs";
+import { button, choice, make, number } from "../../common/dom.mjs";
+import { count, sentence, short } from "../../common/numbers.mjs";
+import { thumbnail } from "../thumbnail.mjs";
+import { NewestRequest, post } from "../../common/http.mjs";
 
 const SIDE = 40; // pixels of a thumbnail
 const PAGE = 32;
@@ -23,30 +25,26 @@ export class Grid {
     this.panels = panels;
     this.start = 0;
     this.falling = false;
-    this.request = new NewestRequest((sentence) => (this.note.textContent = sentence));
-    this.by = choice("Sorted by", Object.entries(ORDERS), () => this.firstPage());
-    this.direction = button("panel-button", "least first", "The other way round", () => {
+    this.request = new NewestRequest((problem) => (this.note.textContent = sentence(problem)));
+    this.by = choice("Sorted by", Object.entries(ORDERS), () => this.firstPage(), { class: "panel-choice" });
+    this.direction = button("least first", "The other way round", () => {
       this.falling = !this.falling;
       this.direction.textContent = this.falling ? "most first" : "least first";
       this.firstPage();
-    });
-    this.back = button("panel-button", "‹", "The page before", () => this.turnPage(-PAGE));
-    this.next = button("panel-button", "›", "The next page", () => this.turnPage(PAGE));
-    this.range = make("span", "panel-detail");
-    this.note = make("div", "panel-problem");
-    this.images = make("div", "image-grid");
-    const head = make(
-      "div",
-      "panel-row",
-      {},
+    }, { class: "panel-button" });
+    this.back = button("‹", "The page before", () => this.turnPage(-PAGE), { class: "panel-button" });
+    this.next = button("›", "The next page", () => this.turnPage(PAGE), { class: "panel-button" });
+    this.range = make("span", { class: "panel-detail" });
+    this.note = make("div", { class: "panel-problem" });
+    this.images = make("div", { class: "image-grid" });
+    const head = make("div", { class: "panel-row" },
       this.by,
       this.direction,
-      make("span", "panel-spacer"),
+      make("span", { class: "panel-spacer" }),
       this.range,
       this.back,
-      this.next,
-    );
-    this.element = make("div", "", {}, head, this.note, this.images);
+      this.next);
+    this.element = make("div", {}, head, this.note, this.images);
   }
 
   firstPage() {
@@ -76,7 +74,7 @@ export class Grid {
   draw({ rows, values, indices, total, by }) {
     const { player } = this.panels;
     this.range.textContent = total
-      ? `${whole(this.start + 1)}–${whole(this.start + rows.length)} of ${whole(total)}`
+      ? `${count(this.start + 1)}–${count(this.start + rows.length)} of ${count(total)}`
       : "";
     this.back.disabled = this.start === 0;
     this.next.disabled = this.start + rows.length >= total;
@@ -91,10 +89,8 @@ export class Grid {
         const about = player.describe(row);
         const decision = about.right === false ? `, taken for ${about.predictionName}` : "";
         const title = `image ${indices[i]}, ${about.labelName}${decision}; ${ORDERS[by]} ${format(values[i])}`;
-        const element = button(about.right === false ? "image-button is-wrong" : "image-button", "", title, () =>
-          this.panels.openImage(row),
-        );
-        element.ariaLabel = title;
+        const properties = { class: about.right === false ? "image-button is-wrong" : "image-button", "aria-label": title };
+        const element = button("", title, () => this.panels.openImage(row), properties);
         element.append(thumbnail(player, row, SIDE), number(values[i], format));
         return element;
       }),

@@ -1,28 +1,25 @@
 /* Named selections, saved with the run: save the selection, select it again, delete it. */
 
-import { button, make } from "../dom.mjs";
-import { NewestRequest, get, post } from "../http.mjs";
+import { button, make } from "../../common/dom.mjs";
+import { sentence } from "../../common/numbers.mjs";
+import { NewestRequest, get, post } from "../../common/http.mjs";
 
 export class SavedSelections {
   /** @param {import("../panels/panels.mjs").Panels} panels */
   constructor(panels) {
     this.panels = panels;
     this.run = null;
-    this.request = new NewestRequest((sentence) => (this.note.textContent = sentence));
-    this.name = make("input", "panel-input", {
-      placeholder: "name of this selection",
-      ariaLabel: "Name",
-      maxLength: 80,
-    });
-    this.save = make("button", "panel-button", { textContent: "save", title: "Keep the selection with the run" });
-    const form = make("form", "panel-row", {}, this.name, this.save);
+    this.request = new NewestRequest((problem) => (this.note.textContent = sentence(problem)));
+    this.name = make("input", { class: "panel-input", placeholder: "name of this selection", ariaLabel: "Name", maxLength: 80 });
+    this.save = make("button", { class: "panel-button", textContent: "save", title: "Keep the selection with the run" });
+    const form = make("form", { class: "panel-row" }, this.name, this.save);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.saveSelection();
     });
-    this.list = make("div", "saved-list");
-    this.note = make("div", "panel-problem");
-    this.element = make("div", "", {}, form, this.note, this.list);
+    this.list = make("div", { class: "saved-list" });
+    this.note = make("div", { class: "panel-problem" });
+    this.element = make("div", {}, form, this.note, this.list);
   }
 
   /** Fetch the names of a run, once. */
@@ -58,13 +55,9 @@ export class SavedSelections {
     const { selector } = this.panels;
     this.list.replaceChildren(
       ...Object.entries(answer.selections).map(([name, { steps }]) =>
-        make(
-          "span",
-          "saved-chip",
-          {},
-          button("saved-select", name, `Select ${name} again`, () => selector.setSteps(steps)),
-          button("saved-delete", "×", `Forget ${name}`, () => this.delete(name)),
-        ),
+        make("span", { class: "saved-chip" },
+          button(name, `Select ${name} again`, () => selector.setSteps(steps), { class: "saved-select" }),
+          button("×", `Forget ${name}`, () => this.delete(name), { class: "saved-delete" })),
       ),
     );
   }

@@ -10,7 +10,8 @@
  */
 
 import { isShown } from "../../player/colours.mjs";
-import { NewestRequest, post } from "../http.mjs";
+import { sentence } from "../../common/numbers.mjs";
+import { NewestRequest, post } from "../../common/http.mjs";
 
 const EVENTS = ["steps", "mode", "numbers", "problem"];
 const REST = 120; // milliseconds that the time has to stand still before the numbers of a new snapshot are requested
@@ -35,7 +36,7 @@ export class Selector {
     this.numbers = null; // the newest answer of the server, and the steps that it is of
     this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
     this.requestedSnapshot = -1; // of the newest request
-    this.request = new NewestRequest((problem) => this.setProblem(problem));
+    this.request = new NewestRequest((problem) => this.setProblem(sentence(problem)));
     this.stops = [player.on("select", (lasso) => this.addLasso(lasso)), player.on("time", () => this.timeChanged())];
   }
 

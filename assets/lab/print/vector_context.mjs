@@ -1,5 +1,7 @@
 /* What SVG and PDF share: the part of a canvas context that drawing.mjs uses, collecting paths in points. */
 
+import { make } from "../../common/dom.mjs";
+
 const STYLES = ["fillStyle", "strokeStyle", "lineWidth", "font", "textAlign", "textBaseline", "globalAlpha", "dash", "shift"];
 
 export class Paper {
@@ -8,7 +10,7 @@ export class Paper {
     Object.assign(this, { textAlign: "left", textBaseline: "alphabetic", globalAlpha: 1, dash: [], shift: [0, 0] });
     this.stack = [];
     this.path = []; // ["M" | "L", x, y], ["A", x, y, radius] or ["R", x, y, width, height]
-    this.ruler = document.createElement("canvas").getContext("2d");
+    this.ruler = make("canvas").getContext("2d");
   }
 
   save() {

@@ -1,5 +1,7 @@
 /* The card beside the pointer: the image, its label and what the classifier says; it never covers its point. */
 
+import { make, showThumbnail } from "../../common/dom.mjs";
+
 const SIDE = 84; // pixels of the enlarged image
 const AWAY = 16; // pixels between the point and the card
 
@@ -8,14 +10,9 @@ export class Card {
   constructor(stage, player) {
     this.stage = stage;
     this.player = player;
-    this.element = document.createElement("div");
-    this.element.className = "card";
-    this.element.hidden = true;
-    this.image = document.createElement("div");
-    this.image.className = "card-image";
-    this.text = document.createElement("div");
-    this.text.className = "card-text";
-    this.element.append(this.image, this.text);
+    this.image = make("div", { class: "card-image" });
+    this.text = make("div", { class: "card-text" });
+    this.element = make("div", { class: "card", hidden: true }, this.image, this.text);
     stage.append(this.element);
     player.on("hover", (hovered) => this.show(hovered));
     player.on("mark", (mark) => this.showMark(mark));
@@ -28,12 +25,7 @@ export class Card {
     const about = this.player.describe(hovered.index);
     const { thumbnail } = about;
     this.image.hidden = !thumbnail;
-    if (thumbnail) {
-      const { style } = this.image;
-      style.backgroundImage = `url("${thumbnail.url}")`;
-      style.backgroundSize = `${thumbnail.columns * SIDE}px ${thumbnail.rows * SIDE}px`;
-      style.backgroundPosition = `-${thumbnail.column * SIDE}px -${thumbnail.row * SIDE}px`;
-    }
+    if (thumbnail) showThumbnail(this.image, thumbnail, SIDE);
     const lines = [line("card-title", about.labelName)];
     if (about.predictionName !== null) {
       const verdict = about.right ? "decided right" : `taken for ${about.predictionName}`;
@@ -69,8 +61,5 @@ export class Card {
 }
 
 function line(className, text) {
-  const element = document.createElement("div");
-  element.className = className;
-  element.textContent = text ?? "";
-  return element;
+  return make("div", { class: className, textContent: text ?? "" });
 }

@@ -1,5 +1,7 @@
 /* One cursor for all curves over epochs; a click on a curve goes to its epoch. */
 
+import { make } from "../../common/dom.mjs";
+
 const FIRST_DRAW_MS = 300; // between two looks for graphs that Dash has drawn
 
 let pendingFrame = 0; // of requestAnimationFrame, 0 for none
@@ -42,7 +44,7 @@ function placeDot(graph, epoch) {
 function placeCursor(graph, x, y, width, height) {
   let cursor = graph.querySelector(":scope > .curve-cursor");
   if (!cursor) {
-    cursor = document.createElement("div");
+    cursor = make("div");
     graph.style.position = "relative";
     graph.append(cursor);
   }

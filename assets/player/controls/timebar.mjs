@@ -1,5 +1,6 @@
 /* The time line under the picture: play, step, speed, loop, and a slider for the time over the curve of accuracy. */
 
+import { button, choice, make, setStyle, svg } from "../../common/dom.mjs";
 import { SPEEDS } from "../timeline.mjs";
 
 /** Outlines on a field of 16 x 16; drawn, since not every system's fonts have these signs. */
@@ -17,44 +18,41 @@ export class TimeBar {
   constructor(element, player) {
     this.player = player;
     this.epochs = [0];
-    element.replaceChildren();
-    this.bar = make("div", "timebar");
-    element.append(this.bar);
-    const button = (icon, label, action) => {
-      const control = make("button", "timebar-button", { type: "button", title: label, ariaLabel: label });
-      control.append(drawIcon(icon));
-      control.addEventListener("click", () => {
-        action();
-        player.root.focus({ preventScroll: true }); // keys go on working
-      });
-      this.bar.append(control);
-      return control;
-    };
-    button("first", "First snapshot (Home)", () => player.seek(0));
-    button("back", "One snapshot back (left arrow)", () => player.step(-1));
-    this.play = button("play", "Play or pause (space)", () => player.timeline.toggle());
-    this.play.classList.add("timebar-play");
-    button("on", "One snapshot on (right arrow)", () => player.step(1));
-    button("last", "Last snapshot (End)", () => player.seek(this.last));
-    this.speed = make("select", "timebar-speed", { title: "Speed", ariaLabel: "Speed" });
-    for (const speed of SPEEDS) this.speed.append(new Option(`${speed}×`, speed, speed === 1, speed === 1));
-    this.speed.addEventListener("change", () => player.set("speed", Number(this.speed.value)));
+    this.play = this.button("play", "Play or pause (space)", () => player.timeline.toggle(), "timebar-button timebar-play");
+    const speeds = SPEEDS.map((speed) => [speed, `${speed}×`]);
+    this.speed = choice("Speed", speeds, (speed) => player.set("speed", Number(speed)), { class: "timebar-speed" });
+    this.speed.value = "1";
     this.loop = this.toggle("loop", "Start again at the end");
     this.tween = this.toggle("tween", "Glide between snapshots, or jump");
-    this.track = make("div", "timebar-track");
-    this.curve = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    this.curve.setAttribute("preserveAspectRatio", "none");
-    this.curve.setAttribute("class", "timebar-curve");
-    this.range = make("input", "timebar-range", { type: "range", min: 0, step: "any", value: 0, ariaLabel: "Time" });
-    this.range.addEventListener("input", () => {
+    this.curve = svg("svg", { preserveAspectRatio: "none", class: "timebar-curve" });
+    this.events = make("div", { class: "timebar-events" });
+    const go = () => {
       player.pause();
       player.seek(Number(this.range.value));
-    });
-    this.ticks = make("div", "timebar-ticks");
-    this.events = make("div", "timebar-events");
-    this.track.append(this.curve, this.events, this.range, this.ticks);
-    this.bar.append(this.speed, this.loop, this.tween, this.track);
+    };
+    const range = { type: "range", min: 0, step: "any", value: 0, "aria-label": "Time", on: { input: go } };
+    this.range = make("input", { class: "timebar-range", ...range });
+    this.ticks = make("div", { class: "timebar-ticks" });
+    this.bar = make("div", { class: "timebar" },
+      this.button("first", "First snapshot (Home)", () => player.seek(0)),
+      this.button("back", "One snapshot back (left arrow)", () => player.step(-1)),
+      this.play,
+      this.button("on", "One snapshot on (right arrow)", () => player.step(1)),
+      this.button("last", "Last snapshot (End)", () => player.seek(this.last)),
+      this.speed, this.loop, this.tween,
+      make("div", { class: "timebar-track" }, this.curve, this.events, this.range, this.ticks));
+    element.replaceChildren(this.bar);
     this.stop = player.on("state", () => this.draw());
+  }
+
+  button(icon, label, action, name = "timebar-button") {
+    const act = () => {
+      action();
+      this.player.root.focus({ preventScroll: true }); // keys go on working
+    };
+    const control = button("", label, act, { class: name, "aria-label": label });
+    control.append(drawIcon(icon));
+    return control;
   }
 
   get last() {
@@ -69,46 +67,32 @@ export class TimeBar {
   /** @param {{epochs: number[], accuracies?: number[]}} meta of the frames */
   setRun({ epochs, accuracies }) {
     this.epochs = epochs;
-    this.range.max = this.last;
+    this.range.max = String(this.last);
     const marks = epochs.map((epoch, t) => [epoch, t]).filter(([epoch]) => Number.isInteger(epoch));
     const every = Math.ceil(marks.length / 16);
+    const shown = marks.filter((_, i) => i % every === 0);
     this.ticks.replaceChildren(
-      ...marks.filter((_, i) => i % every === 0).map(([epoch, t]) => {
-        const tick = make("span", "timebar-tick", { textContent: `${epoch}` });
-        tick.style.left = `${this.last ? (100 * t) / this.last : 0}%`;
-        return tick;
-      }),
+      ...shown.map(([epoch, t]) => make("span", { class: "timebar-tick", textContent: `${epoch}`, style: { left: this.place(t) } })),
     );
     this.setEvents([]);
     this.curve.replaceChildren();
     if (!accuracies || accuracies.length < 2) return;
     this.curve.setAttribute("viewBox", `0 0 ${accuracies.length - 1} 1`);
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
     const points = accuracies.map((value, t) => `${t},${1 - (value ?? 0)}`);
-    line.setAttribute("d", `M0,1L${points.join("L")}L${accuracies.length - 1},1Z`);
-    this.curve.append(line);
+    this.curve.append(svg("path", { d: `M0,1L${points.join("L")}L${accuracies.length - 1},1Z` }));
   }
 
   /** Ticks for the events at each snapshot. @param {number[]} counts */
   setEvents(counts) {
     const most = Math.max(1, ...counts);
     this.events.replaceChildren(
-      ...counts.map((count, t) => {
-        const mark = make("span", "timebar-event");
-        mark.style.left = `${this.last ? (100 * t) / this.last : 0}%`;
-        mark.style.opacity = Math.sqrt(count / most);
-        return mark;
-      }),
+      ...counts.map((count, t) => make("span", { class: "timebar-event", style: { left: this.place(t), opacity: Math.sqrt(count / most) } })),
     );
   }
 
-  /** The time, in snapshots, at which an epoch is reached. */
-  timeOf(epoch) {
-    const { epochs } = this;
-    if (!Number.isFinite(epoch) || epoch >= epochs[this.last]) return this.last;
-    const after = epochs.findIndex((value) => value > epoch);
-    if (after <= 0) return 0;
-    return after - 1 + (epoch - epochs[after - 1]) / (epochs[after] - epochs[after - 1]);
+  /** Where a snapshot is on the line, as a share in CSS. */
+  place(t) {
+    return `${this.last ? (100 * t) / this.last : 0}%`;
   }
 
   draw() {
@@ -118,30 +102,17 @@ export class TimeBar {
       this.play.dataset.icon = icon;
       this.play.replaceChildren(drawIcon(icon));
     }
-    if (document.activeElement !== this.range || state.playing) this.range.value = state.time;
-    this.range.style.setProperty("--share", this.last ? state.time / this.last : 0);
-    this.loop.setAttribute("aria-pressed", state.loop);
-    this.tween.setAttribute("aria-pressed", state.tween);
-    if (Number(this.speed.value) !== state.speed) this.speed.value = state.speed;
+    if (document.activeElement !== this.range || state.playing) this.range.value = String(state.time);
+    setStyle(this.range, { "--share": this.last ? state.time / this.last : 0 });
+    for (const option of ["loop", "tween"]) this[option].setAttribute("aria-pressed", String(state[option]));
+    if (Number(this.speed.value) !== state.speed) this.speed.value = String(state.speed);
   }
 
   toggle(option, label) {
-    const element = make("button", "timebar-toggle", { type: "button", textContent: option, title: label });
-    element.addEventListener("click", () => this.player.set(option, !this.player.state[option]));
-    return element;
+    return button(option, label, () => this.player.set(option, !this.player.state[option]), { class: "timebar-toggle" });
   }
 }
 
 function drawIcon(name) {
-  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  icon.setAttribute("viewBox", "0 0 16 16");
-  icon.setAttribute("class", "timebar-icon");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  icon.append(path);
-  return icon;
-}
-
-function make(tag, className, properties = {}) {
-  return Object.assign(document.createElement(tag), { className, ...properties });
+  return svg("svg", { viewBox: "0 0 16 16", class: "timebar-icon" }, svg("path", { d: ICONS[name] }));
 }

@@ -1,5 +1,8 @@
 /* The box shown while UMAP is being computed: the current step, the progress, and a button to cancel. */
 
+import { button, make } from "../../common/dom.mjs";
+import { get, post } from "../../common/http.mjs";
+
 const POLL_MS = 700;
 
 /** The state of a projection that is computed in the background. */
@@ -10,13 +13,9 @@ export class Waiting {
     this.ready = ready;
     this.meanwhile = ""; // a sentence on what is shown until then
     this.isOn = false; // whether one is being computed
-    this.text = document.createElement("span");
-    this.bar = document.createElement("progress");
-    this.bar.max = 1;
-    this.button = document.createElement("button");
-    this.button.type = "button";
-    this.button.className = "waiting-button";
-    this.button.addEventListener("click", () => this.act());
+    this.text = make("span");
+    this.bar = make("progress", { max: 1 });
+    this.button = button("", "", () => this.act(), { class: "waiting-button" });
     element.replaceChildren(this.text, this.bar, this.button);
   }
 
@@ -28,7 +27,7 @@ export class Waiting {
   async ask(about, again = false) {
     this.stop();
     this.about = about;
-    const job = await fetchJson(`/api/progress?${about}${again ? "&again=1" : ""}`);
+    const job = await answerOf(get(`/api/progress?${about}${again ? "&again=1" : ""}`));
     if (this.about !== about) return false;
     this.n = job.n ?? null; // number of snapshots that it shows
     if (job.state === "done") return true;
@@ -58,7 +57,7 @@ export class Waiting {
       if (await this.ask(this.about, true)) this.ready();
       return;
     }
-    const job = await fetchJson(`/api/cancel?${this.about}`, "POST");
+    const job = await answerOf(post(`/api/cancel?${this.about}`));
     this.text.textContent = job.error ? `It cannot be cancelled: ${job.error}` : "Cancelling.";
   }
 
@@ -71,10 +70,7 @@ export class Waiting {
   }
 }
 
-async function fetchJson(url, method = "GET") {
-  try {
-    return await (await fetch(url, { method })).json();
-  } catch {
-    return { error: "the server does not answer; is it still running?" };
-  }
+/** An answer, or what went wrong. @param {Promise<any>} request */
+function answerOf(request) {
+  return request.catch(({ message }) => ({ error: message }));
 }

@@ -1,5 +1,7 @@
 /* The marks of the overlay, each drawn once and copied into every frame. */
 
+import { make } from "../../common/dom.mjs";
+
 export const TARGET = 7; // radius of a target's disc, CSS pixels
 export const CENTRE = 5; // half a centre's cross
 export const DIMMED = 0.35; // strength of what is outside the focus
@@ -14,9 +16,7 @@ export const FONT = `600 ${FONT_SIZE}px Inter, system-ui, -apple-system, "Segoe 
  * @param {(context: CanvasRenderingContext2D) => void} draw around the middle
  */
 export function sprite(width, height, density, draw) {
-  const image = document.createElement("canvas");
-  image.width = Math.ceil(width * density);
-  image.height = Math.ceil(height * density);
+  const image = make("canvas", { width: Math.ceil(width * density), height: Math.ceil(height * density) });
   const context = image.getContext("2d");
   context.scale(density, density);
   context.translate(width / 2, height / 2);

@@ -1,5 +1,6 @@
 /* The names of the classes beside their marks, without covering one another. */
 
+import { make } from "../../common/dom.mjs";
 import { isDimmed } from "../colours.mjs";
 import { CENTRE, DIMMED, FONT, FONT_SIZE, TARGET, sprite } from "./marks.mjs";
 
@@ -27,7 +28,7 @@ export class Names {
 
   /** @param {string[]} names @param {object} theme @param {number} density */
   setStyle(names, theme, density) {
-    const ruler = document.createElement("canvas").getContext("2d");
+    const ruler = make("canvas").getContext("2d");
     ruler.font = FONT;
     this.sprites = names.map((name) => {
       const width = Math.ceil(ruler.measureText(name).width) + 6;

@@ -1,5 +1,6 @@
 /* On top of the points, on a 2D canvas: targets, class centres, their trails, the gaps between them, names. */
 
+import { make } from "../../common/dom.mjs";
 import { isDimmed, isShown, mixColours } from "../colours.mjs";
 import { CENTRE, DIMMED, FONT, TARGET, drawCentre, drawTarget, sprite } from "./marks.mjs";
 import { Names } from "./names.mjs";
@@ -235,7 +236,7 @@ export class Overlay {
 /** A canvas with the trails up to the snapshot before, and the inputs that they depend on. */
 class PastTrails {
   constructor() {
-    this.canvas = document.createElement("canvas");
+    this.canvas = make("canvas");
     this.context = this.canvas.getContext("2d");
     this.inputs = new Array(15).fill(undefined);
   }

@@ -229,7 +229,8 @@ def test_an_image_that_is_pointed_at_is_ringed_in_the_other_picture(page: Any, a
 
 TURN = """async () => {
     const { findTurn, turnFrames, turnRegions } = await import("/assets/compare/alignment.mjs");
-    const { readRegions, fetchArrays } = await import("/assets/player/data.mjs");
+    const { readRegions } = await import("/assets/player/data.mjs");
+    const { fetchArrays } = await import("/assets/common/http.mjs");
     const [a, b] = [...document.querySelectorAll('.compare-stage')].map(({ player }) => player.data.frames);
     const mirrored = [0.6, 0.8, 0.8, -0.6];
     const away = turnFrames(a, mirrored);

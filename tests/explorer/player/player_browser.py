@@ -34,9 +34,9 @@ PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0; backgroun
 <script src="/plotly.js"></script>
 <script type="module">
   const before = new Set(Object.keys(window));
-  const [{ mount }, data] = await Promise.all([import("/assets/player/main.mjs"), import("/assets/player/data.mjs")]);
+  const [{ mount }, http] = await Promise.all([import("/assets/player/main.mjs"), import("/assets/common/http.mjs")]);
   window.added = Object.keys(window).filter((name) => !before.has(name));
-  Object.assign(window, { mount, data });
+  Object.assign(window, { mount, http });
 </script>"""
 
 Array = NDArray[Any]
@@ -170,7 +170,7 @@ class MountedPlayer:
               for (const event of ["time", "hover", "mark", "click", "select", "notice", "legend"])
                 player.on(event, (value) => window[id + "Events"].push([event, value]));
               await player.load({ frames: "/frames", attributes: "/attributes", sprite: "/sprite.png" });
-              if (regions) player.setRegions(await data.fetchArrays("/regions", "the regions"));
+              if (regions) player.setRegions(await http.fetchArrays("/regions", "the regions"));
               await player.ready;
               player.draw();
             }""",

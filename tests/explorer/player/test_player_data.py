@@ -52,7 +52,7 @@ def test_parts_that_do_not_fit_together_are_refused(show: Show, site: Site) -> N
         try { {}; return '' } catch (error) { return error.message }"""
     r = references("power", 10)
     site.files["regions"] = encoding.encode_regions(r)  # three snapshots, not four
-    message = player.js(tell.replace("{}", "player.setRegions(await data.fetchArrays('/regions', 'x'))", 1))
+    message = player.js(tell.replace("{}", "player.setRegions(await http.fetchArrays('/regions', 'x'))", 1))
     assert "3 snapshots, the points 4" in message
     site.files["attributes"] = encoding.encode_attributes(
         np.arange(7), class_names=["a"] * 7, predictions={}, margins={}
