@@ -9,7 +9,6 @@ import argparse
 import json
 from pathlib import Path
 
-CLASSIFIERS = ("cos", "cos_ce", "euc", "euc_ce", "argmax")
 PAPER = {  # Table 6, best of at most 30 epochs from ImageNet weights
     "euclidean": {"cos": 90.39, "cos_ce": 90.30, "euc": 90.44, "euc_ce": 90.31},
     "cosine": {"cos": 90.75, "cos_ce": 90.69, "euc": 88.23, "euc_ce": 89.97},
@@ -22,7 +21,7 @@ def main() -> None:
     for argument in parser.parse_args().metrics:
         loss, _, path = str(argument).partition("=")
         rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-        names = [name for name in CLASSIFIERS if name in rows[0]["accuracy"]]
+        names = list(rows[0]["accuracy"])
         print(f"\n### {loss}\n")
         print(f"| epoch | images | {' | '.join(f'{name} %' for name in names)} | sigma | rho | rho / sigma |")
         print("| ---: " * (len(names) + 5) + "|")

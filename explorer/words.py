@@ -10,7 +10,7 @@ import json
 from collections.abc import Container
 from typing import Any, NamedTuple
 
-from mtm.classifiers import MEANINGS
+from mtm import classifiers
 
 
 class Term(NamedTuple):
@@ -71,17 +71,10 @@ CURVES = {
     "sigma_class": Term("σ of each class", "Cluster size σ of each class"),
     "rho_class": Term("ρ of each class", "Centre distance ρ of each class"),
 }
-CLASSIFIERS = {
-    name: Term(MEANINGS[name], help=help)
-    for name, help in {  # in the order of menus
-        "euc_ce": "Nearest class target by distance",
-        "cos_ce": "Nearest class target by cosine",
-        "euc": "Nearest class centre by distance",
-        "cos": "Nearest class centre by cosine",
-        "argmax": "Largest output of the linear head",
-    }.items()
+CLASSIFIERS = {  # the first that a run has decides at first
+    name: Term(f"{classifiers.CLASSIFIERS[name].meaning} ({name})", help=classifiers.CLASSIFIERS[name].help)
+    for name in classifiers.PREFERRED
 }
-PREFERRED_CLASSIFIERS = ("euc_ce", "argmax", "euc", "cos_ce", "cos")  # the first that a run has decides at first
 EVENTS = {
     "learned": "learned",
     "forgotten": "forgotten",
@@ -113,7 +106,7 @@ KEYS = (
 
 def usual_classifier(available: Container[str], loss: str | None) -> str | None:
     """The classifier that goes with a loss, of those that are available; None where none is."""
-    preferred = ("cos_ce", *PREFERRED_CLASSIFIERS) if loss == "cosine" else PREFERRED_CLASSIFIERS
+    preferred = ("cos_ce", *CLASSIFIERS) if loss == "cosine" else CLASSIFIERS
     return next((name for name in preferred if name in available), None)
 
 
@@ -133,7 +126,7 @@ def for_browser() -> dict[str, Any]:
         "colours": names(COLOURS),
         "marks": {key: [term.name, term.help] for key, term in MARKS.items()},
         "events": EVENTS,
-        "classifiers": PREFERRED_CLASSIFIERS,
+        "classifiers": list(CLASSIFIERS),
     }
 
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mtm.classifiers import predict
+from mtm.classifiers import CLASSIFIERS, PREFERRED, predict
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Snapshot
 from mtm.run_folder.summary import summarise
 from mtm.runs import Run
 
-NEAREST_CENTRE = ("euc", "cos")  # the classifiers of `mtm.classifiers` that go by class centres
+NEAREST_CENTRE = [name for name in PREFERRED if CLASSIFIERS[name].reference == "centres"]
 MOST_WAYS = 5  # unless `ways` says otherwise
 NORMAL_95 = 1.96  # standard errors to either side
 

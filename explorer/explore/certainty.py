@@ -264,7 +264,7 @@ def _of_classifier(history: History, t: int, name: str) -> Certainty:
     }
     reference = snapshot.references[name]
     e = snapshot.embeddings if len(rows) == len(history.judged) else snapshot.embeddings[rows]
-    if name != "argmax":  # a linear head decides by no point
+    if CLASSIFIERS[name].reference != "head":  # which decides by no point
         places["decided_distance"] = _distances_to_points(e, decided, np.asarray(reference))
     relations = [_relation(place, values, right) for place, values in places.items() if values is not None]
     n_right = int(right.sum())

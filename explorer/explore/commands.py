@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtm.classifiers import CLASSIFIERS
+from mtm.cli.options import Json, RunsFolder
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
@@ -18,16 +20,15 @@ if TYPE_CHECKING:
     from explorer.explore.events import Event
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, its name inside --runs, or demo/NAME")]
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs", show_default=True)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts: one object a line")]
 SHORT = {
     "target_distance": "to the own target",
     "centre_distance": "to the own centre",
     "decided_distance": "to the decided point",
     "margin": "margin",
 }
+*OTHERS, LAST = CLASSIFIERS
 Classifier = Annotated[
-    str | None, typer.Option(help="cos, cos_ce, euc, euc_ce or argmax [events: the best at the end; certainty: all]")
+    str | None, typer.Option(help=f"{', '.join(OTHERS)} or {LAST} [events: the best at the end; certainty: all]")
 ]
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mtm.classifiers import CLASSIFIERS
+from mtm.classifiers.classifier import NEUTRAL
+
 Row = dict[str, Any]
 
 # Lines, not classes: a quiet set of its own, readable on light and dark
@@ -15,11 +18,7 @@ LINES = {
     "sigma": "#0f766e",
     "rho": "#c2410c",
     "targets": "#7c3aed",
-    "cos": "#0f766e",
-    "cos_ce": "#14b8a6",
-    "euc": "#c2410c",
-    "euc_ce": "#f59e0b",
-    "argmax": "#7c3aed",
+    **{name: classifier.colour for name, classifier in CLASSIFIERS.items()},
 }
 
 
@@ -41,7 +40,7 @@ def accuracy(rows: Sequence[Row]) -> go.Figure:
     names = list(dict.fromkeys(name for row in rows for name in row.get("accuracy") or {}))
     for name in names:
         values = [(row.get("accuracy") or {}).get(name) for row in rows]
-        figure.add_trace(_line(_epochs(rows), values, name, LINES.get(name, "#64748b"), "%{y:.2%}"))
+        figure.add_trace(_line(_epochs(rows), values, name, LINES.get(name, NEUTRAL), "%{y:.2%}"))
     return _over_epochs(figure, "accuracy", tickformat=".0%")
 
 

@@ -9,7 +9,6 @@ from mtm.classifiers import CLASSIFIERS
 from mtm.paper.tables import BACKBONES, EPOCHS, load_tables
 
 NONE = "–"
-NAMES = {"argmax": "pure (argmax)"}  # as the paper calls it
 WORDS = {"E": "Euclidean", "C": "Cosine", "CP": "Class proximity", "PP": "Push and pull", "P": "Pure"}
 OURS = ("RN18-PP", "RN50-P", "RN18-C", "RN18-P")  # the paper's own models in Table 5
 MISPRINT = "Table 5 prints 96.68 for RN18-PP on K-MNIST; Table 6 has 96.98, which stands here."
@@ -52,7 +51,7 @@ def accuracy_table(runs: ChosenRuns, dataset: str) -> Table:
     missing = [cell.model for cell in runs.models(dataset) if cell not in runs.by_cell]
     if missing:
         notes.append(f"No run of {shorten(missing)}.")
-    groups = [(NAMES.get(name, name), 3) for name in CLASSIFIERS]
+    groups = [(f"{c.name_in_paper} ({name})" if c.name_in_paper else name, 3) for name, c in CLASSIFIERS.items()]
     title, key = f"Accuracy on {dataset}", f"accuracy-{slug(dataset)}"
     columns = ["paper", "ours", "diff."] * len(CLASSIFIERS)
     return Table(key, label, title, groups, columns, rows, notes, dataset)

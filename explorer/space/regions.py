@@ -30,7 +30,6 @@ Classes = NDArray[np.int64]
 References = ArrayLike | tuple[ArrayLike, ArrayLike]
 
 MODES = ("exact", "fitted", "targets", "centres", "vote", "off")
-KINDS = {"cos": "cosine", "cos_ce": "cosine", "euc": "power", "euc_ce": "power", "argmax": "linear"}
 
 VOTERS = 15  # near images whose decisions make the vote map
 RIDGE = 1e-3  # of the fitted regions: pull of the standardised weights to zero, against a loss summed over the images
@@ -75,18 +74,21 @@ def exact_regions(
 ) -> Regions:
     """The regions of `classifier` on the plane x = origin (D,) + basis (D, 2) u itself, at every snapshot and between.
 
-    `references` are the class centres or embeddings (T, C, D), for `argmax` (weight (T, C, D), bias (T, C)). What all
-    classes share is left out of the affine functions: numbers then stay small for the browser's 32 bits.
-    Raises InputError for an unknown classifier and for a view that is no plane.
+    `references` are the class centres or embeddings (T, C, D), or a linear head's (weight (T, C, D), bias (T, C)). What
+    all classes share is left out of the affine functions: numbers then stay small for the browser's 32 bits.
+    Raises InputError for an unknown classifier, for one whose regions are not affine, and for a view that is no plane.
     """
-    if classifier not in KINDS:
+    if classifier not in CLASSIFIERS:
         raise choose_from("classifier", classifier, CLASSIFIERS)
+    kind = CLASSIFIERS[classifier].regions
+    if kind is None:
+        raise InputError(f"'{classifier}' has no exact regions on a plane; choose fitted, targets or vote")
     if origin is None or basis is None:
         raise InputError("exact regions exist on a plane only, and this view is none; choose fitted, targets or vote")
     o, p = np.asarray(origin, np.float64), np.asarray(basis, np.float64)  # (D,), (D, 2)
-    kind = KINDS[classifier]
     if kind == "linear":
-        weight, bias = (np.asarray(array, np.float64) for array in references)  # type: ignore[union-attr]
+        parts = references if isinstance(references, tuple) else (references, 0.0)
+        weight, bias = (np.asarray(array, np.float64) for array in parts)
         affine = _affine(weight, p, _dot(weight, o) + bias)
         none = np.zeros(affine.shape[:2])
         return Regions(kind, affine - _mean_of_present(affine), none, none[1:])
@@ -139,7 +141,7 @@ def region_modes(
     """
     n_classes = view.centres.shape[1]
     modes: dict[str, RegionMap] = {}
-    if view.basis is not None and references is not None:
+    if view.basis is not None and references is not None and CLASSIFIERS[classifier].regions is not None:
         modes["exact"] = exact_regions(classifier, references, view.origin, view.basis)
     modes["fitted"] = fitted_regions(view.points, decisions, n_classes)
     if view.targets is not None:

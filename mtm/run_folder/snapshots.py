@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mtm import geometry
-from mtm.classifiers import Reference, decide
+from mtm.classifiers import CLASSIFIERS, Reference, decide
 
 Array = NDArray[Any]
 
@@ -66,13 +66,10 @@ class Snapshot:
 def references(
     centres: Array, class_embeddings: Array | None = None, head: tuple[Array, Array] | None = None
 ) -> dict[str, Reference]:
-    """Per classifier that the model has, its reference: four for moving targets, three for a linear head."""
-    by_classifier: dict[str, Reference] = {"cos": centres, "euc": centres}
-    if class_embeddings is not None:
-        by_classifier = {"cos": centres, "cos_ce": class_embeddings, "euc": centres, "euc_ce": class_embeddings}
-    if head is not None:
-        by_classifier["argmax"] = head
-    return by_classifier
+    """Per classifier that the model has, its reference; without class embeddings or a head, none that takes them."""
+    given: dict[str, Reference | None] = {"centres": centres, "class_embeddings": class_embeddings, "head": head}
+    by_classifier = {name: given[classifier.reference] for name, classifier in CLASSIFIERS.items()}
+    return {name: reference for name, reference in by_classifier.items() if reference is not None}
 
 
 def classify(e: ArrayLike, references: dict[str, Reference]) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -157,8 +154,11 @@ def to_arrays(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: dict[str, Any]) -> Snapshot:
-    """The inverse of `to_arrays`. Raises KeyError for a missing array."""
-    classifiers = header["classifiers"]
+    """The inverse of `to_arrays`; decisions of classifiers that are not registered here are left out.
+
+    Raises KeyError for a missing array.
+    """
+    classifiers = [name for name in header["classifiers"] if name in CLASSIFIERS]
     return Snapshot(
         index=index,
         epoch=float(header["epoch"]),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtm.classifiers import classifiers_of
 from mtm.config import TrainConfig
 from mtm.errors import Stopped
 from mtm.run_folder.snapshots import Array
 
 START_SECONDS = 5.0  # to import torch and to load the data, about
 EVALUATION_COST = 1 / 3  # of an image, over that of training on it: the forward pass only
-N_CLASSIFIERS = {"targets": 4, "linear": 3}
 WARM_UP_SECONDS, TIMED_SECONDS = 0.5, 1.0
 LONGEST_SECONDS = 20.0  # of a measurement whose single steps take seconds
 MOST_BATCHES, MOST_BYTES = 400, 2**26  # of made-up images
@@ -54,7 +54,8 @@ def estimate_cost(config: TrainConfig, sizes: Sizes, speed: Speed) -> dict[str, 
     full = config.epochs + 1
     evaluated = full * (centres + sizes.test + n_validation) + partial * (centres + recorded)
     images = config.epochs * n_train + EVALUATION_COST * evaluated
-    snapshot_bytes = recorded * (2 * speed.dim + 8 * N_CLASSIFIERS[config.head] + 8) + 8 * sizes.n_classes * speed.dim
+    n_classifiers = len(classifiers_of(config.head))
+    snapshot_bytes = recorded * (2 * speed.dim + 8 * n_classifiers + 8) + 8 * sizes.n_classes * speed.dim
     thumbnails = recorded * min(sizes.height, 36) * min(sizes.width, 36) * sizes.channels
     checkpoints = 4 * speed.parameters * 4  # weights, two moments of each, and the best weights
     return {

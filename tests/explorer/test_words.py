@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,11 @@ from explorer.space.projections import METHODS, PROJECTIONS
 from explorer.space.regions import MODES
 from mtm.classifiers import CLASSIFIERS
 
-TABLES = {
+TABLES: dict[str, tuple[Iterable[str], Iterable[str]]] = {
     "views": (words.VIEWS, METHODS),
     "regions": (words.REGIONS, [mode for mode in MODES if mode != "off"]),
     "curves": (words.CURVES, CURVES),
     "classifiers": (words.CLASSIFIERS, CLASSIFIERS),
-    "preferred classifiers": (words.PREFERRED_CLASSIFIERS, CLASSIFIERS),
     "events": (words.EVENTS, KINDS),
 }
 

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
-from mtm.classifiers import CLASSIFIERS, decide, predict
+from mtm.classifiers import CLASSIFIERS, PREFERRED, classifiers_of, decide, predict
 from mtm.errors import InputError
 from mtm.geometry import class_centres, unit
 
@@ -41,7 +41,11 @@ def example(n=100, n_classes=6, d=8, seed=0):
 
 def reference_of(name, points, seed=1):
     """What classifier `name` takes: the points, or for a linear head the points as weights, and a bias."""
-    return (points, np.random.default_rng(seed).normal(size=len(points))) if name == "argmax" else points
+    return (points, np.random.default_rng(seed).normal(size=len(points))) if takes_a_head(name) else points
+
+
+def takes_a_head(name):
+    return CLASSIFIERS[name].reference == "head"
 
 
 def accuracy(name, e, y, reference):
@@ -246,8 +250,8 @@ def test_a_common_rotation_changes_no_decision(name):
 def test_permuting_the_classes_permutes_the_decisions(name):
     e, _, points = example(500)
     order = np.random.default_rng(3).permutation(6)
-    reference = (points, np.arange(6.0)) if name == "argmax" else points
-    permuted = (points[order], np.arange(6.0)[order]) if name == "argmax" else points[order]
+    reference = (points, np.arange(6.0)) if takes_a_head(name) else points
+    permuted = (points[order], np.arange(6.0)[order]) if takes_a_head(name) else points[order]
     assert order[predict(name, e, permuted)].tolist() == predict(name, e, reference).tolist()
 
 
@@ -268,7 +272,7 @@ def noise():
 def test_random_labels_score_one_in_c(name, noise):
     train, train_y, test, test_y = noise
     centres, embeddings = class_centres(train, train_y, 10), np.random.default_rng(1).normal(size=(10, 1351))
-    reference = reference_of(name, embeddings if name.endswith("_ce") else centres)
+    reference = reference_of(name, centres if CLASSIFIERS[name].reference == "centres" else embeddings)
     # four standard deviations of a share of 2,000 images
     assert accuracy(name, test, test_y, reference) == pytest.approx(0.1, abs=4 * (0.1 * 0.9 / 2000) ** 0.5)
 
@@ -283,7 +287,7 @@ def test_centres_of_the_judged_images_themselves_would_find_random_labels(name, 
 @every_classifier
 def test_real_labels_score_more_than_random_ones(name):
     e, y, points = example(1000, d=64)
-    reference = (points, -(points**2).sum(axis=1) / 2) if name == "argmax" else points
+    reference = (points, -(points**2).sum(axis=1) / 2) if takes_a_head(name) else points
     assert accuracy(name, e, y, reference) > 0.95
 
 
@@ -292,7 +296,27 @@ def test_real_labels_score_more_than_random_ones(name):
 
 def test_every_classifier_has_its_slow_twin_here():
     assert TWINS.keys() == CLASSIFIERS.keys()
-    assert set(CLASSIFIERS) == {"cos", "cos_ce", "euc", "euc_ce", "argmax"}
+    assert set(CLASSIFIERS) >= {"cos", "cos_ce", "euc", "euc_ce", "argmax"}
+
+
+@pytest.mark.parametrize(("head", "references"), [("targets", ("class_embeddings",)), ("linear", ("head",))])
+def test_every_head_has_the_classifiers_of_its_references(head, references):
+    names = classifiers_of(head)
+    assert {CLASSIFIERS[name].reference for name in names} == {"centres", *references}
+    assert set(classifiers_of("targets")) | set(classifiers_of("linear")) == set(CLASSIFIERS)
+
+
+def test_an_entry_is_called_as_its_scores():
+    e, _, points = example()
+    assert CLASSIFIERS["euc"](e, points).tolist() == CLASSIFIERS["euc"].scores(e, points).tolist()
+
+
+def test_every_classifier_says_what_it_is():
+    for name, classifier in CLASSIFIERS.items():
+        assert classifier.meaning, f"{name} has no meaning, which menus print"
+        assert classifier.help, f"{name} has no help, which menus show on hover"
+    assert PREFERRED[:2] == ["euc_ce", "argmax"]  # a run has one of them, and shows it at first
+    assert set(PREFERRED) == set(CLASSIFIERS)
 
 
 @pytest.mark.parametrize("function", [predict, decide])

@@ -19,7 +19,7 @@ from conftest import ROOT, small
 from safetensors.numpy import load_file
 
 from mtm import geometry
-from mtm.classifiers import predict
+from mtm.classifiers import CLASSIFIERS, classifiers_of, predict
 from mtm.errors import InputError
 from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.run_folder.snapshots import compact
@@ -52,10 +52,11 @@ def test_what_training_yields_is_what_the_run_gives_back(tmp_path: Path) -> None
         np.testing.assert_array_equal(back.reference_centres, snapshot.reference_centres)
         np.testing.assert_array_equal(back.target_distances, snapshot.target_distances)
         np.testing.assert_array_equal(back.centre_distances, snapshot.centre_distances)
-        for name in ("cos", "cos_ce", "euc", "euc_ce"):
+        for name in classifiers_of("targets"):
             np.testing.assert_array_equal(back.predictions[name], snapshot.predictions[name])
             np.testing.assert_array_equal(back.margins[name], snapshot.margins[name])
-            reference = snapshot.class_embeddings if name.endswith("_ce") else snapshot.reference_centres
+            kinds = {"centres": snapshot.reference_centres, "class_embeddings": snapshot.class_embeddings}
+            reference = kinds[CLASSIFIERS[name].reference]
             assert reference is not None
             np.testing.assert_array_equal(back.predictions[name], predict(name, snapshot.embeddings, reference))
     np.testing.assert_array_equal(opened.labels, yielded[0].points.labels)
@@ -72,7 +73,7 @@ def test_a_linear_head_keeps_weight_and_bias(tmp_path: Path) -> None:
     back = Run.open(tmp_path / "a").snapshot(-1)
     assert back.class_embeddings is None
     assert back.target_distances is None
-    assert set(back.predictions) == {"cos", "euc", "argmax"}
+    assert list(back.predictions) == classifiers_of("linear")
     assert back.head is not None
     np.testing.assert_array_equal(back.predictions["argmax"], predict("argmax", snapshot.embeddings, back.head))
 
@@ -85,7 +86,7 @@ def test_rows_hold_every_measure_and_what_they_were_taken_on(run: Run) -> None:
     assert all(len(row[f"{name}_per_class"]) == 10 for name in per_class)
     assert row["n"] == 359
     assert row["split"] == "test"
-    assert set(row["accuracy"]) == {"cos", "cos_ce", "euc", "euc_ce"}
+    assert list(row["accuracy"]) == classifiers_of("targets")
 
 
 def test_distances_and_measures_agree_with_the_arrays(run: Run) -> None:

@@ -51,7 +51,7 @@ def draw_accuracy_bars(runs: ChosenRuns, dataset: str) -> go.Figure:
     low, high = min(heights), max(heights)
     margin = max(0.5, 0.06 * (high - low))
     figure.update_xaxes(
-        tickvals=ticks, ticktext=["pure" if name == "argmax" else name for name in CLASSIFIERS], showgrid=False
+        tickvals=ticks, ticktext=[c.name_in_paper or name for name, c in CLASSIFIERS.items()], showgrid=False
     )
     figure.update_yaxes(title_text="accuracy, %", range=[math.floor(low - margin), min(100.0, high + margin)])
     return apply_style(figure, bargap=0)

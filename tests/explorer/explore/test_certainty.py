@@ -29,6 +29,7 @@ from explorer.explore.certainty import (
     wilson,
 )
 from explorer.space.history import History, load_history
+from mtm.classifiers import classifiers_of
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run
@@ -205,7 +206,7 @@ def test_a_class_without_a_centre_and_a_linear_head(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", class_names=["a", "b", "c"])
     run.log(rng.normal(size=(60, 4)) + 3 * np.eye(3, 4)[y], y, weight=np.eye(3, 4))
     certainties = {c.classifier: c for c in measure_certainty(load_history(run))}
-    assert list(certainties) == ["cos", "euc", "argmax"]
+    assert list(certainties) == classifiers_of("linear")
     assert [r.place for r in certainties["argmax"].relations] == ["centre_distance", "margin"]
     assert all(math.isfinite(c.reliability.temperature) for c in certainties.values())
 
@@ -221,7 +222,7 @@ def test_the_figures_show_every_classifier(history: History) -> None:
     certainties = measure_certainty(history)
     by_group = figures.draw_groups(certainties, "margin")
     for figure in (by_group, figures.draw_reliability(certainties)):
-        assert [trace.name for trace in figure.data] == ["cos", "cos_ce", "euc", "euc_ce"]
+        assert [trace.name for trace in figure.data] == classifiers_of("targets")
         for trace in figure.data:
             assert (np.asarray(trace.y) + np.asarray(trace.error_y.array) <= 1).all()
     for trace, each in zip(by_group.data, certainties, strict=True):
@@ -240,7 +241,7 @@ def test_the_command_prints_a_line_a_classifier(finished_run: Path) -> None:
     line = [sys.executable, "-c", code, "certainty", str(finished_run)]
     done = subprocess.run([*line, "--json", "--snapshot", "-2"], capture_output=True, text=True, check=True)
     rows = [json.loads(text) for text in done.stdout.splitlines()]
-    assert [row["classifier"] for row in rows] == ["cos", "cos_ce", "euc", "euc_ce"]
+    assert [row["classifier"] for row in rows] == classifiers_of("targets")
     assert rows[0]["snapshot"] == 1
     assert rows[0]["relations"][0]["risk"]["aurc"] >= rows[0]["relations"][0]["risk"]["best"]
     table = subprocess.run(line, capture_output=True, text=True, check=True).stdout

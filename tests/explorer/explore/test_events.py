@@ -28,6 +28,7 @@ from explorer.explore.events import (
     suddenness,
 )
 from explorer.space.history import load_history
+from mtm.classifiers import classifiers_of
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -148,7 +149,9 @@ def test_a_run_of_one_snapshot_and_one_without_targets(tmp_path: Path) -> None:
     one.log(e, y, weight=np.eye(2, 3))
     events = find_events(load_history(one))
     assert {event.kind for event in events} <= {"never"}
-    with pytest.raises(InputError, match="unknown classifier 'euc_ce'; choose from cos, euc, argmax"):
+    with pytest.raises(
+        InputError, match=f"unknown classifier 'euc_ce'; choose from {', '.join(classifiers_of('linear'))}"
+    ):
         find_events(load_history(one), "euc_ce")
     empty = Run.create(tmp_path / "empty")
     with pytest.raises(InputError, match="has no snapshots"):

@@ -29,6 +29,7 @@ from explorer.space.neighbours import NeighbourIndex, compare_with_layout
 from explorer.space.projections import project
 from explorer.space.views import Views
 from explorer.web import binary
+from mtm.classifiers import classifiers_of
 from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
@@ -87,8 +88,8 @@ def test_certainty_in_numbers_words_and_figures(client: FlaskClient, runs: Path)
         assert answered["accuracy"] == each.accuracy
         assert [r["risk"]["aurc"] for r in answered["relations"]] == [r.risk.aurc for r in each.relations]
     assert set(answer["figures"]) == {"by_group", "risk_coverage", "reliability"}
-    assert len(answer["figures"]["risk_coverage"]["margin"]["data"]) == 4
-    assert set(answer["words"]) == {"cos", "cos_ce", "euc", "euc_ce"}
+    assert len(answer["figures"]["risk_coverage"]["margin"]["data"]) == len(expected)
+    assert list(answer["words"]) == classifiers_of("targets")
     assert len(get(client, "certainty", run="one", classifier="euc")["certainty"]) == 1
 
 

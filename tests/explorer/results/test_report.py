@@ -30,6 +30,7 @@ from explorer.results.figures import catalogue as figures
 from explorer.results.figures import curves, embedding, images
 from explorer.results.figures.images import Sample
 from explorer.results.figures.printing import print_figure, to_matplotlib
+from mtm.classifiers import CLASSIFIERS
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper.tables import Experiment, list_experiments
@@ -161,9 +162,9 @@ def test_tables_have_the_paper_s_number_ours_and_the_difference(runs: ChosenRuns
         rows = stored_rows(folder, f"search/{experiment.name.lower().replace('/', '-')}")
         best = max(rows, key=lambda row: max(row["accuracy"].values()))["accuracy"]
         texts = table[experiment.model]
-        for i, name in enumerate(("cos", "cos_ce", "euc", "euc_ce", "argmax")):
+        for i, name in enumerate(CLASSIFIERS):
             paper, ours, difference = texts[3 * i : 3 * i + 3]
-            theirs = experiment.accuracy()[name]
+            theirs = experiment.accuracy().get(name)
             if theirs is None:
                 assert (paper, ours, difference) == ("–", "–", "–")
                 continue

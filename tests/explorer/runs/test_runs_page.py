@@ -15,6 +15,7 @@ from conftest import served, small
 from runs_grid import backdate, browser_page, cell, order, select
 
 from explorer.app import create_app
+from mtm.classifiers import classifiers_of
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
 
@@ -58,7 +59,7 @@ def recorded(finished_run: Path) -> list[Snapshot]:
 def test_a_row_says_what_the_run_folder_says(page: Any, runs: Path) -> None:
     run = Run.open(runs / "one")
     best = max(run.metrics[1:], key=lambda row: max(row["accuracy"].values()))["accuracy"]
-    for name in ("cos", "cos_ce", "euc", "euc_ce"):
+    for name in classifiers_of("targets"):
         assert float(cell(page, "one", name).inner_text()) == pytest.approx(100 * best[name], abs=0.006)
         assert ("run-best" in cell(page, "one", name).get_attribute("class")) == (best[name] == max(best.values()))
     assert cell(page, "one", "argmax").inner_text() == ""
@@ -215,7 +216,7 @@ def test_the_accuracies_unfold_where_there_is_no_room(new_page: Callable[..., An
     page.goto(f"{address}/runs")
     page.wait_for_selector('[row-id="one"] [col-id="best"]')
     tooltip = page.locator('[row-id="one"] [col-id="best"] span').first.get_attribute("title")
-    assert [line.split()[0] for line in tooltip.split("\n")] == ["cos", "cos_ce", "euc", "euc_ce"]
+    assert [line.split()[0] for line in tooltip.split("\n")] == classifiers_of("targets")
     page.click(".ag-header-group-cell-with-group .ag-header-expand-icon-collapsed")
     page.wait_for_selector('[row-id="one"] [col-id="euc_ce"]')
 

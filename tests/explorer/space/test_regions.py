@@ -11,7 +11,6 @@ from sklearn.linear_model import LogisticRegression
 
 from explorer.space import regions as module
 from explorer.space.regions import (
-    KINDS,
     MODES,
     affine_scores,
     agreement,
@@ -26,12 +25,12 @@ from explorer.space.regions import (
     voronoi_regions,
 )
 from mtm import classifiers
-from mtm.classifiers import CLASSIFIERS, predict
+from mtm.classifiers import CLASSIFIERS, Classifier, classifiers_of, predict
 from mtm.errors import InputError
 from mtm.geometry import class_centres
 from mtm.runs import Run
 
-every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+every_classifier = pytest.mark.parametrize("name", [name for name in CLASSIFIERS if CLASSIFIERS[name].regions])
 TIMES = [0, 0.25, 0.5, 0.9, 1, 1.3, 2]  # of three snapshots
 
 
@@ -52,7 +51,7 @@ def targets(n_classes, d, n_snapshots=3, seed=0):
 def references_of(name, points):
     """What classifier `name` takes: the points, or for a linear head the points as weights, and biases."""
     bias = np.random.default_rng(1).normal(size=points.shape[:2])
-    return (points, bias) if name == "argmax" else points
+    return (points, bias) if CLASSIFIERS[name].reference == "head" else points
 
 
 def blend(references, time):
@@ -156,7 +155,7 @@ def test_ties_go_to_the_lower_class(name, d):
     c[:, [5, 8]] = c[:, [2, 2]]
     weight, bias = references_of("argmax", c)
     bias[:, [5, 8]] = bias[:, [2, 2]]
-    regions = exact_regions(name, (weight, bias) if name == "argmax" else c, *plane(d))
+    regions = exact_regions(name, (weight, bias) if CLASSIFIERS[name].reference == "head" else c, *plane(d))
     classes = np.concatenate([decide(affine_scores(regions, time), pixels(n=101)) for time in TIMES])
     assert not {5, 8} & set(classes.tolist())
     assert 2 in classes
@@ -207,8 +206,24 @@ def test_narrow_floats_are_accepted():
     np.testing.assert_array_equal(exact_regions("euc", c, o, p).affine, same.affine)
 
 
-def test_every_classifier_has_its_kind():
-    assert KINDS.keys() == CLASSIFIERS.keys()
+def test_a_linear_classifier_of_class_embeddings_has_no_bias(monkeypatch):
+    """Of one that is registered: the largest inner product, exact at snapshots and between them."""
+    dot = Classifier(lambda e, c: np.asarray(e) @ np.asarray(c).T, "class_embeddings", "linear", "target", "help")
+    monkeypatch.setitem(CLASSIFIERS, "dot", dot)
+    o, p = plane(8)
+    c, u = targets(5, 8), pixels()
+    regions = exact_regions("dot", c, o, p)
+    for time in TIMES:
+        assert_decided_as("dot", decide(affine_scores(regions, time), u), o + u @ p.T, blend(c, time))
+
+
+def test_a_classifier_whose_regions_are_not_affine_has_the_others(monkeypatch):
+    monkeypatch.setitem(CLASSIFIERS, "odd", replace(CLASSIFIERS["euc_ce"], regions=None))
+    c = targets(3, 4)
+    with pytest.raises(InputError, match="'odd' has no exact regions on a plane; choose fitted, targets or vote"):
+        exact_regions("odd", c, *plane(4))
+    view, decisions = example_view()
+    assert tuple(region_modes(view, "odd", view.targets, decisions)) == MODES[1:-1]
 
 
 def test_what_cannot_be_drawn_is_refused():
@@ -416,7 +431,7 @@ def test_agreement_of_the_vote_is_its_definition_by_hand():
     assert 0.2 < agreement("vote", u, y) < 1
 
 
-@pytest.mark.parametrize("name", ["cos", "cos_ce", "euc", "euc_ce"])
+@pytest.mark.parametrize("name", [name for name in classifiers_of("targets") if CLASSIFIERS[name].regions])
 def test_agreement_on_a_real_run_is_its_definition_by_hand(finished_run, name):
     """Of the exact slice: what is decided where the image is drawn, against what is decided of the image."""
     run = Run.open(finished_run)
