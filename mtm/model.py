@@ -14,6 +14,7 @@ from mtm.backbones import make_backbone
 from mtm.config import TrainConfig
 from mtm.data import Dataset
 from mtm.run_folder.snapshots import Array
+from mtm.train_loop.randomness import seeded
 
 
 class Model(nn.Module):
@@ -57,8 +58,7 @@ class Model(nn.Module):
 def make_model(config: TrainConfig, dataset: Dataset) -> Model:
     """The model of a config, with weights drawn from its seed; leaves torch's global random state as it was."""
     height, width, channels = dataset.train.images.shape[1:]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed, torch.device("cpu")):  # the weights are drawn there
         backbone, n_features = make_backbone(config.backbone, channels, (height, width), config.weights)
         return Model(backbone, n_features, len(dataset.trained), config)
 

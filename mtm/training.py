@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from mtm.run_folder.snapshots import Array, Points, Snapshot, accuracies, classi
 from mtm.train_loop.batches import Batches
 from mtm.train_loop.checkpoint import Checkpoint, Position
 from mtm.train_loop.devices import choose_device, choose_precision
+from mtm.train_loop.randomness import seeded
 
 EVALUATION_BATCH = 500
 CHECK_EVERY = 20  # steps between looks at the loss on a GPU, where looking waits for the device
@@ -134,14 +136,13 @@ class _Training:
                 self.save()
 
     def train_step(self, rows: Tensor, step: int) -> None:
-        # for dropout, where there is any
-        torch.manual_seed(hash((self.config.seed, self.position.epoch, step)) % 2**63)
         x, y = self.batches.take(rows)
-        with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
-            e = self.model(x)
-        total = self.model.losses(e, y, self.loss).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        with self.random_numbers(step):  # of dropout, where there is any
+            with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
+                e = self.model(x)
+            total = self.model.losses(e, y, self.loss).sum()
+            self.optimiser.zero_grad(set_to_none=True)
+            self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.loss_sum += total.detach()
@@ -149,6 +150,10 @@ class _Training:
         self.clock.tick(len(rows))
         if self.device.type == "cpu" or step % CHECK_EVERY == 0:
             self.report_progress()
+
+    def random_numbers(self, *place: int) -> AbstractContextManager[None]:
+        """A block whose random numbers follow from seed, epoch and a place in it, and leave the caller's alone."""
+        return seeded(hash((self.config.seed, self.position.epoch, *place)) % 2**63, self.device)
 
     def report_progress(self, evaluating: bool = False) -> None:
         """Call `report` with the position; the one place that reads the loss. Raises Diverged if it is not finite."""
@@ -266,9 +271,10 @@ class _Training:
         for start in range(0, len(rows), EVALUATION_BATCH):
             self.stop_if_requested()
             x, y = batches.take(torch.from_numpy(rows[start : start + EVALUATION_BATCH]))
-            with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
-                e = self.model(x)
-            losses.append(self.model.losses(e, y, self.loss).to(self.sum_dtype).cpu().numpy())
+            with self.random_numbers(self.position.step, start):  # of a loss that draws some
+                with torch.autocast(self.device.type, dtype=self.amp, enabled=self.amp is not None):
+                    e = self.model(x)
+                losses.append(self.model.losses(e, y, self.loss).to(self.sum_dtype).cpu().numpy())
             blocks.append(e.cpu().numpy())
             self.report_progress(evaluating=True)
         embeddings = np.concatenate(blocks)
