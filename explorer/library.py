@@ -15,6 +15,7 @@ import numpy as np
 
 from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.imports import import_run
+from mtm.run_folder.names import check_name
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.run_folder.summary import summarise
 from mtm.runs import Run
@@ -77,9 +78,7 @@ class Library:
     def rename(self, run_id: str, name: str) -> str:
         """Rename a run; returns its new id. Raises InputError for a name that cannot be or is taken."""
         folder = self._own(run_id)
-        name = name.strip()
-        if not name or name.startswith(".") or any(c in name for c in "/\\\0:"):
-            raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
+        name = check_name(name.strip())
         if (self.runs_folder / name).exists():
             raise InputError(f"there is already a run '{name}'")
         if open_run(folder).status.state == "training":

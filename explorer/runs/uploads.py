@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explorer.library import Library
 from mtm.errors import InputError
+from mtm.run_folder.names import check_name
 
 SUFFIXES = (".npz", ".parquet")
 
@@ -18,7 +19,7 @@ def import_upload(library: Library, filename: str, contents: str) -> str:
     stem, suffix = Path(name).stem, Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{name}: '{suffix}' files cannot be imported here; use {' or '.join(SUFFIXES)}")
-    if stem in library.ids():
+    if check_name(stem) in library.ids():
         raise InputError(f"{name}: there is already a run '{stem}'; rename it, or the file")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name

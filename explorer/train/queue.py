@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -35,6 +34,7 @@ from explorer.train.log import LOG, append_header, append_line, find_failure
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
+from mtm.run_folder.names import check_name
 from mtm.run_folder.readers import read_json
 from mtm.run_folder.status import Status
 from mtm.runs import Run
@@ -45,7 +45,6 @@ INTERVAL_SECONDS = 1.0  # between two times that the queue is advanced, besides 
 ACTIVE = ("starting", "training", "stopping")  # a process is at work
 RESUMABLE = ("stopped", "interrupted", "failed")
 COMMAND = (sys.executable, "-m", "mtm", "resume")  # and the run folder
-LONGEST_NAME = 100  # characters; folders have a limit too
 DETACHED: dict[str, Any] = (
     {"creationflags": 0x00000208}  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
     if sys.platform == "win32"
@@ -122,8 +121,8 @@ class JobQueue:
         with self._lock:
             runs = self.library.runs_folder
             if name and (runs / check_name(name)).exists():
-                raise InputError(f"there is already a run '{name.strip()}'; choose another name")
-            folder = runs / check_name(name) if name else make_free_folder(runs, config)
+                raise InputError(f"there is already a run '{name}'; choose another name")
+            folder = runs / name if name else make_free_folder(runs, config)
             Run.create(folder, with_absolute_paths(config), notes={"command": list(command)})
             self.advance()
         return folder.name
@@ -247,14 +246,6 @@ class JobQueue:
 def waiting_jobs(jobs: Sequence[Job]) -> list[Job]:
     """The jobs that wait, the longest waiting first."""
     return sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.status.heartbeat, job.id))
-
-
-def check_name(name: str) -> str:
-    """The name of a run without spaces around it. Raises InputError if it is not valid."""
-    name = name.strip()
-    if not re.fullmatch(r"\w[\w .+=-]*", name) or len(name) > LONGEST_NAME or name.endswith("."):
-        raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
-    return name
 
 
 def terminate(process: Status) -> None:

@@ -12,8 +12,9 @@ from explorer.train import form, log
 from explorer.train.devices import Devices
 from explorer.train.form import CheckedForm
 from explorer.train.preview import Preview, time_in_words
-from explorer.train.queue import ACTIVE, RESUMABLE, Job, JobQueue, check_name, waiting_jobs
+from explorer.train.queue import ACTIVE, RESUMABLE, Job, JobQueue, waiting_jobs
 from mtm.errors import InputError
+from mtm.run_folder.names import check_name
 
 MOST_ENDED = 12  # jobs listed that are over; the others are on the page of runs
 Values = dict[str, Any]
@@ -51,10 +52,10 @@ class Trainings:
         if checked.config is None:
             return {"problems": checked.problems}
         try:
-            check_name(name) if name else None
+            named = check_name(name.strip()) if name else None
             self.preview.interrupt()
-            command = form.to_arguments(checked.config, self.queue.library.runs_folder, name or None)
-            return {"run": self.queue.add(checked.config, name or None, command)}
+            command = form.to_arguments(checked.config, self.queue.library.runs_folder, named)
+            return {"run": self.queue.add(checked.config, named, command)}
         except InputError as error:
             return {"problems": {"name": str(error)}}
 

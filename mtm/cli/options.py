@@ -94,9 +94,3 @@ def _pairs(texts: list[str] | None) -> dict[str, float] | None:
 
 def open_run(run: Path, runs: Path) -> Run:
     return Run.open(run if run.is_dir() or not (runs / run).is_dir() else runs / run)
-
-
-def checked_name(name: str) -> str:
-    if not name.strip() or name in (".", "..") or any(c in name for c in "/\\\0"):
-        raise InputError(f"'{name}' cannot be the name of a run; use letters, digits, '-' and '_'")
-    return name

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from mtm.cli import output
-from mtm.cli.options import Json, RunPath, RunsFolder, checked_name, open_run
+from mtm.cli.options import Json, RunPath, RunsFolder, open_run
 from mtm.errors import InputError
+from mtm.run_folder.names import check_name
 from mtm.run_folder.summary import summarise, summarise_runs
 
 
@@ -52,7 +53,7 @@ def import_embeddings(
     """
     from mtm.run_folder.imports import import_run
 
-    run = import_run(file, runs / checked_name(file.stem if name is None else name), labels)
+    run = import_run(file, runs / check_name(file.stem if name is None else name), labels)
     if as_json:
         output.print_json(summarise(run))
         return

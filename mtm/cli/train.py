@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from mtm.cli import output
-from mtm.cli.options import Address, Json, RunPath, RunsFolder, checked_name, open_run, with_config_options
+from mtm.cli.options import Address, Json, RunPath, RunsFolder, open_run, with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import InputError
+from mtm.run_folder.names import check_name
 from mtm.run_folder.summary import summarise
 from mtm.runs import Run
 
@@ -30,7 +31,7 @@ def train_model(
     Every option is a field of the config that the run keeps; Ctrl-C stops at
     a checkpoint, and mtm resume goes on from there.
     """
-    named = None if name is None else runs / checked_name(name)
+    named = None if name is None else runs / check_name(name)
     if named and named.exists():
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
     from mtm.train_loop.locations import make_free_folder

@@ -15,6 +15,7 @@ from typing import Any
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper import tables as paper
+from mtm.run_folder.names import make_name
 from mtm.runs import Run
 from mtm.train_loop.cost import Sizes, Speed, estimate_cost, measure_speed
 from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, Search, new_search, open_search
@@ -49,7 +50,7 @@ class PlannedExperiment:
     @property
     def folder(self) -> str:
         """The name of its run, or of its search."""
-        return self.name.replace("/", "-")
+        return make_name(self.name)
 
     def state(self, runs: Path) -> str:
         """A run's or search's: finished, stopped, interrupted, training or failed; `to do` before it is begun."""

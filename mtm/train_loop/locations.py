@@ -9,6 +9,7 @@ from pathlib import Path
 from mtm.config import WEIGHTS, TrainConfig
 from mtm.data.sources import DATASETS
 from mtm.errors import InputError
+from mtm.run_folder.names import make_name
 
 
 def make_free_folder(runs: Path, config: TrainConfig) -> Path:
@@ -16,7 +17,8 @@ def make_free_folder(runs: Path, config: TrainConfig) -> Path:
 
     Making it takes the number, so trainings that start together get one each. Raises InputError if it cannot be made.
     """
-    stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}"
+    loss = (config.loss or "pure").replace(":", ".")
+    stem = make_name(f"{Path(config.dataset).stem}-{config.backbone}-{loss}")
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):

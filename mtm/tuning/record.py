@@ -18,6 +18,7 @@ import numpy as np
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
+from mtm.run_folder.names import check_name, make_name
 from mtm.run_folder.readers import read_json
 from mtm.run_folder.status import Status
 from mtm.runs import Run
@@ -181,10 +182,12 @@ def new_search(
         | {field: value for field, value in defaults.items() if field not in overrides}
     )
     runs = runs.absolute()
-    stem = f"{Path(config.dataset).stem}-{config.backbone}-{(config.loss or 'pure').replace(':', '.')}-search"
-    names = {path.name for path in (runs / FOLDER).glob("*")}
-    name = name or next(n for n in (f"{stem}-{i}" for i in range(1, len(names) + 2)) if n not in names)
-    folder = runs / FOLDER / name
+    if name is None:
+        loss = (config.loss or "pure").replace(":", ".")
+        stem = make_name(f"{Path(config.dataset).stem}-{config.backbone}-{loss}-search")
+        names = {path.name for path in (runs / FOLDER).glob("*")}
+        name = next(n for n in (f"{stem}-{i}" for i in range(1, len(names) + 2)) if n not in names)
+    folder = runs / FOLDER / check_name(name, "search")
     if folder.exists():
         raise InputError(f"there is a search '{name}' already; choose another name, or go on: mtm tune --resume {name}")
     try:
