@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError, NotFoundError
+from mtm.run_folder.files import stamp_of
 from mtm.run_folder.imports import import_run
 from mtm.run_folder.names import check_name
 from mtm.run_folder.snapshots import Array, Snapshot
@@ -30,6 +32,7 @@ class Library:
     def __init__(self, runs_folder: Path, demo_folder: Path | None = None) -> None:
         self.runs_folder = runs_folder
         self.demo_folder = demo_folder
+        self._runs: dict[str, tuple[object, Run]] = {}
         self._summaries: dict[str, tuple[object, dict[str, Any]]] = {}
 
     def ids(self) -> list[str]:
@@ -47,17 +50,22 @@ class Library:
         return parent / name
 
     def run(self, run_id: str) -> Run:
-        """Open a run. Raises InputError if it is gone or of a newer format."""
-        return open_run(self.folder(run_id))
+        """A run, which stays open and reads only what is new. Raises InputError if it is gone or of a newer format."""
+        folder = self.folder(run_id)
+        stamp = stamp_of(folder / "config.json")
+        entry = self._runs.get(run_id)
+        if entry is None or entry[0] != stamp:
+            entry = self._runs[run_id] = stamp, open_run(folder)
+        return entry[1]
 
     def summary(self, run_id: str) -> dict[str, Any]:
         """One line about a run, read again only when its files have changed."""
         folder = self.folder(run_id)
-        stamps = tuple(stamp(folder / name) for name in WATCHED)
+        stamps = tuple(stamp_of(folder / name) for name in WATCHED)
         cached = self._summaries.get(run_id)
         if cached and cached[0] == stamps and cached[1]["state"] != "training":
             return cached[1]
-        run = open_run(folder)
+        run = self.run(run_id)
         row = summarise(run) | {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
         row["accuracies"] = [max(r["accuracy"].values(), default=None) for r in run.metrics if r.get("accuracy")]
         self._summaries[run_id] = (stamps, row)
@@ -83,6 +91,7 @@ class Library:
             raise InputError(f"there is already a run '{name}'")
         if open_run(folder).status.state == "training":
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
+        self._runs.pop(run_id, None)  # Windows moves and deletes no file that is open
         folder.rename(self.runs_folder / name)
         return name
 
@@ -91,6 +100,7 @@ class Library:
         folder = self._own(run_id)
         if Run(folder, {}).status.state == "training":  # not opened: that refuses what cannot be read
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
+        self._runs.pop(run_id, None)
         shutil.rmtree(folder)
 
     def import_file(self, path: Path) -> str:
@@ -112,14 +122,13 @@ def open_run(folder: Path) -> Run:
 def references_over_time(snapshots: Sequence[Snapshot], classifier: str) -> Array | tuple[Array, Array]:
     """What a classifier compares embeddings with at each of T snapshots: class centres or class embeddings (T, C, D).
 
-    For `argmax` they are the head's (weight (T, C, D), bias (T, C)). Raises InputError if the model has no such
-    classifier.
+    Of a linear head they are (weight (T, C, D), bias (T, C)). Raises InputError if the model has no such classifier.
     """
     by_snapshot = [snapshot.references for snapshot in snapshots]
     if not by_snapshot or any(classifier not in references for references in by_snapshot):
         raise InputError(f"this model has no classifier '{classifier}'")
-    if classifier == "argmax":
-        weights, biases = zip(*(references["argmax"] for references in by_snapshot), strict=True)
+    if CLASSIFIERS[classifier].reference == "head":
+        weights, biases = zip(*(references[classifier] for references in by_snapshot), strict=True)
         return np.stack(weights).astype(np.float32), np.stack(biases).astype(np.float32)
     return np.stack([np.asarray(references[classifier]) for references in by_snapshot]).astype(np.float32)
 
@@ -134,12 +143,3 @@ def _run_names(folder: Path | None) -> list[str]:
 def _is_run(folder: Path) -> bool:
     """Whether a folder looks like a run; no name, however odd, raises."""
     return os.path.isfile(folder / "config.json") or os.path.isdir(folder / "snapshots")
-
-
-def stamp(path: Path) -> tuple[int, int] | None:
-    """Time of change and size of a file, which tell whether it has changed; None if it is not there."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size

@@ -10,8 +10,6 @@ run.snapshot(3).embeddings, run.metrics[3]["accuracy"]["euc"]
 
 from __future__ import annotations
 
-import json
-import os
 import platform
 import shutil
 import sys
@@ -25,8 +23,10 @@ from typing import Any
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.external import Arrays, external_snapshot
-from mtm.run_folder.files import jsonable, read_arrays, write_arrays, write_json
-from mtm.run_folder.readers import checked_row, nulls_to_nan, read_json, snapshot_header
+from mtm.run_folder.files import Stamp, read_arrays, stamp_of, write_arrays, write_json
+from mtm.run_folder.listing import Listing, read_listing
+from mtm.run_folder.readers import nulls_to_nan, read_header, read_json
+from mtm.run_folder.rows import Rows, append_row, read_rows
 from mtm.run_folder.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
 from mtm.run_folder.status import STATES, Status
 
@@ -39,9 +39,15 @@ class Run:
     def __init__(self, folder: Path, info: dict[str, Any], problems: Sequence[str] = ()) -> None:
         self.folder = folder
         self.info = info  # config.json
-        self._problems = list(problems)
+        self._problems = tuple(problems)
         self._points: Points | None = None
+        # what was read last, with what tells whether that has changed
+        self._listing, self._rows = Listing(), Rows()
+        self._metrics: tuple[Listing, Rows, list[dict[str, Any]]] | None = None
+        self._status_read: tuple[Stamp | None, Status, str | None] | None = None
+        # what this process writes
         self._status = Status()
+        self._next: tuple[int, int] | None = None  # number of the snapshot to log next, and D
 
     # Making and opening
 
@@ -105,14 +111,7 @@ class Run:
     @property
     def config(self) -> TrainConfig | None:
         """The config it was trained with; None for runs of other programs, or if it cannot be read."""
-        stored = self.info.get("config")
-        if not isinstance(stored, dict):
-            return None
-        try:
-            return TrainConfig(**stored)
-        except InputError as error:
-            self._note(f"config.json: {error}")
-            return None
+        return self._stored_config()[0]
 
     @property
     def points(self) -> Points:
@@ -136,11 +135,7 @@ class Run:
     @property
     def snapshots(self) -> list[Path]:
         """The snapshot files that are whole, in order; damaged ones are named in `problems`."""
-        whole = []
-        for path in sorted((self.folder / "snapshots").glob("[0-9]*.safetensors")):
-            if self._header(path):
-                whole.append(path)
-        return whole
+        return list(self._look().headers)
 
     def snapshot(self, i: int) -> Snapshot:
         """Snapshot i of `snapshots` (negative from the end); its arrays are views of the file, nothing is copied."""
@@ -152,26 +147,17 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One dict a snapshot, in order, also of snapshots whose file is gone or damaged."""
-        rows = {}
-        for path in sorted((self.folder / "snapshots").glob("[0-9]*.safetensors")):
-            if header := self._header(path):
-                rows[int(path.stem)] = header["metrics"]
-        rows |= self._rows()
-        return [nulls_to_nan(rows[index]) for index in sorted(rows)]
+        listing, log = self._look(), self._read_rows()
+        known = self._metrics
+        if known is None or known[0] is not listing or known[1] is not log:
+            rows = {int(path.stem): header["metrics"] for path, header in listing.headers.items()} | log.rows
+            self._metrics = known = listing, log, [nulls_to_nan(rows[index]) for index in sorted(rows)]
+        return [dict(row) for row in known[2]]
 
     @property
     def status(self) -> Status:
         """What the run is doing now; one without a config cannot be resumed: once its writer is gone it is finished."""
-        stored, problem = read_json(self.folder / "status.json")
-        names = {f.name for f in fields(Status)}
-        try:
-            status = Status(**{key: value for key, value in stored.items() if key in names})
-        except TypeError:
-            status = Status()
-        if problem or status.state not in STATES:
-            self._note(problem or f"status.json: unknown state '{status.state}'")
-            status = replace(status, state="interrupted")
-        status = status.as_seen_now()
+        status = self._stored_status()[0].as_seen_now()
         if status.state == "interrupted" and self.info.get("config") is None and self.snapshots:
             return replace(status, state="finished")
         return status
@@ -179,13 +165,15 @@ class Run:
     @property
     def problems(self) -> list[str]:
         """What in the folder could not be read, one sentence each; looks at every file."""
-        _ = self.snapshots, self.metrics, self.status, self.config
-        try:
-            _ = self.points
-        except InputError as error:
-            if self.snapshots:
-                self._note(str(error))
-        return list(self._problems)
+        listing = self._look()
+        found = [*self._problems, *listing.problems, *self._read_rows().problems]
+        found += [problem for problem in (self._stored_status()[1], self._stored_config()[1]) if problem]
+        if listing.headers:
+            try:
+                _ = self.points
+            except InputError as error:
+                found.append(str(error))
+        return list(dict.fromkeys(found))
 
     # Writing
 
@@ -201,15 +189,18 @@ class Run:
             write_arrays(points_file, fixed | images, {"class_names": p.class_names})
         elif not p.are_the_images_of(self.points):
             raise InputError(f"{self.folder} has snapshots of other images; it goes on with the data it began with")
-        path = self.folder / "snapshots" / f"{snapshot.index:06d}.safetensors"
+        path = self._snapshot_path(snapshot.index)
         path.parent.mkdir(exist_ok=True)
-        header = self._header(path) if path.exists() else None
-        is_new = header is None
-        if header is None:
+        stored = read_header(path, (len(p.labels), p.n_classes)) if path.exists() else None
+        if isinstance(stored, dict):
+            is_in_rows = snapshot.index in self._read_rows().rows
+            row = stored["metrics"]
+        else:
             arrays, header = to_arrays(snapshot)
             write_arrays(path, arrays, header)
-        if is_new or snapshot.index not in self._rows():
-            self._append_metrics(header["metrics"])
+            is_in_rows, row = False, header["metrics"]
+        if not is_in_rows:
+            append_row(self.folder / "metrics.jsonl", row)
         if self._status.state != "training":
             self.set_status(state="training", epoch=snapshot.epoch)
 
@@ -235,11 +226,11 @@ class Run:
         (loss=...) go into the row of metrics. Raises InputError for arrays that do not fit or hold NaN.
         """
         arrays = Arrays(embeddings, labels, class_embeddings, reference_centres, weight, bias, indices, thumbnails)
-        paths = self.snapshots
-        points, dim = (self.points, self.snapshot(0).embeddings.shape[1]) if paths else (None, None)
-        index = int(paths[-1].stem) + 1 if paths else 0
+        index, dim = self._find_next()
+        points = None if dim is None else self.points
         snapshot = external_snapshot(points, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
         self.record(snapshot)
+        self._next = index + 1, snapshot.embeddings.shape[1]
         return snapshot
 
     def set_status(self, **changes: Any) -> None:
@@ -281,6 +272,19 @@ class Run:
 
     # Private
 
+    def _find_next(self) -> tuple[int, int | None]:
+        """The number of the snapshot to log next, and D, if there is one already; the folder is read once only."""
+        if self._next is not None:
+            index, dim = self._next
+            while self._snapshot_path(index).exists():  # logged by another
+                index += 1
+            return index, dim
+        paths = self.snapshots
+        return (int(paths[-1].stem) + 1, self.snapshot(0).embeddings.shape[1]) if paths else (0, None)
+
+    def _snapshot_path(self, index: int) -> Path:
+        return self.folder / "snapshots" / f"{index:06d}.safetensors"
+
     def _read_snapshot(self, path: Path) -> Snapshot:
         arrays, header = read_arrays(path)
         try:
@@ -289,54 +293,37 @@ class Run:
             raise InputError(f"{path} has no {error}") from None
         return replace(snapshot, metrics=nulls_to_nan(snapshot.metrics))
 
-    def _header(self, path: Path) -> dict[str, Any] | None:
+    def _look(self) -> Listing:
+        """The snapshot files as they are now. Several threads may look: each replaces what is known as a whole."""
         try:
-            stat = path.stat()
-            header = snapshot_header(path, stat.st_size, stat.st_mtime_ns, self._sizes())
-        except OSError:
-            return None
-        if isinstance(header, str):
-            self._note(header)
-            return None
-        return header
+            sizes = len(self.points.labels), self.points.n_classes
+        except InputError:  # what would say so cannot be read
+            sizes = None
+        self._listing = listing = read_listing(self.folder / "snapshots", self._listing, sizes)
+        return listing
 
-    def _sizes(self) -> tuple[int, int] | None:
-        """N and C, which every snapshot has to fit; None if the file that says so cannot be read."""
-        try:
-            return len(self.points.labels), self.points.n_classes
-        except InputError:
-            return None
-
-    def _rows(self) -> dict[int, dict[str, Any]]:
-        """The whole lines of metrics.jsonl, by number of snapshot."""
-        try:
-            text = (self.folder / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return {}
-        rows = {}
-        for number, line in enumerate(text.splitlines(), start=1):
-            try:
-                row = json.loads(line)
-                rows[int(row["snapshot"])] = checked_row(row)
-            except (ValueError, KeyError, TypeError):
-                self._note(f"metrics.jsonl: line {number} is damaged")
+    def _read_rows(self) -> Rows:
+        """The rows of metrics.jsonl as they are now."""
+        self._rows = rows = read_rows(self.folder / "metrics.jsonl", self._rows)
         return rows
 
-    def _append_metrics(self, row: Mapping[str, object]) -> None:
-        """Add one line; half a line that a kill left behind is cut off first."""
-        path = self.folder / "metrics.jsonl"
-        with path.open("ab+") as file:
-            end = file.seek(0, os.SEEK_END)
-            if end:
-                file.seek(max(0, end - 1))
-                if file.read(1) != b"\n":
-                    content = path.read_bytes()
-                    file.truncate(content.rfind(b"\n") + 1)
-            file.write((json.dumps(jsonable(row)) + "\n").encode())
+    def _stored_status(self) -> tuple[Status, str | None]:
+        """What status.json says, and what is wrong with it."""
+        path = self.folder / "status.json"
+        stamp = stamp_of(path)
+        known = self._status_read
+        if known is None or stamp is None or known[0] != stamp:
+            settled = stamp if stamp is not None and stamp.is_settled() else None
+            self._status_read = known = settled, *_read_status(path)
+        return known[1:]
 
-    def _note(self, problem: str) -> None:
-        if problem not in self._problems:
-            self._problems.append(problem)
+    def _stored_config(self) -> tuple[TrainConfig | None, str | None]:
+        """The config, and what is wrong with it."""
+        stored = self.info.get("config")
+        try:
+            return (TrainConfig(**stored), None) if isinstance(stored, dict) else (None, None)
+        except InputError as error:
+            return None, f"config.json: {error}"
 
 
 def list_runs(folder: str | Path) -> list[Run]:
@@ -348,6 +335,19 @@ def list_runs(folder: str | Path) -> list[Run]:
         except InputError:
             continue
     return sorted(runs, key=lambda run: (str(run.info.get("created", "")), run.name), reverse=True)
+
+
+def _read_status(path: Path) -> tuple[Status, str | None]:
+    """What a status.json says, and what is wrong with it: then the run counts as interrupted."""
+    stored, problem = read_json(path)
+    names = {f.name for f in fields(Status)}
+    try:
+        status = Status(**{key: value for key, value in stored.items() if key in names})
+    except TypeError:
+        status = Status()
+    if problem is None and status.state not in STATES:
+        problem = f"status.json: unknown state '{status.state}'"
+    return (status, None) if problem is None else (replace(status, state="interrupted"), problem)
 
 
 def _versions() -> dict[str, str]:

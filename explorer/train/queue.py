@@ -29,11 +29,11 @@ from typing import Any
 
 import psutil
 
-from explorer.library import DEMO, Library, open_run, stamp
+from explorer.library import DEMO, Library, open_run
 from explorer.train.log import LOG, append_header, append_line, find_failure
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.run_folder.files import write_json
+from mtm.run_folder.files import stamp_of, write_json
 from mtm.run_folder.names import check_name
 from mtm.run_folder.readers import read_json
 from mtm.run_folder.status import Status
@@ -187,7 +187,7 @@ class JobQueue:
     def _load(self, run_id: str) -> Job | None:
         """A run as a job; None if it has no config. Jobs that ended are cached until their files change."""
         folder = self.library.runs_folder / run_id
-        stamps = tuple(stamp(folder / name) for name in ("config.json", "status.json", PROCESS))
+        stamps = tuple(stamp_of(folder / name) for name in ("config.json", "status.json", PROCESS))
         entry = self._ended.get(run_id)
         if entry and entry[0] == stamps:
             return entry[1]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,28 @@ DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
 }  # fmt: skip
+COARSEST_CLOCK = 2 * 10**9  # ns, of file systems
+
+
+class Stamp(NamedTuple):
+    """What tells that a file or a folder has changed."""
+
+    modified: int  # ns
+    size: int
+    inode: int  # another one after a file was replaced
+
+    def is_settled(self) -> bool:
+        """Whether a change from now on has another stamp: clocks of file systems are coarse."""
+        return time.time_ns() - self.modified > COARSEST_CLOCK
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The stamp of a file or a folder; None if it is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return Stamp(stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,8 @@ def read_json(path: Path) -> tuple[dict[str, Any], str | None]:
     return (content, None) if isinstance(content, dict) else ({}, f"{path.name} is damaged")
 
 
-@lru_cache(maxsize=4096)
-def snapshot_header(path: Path, size: int, modified: int, sizes: tuple[int, int] | None) -> dict[str, Any] | str:
-    """The header of a snapshot file, or the sentence that says why it cannot be read.
-
-    `size` and `modified` are the file's, so that a changed one is read again; `sizes` is (N, C) of the run, if known.
-    """
+def read_header(path: Path, sizes: tuple[int, int] | None) -> dict[str, Any] | str:
+    """The header of a snapshot file, or the sentence that says why it cannot be read; `sizes` is (N, C), if known."""
     try:
         shapes, header = check_arrays(path)
     except InputError as error:
