@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import socket
 import sys
 import threading
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from explorer.explore import commands
 from explorer.export.command import export
 from explorer.results.command import report
-from mtm.cli.options import Version
+from mtm.cli.options import Version, make_app, set_parameters
 from mtm.errors import InputError
 
-app = typer.Typer(
-    name="explorer",
-    help="Watch the embedding space of a classifier move while it learns.",
-    invoke_without_command=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+app = make_app(
+    "explorer", "Watch the embedding space of a classifier move while it learns.", invoke_without_command=True
 )
 PORTS_TO_TRY = 50
 WARM_UP_AFTER = 5.0  # seconds after the start: UMAP is imported when the page has been served
@@ -37,29 +34,6 @@ Losses = Annotated[
     list[str] | None, typer.Option("--loss", help="A loss of your own for the lab, FILE.py or module:Class; repeatable")
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser")]
-
-
-@app.callback()
-def default(
-    context: typer.Context,
-    runs: RunsFolder = Path("runs"),
-    data_root: DataRoot = Path("data"),
-    host: Host = "127.0.0.1",
-    port: Port = 8050,
-    no_browser: NoBrowser = False,
-    loss: Losses = None,
-    version: Version = False,
-) -> None:
-    """Watch the embedding space of a classifier move while it learns. Without a command: serve the page."""
-    command = context.invoked_subcommand
-    if command is None:
-        serve(runs, data_root, host, port, no_browser, loss)
-        return
-    for name in context.params:  # the command has its own options and would ignore these
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = f"--{name.replace('_', '-')}"
-            raise InputError(f"{option} stands before '{command}'; write it after: explorer {command} {option} ...")
 
 
 @app.command()
@@ -106,6 +80,22 @@ def serve(
             part.close()
 
 
+def default(context: typer.Context, version: Version = False, **options: Any) -> None:
+    """With the options of `serve`: serve, if there is no command."""
+    command = context.invoked_subcommand
+    if command is None:
+        serve(**options)
+        return
+    for name in context.params:  # the command has its own options and would ignore these
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} stands before '{command}'; write it after: explorer {command} {option} ...")
+
+
+own = inspect.signature(default, eval_str=True).parameters
+set_parameters(default, [own["context"], *inspect.signature(serve, eval_str=True).parameters.values(), own["version"]])
+app.callback()(default)
 app.command()(export)
 app.command()(report)
 app.command()(commands.events)

@@ -14,19 +14,17 @@ import typer
 from mtm.cli.data import list_datasets
 from mtm.cli.experiments import run_experiments
 from mtm.cli.fewshot import measure_few_shot
-from mtm.cli.options import Version
+from mtm.cli.options import Version, make_app
 from mtm.cli.output import fail
 from mtm.cli.runs import import_embeddings, list_runs, prune_run, show_run
 from mtm.cli.train import resume_run, train_model
 from mtm.cli.tune import tune_hyperparameters
 from mtm.errors import InputError
 
-app = typer.Typer(
-    name="mtm",
-    help="Train Moving Targets models and record how their embedding space moves. Start with: mtm train",
+app = make_app(
+    "mtm",
+    "Train Moving Targets models and record how their embedding space moves. Start with: mtm train",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
 

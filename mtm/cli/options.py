@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -21,6 +21,11 @@ def _say_version(context: typer.Context, is_set: bool) -> None:
     if is_set:
         print(f"{context.command.name} {__version__}")
         raise typer.Exit
+
+
+def make_app(name: str, help: str, **settings: Any) -> typer.Typer:
+    """An empty command with what both of ours have in common; `run_app` prints its errors."""
+    return typer.Typer(name=name, help=help, add_completion=False, pretty_exceptions_enable=False, **settings)
 
 
 Version = Annotated[
@@ -45,10 +50,15 @@ def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
         command(TrainConfig(**{name: value for name, value in fields.items() if value is not None}), **values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
-    parameters = [*config_parameters, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own_parameters)]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    set_parameters(run, [*config_parameters, *own_parameters])
     return run
+
+
+def set_parameters(command: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> None:
+    """Let a command that takes any keywords have these parameters, as Typer and the help see it."""
+    keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
