@@ -41,6 +41,7 @@ from explorer.space.projections.aligned_umap import compile_ahead
 from explorer.space.quality import neighbours_kept, temporal_neighbours, temporal_preserving
 from explorer.space.stack import load_stack
 from mtm.data.sampling import balanced_sample
+from mtm.losses import describe_loss
 from mtm.runs import Run
 
 with warnings.catch_warnings():
@@ -266,7 +267,7 @@ def variants(options: argparse.Namespace, folder: Path) -> None:
         x = [e[:200] for e in x[:5]]
         rows = rows[rows < 200]
     config = run.config
-    metric = {"metric": "cosine" if config is not None and config.loss == "cosine" else "euclidean"}
+    metric = {"metric": describe_loss(config.loss if config else None).metric}
     sides: dict[str, Callable[[Sequence[np.ndarray]], Layouts]] = {
         "default fits of their own": lambda e: separate_fits(e, **metric),
         "AlignedUMAP as shipped": lambda e: aligned(e, **metric),

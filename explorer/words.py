@@ -11,6 +11,7 @@ from collections.abc import Container
 from typing import Any, NamedTuple
 
 from mtm import classifiers
+from mtm.losses import describe_loss
 
 
 class Term(NamedTuple):
@@ -106,7 +107,7 @@ KEYS = (
 
 def usual_classifier(available: Container[str], loss: str | None) -> str | None:
     """The classifier that goes with a loss, of those that are available; None where none is."""
-    preferred = ("cos_ce", *CLASSIFIERS) if loss == "cosine" else CLASSIFIERS
+    preferred = (describe_loss(loss).classifier, *CLASSIFIERS)
     return next((name for name in preferred if name in available), None)
 
 

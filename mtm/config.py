@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mtm.errors import InputError, choose_from
-from mtm.losses import LOSSES, hyperparameters_of, make_loss
+from mtm.losses import DEFAULT_LOSS, LOSSES, hyperparameters_of, make_loss
 
 
 def _fraction_or_test(value: object) -> object:
@@ -117,7 +117,7 @@ class TrainConfig(BaseModel):
 
     # Loss
     loss: str | None = option(
-        None, f"{', '.join(LOSSES)}, or module:Class of your own (euclidean; none with a linear head)", "loss"
+        None, f"{', '.join(LOSSES)}, or module:Class of your own ({DEFAULT_LOSS}; none with a linear head)", "loss"
     )
     r: float | None = option(None, "r of class proximity (1e5; paper: 1e3 to 1e6) and of push and pull (0.95)", "loss")
     eps: float | None = option(None, "eps of class proximity (1e-6)", "loss")
@@ -169,7 +169,7 @@ class TrainConfig(BaseModel):
     @classmethod
     def _default_loss(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("head", "targets") == "targets" and values.get("loss") is None:
-            return values | {"loss": "euclidean"}
+            return values | {"loss": DEFAULT_LOSS}
         return values
 
     @model_validator(mode="after")

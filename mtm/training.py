@@ -174,9 +174,8 @@ class _Training:
         )
 
     def advice(self) -> str:
-        if self.config.loss == "push_pull" and (self.config.r or 0) >= 1:
-            return f" or r ({self.config.r:g}): push and pull has no minimum for r >= 1"
-        return "" if self.config.r is None else f" or r ({self.config.r:g})"
+        warning = getattr(self.loss, "warning", "")
+        return "" if self.config.r is None else f" or r ({self.config.r:g})" + (f": {warning}" if warning else "")
 
     def take_snapshot(self) -> Iterator[Snapshot]:
         """Measure, yield, and then checkpoint: a kill in between only repeats a snapshot that is recorded already."""

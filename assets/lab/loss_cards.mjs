@@ -27,7 +27,7 @@ export class Side {
       else card.formula.textContent = entry?.about || name;
       const letter = state.losses.length > 1 ? `${"ABCD"[i]} · ` : "";
       card.element = make("section", { class: "lab-card" },
-        make("h3", {}, `${letter}${name.replaceAll("_", " ")}`, make("span", { class: "lab-quiet", textContent: entry ? ` ${entry.equation}` : "" })),
+        make("h3", {}, `${letter}${entry?.label ?? name}`, make("span", { class: "lab-quiet", textContent: entry ? ` ${entry.equation}` : "" })),
         card.formula, card.value, card.terms, card.now, make("h4", { textContent: "Where it comes to rest" }), card.rest, card.remarks);
       return card;
     });

@@ -300,7 +300,7 @@ class Lab {
       if (!name || !answer.panels[i]) return;
       const { picture } = panel;
       Object.assign(picture, { box, shows: state.shown, ...answer.sceneOf(i, state, this.release.places(i), this.catalogue.palette, this.held) });
-      picture.title = `${answer.panels.length > 1 ? `${"ABCD"[i]} · ` : ""}${name.replaceAll("_", " ")}`;
+      picture.title = `${answer.panels.length > 1 ? `${"ABCD"[i]} · ` : ""}${this.catalogue.losses.find((loss) => loss.name === name)?.label ?? name}`;
       picture.subtitle = Object.entries(params).map(([key, value]) => `${key} = ${value}`).join(", ");
       panel.canvas.setAttribute("aria-label", `Landscape of the ${name} loss`);
       panel.setArrows(i > 0 ? this.panels[0].forces : null);

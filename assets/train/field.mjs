@@ -71,7 +71,7 @@ export class Field {
   }
 
   _list(properties) {
-    const pairs = this.spec.choices.map((choice) => (Array.isArray(choice) ? choice : [choice, this.spec.name === "loss" ? choice.replaceAll("_", " ") : choice]));
+    const pairs = this.spec.choices.map((choice) => (Array.isArray(choice) ? choice : [choice, choice]));
     const options = pairs.map(([value, text]) => make("option", { value, textContent: text, selected: value === this.spec.default }));
     return make("select", { class: "train-input", ...properties }, ...options);
   }

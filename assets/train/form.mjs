@@ -125,8 +125,9 @@ export class Form {
   }
 
   _paperRow(use) {
+    const labels = new Map(this.catalogue.losses.map(({ name, label }) => [name, label]));
     const list = (label, names) =>
-      choice(label, names.map((name) => [name, PAPER_NAMES[name] ?? name.replaceAll("_", " ")]), undefined, { class: "train-input" });
+      choice(label, names.map((name) => [name, PAPER_NAMES[name] ?? labels.get(name) ?? name]), undefined, { class: "train-input" });
     const { dataset, backbone, loss } = this.catalogue.paper;
     const lists = { dataset: list("Data set of the paper", dataset), backbone: list("Network of the paper", backbone), loss: list("Loss of the paper", loss) };
     lists.dataset.value = "fashion-mnist";

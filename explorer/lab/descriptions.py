@@ -1,75 +1,43 @@
-"""The texts beside a landscape: the formula of its loss, the terms of a value, and remarks on what looks odd.
+"""The texts beside a landscape: where the moved point comes to rest, the terms of a value, remarks on what looks odd.
 
 The terms of a value are computed by the loss itself, with r = 0 or with fewer targets, never by a second formula.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from explorer.lab.landscape import Landscape, Scene, compute_values
-from mtm.losses import ClassProximity, Comparison, Cosine, Euclidean, Loss, PushPull
-
-E, CE, K = "<mi>e</mi>", "<msub><mi>c</mi><mi>e</mi></msub>", "<mi>k</mi>"
-AVG = "<mi>avg</mi><mo>(</mo><mi>C</mi><mo>)</mo>"
-OTHERS = "<munder><mo>∑</mo><mrow><mi>k</mi><mo>≠</mo><msub><mi>c</mi><mi>e</mi></msub></mrow></munder>"
+from mtm.losses import BaseLoss, Loss
+from mtm.losses.loss import Equilibrium
 
 Terms = list[tuple[str, float]]
 
 LISTED_TERMS = 6  # listed one by one; the others are added up
 
 
-def _square(a: str, b: str) -> str:
-    return f"<msup><mrow><mo>|</mo>{a}<mo>−</mo>{b}<mo>|</mo></mrow><mn>2</mn></msup>"
-
-
-FORMULAS: dict[type, str] = {
-    Euclidean: _square(E, CE),
-    Cosine: f"<mn>1</mn><mo>−</mo><mfrac><mrow>{E}<mo>·</mo>{CE}</mrow>"
-    f"<mrow><mo>|</mo>{E}<mo>|</mo><mo>|</mo>{CE}<mo>|</mo></mrow></mfrac>",
-    ClassProximity: f"{_square(E, CE)}<mo>+</mo><mi>r</mi>{OTHERS}<mfrac><mn>1</mn>"
-    f"<mrow>{_square(CE, K)}<mo>+</mo><mi>ε</mi></mrow></mfrac>",
-    PushPull: f"{_square(E, CE)}<mo>−</mo><mi>r</mi>{_square(E, AVG)}",
-    Comparison: f"{OTHERS}<mfrac>{_square(E, CE)}<mrow>{_square(E, CE)}<mo>+</mo>{_square(E, K)}</mrow></mfrac>",
-}
-EQUATIONS: dict[type, str] = {
-    Euclidean: "eq. 1",
-    Cosine: "eq. 2-3",
-    ClassProximity: "eq. 4-5",
-    PushPull: "eq. 6-7",
-    Comparison: "eq. 8",
-}
-
-
-def formula(cls: type) -> str:
-    """The loss in MathML; empty for a loss of the user's own."""
-    return f"<math display='block'><mrow>{FORMULAS[cls]}</mrow></math>" if cls in FORMULAS else ""
-
-
-def equation(cls: type) -> str:
-    """Which equation of the paper it is; empty for a loss of the user's own."""
-    return EQUATIONS.get(cls, "")
+def find_equilibrium(loss: Loss, scene: Scene) -> Equilibrium:
+    """The equilibrium of the moved point while everything else stays, as the loss has it."""
+    counted = scene.counted if scene.vary == "sum" else slice(scene.chosen, scene.chosen + 1)
+    return _described(loss).equilibrium(scene.vary, scene.e[counted], scene.c, scene.y[counted], scene.label)
 
 
 def compute_terms(loss: Loss, scene: Scene, u: Sequence[float], names: Sequence[str]) -> Terms:
     """The value with the moved point at u (2,), and its terms where it is a sum. `names` (C,) are the targets'."""
     at = np.array([u], np.float64)
     total = float(compute_values(loss, scene, at, batched=False)[0])
-    split = SPLITS.get(type(loss))
-    return [("loss", total), *(split(loss, scene, at, names, total) if split else [])]
+    about = _described(loss)
+    if about.terms:
+        first = float(compute_values(replace(cast(Any, loss), r=0.0), scene, at, batched=False)[0])
+        return [("loss", total), *zip(about.terms, (first, total - first), strict=True)]
+    return [("loss", total), *(_split_by_target(loss, scene, at, names) if about.compares_targets else [])]
 
 
-def _split_by_r(loss: Any, scene: Scene, at: Any, names: Sequence[str], total: float) -> Terms:
-    pull = float(compute_values(replace(loss, r=0.0), scene, at, batched=False)[0])
-    other = "+ r · proximity" if isinstance(loss, ClassProximity) else "− r |e − avg(C)|²"
-    return [("|e − c_e|²", pull), (other, total - pull)]
-
-
-def _split_by_target(loss: Any, scene: Scene, at: Any, names: Sequence[str], total: float) -> Terms:
+def _split_by_target(loss: Loss, scene: Scene, at: Any, names: Sequence[str]) -> Terms:
     if scene.vary == "sum":
         return []
     own, terms = scene.label, []
@@ -80,13 +48,6 @@ def _split_by_target(loss: Any, scene: Scene, at: Any, names: Sequence[str], tot
     terms.sort(key=lambda term: -term[1])
     rest = terms[LISTED_TERMS:]
     return terms[:LISTED_TERMS] + ([(f"{len(rest)} more", sum(value for _, value in rest))] if rest else [])
-
-
-SPLITS: dict[type, Callable[[Any, Scene, Any, Sequence[str], float], Terms]] = {
-    ClassProximity: _split_by_r,
-    PushPull: _split_by_r,
-    Comparison: _split_by_target,
-}
 
 
 def write_remarks(loss: Loss, scene: Scene, landscape: Landscape, names: Sequence[str]) -> list[str]:
@@ -100,12 +61,7 @@ def write_remarks(loss: Loss, scene: Scene, landscape: Landscape, names: Sequenc
         remarks.append(f"The loss is infinite at {infinite:.1%} of the places; they have the end colour of the scale.")
     if np.isfinite(losses).all() and np.ptp(losses) <= 1e-12 * float(np.abs(losses).max()):
         remarks.append(f"The loss is {losses.flat[0]:.4g} wherever {moved} is: {_why_flat(loss, scene)}.")
-    if isinstance(loss, ClassProximity) and scene.vary != "e" and loss.r > 0 and len(scene.c) > 1:
-        remarks.append(
-            f"Every other target is a pole, r / eps = {loss.r / loss.eps:.3g} high; the scale leaves it out."
-        )
-    if isinstance(loss, ClassProximity) and loss.r < 0:
-        remarks.append("With r < 0 targets attract each other without bound.")
+    remarks += _described(loss).remarks(scene.vary, len(scene.c))
     remarks += _twins(scene, names)
     if not landscape.in_one_call:
         side = len(landscape.x)
@@ -114,11 +70,14 @@ def write_remarks(loss: Loss, scene: Scene, landscape: Landscape, names: Sequenc
 
 
 def _why_flat(loss: Loss, scene: Scene) -> str:
-    if isinstance(loss, Comparison) and len(scene.c) == 1:
-        return "with one class there is nothing to compare with"
-    if isinstance(loss, Cosine):
-        return "a vector of length 0 has no direction, its cosine with everything counts as 0"
-    return "it does not depend on that point"
+    about = _described(loss)
+    is_alone = about.compares_targets and len(scene.c) == 1
+    return "with one class there is nothing to compare with" if is_alone else about.flat
+
+
+def _described(loss: Loss) -> BaseLoss:
+    """The loss, for what it says of itself; one of the user's own says nothing."""
+    return loss if isinstance(loss, BaseLoss) else BaseLoss()
 
 
 def _twins(scene: Scene, names: Sequence[str]) -> list[str]:

@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.lab.batch import call_loss, evaluate_embeddings, evaluate_targets, values_agree
 from mtm.errors import InputError, choose_from
+from mtm.losses.loss import Vary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from mtm.losses import Loss
 
 Floats = NDArray[np.float64]
-Vary = Literal["e", "c", "sum"]
 
 VARY = ("e", "c", "sum")
 TIME_LIMIT = 0.2  # for a whole landscape of a loss that must be called for one position at a time

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import time
-from dataclasses import MISSING, asdict
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.figures.colours import CLASS_COLOURS, RAMP
-from explorer.lab.descriptions import compute_terms, equation, formula, write_remarks
-from explorer.lab.equilibrium import find_equilibrium
+from explorer.lab.descriptions import compute_terms, find_equilibrium, write_remarks
 from explorer.lab.landscape import Landscape, Scene, compute_forces, compute_landscape, compute_slopes
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
@@ -25,7 +24,8 @@ from explorer.library import Library
 from explorer.web import binary
 from explorer.web.cache import Cache
 from mtm.errors import InputError
-from mtm.losses import LOSSES, Loss, hyperparameters_of, make_loss
+from mtm.losses import LOSSES, BaseLoss, Loss, describe_loss, loss_label, make_loss
+from mtm.losses.loss import sliders_of, summary_of
 
 CACHED = 32  # scenes of runs, and releases
 CONTOURS = 24
@@ -42,12 +42,14 @@ class Panels:
     def catalogue(self) -> dict[str, Any]:
         """Everything the page builds its controls from."""
         losses = [
-            {"name": name, "formula": formula(cls), "equation": equation(cls), "about": _first_line(cls),
-             "fields": _slider_fields(cls), "own": False, "problem": ""}
+            {"name": name, "label": loss_label(name), "formula": _formula(about), "equation": _place(about),
+             "about": summary_of(cls), "fields": sliders_of(cls), "own": False, "problem": ""}
             for name, cls in LOSSES.items()
+            for about in [describe_loss(name)]
         ] + [
-            {"name": loss.name, "formula": "", "equation": f"in {loss.source}", "about": _first_line(loss.cls),
-             "fields": _slider_fields(loss.cls), "own": True, "problem": loss.problem}
+            {"name": loss.name, "label": loss.name, "formula": "", "equation": f"in {loss.source}",
+             "about": summary_of(loss.cls) if loss.cls else "", "fields": sliders_of(loss.cls) if loss.cls else [],
+             "own": True, "problem": loss.problem}
             for loss in self.own.all()
         ]  # fmt: skip
         runs = [
@@ -265,19 +267,11 @@ def _target_names(scene: Scene, run_scene: RunScene | None) -> list[str]:
     return ["c_e" if k == scene.label else next(others) for k in range(len(scene.c))]
 
 
-def _slider_fields(cls: type | None) -> list[dict[str, Any]]:
-    """The hyperparameters of a loss, for sliders; a field without a range gets one around its default."""
-    sliders = []
-    for name, field in (hyperparameters_of(cls) if cls else {}).items():
-        default = 1.0 if field.default is MISSING else field.default
-        if isinstance(default, (int, float)) and not isinstance(default, bool):
-            reach = 4 * abs(default) or 1.0
-            low, high = field.metadata.get("low", min(0.0, -reach * (default < 0))), field.metadata.get("high", reach)
-            about = {"help": field.metadata.get("help", ""), "log": bool(field.metadata.get("log")) and low > 0}
-            sliders.append({"name": name, "default": default, "low": low, "high": high, **about})
-    return sliders
+def _formula(about: type[BaseLoss]) -> str:
+    return f"<math display='block'><mrow>{about.formula}</mrow></math>" if about.formula else ""
 
 
-def _first_line(cls: type | None) -> str:
-    text = (cls.__doc__ or "").strip() if cls else ""
-    return "" if cls is None or text.startswith(f"{cls.__name__}(") else text.partition("\n")[0]
+def _place(about: type[BaseLoss]) -> str:
+    """Which equation of the paper it is, and between which numbers its values lie."""
+    parts = (about.equation and f"eq. {about.equation}", about.range and f"values in {about.range}")
+    return ", ".join(part for part in parts if part)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from explorer.lab.landscape import Vary
+from mtm.losses.loss import Vary
 
 Place = tuple[float, float]
 

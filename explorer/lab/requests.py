@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.lab.landscape import Scene, Vary
+from explorer.lab.landscape import Scene
 from mtm.errors import InputError
+from mtm.losses.loss import Vary
 
 Place = tuple[float, float]
 Shifts = dict[int, Place]

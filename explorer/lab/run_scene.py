@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.lab.landscape import Scene, Vary
+from explorer.lab.landscape import Scene
 from explorer.space.planes import main_axes, plane_through_points
 from mtm.errors import InputError, choose_from
 from mtm.fewshot import unseen_classes
+from mtm.losses.loss import Vary
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
 

@@ -21,7 +21,8 @@ from explorer.train.presets import PAPER, QUICK, quick_preset
 from mtm.config import WEIGHTS, TrainConfig
 from mtm.data.sources import DATASETS, IMAGE_SUFFIXES
 from mtm.errors import InputError
-from mtm.losses import LOSSES, hyperparameters_of
+from mtm.losses import DEFAULT_LOSS, LOSSES, loss_label
+from mtm.losses.loss import sliders_of, summary_of
 
 GROUPS = {
     "data": ("Data", "What the network learns from"),
@@ -64,7 +65,7 @@ def catalogue(data_root: Path) -> dict[str, Any]:
             for name, (title, help) in GROUPS.items()
         ],
         "losses": [
-            {"name": name, "about": (cls.__doc__ or "").strip().splitlines()[0], "fields": _slider_fields(cls)}
+            {"name": name, "label": loss_label(name), "about": summary_of(cls), "fields": sliders_of(cls)}
             for name, cls in LOSSES.items()
         ],
         "quick": [
@@ -73,11 +74,6 @@ def catalogue(data_root: Path) -> dict[str, Any]:
         ],
         "paper": {"dataset": list(PAPER), "backbone": list(PAPER["mnist"]), "loss": list(PAPER["mnist"]["resnet18"])},
     }
-
-
-def _slider_fields(loss: type) -> list[dict[str, Any]]:
-    """The hyperparameters of a loss: name, default, help, and the range of its slider."""
-    return [{"name": name, "default": f.default, **f.metadata} for name, f in hyperparameters_of(loss).items()]
 
 
 def _describe_field(name: str, info: FieldInfo, data_root: Path) -> dict[str, Any]:
@@ -89,13 +85,13 @@ def _describe_field(name: str, info: FieldInfo, data_root: Path) -> dict[str, An
     if name == "dataset":
         choices = [*DATASETS, *list_own_datasets(data_root)]
     if name == "loss":
-        choices = list(LOSSES)
+        choices = [(name, loss_label(name)) for name in LOSSES]
     return {
         "name": name,
         "group": extra["group"],
         "label": LABELS.get(name, name.replace("_", " ").capitalize()),
         "help": _help_of(name, info.description or "", data_root),
-        "default": "euclidean" if name == "loss" else info.default,
+        "default": DEFAULT_LOSS if name == "loss" else info.default,
         "choices": choices,
         "suggestions": suggestions.get(name),
         "number": choices is None and bool(kinds & {int, float}) and name != "validation",
@@ -160,7 +156,7 @@ def _find_forbidden(entries: Mapping[str, Any], data_root: Path, devices: Sequen
         problems["dataset"] = f"choose one of the list, or put your own into {data_root} and choose it from there"
     if weights not in WEIGHTS and not is_inside(weights, data_root):
         problems["weights"] = f"imagenet, none, auto, or a state-dict file inside {data_root}"
-    if str(entries.get("loss", "euclidean")) not in LOSSES:
+    if str(entries.get("loss", DEFAULT_LOSS)) not in LOSSES:
         problems["loss"] = f"choose from {', '.join(LOSSES)}; losses of your own are trained with mtm train --loss"
     if not re.fullmatch(r"\w+", str(entries.get("backbone", "convnet"))):
         problems["backbone"] = "choose convnet, or the name of a classifier of torchvision"

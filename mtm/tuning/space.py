@@ -1,4 +1,4 @@
-"""What a search varies, and between which values: stated here once, and only here.
+"""What a search varies, and between which values: stated here once, those of a loss with its hyperparameters.
 
 The ranges contain every row of the paper's Tables 8-9. A field that the user gives a value is not searched.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError, choose_from
-from mtm.losses import LOSSES, hyperparameters_of, loss_class
+from mtm.losses import hyperparameters_of, loss_class
 
 
 @dataclass(frozen=True)
@@ -38,31 +38,32 @@ COMMON: Space = {
     "batch_size": Choice((32, 64, 128, 256)),  # the paper does not say
     "dim": Range(64, 2048, whole=True),  # Tables 8-9: 203 to 1,990; no such thing with a linear head
 }
-R = {
-    "class_proximity": Range(1e3, 1e6, log=True),  # Tables 8-9: 27,585 to 908,089; section III-C: 1,000 to 1,000,000
-    "push_pull": Range(0.5, 0.99),  # Tables 8-9: always 0.95; from 1 on there is no minimum
-}
 
 
 def space_of(config: TrainConfig, ranges: Sequence[str] = ()) -> Space:
     """What a search around `config` varies: the fields of the space that `config` was not given a value for.
 
-    `ranges` are changes as the command line takes them, `lr=1e-4:1e-3` or `batch_size=32,64`. A loss of the user's own
-    is searched over its fields that state `low` and `high` (`mtm.losses.hyperparameter`). Raises InputError when a
+    `ranges` are changes as the command line takes them, `lr=1e-4:1e-3` or `batch_size=32,64`. Raises InputError when a
     change cannot be, or nothing is left to vary.
     """
     space = {name: kind for name, kind in COMMON.items() if name != "dim" or config.head == "targets"}
-    if config.loss in R:
-        space["r"] = R[str(config.loss)]
-    elif config.loss is not None and config.loss not in LOSSES:
-        fields = hyperparameters_of(loss_class(config.loss))
-        stated = {name: field.metadata for name, field in fields.items() if {"low", "high"} <= set(field.metadata)}
-        space |= {name: Range(m["low"], m["high"], m.get("log", False)) for name, m in stated.items()}
+    space |= _space_of_loss(loss_class(config.loss)) if config.loss is not None else {}
     changes = dict(_changed(text, space) for text in ranges)
     fixed = set(config.model_fields_set) | set(config.loss_args)
     space = {name: kind for name, kind in space.items() if name not in fixed or name in changes} | changes
     if not space:
         raise InputError("every hyperparameter has a value: there is nothing to search for; leave one out")
+    return space
+
+
+def _space_of_loss(cls: type) -> Space:
+    """The hyperparameters of a loss that state a range, `low` and `high`, or another one for a `search`."""
+    space: Space = {}
+    for name, field in hyperparameters_of(cls).items():
+        about = {"search": True} | dict(field.metadata)
+        if about["search"] and {"low", "high"} <= set(about):
+            low, high = (about["low"], about["high"]) if about["search"] is True else about["search"]
+            space[name] = Range(low, high, about.get("log", False))
     return space
 
 

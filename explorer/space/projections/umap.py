@@ -16,6 +16,7 @@ from explorer.space.planes import main_axes, project_onto_plane
 from explorer.space.projections.projection import Options, Progress, Projection, Settings, first_setting, whole_number
 from explorer.space.stack import SnapshotStack, sampled_rows
 from mtm.errors import InputError
+from mtm.losses import describe_loss
 from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
 
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 class UMAP(Projection):
     """All snapshots laid out together; class centres and class embeddings are rows of the same layout.
 
-    A run trained with the cosine loss is laid out by cosine distance.
+    Distances are by the metric of the loss: by cosine for a run that was trained with the cosine loss.
     """
 
     name = "umap"
@@ -37,8 +38,7 @@ class UMAP(Projection):
     def settings(self, run: Run, options: Options) -> Settings:
         if whole_number(options.seed, "seed") < 0:
             raise InputError(f"seed = {options.seed}: a seed is 0 or more")
-        config = run.config
-        metric = "cosine" if config is not None and config.loss == "cosine" else "euclidean"
+        metric = describe_loss(run.config.loss if run.config else None).metric
         return {"seed": int(options.seed), "metric": metric} | first_setting(options.first)
 
     def frames(self, stack: SnapshotStack, settings: Settings, before: Frames | None, progress: Progress) -> Frames:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lab_scenes import every_loss, every_way, loss_of, scene
 
-from explorer.lab.equilibrium import find_equilibrium
+from explorer.lab.descriptions import find_equilibrium
 from explorer.lab.landscape import compute_forces, compute_values
 from explorer.lab.release import release_points
 from mtm.losses import PushPull

@@ -9,8 +9,7 @@ import pytest
 import torch
 from lab_scenes import BOX, every_loss, every_way, load_preset, loss_of, point_by_point, positions_of, scene, value
 
-from explorer.lab.descriptions import compute_terms, write_remarks
-from explorer.lab.equilibrium import find_equilibrium
+from explorer.lab.descriptions import compute_terms, find_equilibrium, write_remarks
 from explorer.lab.landscape import LEAST_SIDE, compute_forces, compute_landscape, compute_slopes, compute_values
 from explorer.lab.scales import choose_scale
 from mtm.errors import InputError
