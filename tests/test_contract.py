@@ -21,6 +21,7 @@ import pytest
 import typer
 from contract import (
     DEMOS,
+    PAPERS,
     Section,
     World,
     changed,
@@ -154,11 +155,11 @@ def public(world: World, recorded: Section) -> Section:
 
 
 def registered(world: World, recorded: Section) -> Section:
-    """The keys of the registries and the hyperparameters of the losses; the fields of a config and of a snapshot."""
-    registries: Section = {"CLASSIFIERS": CLASSIFIERS, "DATASETS": DATASETS, "BACKBONES": BACKBONES, "LOSSES": LOSSES}
+    """The keys of the registries, hyperparameters of the paper's losses, the fields of a config and of a snapshot."""
+    registries: Section = {"CLASSIFIERS": CLASSIFIERS, "DATASETS": DATASETS, "BACKBONES": BACKBONES, "LOSSES": PAPERS}
     current: Section = {name: list(registry) for name, registry in registries.items()}
-    for name, loss in LOSSES.items():
-        current[f"loss {name}"] = {field.name: repr(field.default) for field in fields(loss)}
+    for name in PAPERS:
+        current[f"loss {name}"] = {field.name: repr(field.default) for field in fields(LOSSES[name])}
     current["TrainConfig"] = {name: repr(value) for name, value in TrainConfig()}
     current["snapshot"] = sorted(field.name for field in fields(Run.open(DEMOS / "fashion-euclidean").snapshot(0)))
     return current
