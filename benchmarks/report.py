@@ -41,7 +41,7 @@ def plausible_runs(
     for seed, experiment in enumerate(experiments):
         hyperparameters = experiment.hyperparameters() | ({"dim": dim} if experiment.loss != "pure" else {})
         config = TrainConfig(**experiment.setup() | {"epochs": epochs, "record": images} | hyperparameters)
-        run = Run.create(folder / experiment.name.lower().replace("/", "-"), config)
+        run = Run.create(folder / experiment.cell.name.lower().replace("/", "-"), config)
         _train(run, experiment, epochs, images, dim, np.random.default_rng(seed))
         run.finish()
 
@@ -53,7 +53,7 @@ def _train(run: Run, experiment: Experiment, epochs: int, images: int, dim: int,
     points = Points(y, np.arange(images), names, rng.integers(0, 256, (images, 36, 36), dtype=np.uint8))
     centres, noise = rng.normal(0, 1, (n_classes, dim)), rng.normal(0, 0.3, (images, dim))
     scale = rng.uniform(0.7, 1.4)
-    final = {name: value for name, value in experiment.accuracy().items() if value is not None}
+    final = {name: value for name, value in experiment.cell.accuracy.items() if value is not None}
     for epoch in range(epochs + 1):
         share = epoch / epochs
         tight, apart = (scale * factor**share * rng.normal(1, 0.01) for factor in GROWTH[experiment.loss])

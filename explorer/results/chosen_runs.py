@@ -14,7 +14,7 @@ from explorer.library import open_run
 from mtm.config import loss_defaults
 from mtm.errors import InputError
 from mtm.geometry import centre_distance, global_centre
-from mtm.paper.tables import BACKBONES, DATASETS, EPOCHS, LOSSES, load_tables
+from mtm.paper.tables import BACKBONES, DATASETS, EPOCHS, LOSS_NAMES, LOSSES, Cell
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.run_folder.summary import Best, best_of
 from mtm.runs import Run
@@ -23,36 +23,8 @@ MAX_DEPTH = 3  # levels of folders in which runs are looked for: a search has it
 ORDER = ("MNIST", "F-MNIST", "K-MNIST", "CIFAR10", "CIFAR100")  # as the tables have it
 NETWORKS = tuple(BACKBONES.values())  # the smallest first
 LETTERS = tuple(LOSSES.values())
-COMPARISON = "Comparison"  # the loss that the paper defines and does not test
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One experiment, by the paper's names where it has them: F-MNIST, RN18, E."""
-
-    dataset: str
-    network: str
-    loss: str
-
-    @property
-    def model(self) -> str:
-        return f"{self.network}-{self.loss}"
-
-    @property
-    def name(self) -> str:
-        return f"{self.dataset}/{self.model}"
-
-    @property
-    def accuracy(self) -> dict[str, float | None]:
-        """The paper's accuracies in percent by classifier (Tables 6-7); empty for one that it does not have."""
-        return dict(load_tables()["accuracy"].get(self.dataset, {}).get(self.model, {}))
-
-    @property
-    def hyperparameters(self) -> dict[str, float | None]:
-        """The paper's `lr`, `d` and `r` (Tables 8-9); empty for one that it does not have."""
-        return dict(load_tables()["hyperparameters"].get(self.dataset, {}).get(self.model, {}))
 
 
 @dataclass(frozen=True)
@@ -242,7 +214,7 @@ def _run_folders(folder: Path, depth: int) -> Iterable[Path]:
 
 
 def _read_run(name: str, folder: Path) -> TrainedRun:
-    """A run. Raises InputError for one without a finished epoch or a config."""
+    """A run. Raises InputError for one without a finished epoch or a config, or with a loss that is not the paper's."""
     run = open_run(folder)
     config = _read_config(run)
     rows = [row for row in run.metrics if row["split"] == "test"]
@@ -262,13 +234,15 @@ def _read_config(run: Run) -> dict[str, Any]:
 
 
 def _cell_of(config: dict[str, Any]) -> Cell:
+    """Raises InputError for a run whose loss is not the paper's."""
     dataset, loss = str(config["dataset"]), "pure" if config["head"] == "linear" else str(config["loss"])
-    own = COMPARISON if loss == "comparison" else loss.rpartition(":")[2]
+    if loss not in LOSS_NAMES:
+        raise InputError(f"its loss, {loss}, is not one of the paper's")
     stem = Path(dataset).stem
     return Cell(
         DATASETS.get(dataset, dataset if stem in ORDER else stem),  # a folder called MNIST is not the paper's
         BACKBONES.get(config["backbone"], config["backbone"]),
-        LOSSES.get(loss, own),
+        LOSS_NAMES[loss],
     )
 
 

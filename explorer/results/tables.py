@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns, TrainedRun, format_number
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, ChosenRuns, TrainedRun, format_number
 from mtm.classifiers import CLASSIFIERS
-from mtm.paper.tables import BACKBONES, EPOCHS, load_tables
+from mtm.paper.tables import BACKBONES, EPOCHS, Cell, load_tables
 
 NONE = "–"
 WORDS = {"E": "Euclidean", "C": "Cosine", "CP": "Class proximity", "PP": "Push and pull", "P": "Pure"}

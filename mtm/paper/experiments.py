@@ -41,11 +41,9 @@ class PlannedExperiment:
     @property
     def name(self) -> str:
         """As the paper calls it, with our names for what it has not: F-MNIST/RN18-CP, digits/convnet-E."""
-        dataset, backbone = (
-            paper.DATASETS.get(self.dataset, self.dataset),
-            paper.BACKBONES.get(self.backbone, self.backbone),
-        )
-        return f"{dataset}/{backbone}-{paper.LOSSES.get(self.loss, self.loss)}"
+        dataset = paper.DATASETS.get(self.dataset, self.dataset)
+        backbone = paper.BACKBONES.get(self.backbone, self.backbone)
+        return paper.Cell(dataset, backbone, paper.LOSSES.get(self.loss, self.loss)).name
 
     @property
     def folder(self) -> str:
@@ -87,9 +85,8 @@ def _fits(name: str, pattern: str) -> bool:
 def _plan(dataset: str, backbone: str, loss: str, overrides: dict[str, Any], once: bool) -> PlannedExperiment:
     setup: dict[str, Any] = {"dataset": dataset, "backbone": backbone, "epochs": paper.EPOCHS}
     setup |= {"plateau_epochs": paper.PLATEAU_EPOCHS} | ({"head": "linear"} if loss == "pure" else {"loss": loss})
-    if once:  # the paper has no row for comparison: Euclidean's
-        row = "euclidean" if loss == "comparison" else loss
-        setup |= paper.Experiment(dataset, backbone, row).hyperparameters()
+    if once:
+        setup |= paper.Experiment(dataset, backbone, paper.ROW_OF.get(loss, loss)).hyperparameters()
     return PlannedExperiment(dataset, backbone, loss, TrainConfig(**setup | overrides), once)
 
 

@@ -19,8 +19,43 @@ DATASETS = {"mnist": "MNIST", "fashion-mnist": "F-MNIST", "kmnist": "K-MNIST", "
             "cifar100": "CIFAR100"}  # fmt: skip
 BACKBONES = {"resnet18": "RN18", "resnet50": "RN50", "resnet101": "RN101"}
 LOSSES = {"euclidean": "E", "cosine": "C", "class_proximity": "CP", "push_pull": "PP", "pure": "P"}  # Table 3
+COMPARISON = "Comparison"  # the loss that the paper defines and does not test
+LOSS_NAMES = LOSSES | {"comparison": COMPARISON}
+ROW_OF = {"comparison": "euclidean"}  # whose hyperparameters in Tables 8-9 stand for those of a loss without any
 EPOCHS = 30
 PLATEAU_EPOCHS = 4  # what Ray's plateau stopper looks at
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """What can be run, by the paper's names where it has them: F-MNIST, RN18, E."""
+
+    dataset: str
+    network: str
+    loss: str
+
+    @property
+    def model(self) -> str:
+        """The paper's name of the model: RN18-CP."""
+        return f"{self.network}-{self.loss}"
+
+    @property
+    def name(self) -> str:
+        """Data set and model: F-MNIST/RN18-CP."""
+        return f"{self.dataset}/{self.model}"
+
+    @property
+    def accuracy(self) -> dict[str, float | None]:
+        """The paper's percent on the test split at the best epoch, by classifier (Tables 6-7).
+
+        None where the model has no such classifier; empty for what is none of the paper's experiments.
+        """
+        return dict(load_tables()["accuracy"].get(self.dataset, {}).get(self.model, {}))
+
+    @property
+    def hyperparameters(self) -> dict[str, float | None]:
+        """The paper's `lr`, `d` and `r` of the best model found (Tables 8-9); empty for none of its experiments."""
+        return dict(load_tables()["hyperparameters"].get(self.dataset, {}).get(self.model, {}))
 
 
 @dataclass(frozen=True)
@@ -38,22 +73,13 @@ class Experiment:
                 raise choose_from(f"{kind} of the paper", name, known)
 
     @property
-    def model(self) -> str:
-        """The paper's name of the model: RN18-CP."""
-        return f"{BACKBONES[self.backbone]}-{LOSSES[self.loss]}"
-
-    @property
-    def name(self) -> str:
-        """Data set and model as the paper calls them: F-MNIST/RN18-CP."""
-        return f"{DATASETS[self.dataset]}/{self.model}"
-
-    def accuracy(self) -> dict[str, float | None]:
-        """Percent on the test split at the best epoch, by classifier; None where it has no such classifier (6-7)."""
-        return dict(load_tables()["accuracy"][DATASETS[self.dataset]][self.model])
+    def cell(self) -> Cell:
+        """The experiment by the paper's names."""
+        return Cell(DATASETS[self.dataset], BACKBONES[self.backbone], LOSSES[self.loss])
 
     def hyperparameters(self) -> dict[str, float | int]:
         """`lr` of the best model found, `dim` with moving targets, and `r` where the loss has it (Tables 8-9)."""
-        row = load_tables()["hyperparameters"][DATASETS[self.dataset]][self.model]
+        row = self.cell.hyperparameters
         named = {"lr": row["lr"], "dim": row["d"], "r": row["r"]}
         return {name: value for name, value in named.items() if value is not None}
 

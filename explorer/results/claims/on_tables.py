@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explorer.results.chosen_runs import COMPARISON, LETTERS, NETWORKS, ORDER, Cell
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER
 from explorer.results.claims.verdict import Accuracies, Case
-from mtm.paper.tables import load_tables
+from mtm.paper.tables import COMPARISON, Cell, load_tables
 
 SAME = 0.5  # points between accuracies that cannot be told apart: about two standard errors of 10,000 images at 93 %
 LITTLE = 1.0  # points that are a minimal cost

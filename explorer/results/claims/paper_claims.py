@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, ChosenRuns
 from explorer.results.claims import on_curves as curves
 from explorer.results.claims import on_tables as tables
 from explorer.results.claims.verdict import ALL, CONSISTENTLY, GENERALLY, UNKNOWN, Accuracies, Claim, Verdict, judge
+from mtm.paper.tables import Cell
 
 IN_FIGURES = "in its figures only"
 NOT_TESTED = "not in its tables"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from explorer.results.chosen_runs import Cell, ChosenRuns
+from explorer.results.chosen_runs import ChosenRuns
+from mtm.paper.tables import Cell
 
 ALL, CONSISTENTLY, GENERALLY = 1.0, 0.75, 0.5  # share of the cases that have to hold; of GENERALLY more than that
 REQUIRED = {ALL: "all", CONSISTENTLY: "three in four", GENERALLY: "more than half"}

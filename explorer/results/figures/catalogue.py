@@ -8,9 +8,10 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, ChosenRuns
 from explorer.results.figures import curves, embedding, images
 from explorer.results.tables import shorten, slug
+from mtm.paper.tables import Cell
 
 DATASETS = ("MNIST", "K-MNIST", "F-MNIST", "CIFAR10", "CIFAR100")  # in the order of Appendix B
 TEXT_DATASET = "F-MNIST"  # the data set of Figures 14-17

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 
 from explorer.figures.colours import class_colour
-from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, Cell, ChosenRuns, TrainedRun
+from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, ChosenRuns, TrainedRun
 from explorer.results.figures.style import NEUTRAL, SIZES, WIDTHS, apply_style, colour, dash, symbol
 from explorer.results.tables import WORDS
 from mtm.classifiers import CLASSIFIERS
+from mtm.paper.tables import Cell
 
 BETWEEN, BETWEEN_LOSSES, BETWEEN_CLASSIFIERS = 0.12, 0.5, 1.6  # gaps of the bars, in widths of the widest
 

@@ -10,7 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.figures.colours import CLASS_COLOURS
-from explorer.results.chosen_runs import COMPARISON, NETWORKS, Cell
+from explorer.results.chosen_runs import NETWORKS
+from mtm.paper.tables import COMPARISON, Cell
 
 NEUTRAL = "#7b8494"  # lines of reference and text: seen on white and on black; ink on paper
 COLOURS = dict(zip(("E", "C", "PP", "CP", COMPARISON), CLASS_COLOURS, strict=False)) | {"P": NEUTRAL}
@@ -21,12 +22,12 @@ WIDTHS = dict(zip(NETWORKS, (0.5, 0.75, 1.0), strict=True))  # of bars, the smal
 
 
 def colour(cell: Cell) -> str:
-    """The colour of its loss; a loss of the user's own has the last one."""
-    return COLOURS.get(cell.loss, CLASS_COLOURS[-1])
+    """The colour of its loss."""
+    return COLOURS[cell.loss]
 
 
 def symbol(cell: Cell) -> str:
-    return SYMBOLS.get(cell.loss, "x")
+    return SYMBOLS[cell.loss]
 
 
 def dash(cell: Cell) -> str:

@@ -20,7 +20,7 @@ from explorer import app as app_module
 from explorer.figures.colours import class_colour
 from explorer.results import page as results
 from explorer.results import tables
-from explorer.results.chosen_runs import Cell, ChosenRuns, TrainedRun, choose_runs
+from explorer.results.chosen_runs import ChosenRuns, TrainedRun, choose_runs
 from explorer.results.claims import on_curves
 from explorer.results.claims.paper_claims import CLAIMS, IN_FIGURES, NOT_TESTED, judge_claims, paper_accuracies
 from explorer.results.claims.verdict import ALL, FAILS, GENERALLY, HOLDS, UNKNOWN, Case, judge
@@ -33,7 +33,7 @@ from explorer.results.figures.printing import print_figure, to_matplotlib
 from mtm.classifiers import CLASSIFIERS
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper.tables import Experiment, list_experiments
+from mtm.paper.tables import Cell, Experiment, list_experiments
 from mtm.run_folder.summary import Best
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up runs of the paper's models on F-MNIST but for RN101-PP, one twice, and one on MNIST; and real ones of the
     digits with every loss, the Euclidean one in two dimensions."""
     runs_folder = tmp_path_factory.mktemp("report") / "runs"
-    fashion = [e for e in list_experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"]
+    fashion = [e for e in list_experiments() if e.dataset == "fashion-mnist" and e.cell.model != "RN101-PP"]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "benchmarks")
         import report as benchmark
@@ -158,13 +158,13 @@ def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
 
 def test_tables_have_the_paper_s_number_ours_and_the_difference(runs: ChosenRuns, folder: Path) -> None:
     table = texts_by_name(tables.accuracy_table(runs, "F-MNIST"))
-    for experiment in (e for e in list_experiments() if e.dataset == "fashion-mnist" and e.model != "RN101-PP"):
-        rows = stored_rows(folder, f"search/{experiment.name.lower().replace('/', '-')}")
+    for experiment in (e for e in list_experiments() if e.dataset == "fashion-mnist" and e.cell.model != "RN101-PP"):
+        rows = stored_rows(folder, f"search/{experiment.cell.name.lower().replace('/', '-')}")
         best = max(rows, key=lambda row: max(row["accuracy"].values()))["accuracy"]
-        texts = table[experiment.model]
+        texts = table[experiment.cell.model]
         for i, name in enumerate(CLASSIFIERS):
             paper, ours, difference = texts[3 * i : 3 * i + 3]
-            theirs = experiment.accuracy().get(name)
+            theirs = experiment.cell.accuracy.get(name)
             if theirs is None:
                 assert (paper, ours, difference) == ("–", "–", "–")
                 continue

@@ -339,7 +339,7 @@ def names(*patterns: str, **given: Any) -> list[str]:
 
 
 def test_the_grid_is_the_paper_s_75_and_can_be_picked_from_by_name() -> None:
-    assert names() == [experiment.name for experiment in tables.list_experiments()]
+    assert names() == [experiment.cell.name for experiment in tables.list_experiments()]
     assert len(set(names())) == 75
     assert len(names("RN18-*")) == 25
     assert names("f-mnist/RN50-P") == ["F-MNIST/RN50-P"]
