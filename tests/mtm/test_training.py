@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -99,8 +100,9 @@ def test_recording_is_balanced_and_all_on_request() -> None:
 
 def test_one_seed_gives_the_same_bits_twice_and_another_does_not() -> None:
     config = small(snapshots_per_epoch=2)
-    first, again = list(train(config)), list(train(config))
+    first = list(train(config))
     torch.manual_seed(123)  # the state of the world outside must not matter
+    again = list(train(config))
     assert all(same(a, b) for a, b in zip(first, again, strict=True))
     assert [a.metrics["loss"] for a in first] == [b.metrics["loss"] for b in again]
     assert not same(first[-1], list(train(small(snapshots_per_epoch=2, seed=1)))[-1])
@@ -313,6 +315,44 @@ def test_random_layers_go_on_with_the_same_bits(tmp_path: Path) -> None:
         list(train(config, checkpoints=tmp_path / "c", stop=lambda: next(stops)))
     *_, last = train(config, checkpoints=tmp_path / "c")
     assert same(last, whole[-1])
+
+
+class Noisy:
+    """A loss that draws random numbers, as dropout does."""
+
+    def __call__(self, e: torch.Tensor, c: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (e - c[y] + 0.1 * torch.randn_like(e)).square().sum(-1)
+
+
+def test_the_random_numbers_of_the_caller_stay_as_they_were() -> None:
+    """At every snapshot and every step, for layers and losses that draw some."""
+    random.seed(5)
+    np.random.seed(5)
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state(), np.random.get_state(), random.getstate()
+
+    def check(progress: Progress | None = None) -> None:
+        assert torch.equal(torch.random.get_rng_state(), before[0])
+        np.testing.assert_equal(np.random.get_state(), before[1])
+        assert random.getstate() == before[2]
+
+    dropout = small(backbone="mobilenet_v3_small", weights="none", resize=32, train_images=100, epochs=1)
+    for config in (dropout, small(loss=f"{__name__}:Noisy", epochs=1, snapshots_per_epoch=2)):
+        for _ in train(config, report=check):
+            check()
+
+
+def test_random_losses_go_on_with_the_same_bits(tmp_path: Path) -> None:
+    config = small(loss=f"{__name__}:Noisy")
+    whole = list(train(config))
+    stops = stop_after(8)
+    with pytest.raises(Stopped):
+        list(train(config, checkpoints=tmp_path / "c", stop=lambda: next(stops)))
+    torch.rand(7)
+    *_, last = train(config, checkpoints=tmp_path / "c")
+    assert same(last, whole[-1])
+    assert last.metrics["loss"] == whole[-1].metrics["loss"]
+    assert last.metrics["test_loss"] == whole[-1].metrics["test_loss"]
 
 
 def test_only_the_weights_of_the_best_and_last_epoch_stay(finished_run: Path) -> None:
