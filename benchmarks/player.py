@@ -118,9 +118,9 @@ PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0">
     player.set("loop", true);
     player.play();
     await new Promise((done) => setTimeout(done, 500));
-    const [began, drawn] = [performance.now(), player.stage.drawn];
+    const [began, drawn] = [performance.now(), player.stage.frameCount];
     await new Promise((done) => setTimeout(done, 1000 * seconds));
-    const rate = (1000 * (player.stage.drawn - drawn)) / (performance.now() - began);
+    const rate = (1000 * (player.stage.frameCount - drawn)) / (performance.now() - began);
     player.pause();
     return rate;
   };

@@ -1,6 +1,7 @@
 /* One clock for all pictures: the player's timeline over the epochs of all runs on the page. */
 
-import { Timeline, listenToKeys } from "../player/timeline.mjs";
+import { listenToKeys } from "../player/input/keys.mjs";
+import { Timeline } from "../player/timeline.mjs";
 
 const TOLERANCE = 1e-6; // epochs that are closer count as one
 

@@ -50,7 +50,7 @@ export class Sheet {
 
   /** One of the player's canvases, pixel on pixel. */
   _layer(context, layer) {
-    const { left, top } = layer.lies;
+    const { left, top } = this.player.stage.view;
     const x = Math.round((this.stage.left + left) * this.density);
     const y = Math.round((this.stage.top + top) * this.density);
     context.drawImage(layer, x, y);

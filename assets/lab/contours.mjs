@@ -7,6 +7,7 @@
  * @returns {Float32Array[]} per level pairs of points x0, y0, x1, y1, ... in cells from the first column and row
  */
 export function contours(grid, n, levels) {
+  /** @type {number[][]} */
   const lines = levels.map(() => []);
   for (let row = 0; row < n - 1; row++) {
     for (let column = 0; column < n - 1; column++) {
@@ -25,7 +26,19 @@ export function contours(grid, n, levels) {
   return lines.map((numbers) => Float32Array.from(numbers));
 }
 
+/**
+ * The crossings of one cell.
+ * @param {number[]} out
+ * @param {number} x of the cell
+ * @param {number} y
+ * @param {number} a the corners, anticlockwise from below left
+ * @param {number} b
+ * @param {number} c
+ * @param {number} d
+ * @param {number} level
+ */
 function cross(out, x, y, a, b, c, d, level) {
+  /** @type {number[][]} */
   const points = [];
   if (a < level !== b < level) points.push([x + (level - a) / (b - a), y]);
   if (b < level !== c < level) points.push([x + 1, y + (level - b) / (c - b)]);

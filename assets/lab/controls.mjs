@@ -1,6 +1,7 @@
 /* The left column: figures of the paper, the losses with their sliders, the moved point, the points, the scale. */
 
 import { button, make, prose, select, slider, tick } from "../common/dom.mjs";
+import { MOST_LOSSES } from "./state.mjs";
 
 const VARY = [
   ["c", "c_e, for this embedding"],
@@ -14,21 +15,26 @@ const DRAW = {
   field: ["force field", "The negative gradient on the moved point, were it elsewhere"],
   follow: ["widen while released", "Widen the picture when a point leaves it"],
 };
-const MOST_LOSSES = 4;
+
+/** @typedef {import("./state.mjs").State} State */
 
 export class Controls {
   /**
    * @param {HTMLElement} host
-   * @param {object} catalogue of the server
-   * @param {(change: (state: import("./state.mjs").State) => void, how?: object) => void} change
+   * @param {import("./state.mjs").Catalogue} catalogue
+   * @param {import("./state.mjs").Change} change
    * @param {(key: string) => void} choosePreset
    * @param {import("./run.mjs").RunPicker} picker
    */
   constructor(host, catalogue, change, choosePreset, picker) {
-    Object.assign(this, { host, catalogue, change, choosePreset, picker });
+    this.host = host;
+    this.catalogue = catalogue;
+    this.change = change;
+    this.choosePreset = choosePreset;
+    this.picker = picker;
   }
 
-  /** Build all controls, for a state that was not reached through them. */
+  /** Build all controls, for a state that was not reached through them. @param {State} state */
   build(state) {
     this.state = state;
     this.pointsHost = make("div", { class: "lab-group", id: "lab-points-controls" });
@@ -51,6 +57,7 @@ export class Controls {
     this.showPoints(state);
   }
 
+  /** @param {State} state */
   presets(state) {
     const buttons = Object.entries(this.catalogue.presets).map(([key, preset]) =>
       button(key, `${preset.name}: ${preset.says}`, () => this.choosePreset(key), {
@@ -69,6 +76,7 @@ export class Controls {
     this.host.querySelector(".lab-says")?.remove();
   }
 
+  /** @param {import("./state.mjs").LossChoice} choice @param {number} i of the losses side by side */
   loss({ name, params }, i) {
     const { losses } = this.catalogue;
     const entry = losses.find((loss) => loss.name === name);
@@ -100,7 +108,7 @@ export class Controls {
     }, { disabled: full, id: "lab-compare" });
   }
 
-  /** The controls of the points: of a plane, or of a run. */
+  /** The controls of the points: of a plane, or of a run. @param {State} state */
   showPoints(state) {
     const source = select("from", [["", "the plane, placed by hand"], ...this.catalogue.runs.map(({ id, name, loss, dim }) => [id, `${name} · ${loss ?? "?"} · D = ${dim}`])],
       state.inRun?.run ?? "", "Points placed by hand, or the real vectors of a run", (value) => this.picker.choose(value), "lab-source");
@@ -108,6 +116,7 @@ export class Controls {
     this.pointsHost.replaceChildren(source, ...rest);
   }
 
+  /** @param {State} state */
   handPlaced(state) {
     const { points, chosen } = state;
     const label = points.y[chosen];
@@ -126,23 +135,30 @@ export class Controls {
   }
 }
 
+/** @param {string} title @param {...HTMLElement} children */
 function group(title, ...children) {
   return make("section", { class: "lab-group" }, make("h3", { textContent: title }), ...children);
 }
 
-/** A position in the box that depends on the number of points, so that new points do not lie on old ones. */
+/**
+ * A position in the box that depends on the number of points, so that new points do not lie on old ones.
+ * @param {State} state
+ * @returns {import("./state.mjs").Place}
+ */
 function freshPlace({ points, box }) {
   const [left, bottom, right, top] = box ?? [-10, -10, 10, 10];
   const i = points.e.length + points.c.length;
-  const spread = (share) => 0.15 + 0.7 * ((i * share) % 1);
-  return [left + (right - left) * spread(0.618), bottom + (top - bottom) * spread(0.755)].map((v) => Number(v.toPrecision(3)));
+  /** @type {(low: number, high: number, share: number) => number} */
+  const spread = (low, high, share) => Number((low + (high - low) * (0.15 + 0.7 * ((i * share) % 1))).toPrecision(3));
+  return [spread(left, right, 0.618), spread(bottom, top, 0.755)];
 }
 
+/** @param {State} state */
 function addTarget(state) {
   state.points.c.push(freshPlace(state));
 }
 
-/** Remove the last class with its embeddings; the chosen embedding's own class stays. */
+/** Remove the last class with its embeddings; the chosen embedding's own class stays. @param {State} state */
 function removeTarget(state) {
   const { points } = state;
   const own = points.y[state.chosen];
@@ -154,11 +170,13 @@ function removeTarget(state) {
   points.y = remaining.map(([label]) => (label > removed ? label - 1 : label));
 }
 
+/** @param {State} state @param {number} label */
 function addEmbedding(state, label) {
   state.points.e.push(freshPlace(state));
   state.points.y.push(label);
 }
 
+/** @param {State} state */
 function removeEmbedding(state) {
   state.points.e.splice(state.chosen, 1);
   state.points.y.splice(state.chosen, 1);

@@ -2,13 +2,13 @@
 
 /**
  * @typedef {[number, number]} Place
+ * @typedef {{name: string, params: Record<string, number>}} LossChoice
  * @typedef {object} State
- * @property {{name: string, params: Record<string, number>}[]} losses  one to four, side by side
+ * @property {LossChoice[]} losses  one to four, side by side
  * @property {"e" | "c" | "sum"} vary  the point that is moved
  * @property {number} chosen  the embedding that the picture is about
  * @property {{e: Place[], y: number[], c: Place[]}} points  the scene in the plane
- * @property {{run: string, snapshot: number, image: number | null, label: number | null, plane: string,
- *             moved_e: Record<number, Place>, moved_c: Record<number, Place>} | null} inRun  or one in a run
+ * @property {PlaceInRun | null} inRun  or one in a run
  * @property {number[] | null} box  left, bottom, right, top; null for one that fits
  * @property {string} scale
  * @property {number} clip  per cent of the places that an end of the scale may leave out
@@ -16,12 +16,59 @@
  * @property {{steps: number, step_size: number, momentum: number, move_e: boolean, move_c: boolean}} release
  * @property {string | null} preset  the figure of the paper, as long as nothing was changed
  */
+/**
+ * @typedef {object} PlaceInRun
+ * @property {string} run
+ * @property {number} snapshot
+ * @property {number | null} image  or a class:
+ * @property {number | null} label
+ * @property {string} plane
+ * @property {Record<number, Place>} moved_e  how far points were dragged
+ * @property {Record<number, Place>} moved_c
+ */
+/**
+ * What the controls are built from, as the server sends it.
+ * @typedef {object} Catalogue
+ * @property {LossEntry[]} losses
+ * @property {Record<string, Preset>} presets
+ * @property {{id: string, name: string, loss: string | null, dim: number}[]} runs
+ * @property {string[]} ramp
+ * @property {string[]} palette
+ * @property {string[]} scales
+ * @property {number} steps  the most of a release
+ */
+/**
+ * @typedef {object} LossEntry
+ * @property {string} name
+ * @property {string} formula  MathML; empty for the user's own
+ * @property {string} equation  of the paper
+ * @property {string} about
+ * @property {{name: string, default: number, low: number, high: number, log: boolean, help: string}[]} fields
+ * @property {boolean} own  the user's own
+ * @property {string} problem  why it cannot be used
+ */
+/**
+ * A figure of the paper.
+ * @typedef {{name: string, loss: string, params: Record<string, number>, vary: State["vary"], e: Place, c: Place[],
+ *   box: number[], scale: string, step_size: number, says: string}} Preset
+ */
+/** @typedef {Record<string, string>} Query of the URL */
+/**
+ * How a change of the state is taken over.
+ * @typedef {object} How
+ * @property {boolean} [rebuild]   the controls too
+ * @property {boolean} [fit]       with a box that fits
+ * @property {boolean} [quiet]     without a request
+ * @property {boolean} [snapshot]  it is another one of the same run
+ * @property {boolean} [dragging]  more will follow at once
+ * @property {"keep"} [preset]     the scene is still the paper's
+ */
+/** @typedef {(alter: (state: State) => void, how?: How) => void} Change alters the state and takes it over */
 
-export const SHOWN = ["contours", "forces", "field", "follow"];
-const VARY = ["e", "c", "sum"];
-const MOST_LOSSES = 4;
+const SHOWN = ["contours", "forces", "field", "follow"];
+export const MOST_LOSSES = 4;
 
-/** One of the paper's figures. @returns {State} */
+/** One of the paper's figures. @param {Catalogue} catalogue @param {string} key @returns {State} */
 export function fromPreset(catalogue, key) {
   const preset = catalogue.presets[key];
   return {
@@ -39,7 +86,12 @@ export function fromPreset(catalogue, key) {
   };
 }
 
-/** The state of a URL; what is missing or not valid is as in the first figure. @returns {State} */
+/**
+ * The state of a URL; what is missing or not valid is as in the first figure.
+ * @param {Catalogue} catalogue
+ * @param {Query} query
+ * @returns {State}
+ */
 export function fromQuery(catalogue, query) {
   const state = fromPreset(catalogue, query.preset in catalogue.presets ? query.preset : "5");
   const hasParameters = Object.keys(query).some((name) => name !== "preset");
@@ -47,7 +99,7 @@ export function fromQuery(catalogue, query) {
   state.preset = null;
   const losses = (query.losses ?? "").split("|").map(readLoss).filter(Boolean).slice(0, MOST_LOSSES);
   if (losses.length) state.losses = losses;
-  if (VARY.includes(query.vary)) state.vary = query.vary;
+  if (isVary(query.vary)) state.vary = query.vary;
   readPoints(state, query);
   readRun(state, query);
   const box = numbers(query.box, ",");
@@ -68,19 +120,28 @@ export function fromQuery(catalogue, query) {
   return state;
 }
 
+/** @param {string} name @returns {name is State["vary"]} */
+function isVary(name) {
+  return ["e", "c", "sum"].includes(name);
+}
+
+/** @param {State} state @param {Query} query */
 function readPoints(state, query) {
   const e = rows(query.e, 3);
   const c = rows(query.c, 2);
   if (c.length && e.length && e.every(([, , label]) => Number.isInteger(label) && label >= 0 && label < c.length)) {
-    state.points = { e: e.map(([x, y]) => [x, y]), y: e.map((row) => row[2]), c };
+    state.points = { e: e.map(([x, y]) => [x, y]), y: e.map((row) => row[2]), c: c.map(([x, y]) => [x, y]) };
   }
   const chosen = Number(query.chosen ?? 0);
   if (Number.isInteger(chosen) && chosen >= 0 && chosen < state.points.e.length) state.chosen = chosen;
 }
 
+/** @param {State} state @param {Query} query */
 function readRun(state, query) {
   if (!query.run) return;
+  /** @type {(text: string | undefined) => number | null} */
   const whole = (text) => (/^\d+$/.test(text ?? "") ? Number(text) : null);
+  /** @type {Record<string, Record<number, Place>>} */
   const moved = { e: {}, c: {} };
   for (const entry of (query.moved ?? "").split(";")) {
     const [, kind, index, x, y] = entry.match(/^([ec])(\d+):([^,]+),([^,]+)$/) ?? [];
@@ -107,19 +168,19 @@ export function toQuery(state) {
   if (inRun) {
     const { run, snapshot, image, label, plane } = inRun;
     query.set("run", run);
-    query.set("snapshot", snapshot);
-    query.set(label === null ? "image" : "label", label ?? image);
+    query.set("snapshot", String(snapshot));
+    query.set(label === null ? "image" : "label", String(label ?? image));
     query.set("plane", plane);
     const moved = ["e", "c"].flatMap((kind) => Object.entries(inRun[`moved_${kind}`]).map(([i, place]) => `${kind}${i}:${place.map(short)}`));
     if (moved.length) query.set("moved", moved.join(";"));
   } else {
     query.set("e", points.e.map((place, i) => [...place.map(short), points.y[i]].join()).join(";"));
     query.set("c", points.c.map((place) => place.map(short).join()).join(";"));
-    if (state.chosen) query.set("chosen", state.chosen);
+    if (state.chosen) query.set("chosen", String(state.chosen));
   }
   if (box) query.set("box", box.map(short).join());
   query.set("scale", scale);
-  if (clip !== 2) query.set("clip", clip);
+  if (clip !== 2) query.set("clip", String(clip));
   query.set("shown", [...shown].join());
   query.set("release", [release.steps, release.step_size, release.momentum].map(short).join());
   if (release.move_e !== release.move_c) query.set("free", release.move_e ? "e" : "c");
@@ -133,10 +194,11 @@ export function toRequest(state, n) {
   return { losses, vary, chosen, ...place, box, scale, clip, n, arrows: shown.has("field") ? 15 : 0 };
 }
 
-/** "push_pull(r=0.5)" @returns {{name: string, params: Record<string, number>} | null} */
+/** "push_pull(r=0.5)" @param {string} text @returns {LossChoice | null} */
 function readLoss(text) {
   const [, name, inner] = text.match(/^([^()]+)(?:\(([^)]*)\))?$/) ?? [];
   if (!name) return null;
+  /** @type {Record<string, number>} */
   const params = {};
   for (const pair of (inner ?? "").split(",").filter(Boolean)) {
     const [key, value] = pair.split("=");
@@ -145,21 +207,24 @@ function readLoss(text) {
   return { name, params };
 }
 
+/** @param {LossChoice} loss */
 function writeLoss({ name, params }) {
   const inner = Object.entries(params).map(([key, value]) => `${key}=${short(value)}`);
   return inner.length ? `${name}(${inner})` : name;
 }
 
+/** @param {string | undefined} text @param {string} separator */
 function numbers(text, separator) {
   return text ? text.split(separator).map(Number) : [];
 }
 
+/** Rows of so many numbers; none if one is not. @param {string | undefined} text @param {number} length */
 function rows(text, length) {
   const list = (text ?? "").split(";").filter(Boolean).map((row) => row.split(",").map(Number));
   return list.every((row) => row.length === length && row.every(Number.isFinite)) ? list : [];
 }
 
-/** A number in as few characters as five digits need. */
+/** A number in as few characters as five digits need. @param {number} value */
 function short(value) {
-  return Number(Number(value).toPrecision(5));
+  return Number(value.toPrecision(5));
 }

@@ -2,7 +2,23 @@
 
 /**
  * Where the picture lies on the host, CSS pixels, and the ranges of its axes.
- * @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} Window
+ * @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} AxisWindow
+ */
+/** @typedef {{x: number[], y: number[]}} Polygon the corners, in the axes' numbers */
+/** @typedef {{_offset: number, _length: number, range: (number | string)[]}} PlotlyAxis */
+/**
+ * What Plotly adds to an element that has a figure, as far as it is used here.
+ * @typedef {object} PlotlyFigure
+ * @property {(event: string, listener: (event: any) => void) => void} on
+ * @property {{width: number, height: number, dragmode: string, xaxis: PlotlyAxis, yaxis: PlotlyAxis}} _fullLayout
+ */
+/**
+ * The part of Plotly that is used here; export/axes.mjs has the same functions.
+ * @typedef {object} PlotlyLike
+ * @property {(host: HTMLElement, traces: object[], layout: object, config: object) => Promise<unknown>} react
+ * @property {(host: HTMLElement, update: object) => Promise<unknown>} relayout
+ * @property {(host: HTMLElement) => void} purge
+ * @property {{resize: (host: HTMLElement) => Promise<unknown>}} Plots
  */
 
 const MARGIN = { l: 44, r: 12, t: 28, b: 30 }; // t: room for Plotly's buttons
@@ -14,24 +30,25 @@ const BUTTONS = [
 export class Axes {
   /**
    * @param {HTMLElement} host
-   * @param {any} Plotly
-   * @param {{moved: () => void, selected: (polygon: {x: number[], y: number[]} | null) => void}} callbacks
+   * @param {PlotlyLike} Plotly
+   * @param {{moved: () => void, selected: (polygon: Polygon | null) => void}} callbacks
    */
   constructor(host, Plotly, callbacks) {
-    this.host = host;
+    this.host = /** @type {HTMLElement & PlotlyFigure} */ (host);
     this.Plotly = Plotly;
     this.callbacks = callbacks;
-    this.colours = null;
+    /** @type {import("./colours.mjs").Theme | null} */
+    this.theme = null;
     this.box = [0, 0, 1, 1];
     this.readable = true; // whether axis numbers are drawn: they mean nothing while the camera follows the scale
-    /** @type {Window} */
+    /** @type {AxisWindow} */
     this.window = { left: 0, top: 0, width: 0, height: 0, x: [0, 1], y: [0, 1] };
     this.ready = false;
   }
 
-  /** Make the figure or draw it again; the host must have a size. @param {object} colours of the theme */
-  async draw(colours) {
-    this.colours = colours;
+  /** Make the figure or draw it again; the host must have a size. @param {import("./colours.mjs").Theme} theme */
+  async draw(theme) {
+    this.theme = theme;
     const first = !this.ready;
     const config = {
       displaylogo: false,
@@ -53,18 +70,18 @@ export class Axes {
   }
 
   _layout() {
-    const { colours, box } = this;
+    const { theme, box } = this;
     const axis = {
       showgrid: false,
       zeroline: false,
       showline: true,
       mirror: true,
-      linecolor: colours.frame,
+      linecolor: theme.frame,
       linewidth: 1,
       ticks: this.readable ? "outside" : "",
       ticklen: 4,
-      tickcolor: colours.frame,
-      tickfont: { size: 11, color: colours.quiet },
+      tickcolor: theme.frame,
+      tickfont: { size: 11, color: theme.quiet },
       showticklabels: this.readable,
       nticks: 8,
       automargin: false,
@@ -78,19 +95,23 @@ export class Axes {
       showlegend: false,
       hovermode: false,
       dragmode: this.host._fullLayout?.dragmode ?? "pan",
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.quiet, activecolor: colours.text },
-      newselection: { line: { color: colours.text, width: 1, dash: "dot" } },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.quiet, activecolor: theme.text },
+      newselection: { line: { color: theme.text, width: 1, dash: "dot" } },
       uirevision: box.join(), // zoom stays when only colours change, and goes when the box does
       xaxis: { ...axis, range: [box[0], box[2]] },
       yaxis: { ...axis, range: [box[1], box[3]], scaleanchor: "x", scaleratio: 1 },
     };
   }
 
-  /** Show this box, [xmin, ymin, xmax, ymax], and come back to it on a double click. */
+  /**
+   * Show a box and come back to it on a double click.
+   * @param {number[]} box [xmin, ymin, xmax, ymax]
+   * @param {boolean} readable whether axis numbers are drawn
+   */
   setBox(box, readable) {
     this.box = box;
     this.readable = readable;
-    return this.ready ? this.draw(this.colours) : undefined;
+    return this.ready ? this.draw(this.theme) : undefined;
   }
 
   /** Take over the host's new size. */
@@ -105,7 +126,7 @@ export class Axes {
     ); // rejected while hidden, when there is nothing to draw
   }
 
-  /** Where the picture lies and what its axes show, read from Plotly. @returns {Window} the same object at every call */
+  /** Where the picture lies and what its axes show, read from Plotly. @returns {AxisWindow} the same object at every call */
   read() {
     const layout = this.ready ? this.host._fullLayout : null;
     if (!layout?.xaxis) return this.window;

@@ -3,6 +3,7 @@
 import { DataError } from "../common/binary.mjs";
 
 /** @typedef {import("../common/binary.mjs").Decoded} Decoded */
+/** @typedef {Uint8Array | Uint16Array} Codes classes, or margins and distances in LEVELS steps */
 /**
  * The frames of a run: T snapshots, N images, C classes.
  * @typedef {object} Frames
@@ -15,19 +16,38 @@ import { DataError } from "../common/binary.mjs";
  * @property {number[]} box          [xmin, ymin, xmax, ymax] of all points of all snapshots
  * @property {number[]} epochs       (T,)
  * @property {string[]} classNames
- * @property {Record<string, any>} meta
+ * @property {FramesMeta} meta
+ */
+/**
+ * @typedef {object} FramesMeta
+ * @property {number[]} epochs          (T,)
+ * @property {number} [n]               of images that are shown
+ * @property {number} [total]           of which they are a sample
+ * @property {(number | null)[]} [accuracies] (T,)
+ * @property {boolean} [sprite]         whether there is a sheet of thumbnails
+ * @property {string[]} [problems]      sentences on what could not be read of the run
  */
 /**
  * Labels, decisions, margins and distances, which colour the points.
  * @typedef {object} Attributes
  * @property {number} N
- * @property {Uint8Array | Uint16Array} labels                      (N,)
- * @property {Record<string, Uint8Array | Uint16Array>} predictions  by classifier (T, N)
+ * @property {Codes} labels                                          (N,)
+ * @property {Record<string, Codes>} predictions                     by classifier (T, N)
  * @property {Record<string, Uint8Array>} margins                    by classifier (T, N)
  * @property {Record<string, Uint8Array>} distances                  by "target" or "centre" (T, N)
  * @property {Int32Array | null} indices                            (N,) positions in the data set
  * @property {string[]} classifiers
- * @property {Record<string, any>} meta                             scales, shown, palette, ramp, right, wrong
+ * @property {AttributesMeta} meta
+ */
+/**
+ * @typedef {object} AttributesMeta
+ * @property {Record<string, [number, number][]>} scales  by array (T, 2): the values of codes 0 and LEVELS
+ * @property {Record<string, [number, number]>} shown     by array: the values at the ends of the ramp
+ * @property {string[]} [palette]                         of the classes, "#rrggbb" as all colours
+ * @property {string[]} [ramp]
+ * @property {string} [right]
+ * @property {string} [wrong]
+ * @property {number[]} [unseen]                          classes held out of training
  */
 /**
  * C affine functions of the position for every snapshot, or a vote map.
@@ -35,22 +55,39 @@ import { DataError } from "../common/binary.mjs";
  * @property {"power" | "cosine" | "linear" | "vote"} kind
  * @property {number} T
  * @property {number} C
- * @property {Float64Array} [affine]  (T, C, 3)
- * @property {Float64Array} [square]  (T, C)
- * @property {Float64Array} [step]    (T-1, C)
- * @property {Uint8Array} [classes]   (T, H, W), 255 is none, first row lowest
- * @property {Uint8Array} [evidence]  (T, H, W)
+ * @property {Float64Array} [affine]          (T, C, 3)
+ * @property {Float64Array} [squaredLengths]  (T, C) of the reference vectors, for "cosine"
+ * @property {Float64Array} [squaredSteps]    (T-1, C) of their differences from a snapshot to the next
+ * @property {Uint8Array} [classes]           (T, H, W), 255 is none, first row lowest
+ * @property {Uint8Array} [evidence]          (T, H, W)
  * @property {number} [H]
  * @property {number} [W]
- * @property {number[]} [box]         that the H x W cells tile
- * @property {Record<string, any>} meta
+ * @property {number[]} [box]                 that the H x W cells tile
+ * @property {RegionsMeta} meta
+ */
+/**
+ * @typedef {object} RegionsMeta
+ * @property {string} [mode]                          in which the regions are computed
+ * @property {Record<string, number>} [agreements]    by mode: share of the images whose region is their decision
+ */
+/**
+ * What a player shows.
+ * @typedef {{frames: Frames | null, attributes: Attributes | null, regions: Regions | null, sprite: string | null}} RunData
  */
 
 export const ABSENT = 65535; // code of both coordinates of a point without a position
 export const UNKNOWN = 255; // code of a margin or distance without a value
 export const LEVELS = 254; // code of the largest margin or distance
 
-/** An array of the response, which must have this shape (NaN: any length), else DataError. */
+/**
+ * An array of the response, which must have this shape (NaN: any length), else DataError.
+ * @template {import("../common/binary.mjs").Numbers} Kind
+ * @param {Decoded} decoded
+ * @param {string} name
+ * @param {number[]} shape
+ * @param {string} what
+ * @returns {Kind}
+ */
 function requireArray(decoded, name, shape, what) {
   const actual = decoded.shapes[name];
   const fits =
@@ -61,7 +98,7 @@ function requireArray(decoded, name, shape, what) {
       `${what} cannot be read: '${name}' ${problem}; the server and this page may be of two versions, reload it`,
     );
   }
-  return decoded.arrays[name];
+  return /** @type {Kind} */ (decoded.arrays[name]);
 }
 
 /** @param {Decoded} decoded @returns {Frames} */
@@ -71,18 +108,22 @@ export function readFrames(decoded) {
   const points = requireArray(decoded, "points", [NaN, NaN, 2], what);
   const [T, N] = decoded.shapes.points;
   const C = classNames?.length ?? NaN;
+  /** @type {Float32Array} */
   const targets = requireArray(decoded, "targets", [T, C, 2], what);
+  /** @type {Float32Array} */
   const centres = requireArray(decoded, "centres", [T, C, 2], what);
   if (!(points instanceof Uint16Array) || T < 1) throw new DataError(`${what} cannot be read: they hold no snapshot`);
   if (epochs?.length !== T || box?.length !== 4 || !box.every(Number.isFinite)) {
     throw new DataError(`${what} cannot be read: epochs or box do not fit the ${T} snapshots`);
   }
-  return { T, N, C, points, targets, centres, box, epochs, classNames, meta: decoded.meta };
+  const meta = { ...decoded.meta, epochs };
+  return { T, N, C, points, targets, centres, box, epochs, classNames, meta };
 }
 
 /** @param {Decoded} decoded @returns {Attributes} */
 export function readAttributes(decoded) {
   const what = "the labels and decisions";
+  /** @type {Codes} */
   const labels = requireArray(decoded, "labels", [NaN], what);
   const N = labels.length;
   /** @type {Attributes} */
@@ -92,7 +133,7 @@ export function readAttributes(decoded) {
     predictions: {},
     margins: {},
     distances: {},
-    indices: decoded.arrays.indices ?? null,
+    indices: /** @type {Int32Array | undefined} */ (decoded.arrays.indices) ?? null,
     classifiers: decoded.meta.classifiers ?? [],
     meta: { ...decoded.meta, scales: decoded.meta.scales ?? {}, shown: decoded.meta.shown ?? {} },
   };
@@ -108,16 +149,21 @@ export function readRegions(decoded) {
   const what = "the regions";
   const { kind, ...meta } = decoded.meta;
   if (kind === "vote") {
+    /** @type {Uint8Array} */
     const classes = requireArray(decoded, "classes", [NaN, NaN, NaN], what);
     const [T, H, W] = decoded.shapes.classes;
+    /** @type {Uint8Array} */
     const evidence = requireArray(decoded, "evidence", [T, H, W], what);
     return { kind, T, C: 0, H, W, classes, evidence, box: meta.box, meta };
   }
   if (!["power", "cosine", "linear"].includes(kind))
     throw new DataError(`${what} cannot be read: unknown kind '${kind}'`);
+  /** @type {Float64Array} */
   const affine = requireArray(decoded, "affine", [NaN, NaN, 3], what);
   const [T, C] = decoded.shapes.affine;
-  const square = requireArray(decoded, "square", [T, C], what);
-  const step = requireArray(decoded, "step", [T - 1, C], what);
-  return { kind, T, C, affine, square, step, meta };
+  /** @type {Float64Array} */
+  const squaredLengths = requireArray(decoded, "square", [T, C], what);
+  /** @type {Float64Array} */
+  const squaredSteps = requireArray(decoded, "step", [T - 1, C], what);
+  return { kind, T, C, affine, squaredLengths, squaredSteps, meta };
 }

@@ -6,7 +6,7 @@
  *   player.play();
  *
  * The whole state is `player.state` (options, time) and `player.data` (the run that is drawn). A frame is drawn only
- * when something has changed, and drawing it allocates no objects.
+ * when something has changed.
  */
 
 import { DataError } from "../common/binary.mjs";
@@ -15,27 +15,41 @@ import * as colours from "./colours.mjs";
 import { readAttributes, readFrames, readRegions } from "./data.mjs";
 import { describeImage } from "./image_description.mjs";
 import { checkOption, newState } from "./options.mjs";
+import { listenToKeys } from "./input/keys.mjs";
 import { Pointer } from "./input/pointer.mjs";
 import { Stage } from "./stage.mjs";
-import { Timeline, listenToKeys } from "./timeline.mjs";
+import { Timeline } from "./timeline.mjs";
 
 const EVENTS = ["time", "state", "hover", "mark", "click", "select", "legend", "notice"];
 const RECOLOUR = ["colour", "classifier", "hidden", "solo", "focus", "theme", "ramp"]; // options that change colours
 
 /** @typedef {import("./geometry/view.mjs").Place} Place */
+/** @typedef {import("../common/binary.mjs").Decoded} Decoded */
+/** @typedef {import("./data.mjs").Frames} Frames */
+/** @typedef {import("./data.mjs").Attributes} Attributes */
+/** @typedef {import("./data.mjs").Regions} Regions */
+/** @typedef {Partial<import("./options.mjs").Options> & {plotly?: import("./axes.mjs").PlotlyLike}} MountOptions
+ *    plotly: the library if it is not the page's */
+/** @typedef {HTMLElement & {player?: Player}} PlayerElement */
 
 export class Player {
   /**
-   * @param {HTMLElement} element
-   * @param {object} [options] those of options.mjs, and `plotly`: the library if it is not the page's
+   * @param {PlayerElement} element
+   * @param {MountOptions} [options]
    */
   constructor(element, { plotly, ...options } = {}) {
     this.element = element;
     this.state = newState();
+    /** @type {import("./data.mjs").RunData} */
     this.data = { frames: null, attributes: null, regions: null, sprite: null };
+    /** @type {Record<string, Set<(value: any) => void>>} */
     this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
     this.pending = 0; // id of the requested animation frame, 0: none
     this.stale = true; // something has changed since the last drawing
+    this.removed = false;
+    /** @type {AbortController | null} */
+    this.loading = null; // of the newest `load`
+    /** @param {number} now milliseconds */
     this.tick = (now) => this._tick(now);
     for (const [name, value] of Object.entries(options)) this.state[name] = checkOption(name, value);
 
@@ -73,16 +87,16 @@ export class Player {
 
   /**
    * Show a run. Raises DataError if the parts do not fit together.
-   * @param {object} run as fetchArrays gives it
-   * @param {import("../common/binary.mjs").Decoded | import("./data.mjs").Frames} run.frames
-   * @param {import("../common/binary.mjs").Decoded | import("./data.mjs").Attributes | null} [run.attributes]
+   * @param {object} run as fetchArrays gives it, or read already
+   * @param {Decoded | Frames} run.frames
+   * @param {Decoded | Attributes | null} [run.attributes]
    * @param {string | null} [run.sprite] URL of the sheet of thumbnails
    */
   setRun({ frames, attributes = null, sprite = null }) {
     const run = this._try("data", () => {
       const parts = {
-        frames: frames.arrays ? readFrames(frames) : frames,
-        attributes: attributes?.arrays ? readAttributes(attributes) : attributes,
+        frames: "arrays" in frames ? readFrames(frames) : frames,
+        attributes: !attributes ? null : "arrays" in attributes ? readAttributes(attributes) : attributes,
       };
       if (parts.attributes) checkFit(parts.frames, parts.attributes);
       return parts;
@@ -101,16 +115,17 @@ export class Player {
 
   /**
    * Show regions, or none. Raises DataError if they do not fit the run.
-   * @param {import("../common/binary.mjs").Decoded | import("./data.mjs").Regions | null} source
+   * @param {Decoded | Regions | null} source
    */
   setRegions(source) {
     this.data.regions = this._try("regions", () => {
-      const regions = source?.arrays ? readRegions(source) : source;
+      if (!source) return null;
+      const regions = "arrays" in source ? readRegions(source) : source;
       const { frames } = this.data;
-      if (regions && frames && regions.T !== frames.T) {
+      if (frames && regions.T !== frames.T) {
         throw new DataError(`the regions have ${regions.T} snapshots, the points ${frames.T}; reload the page`);
       }
-      if (regions?.affine && frames && regions.C !== frames.C) {
+      if (frames && regions.affine && regions.C !== frames.C) {
         throw new DataError(`the regions have ${regions.C} classes, the run ${frames.C}; reload the page`);
       }
       return regions;
@@ -129,13 +144,13 @@ export class Player {
       fetchArrays(frames, "the frames", signal),
       attributes ? fetchArrays(attributes, "the labels and decisions", signal) : null,
     ]);
-    await this._try("data", async () => {
-      const responses = await fetched.catch((error) => {
-        if (!signal.aborted) throw error;
-      });
-      if (signal.aborted) return; // a later call or the end of the player
-      this.setRun({ frames: responses[0], attributes: responses[1], sprite });
+    const [result] = await Promise.allSettled([fetched]);
+    if (signal.aborted) return; // a later call or the end of the player
+    const responses = this._try("data", () => {
+      if (result.status === "rejected") throw result.reason;
+      return result.value;
     });
+    this.setRun({ frames: responses[0], attributes: responses[1], sprite });
   }
 
   /** Change an option; options.mjs lists them. @param {string} name @param {any} value null for the default */
@@ -182,6 +197,7 @@ export class Player {
     return this.stage.follower ? this.stage.follower.growth(this.stage.time) : 1;
   }
 
+  /** @param {"time" | "state"} what */
   _timeChanged(what) {
     this.pointer.stale = this.pointer.inside; // another point may now lie under it
     this.invalidate();
@@ -212,10 +228,12 @@ export class Player {
     return () => this.listeners[event].delete(listener);
   }
 
+  /** @param {string} event @param {unknown} value */
   _emit(event, value) {
     for (const listener of this.listeners[event]) listener(value);
   }
 
+  /** @param {string} kind @param {string} message */
   _notice(kind, message) {
     const notice = { kind, message };
     if (this.state.notices.some((other) => other.message === message)) return;
@@ -223,24 +241,26 @@ export class Player {
     this._emit("notice", notice);
   }
 
-  /** The trouble that notices of this kind told of is over. */
+  /** The trouble that notices of this kind told of is over. @param {string} kind */
   _clearNotice(kind) {
     this.state.notices = this.state.notices.filter((notice) => notice.kind !== kind);
   }
 
-  /** Run an action, also an asynchronous one; a DataError becomes a notice of this kind and is raised again. */
+  /**
+   * Run an action; a DataError becomes a notice of this kind and is raised again.
+   * @template Result
+   * @param {string} kind
+   * @param {() => Result} action
+   * @returns {Result}
+   */
   _try(kind, action) {
-    const failed = (error) => {
-      if (error instanceof DataError) this._notice(kind, error.message);
-      throw error;
-    };
     try {
       const result = action();
-      if (result instanceof Promise) return result.then(() => this._clearNotice(kind), failed);
       this._clearNotice(kind);
       return result;
     } catch (error) {
-      return failed(error);
+      if (error instanceof DataError) this._notice(kind, error.message);
+      throw error;
     }
   }
 
@@ -256,6 +276,7 @@ export class Player {
     if (!this.pending && !this.removed) this.pending = requestAnimationFrame(this.tick);
   }
 
+  /** @param {number} now milliseconds */
   _tick(now) {
     this.pending = 0;
     this.timeline.tick(now);
@@ -272,7 +293,10 @@ export class Player {
 
   // Selection
 
-  /** Select the images within a polygon of the axes; without any, or without a polygon, the selection ends. */
+  /**
+   * Select the images within a polygon of the axes; without any, or without a polygon, the selection ends.
+   * @param {import("./axes.mjs").Polygon | null} polygon
+   */
   _selected(polygon) {
     const { stage, pointer } = this;
     if (polygon && this.data.frames) {
@@ -291,10 +315,7 @@ export class Player {
 
   // For pages and tests
 
-  /**
-   * For a legend: {mode, title, classes: [{index, name, colour, shown, dimmed, unseen}], entries?, ramp?, low?, high?}.
-   * A class held out of training is unseen.
-   */
+  /** @returns {colours.LegendContent} */
   legend() {
     const { frames, attributes } = this.data;
     const { key } = colours.chooseCodes(this.state, attributes);
@@ -304,7 +325,7 @@ export class Player {
     return colours.describeLegend(this.state, frames, attributes, this.stage.colours, range);
   }
 
-  /** Names, decision, distances and colour of an image at the current snapshot, and where its thumbnail is. */
+  /** Names, decision, distances and colour of an image at the current snapshot, and where its thumbnail is. @param {number} index */
   describe(index) {
     const { state, data, stage } = this;
     return { ...describeImage(data, state, Math.round(stage.time), index), colour: stage.colourOf(index) };
@@ -336,7 +357,7 @@ export class Player {
     return this.pointer.pick(place);
   }
 
-  /** The colour [red, green, blue] at a place on the element. */
+  /** The colour [red, green, blue] at a place on the element. @param {number} x @param {number} y */
   readPixel(x, y) {
     this.draw();
     return this.stage.readPixel(x, y);
@@ -360,7 +381,7 @@ export class Player {
   }
 }
 
-/** Raises DataError if labels and decisions are not those of the frames. */
+/** Raises DataError if labels and decisions are not those of the frames. @param {Frames} frames @param {Attributes} attributes */
 function checkFit(frames, attributes) {
   if (attributes.N !== frames.N) {
     throw new DataError(`the run has ${frames.N} points but labels of ${attributes.N} images; reload the page`);
@@ -376,8 +397,8 @@ function checkFit(frames, attributes) {
 
 /**
  * Make a player in an element (the player fills it). An element that has one gets a new one.
- * @param {HTMLElement} element
- * @param {object} [options] those of options.mjs
+ * @param {PlayerElement} element
+ * @param {MountOptions} [options]
  * @returns {Player} which is also `element.player`
  */
 export function mount(element, options = {}) {

@@ -1,11 +1,44 @@
 /* Every option of a player, its default and its permitted values. */
 
-export const OPTIONS = {
-  colour: "label", // "label" | "prediction" | "right" | "distance" | "margin"
-  classifier: null, // whose predictions and margins; null: the first there is
-  ramp: "run", // ends of the ramp: those of the whole "run" or of each "snapshot"
-  pointSize: null, // diameter in CSS pixels; null: by the number of points
-  pointScale: 1, // factor on that diameter
+/**
+ * @typedef {object} Options
+ * @property {"label" | "prediction" | "right" | "distance" | "margin"} colour
+ * @property {string | null} classifier whose predictions and margins; null: the first there is
+ * @property {"run" | "snapshot"} ramp whether the ends of the ramp are those of the whole run or of each snapshot
+ * @property {number | null} pointSize diameter in CSS pixels; null: by the number of points
+ * @property {number} pointScale factor on that diameter
+ * @property {number} pointOpacity
+ * @property {number} regionOpacity
+ * @property {boolean} boundaries
+ * @property {boolean} targets
+ * @property {boolean} centres
+ * @property {boolean} trails
+ * @property {boolean} gaps
+ * @property {boolean} labels
+ * @property {Set<number>} hidden classes that are not drawn
+ * @property {number | null} solo the only class that is drawn
+ * @property {Set<number>} focus classes that stand out; empty: all alike
+ * @property {number[] | null} selection of images, the others are faint; null: all alike
+ * @property {boolean} tween
+ * @property {number} speed
+ * @property {boolean} loop
+ * @property {"snapshots" | "epochs"} pace what time runs evenly over (timeline.mjs says why)
+ * @property {"fixed" | "scale"} camera on the box of the whole run, or following the cloud's centre and size
+ * @property {"light" | "dark" | "auto"} theme auto: as the page
+ * @property {"page" | "element"} keys whether they count on the whole page or only inside the element
+ * @property {"gpu" | "cpu" | "auto"} renderer auto: the graphics card if there is one
+ * @property {boolean} still steps jump instead of gliding; true where the system is set to less motion
+ */
+/** @typedef {{kind: string, message: string}} Notice what cannot be drawn and why */
+/** @typedef {Options & {time: number, playing: boolean, notices: Notice[]}} State of a player; `time` in snapshots */
+
+/** @type {Options} */
+const OPTIONS = {
+  colour: "label",
+  classifier: null,
+  ramp: "run",
+  pointSize: null,
+  pointScale: 1,
   pointOpacity: 0.85,
   regionOpacity: 0.25,
   boundaries: true,
@@ -14,19 +47,19 @@ export const OPTIONS = {
   trails: true,
   gaps: false,
   labels: true,
-  hidden: new Set(), // classes that are not drawn
-  solo: null, // the only class that is drawn
-  focus: new Set(), // classes that stand out; empty: all alike
-  selection: null, // indices of images, the others are faint; null: all alike
+  hidden: new Set(),
+  solo: null,
+  focus: new Set(),
+  selection: null,
   tween: true,
   speed: 1,
   loop: false,
-  pace: "snapshots", // what time runs evenly over: "snapshots" | "epochs" (timeline.mjs says why)
-  camera: "fixed", // on the box of the whole run, or "scale": following the cloud's centre and size
-  theme: "auto", // "light" | "dark" | "auto": as the page
-  keys: "page", // keys count on the whole "page" or only inside the "element"
-  renderer: "auto", // "gpu" | "cpu" | "auto": the graphics card if there is one
-  still: false, // steps jump instead of gliding; true where the system is set to less motion
+  pace: "snapshots",
+  camera: "fixed",
+  theme: "auto",
+  keys: "page",
+  renderer: "auto",
+  still: false,
 };
 
 const CHOICES = {
@@ -41,10 +74,7 @@ const CHOICES = {
 
 const BOUNDS = { pointSize: [0.5, 64], pointScale: [0.1, 10], pointOpacity: [0, 1], regionOpacity: [0, 1], speed: [0.25, 8] };
 
-/**
- * The state of a new player: options, time, and notices of what cannot be drawn.
- * @returns {typeof OPTIONS & {time: number, playing: boolean, notices: {kind: string, message: string}[]}}
- */
+/** The state of a new player. @returns {State} */
 export function newState() {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   return { ...OPTIONS, hidden: new Set(), focus: new Set(), still, time: 0, playing: false, notices: [] };

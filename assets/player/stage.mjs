@@ -7,14 +7,13 @@
 
 import { make } from "../common/dom.mjs";
 import { Axes } from "./axes.mjs";
-import { Follower, wholeBox } from "./geometry/camera.mjs";
 import * as colours from "./colours.mjs";
-import { CpuRenderer } from "./render/cpu.mjs";
 import { UNKNOWN } from "./data.mjs";
-import { GpuRenderer } from "./render/gpu.mjs";
-import { Overlay } from "./marks/overlay.mjs";
-import { MODES } from "./render/points.mjs";
+import { Follower, wholeBox } from "./geometry/camera.mjs";
 import { View } from "./geometry/view.mjs";
+import { Overlay } from "./marks/overlay.mjs";
+import { CpuRenderer } from "./render/cpu.mjs";
+import { GpuRenderer } from "./render/gpu.mjs";
 
 const CONTEXT_WAIT = 5000; // milliseconds until a lost graphics context is given up
 const THEME_SETTLES = 400; // milliseconds until the page has its new colours after a change of theme
@@ -29,28 +28,50 @@ const STYLE = `
   .player:focus-visible::after { content: ""; position: absolute; inset: 1px; border-radius: 4px; pointer-events: none;
     box-shadow: 0 0 0 2px color-mix(in srgb, currentColor 30%, transparent); }`;
 
+const { MODES } = colours;
+
 /** @typedef {{index: number, x: number, y: number, colour: string, radius: number}} Hovered pixels of the canvas */
+/**
+ * @typedef {object} StageCallbacks
+ * @property {() => void} changed  something has to be drawn
+ * @property {() => void} legend   colours have changed
+ * @property {(polygon: import("./axes.mjs").Polygon | null) => void} selected
+ * @property {(kind: string, message: string) => void} notice
+ * @property {(kind: string) => void} clearNotice
+ */
 
 export class Stage {
   /**
    * @param {HTMLElement} element
-   * @param {object} state of the player
-   * @param {object} data of the player: frames, attributes, regions, sprite
-   * @param {{changed: () => void, legend: () => void, selected: (polygon: object | null) => void,
-   *   notice: (kind: string, message: string) => void, clearNotice: (kind: string) => void}} callbacks
+   * @param {import("./options.mjs").State} state of the player
+   * @param {import("./data.mjs").RunData} data of the player
+   * @param {StageCallbacks} callbacks
    */
   constructor(element, state, data, callbacks) {
-    Object.assign(this, { element, state, data, callbacks });
+    this.element = element;
+    this.state = state;
+    this.data = data;
+    this.callbacks = callbacks;
+    /** @type {(colours.Theme & {name: string}) | null} */
     this.theme = null;
-    this.colours = []; // of the classes, "#rrggbb"
+    /** @type {string[]} */
+    this.colours = []; // of the classes
+    /** @type {import("./data.mjs").Codes | null | undefined} */
     this.codes = undefined; // that the renderer has
+    /** @type {Uint8Array | null} */
     this.ramp = null;
+    /** @type {Axes | null} */
+    this.axes = null; // until Plotly is there
+    /** @type {Follower | null} */
     this.follower = null;
     this.view = new View();
     this.stale = true; // whether colours have to be computed again
-    this.drawn = 0; // number of frames, for tests and benchmarks
+    this.frameCount = 0; // number of frames drawn, for tests and benchmarks
+    /** @type {(() => void)[]} */
     this.cleanups = []; // to be called when the stage is removed
     this.removed = false;
+    /** @type {import("./render/scene.mjs").Renderer | null} */
+    this.renderer = null;
     if (getComputedStyle(element).position === "static") element.style.position = "relative";
     this.root = make("div", { class: "player", data: { player: "" }, tabIndex: 0, role: "application", "aria-label": "Embedding space over training" });
     this.plot = make("div", { class: "player-plot" });
@@ -86,7 +107,7 @@ export class Stage {
     );
   }
 
-  /** Wait for Plotly and draw the axes. @param {any} [plotly] the library if it is not the page's */
+  /** Wait for Plotly and draw the axes. @param {import("./axes.mjs").PlotlyLike} [plotly] if it is not the page's */
   async start(plotly) {
     const began = performance.now();
     while (!(plotly ?? globalThis.Plotly)) {
@@ -169,7 +190,7 @@ export class Stage {
     if (hovered) view.place(this.data.frames, hovered);
     this.renderer.draw(view);
     overlay.draw(this.state, view, hovered);
-    this.drawn++;
+    this.frameCount++;
   }
 
   /** Bring `view` up to date with time, axes and options. */
@@ -190,7 +211,7 @@ export class Stage {
     const { frames, attributes } = this.data;
     if (!frames) return;
     this.stale = false;
-    const meta = attributes?.meta ?? {};
+    const meta = attributes?.meta ?? colours.NO_META;
     const { mode, codes, key, problem } = colours.chooseCodes(state, attributes);
     if (problem) callbacks.notice("colour", problem);
     else callbacks.clearNotice("colour");
@@ -209,7 +230,7 @@ export class Stage {
     callbacks.legend();
   }
 
-  /** CSS colour of an image's point at the current time. */
+  /** CSS colour of an image's point at the current time. @param {number} index */
   colourOf(index) {
     const { view, codes, theme } = this;
     const { attributes, frames } = this.data;
@@ -225,7 +246,7 @@ export class Stage {
     return `rgb(${this.ramp.subarray(4 * step, 4 * step + 3).join()})`;
   }
 
-  /** The colour [red, green, blue] at a place on the element as all layers together show it; draw first. */
+  /** The colour [red, green, blue] at a place on the element as all layers together show it; draw first. @param {number} x @param {number} y */
   readPixel(x, y) {
     const { view, overlay, renderer, theme } = this;
     const column = Math.floor((x - view.left) * view.density);
@@ -291,7 +312,7 @@ export class Stage {
     this.root.prepend(this.canvas);
   }
 
-  /** Replace the renderer; the new one gets the scene of the old. */
+  /** Replace the renderer; the new one gets the scene of the old. @param {import("./render/scene.mjs").Renderer} renderer */
   _setRenderer(renderer) {
     const previous = this.renderer;
     this.renderer = renderer;
@@ -302,6 +323,7 @@ export class Stage {
     this.callbacks.changed();
   }
 
+  /** @param {string} message */
   _noticeCpu(message) {
     this.callbacks.notice(
       "webgl",
@@ -309,7 +331,7 @@ export class Stage {
     );
   }
 
-  /** The graphics context is lost or restored; if it stays away, the processor takes over. */
+  /** The graphics context is lost or restored; if it stays away, the processor takes over. @param {"lost" | "restored"} event */
   _onContext(event) {
     clearTimeout(this.contextTimer);
     if (this.removed) return;
@@ -338,7 +360,7 @@ export class Stage {
   }
 }
 
-/** "#rrggbb" as three shares of 1. */
+/** "#rrggbb" as three shares of 1. @param {string} hex */
 function share(hex) {
   return colours.parseHex(hex).map((byte) => byte / 255);
 }

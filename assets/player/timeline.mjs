@@ -1,4 +1,4 @@
-/* The clock of a player: play, pause, seek, step, loop, speed; and the keys that do the same.
+/* The clock of a player: play, pause, seek, step, loop, speed.
  *
  * Time is a float in snapshots: 3.25 is a quarter of the way from snapshot 3 to 4. Playing runs over it evenly by
  * default, not over epochs: snapshots are taken most densely where the space moves most (a third of a five-epoch run's
@@ -11,17 +11,22 @@ const HOLD = 0.8; // seconds on the last picture before a loop starts again
 const GLIDE = 0.28; // seconds that a step takes with tween on
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
+/** @typedef {import("./options.mjs").State} State */
+/** @typedef {Pick<State, "time" | "playing" | "speed" | "loop" | "tween" | "pace" | "still">} TimeState */
+
 export class Timeline {
   /**
-   * @param {object} state of the player; `time` and `playing` are written, the options about time read
+   * @param {TimeState} state of the player; `time` and `playing` are written, the options about time read
    * @param {(what: "time" | "state") => void} changed
    */
   constructor(state, changed) {
     this.state = state;
     this.changed = changed;
+    /** @type {number[]} */
     this.epochs = [0];
     this.heldSeconds = 0; // on the last picture
     this.glide = { on: false, from: 0, to: 0, spent: 0 };
+    /** @type {number | null} */
     this.now = null; // time of the last tick, milliseconds
   }
 
@@ -115,14 +120,14 @@ export class Timeline {
     return this.timeAt(this.epochAt(this.state.time) + (steps * (epochs[last] - epochs[0])) / last);
   }
 
-  /** The epoch at a time in snapshots. */
+  /** The epoch at a time in snapshots. @param {number} time */
   epochAt(time) {
     const before = Math.min(Math.floor(time), Math.max(0, this.last - 1));
     const [from, to] = [this.epochs[before], this.epochs[Math.min(before + 1, this.last)]];
     return from + (to - from) * (time - before);
   }
 
-  /** The time in snapshots at an epoch. */
+  /** The time in snapshots at an epoch. @param {number} epoch */
   timeAt(epoch) {
     const { epochs, last } = this;
     if (epoch >= epochs[last]) return last;
@@ -142,49 +147,4 @@ export class Timeline {
     this.state.time = to;
     this.changed("time");
   }
-}
-
-// Elements that use keys themselves
-const TAKES_ALL = [
-  "input:not([type=range], [type=checkbox], [type=button])",
-  "textarea, select, [contenteditable=''], [contenteditable=true]",
-  ...["textbox", "combobox", "spinbutton", "listbox", "option", "menu", "menuitem", "grid", "gridcell", "dialog"].map(
-    roleSelector,
-  ),
-].join();
-const TAKES_ARROWS = ["input[type=range]", ...["slider", "radio", "tab"].map(roleSelector)].join();
-const TAKES_SPACE = [
-  "button, a[href], summary, input",
-  ...["button", "switch", "checkbox", "radio", "tab"].map(roleSelector),
-].join();
-
-function roleSelector(name) {
-  return `[role=${name}]`;
-}
-
-function isTaken(target, key) {
-  if (target.closest(TAKES_ALL)) return true;
-  if (key !== " ") return target.closest(TAKES_ARROWS) !== null;
-  return target.closest(TAKES_SPACE) !== null && !target.matches("input[type=range]");
-}
-
-/**
- * Listen to the keys of the page. With several players the one that has the focus answers, else the first.
- * @param {HTMLElement} root of the player
- * @param {object} state of the player; with `keys` "page" it listens everywhere, with "element" only inside itself
- * @param {Record<string, () => unknown>} actions by KeyboardEvent.key; they return false if they did nothing
- * @returns {() => void} stop listening
- */
-export function listenToKeys(root, state, actions) {
-  const onKey = (event) => {
-    const action = actions[event.key];
-    if (!action || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = event.target instanceof Element ? event.target : document.body;
-    const inside = root.contains(target);
-    if (!inside && (state.keys !== "page" || target.closest("[data-player]") || !root.checkVisibility())) return;
-    if (isTaken(target, event.key)) return;
-    if (action() !== false) event.preventDefault(); // the page must not scroll, and no second player answer
-  };
-  document.addEventListener("keydown", onKey);
-  return () => document.removeEventListener("keydown", onKey);
 }

@@ -27,11 +27,16 @@ export class Follower {
   /** @param {import("../data.mjs").Frames} frames */
   constructor(frames) {
     this.frames = frames;
+    /** @type {Float64Array | null} */
     this.circles = null; // (T, 3): x, y, radius; measured at the first use
     this.now = { x: 0, y: 0, radius: 1 };
   }
 
-  /** @returns {{x: number, y: number, radius: number}} the same object at every call */
+  /**
+   * @param {number} before snapshot
+   * @param {number} blend
+   * @returns {{x: number, y: number, radius: number}} the same object at every call
+   */
   at(before, blend) {
     this.circles ??= measure(this.frames);
     const { circles, now } = this;
@@ -43,13 +48,14 @@ export class Follower {
     return now;
   }
 
-  /** The radius at a time, divided by that at the first snapshot. */
+  /** The radius at a time, divided by that at the first snapshot. @param {number} time in snapshots */
   growth(time) {
     const before = Math.floor(time);
     return this.at(before, time - before).radius / this.circles[2];
   }
 }
 
+/** @param {import("../data.mjs").Frames} frames @returns {Float64Array} (T, 3) */
 function measure({ T, N, C, points, targets, centres, box: [x0, y0, x1, y1] }) {
   const circles = new Float64Array(3 * T);
   const stride = Math.max(1, Math.ceil(N / SAMPLE));

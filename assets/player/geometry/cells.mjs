@@ -2,7 +2,7 @@
  * half-plane for each other class. Computed for every frame (a hundred classes take about a millisecond): that
  * and drawing them is far less work than to evaluate C functions in every pixel. */
 
-import { Planes } from "./planes.mjs";
+import { AffineScores } from "./scores.mjs";
 
 const MARGIN = 8; // device pixels around the picture, so that the rectangle's own edges lie outside it
 export const EDGE = 6; // numbers an edge: its two ends, the classes to its left and right
@@ -10,7 +10,7 @@ export const EDGE = 6; // numbers an edge: its two ends, the classes to its left
 /** The polygons of all classes at one time, and the edges between them; pixels from the picture's middle, y upwards. */
 export class Diagram {
   constructor() {
-    this.planes = new Planes();
+    this.scores = new AffineScores();
     this.cell = new Cell();
     this.count = 0; // polygons
     this.classes = new Int32Array(0); // of each polygon
@@ -28,25 +28,25 @@ export class Diagram {
    * @param {number} height
    */
   update(regions, view, width, height) {
-    const { planes, cell } = this;
-    planes.update(regions, view.before, view.blend, view.frame, view.density);
-    if (this.classes.length < planes.count) {
-      this.classes = new Int32Array(planes.count);
-      this.first = new Int32Array(planes.count + 1);
+    const { scores, cell } = this;
+    scores.update(regions, view.before, view.blend, view.frame, view.density);
+    if (this.classes.length < scores.count) {
+      this.classes = new Int32Array(scores.count);
+      this.first = new Int32Array(scores.count + 1);
     }
     this.count = 0;
     this.edgeCount = 0;
     let corners = 0;
-    for (let i = 0; i < planes.count; i++) {
-      cell.cut(planes, i, width / 2 + MARGIN, height / 2 + MARGIN);
+    for (let i = 0; i < scores.count; i++) {
+      cell.cut(scores, i, width / 2 + MARGIN, height / 2 + MARGIN);
       if (cell.corners < 3) continue;
-      this.classes[this.count] = planes.values[4 * i + 3];
+      this.classes[this.count] = scores.values[4 * i + 3];
       this._grow(corners + cell.corners);
       for (let n = 0; n < cell.corners; n++) {
         this.x[corners + n] = cell.x[n];
         this.y[corners + n] = cell.y[n];
         const j = cell.beyond[n];
-        if (j > i) this._edge(n, planes.values[4 * i + 3], planes.values[4 * j + 3]);
+        if (j > i) this._edge(n, scores.values[4 * i + 3], scores.values[4 * j + 3]);
       }
       corners += cell.corners;
       this.first[++this.count] = corners;
@@ -75,8 +75,9 @@ export class Diagram {
   }
 }
 
+/** @param {Float64Array} array */
 function enlarged(array) {
-  const larger = new array.constructor(2 * array.length);
+  const larger = new Float64Array(2 * array.length);
   larger.set(array);
   return larger;
 }
@@ -87,15 +88,15 @@ class Cell {
     this.corners = 0; // of the polygon last cut
     this.x = new Float64Array(0);
     this.y = new Float64Array(0);
-    this.beyond = new Int32Array(0); // plane beyond the edge from this corner to the next, -1: the rectangle
+    this.beyond = new Int32Array(0); // row of `scores` beyond the edge from this corner to the next, -1: the rectangle
     this.spare = { x: this.x, y: this.y, beyond: this.beyond };
-    this.lead = new Float64Array(0); // of the polygon's own plane at each corner
+    this.lead = new Float64Array(0); // of the polygon's own score over another at each corner
   }
 
   /**
-   * Cut out the region of plane i: afterwards `corners`, `x`, `y`, `beyond` describe it, counter-clockwise.
-   * Of equal planes the first has the region.
-   * @param {Planes} planes
+   * Cut out where score i is the highest: afterwards `corners`, `x`, `y`, `beyond` describe it, counter-clockwise.
+   * Of equal scores the first has the region.
+   * @param {AffineScores} scores
    * @param {number} i
    * @param {number} w half the rectangle's width
    * @param {number} h and height
@@ -131,7 +132,7 @@ class Cell {
     let outside = 0;
     for (let n = 0; n < corners; n++) {
       lead[n] = dx * x[n] + dy * y[n] + d0;
-      outside += first ? lead[n] < 0 : lead[n] <= 0;
+      if (first ? lead[n] < 0 : lead[n] <= 0) outside++;
     }
     if (outside === 0) return;
     let count = 0; // corners of the new polygon

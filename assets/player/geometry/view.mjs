@@ -1,8 +1,7 @@
 /* The inputs of drawing one frame: the time, where data lies on the screen, sizes, how codes become colours. */
 
-import { rampRange } from "../colours.mjs";
+import { MODES, rampRange } from "../colours.mjs";
 import { ABSENT, LEVELS } from "../data.mjs";
-import { MODES } from "../render/points.mjs";
 
 const RIM_FROM = 4.5; // CSS pixels from which on a point has a rim
 const RIM = 0.65; // its strength
@@ -10,6 +9,10 @@ const LINE = 1.25; // width of a boundary, CSS pixels
 const MOST_DENSE = 2; // device pixels a CSS pixel; finer costs time and looks the same
 
 /** @typedef {{x: number, y: number}} Place CSS pixels from the element's upper left corner */
+/**
+ * Size of the picture in CSS pixels, and where the data lies on it: pixel = a * data + b.
+ * @typedef {{width: number, height: number, ax: number, bx: number, ay: number, by: number}} Mapping
+ */
 
 /** One object for all frames, with new values for each. */
 export class View {
@@ -17,7 +20,10 @@ export class View {
     this.before = 0; // snapshot
     this.after = 0; // the next one; the same at a whole snapshot
     this.blend = 0; // between the two
-    this.frame = { width: 0, height: 0, ax: 1, bx: 0, ay: -1, by: 0 }; // CSS pixels of the canvas = a * data + b
+    /** @type {Mapping} */
+    this.frame = { width: 0, height: 0, ax: 1, bx: 0, ay: -1, by: 0 };
+    /** @type {WeakMap<HTMLCanvasElement, {left: number, top: number, density: number}>} */
+    this.fitted = new WeakMap(); // where each canvas was put last: reading styles back is slow
     this.left = 0; // of the canvas on the element, CSS pixels
     this.top = 0;
     this.density = 1; // device pixels a CSS pixel
@@ -26,6 +32,7 @@ export class View {
     this.size = 0; // and in device pixels
     this.opacity = 1; // of the points
     this.mode = MODES.none;
+    /** @type {string | null} */
     this.key = null; // of the codes on the ramp; null: not coloured by a number
     this.scale = new Float32Array(4); // share of the ramp = scale.x + scale.y * code before, scale.zw after
     this.right = new Float32Array(3);
@@ -40,7 +47,7 @@ export class View {
     this.caption = "";
   }
 
-  /** Take over the axes' place on the element and their ranges. @param {import("../axes.mjs").Window} axes */
+  /** Take over the axes' place on the element and their ranges. @param {import("../axes.mjs").AxisWindow} axes */
   lookThrough(axes) {
     const { frame } = this;
     const density = Math.min(devicePixelRatio || 1, MOST_DENSE);
@@ -57,24 +64,24 @@ export class View {
 
   /** Put a canvas over the picture, its pixels on the screen's. @param {HTMLCanvasElement} canvas */
   fit(canvas) {
-    const { left, top, density, frame } = this;
+    const { left, top, density, frame, fitted } = this;
     const columns = Math.round(frame.width * density);
     const rows = Math.round(frame.height * density);
     const resized = canvas.width !== columns || canvas.height !== rows;
     if (resized) [canvas.width, canvas.height] = [columns, rows];
-    const at = canvas.lies; // where it was put last: reading styles back is slow
+    const at = fitted.get(canvas);
     if (!resized && at && at.left === left && at.top === top && at.density === density) return;
-    canvas.lies = { left, top, density };
+    fitted.set(canvas, { left, top, density });
     const [width, height] = [`${frame.width}px`, `${frame.height}px`];
     Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width, height });
   }
 
   /**
    * @param {number} time in snapshots
-   * @param {object} state of the player
-   * @param {{frames: import("../data.mjs").Frames, attributes: import("../data.mjs").Attributes | null}} data
+   * @param {import("../options.mjs").State} state of the player
+   * @param {import("../data.mjs").RunData} data
    * @param {import("./camera.mjs").Follower | null} follower if the camera follows
-   * @param {object} theme
+   * @param {import("../colours.mjs").Theme} theme
    */
   update(time, state, { frames, attributes }, follower, theme) {
     this.before = Math.min(Math.floor(time), frames.T - 1);
@@ -95,7 +102,7 @@ export class View {
     if (this.key) this._lookUpRamp(state, attributes);
   }
 
-  /** The axes show radii of the cloud around its centre. */
+  /** The axes show radii of the cloud around its centre. @param {import("./camera.mjs").Follower} follower @param {number} time */
   _follow(follower, time) {
     const { frame } = this;
     const { x, y, radius } = follower.at(this.before, this.blend);
@@ -106,6 +113,7 @@ export class View {
     this.caption = `scale × ${follower.growth(time).toPrecision(3)} since snapshot 0`;
   }
 
+  /** @param {number[]} box of the codes */
   _lookAtCodes(box) {
     const { frame, camera } = this;
     camera[0] = (2 * frame.ax * (box[2] - box[0])) / frame.width;
@@ -114,6 +122,7 @@ export class View {
     camera[3] = 1 - (2 * (frame.ay * box[1] + frame.by)) / frame.height;
   }
 
+  /** @param {import("../options.mjs").State} state @param {import("../data.mjs").Attributes} attributes */
   _lookUpRamp(state, attributes) {
     const [low, high] = rampRange(state, attributes, this.key, this.before, this.blend);
     const scales = attributes.meta.scales[this.key];
@@ -143,19 +152,19 @@ export class View {
     return point;
   }
 
-  /** A place on the element -> the data. @param {Place} place */
+  /** A place on the element -> the data. @param {Place} place @returns {{x: number, y: number}} */
   toData({ x, y }) {
     const { frame } = this;
     return { x: (x - this.left - frame.bx) / frame.ax, y: (y - this.top - frame.by) / frame.ay };
   }
 
-  /** The data -> a place on the element. @returns {Place} */
+  /** The data -> a place on the element. @param {{x: number, y: number}} position @returns {Place} */
   fromData({ x, y }) {
     const { frame } = this;
     return { x: frame.ax * x + frame.bx + this.left, y: frame.ay * y + frame.by + this.top };
   }
 
-  /** A polygon in the axes' own numbers -> the data. @param {import("../axes.mjs").Window} axes */
+  /** A polygon in the axes' own numbers -> the data. @param {import("../axes.mjs").AxisWindow} axes @param {import("../axes.mjs").Polygon} polygon */
   fromAxes(axes, { x, y }) {
     const corners = x.map((value, i) =>
       this.toData({

@@ -8,6 +8,8 @@ import { ABSENT } from "../data.mjs";
 
 const CELLS = 96; // a side
 
+/** @typedef {import("../axes.mjs").Polygon} Polygon */
+
 export class Picker {
   /** @param {import("../data.mjs").Frames} frames */
   constructor(frames) {
@@ -22,7 +24,7 @@ export class Picker {
     this.blend = -1;
   }
 
-  /** Sort the points at a time into cells. */
+  /** Sort the points at a time into cells. @param {number} before @param {number} blend */
   _update(before, blend) {
     if (before === this.before && blend === this.blend) return;
     this.before = before;
@@ -40,8 +42,8 @@ export class Picker {
         continue;
       }
       const fromY = points[a + 2 * i + 1];
-      x[i] = (fromX + blend * (toX - fromX)) / 65535;
-      y[i] = (fromY + blend * (points[b + 2 * i + 1] - fromY)) / 65535;
+      x[i] = (fromX + blend * (toX - fromX)) / ABSENT;
+      y[i] = (fromY + blend * (points[b + 2 * i + 1] - fromY)) / ABSENT;
       cell[i] = (x[i] * (CELLS - 1e-3)) | 0;
       cell[i] += CELLS * ((y[i] * (CELLS - 1e-3)) | 0);
       first[cell[i]]++;
@@ -63,6 +65,7 @@ export class Picker {
   nearest(before, blend, u, v, radiusU, radiusV, isVisible) {
     this._update(before, blend);
     const { x, y, first, members } = this;
+    /** @param {number} value */
     const clamp = (value) => Math.max(0, Math.min(CELLS - 1, Math.floor(value * (CELLS - 1e-3))));
     let best = 1;
     let nearest = -1;
@@ -86,7 +89,7 @@ export class Picker {
    * The points within a polygon.
    * @param {number} before
    * @param {number} blend
-   * @param {{x: number[], y: number[]}} polygon in 0..1 over the box
+   * @param {Polygon} polygon in 0..1 over the box
    * @param {(index: number) => boolean} isVisible
    */
   within(before, blend, polygon, isVisible) {
@@ -99,8 +102,8 @@ export class Picker {
   }
 }
 
-/** Whether a polygon (even-odd rule) has a point inside. */
-export function contains({ x, y }, px, py) {
+/** Whether a polygon (even-odd rule) has a point inside. @param {Polygon} polygon @param {number} px @param {number} py */
+function contains({ x, y }, px, py) {
   let inside = false;
   for (let i = 0, j = x.length - 1; i < x.length; j = i++) {
     if (y[i] > py !== y[j] > py && px < ((x[j] - x[i]) * (py - y[i])) / (y[j] - y[i]) + x[i]) inside = !inside;

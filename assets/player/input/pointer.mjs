@@ -7,6 +7,8 @@ const REACH = 4; // CSS pixels beyond a point's edge that still count as on it
 const CLICK_MOVE = 4; // CSS pixels that the pointer may move in a click
 const LEAST_RADIUS = 3; // of a hovered point
 
+/** @typedef {import("../geometry/view.mjs").Place} Place */
+
 export class Pointer {
   /**
    * @param {import("../stage.mjs").Stage} stage
@@ -15,25 +17,26 @@ export class Pointer {
   constructor(stage, callbacks) {
     this.stage = stage;
     this.callbacks = callbacks;
+    /** @type {Picker | null} */
     this.picker = null;
     this.at = { x: 0, y: 0 }; // on the element
     this.inside = false;
     this.stale = false; // whether `update` has to look again
-    this.hovered = null; // the image under it, drawn on top: Hovered of stage.mjs
+    /** @type {import("../stage.mjs").Hovered | null} */
+    this.hovered = null; // the image under it, drawn on top
+    /** @type {import("../marks/overlay.mjs").Mark | null} */
     this.mark = null; // the target or centre under it
+    /** @param {number} index */
     this.isVisible = (index) => this._isVisible(index);
     const { root } = stage;
-    this.cleanups = [];
-    this._listen(root, "pointermove", (event) => this._onMove(event));
-    this._listen(root, "pointerleave", () => this._onMove(null));
+    this.stop = new AbortController(); // of all listeners
+    const { signal } = this.stop;
+    root.addEventListener("pointermove", (event) => this._onMove(event), { signal });
+    root.addEventListener("pointerleave", () => this._onMove(null), { signal });
     this._listenToClicks(root);
   }
 
-  _listen(target, event, listener, capture = false) {
-    target.addEventListener(event, listener, capture);
-    this.cleanups.push(() => target.removeEventListener(event, listener, capture));
-  }
-
+  /** @param {import("../data.mjs").Frames} frames */
   setRun(frames) {
     this.picker = new Picker(frames);
     this.hovered = this.mark = null;
@@ -41,6 +44,7 @@ export class Pointer {
     this.callbacks.emit("mark", null);
   }
 
+  /** @param {PointerEvent | null} event null: the pointer has left */
   _onMove(event) {
     this.inside = event !== null;
     this.stale = true;
@@ -62,11 +66,12 @@ export class Pointer {
     const x = at.x - view.left;
     const y = at.y - view.top;
     const inside = this.inside && x >= 0 && y >= 0 && x <= view.frame.width && y <= view.frame.height;
-    const mark = inside ? stage.overlay.markAt(x, y) : null;
+    const mark = inside ? stage.overlay.markAt(x, y, stage.state) : null;
     this._setMark(mark && { ...mark, x: mark.x + view.left, y: mark.y + view.top });
     this._setHovered(inside && !mark ? this.pick(at) : -1);
   }
 
+  /** @param {import("../marks/overlay.mjs").Mark | null} mark */
   _setMark(mark) {
     const before = this.mark;
     if (before?.class === mark?.class && before?.kind === mark?.kind) return;
@@ -74,6 +79,7 @@ export class Pointer {
     this.callbacks.emit("mark", mark);
   }
 
+  /** @param {number} index -1 for none */
   _setHovered(index) {
     const { stage, hovered: before } = this;
     if (index < 0) {
@@ -92,7 +98,7 @@ export class Pointer {
     this.callbacks.emit("hover", { index, x: hovered.x + view.left, y: hovered.y + view.top });
   }
 
-  /** The image at a place on the element, -1 if there is none within a few pixels. */
+  /** The image at a place on the element, -1 if there is none within a few pixels. @param {Place} place */
   pick(place) {
     const { stage, picker } = this;
     const { view } = stage;
@@ -112,7 +118,7 @@ export class Pointer {
     );
   }
 
-  /** The images within a polygon of the data. @param {{x: number[], y: number[]}} polygon */
+  /** The images within a polygon of the data. @param {import("../axes.mjs").Polygon} polygon */
   within({ x, y }) {
     const { view, data } = this.stage;
     const [left, low, right, high] = data.frames.box;
@@ -123,14 +129,20 @@ export class Pointer {
     return this.picker.within(view.before, view.blend, codes, this.isVisible);
   }
 
+  /** @param {number} index */
   _isVisible(index) {
     const { state, data } = this.stage;
     return !data.attributes || isShown(state, data.attributes.labels[index]);
   }
 
-  /** A click is on the hovered image or mark; a press takes the keyboard's focus, so that keys reach this player. */
+  /**
+   * A click is on the hovered image or mark; a press takes the keyboard's focus, so that keys reach this player.
+   * @param {HTMLElement} root
+   */
   _listenToClicks(root) {
+    /** @type {{clientX: number, clientY: number, on: object | null} | null} */
     let press = null; // where the button went down and on what, for while it is down Plotly covers the picture
+    /** @param {PointerEvent} event */
     const onPress = ({ clientX, clientY }) => {
       const { hovered, mark, stage } = this;
       const { left, top } = stage.view;
@@ -138,6 +150,7 @@ export class Pointer {
       press = { clientX, clientY, on: mark ?? image };
       if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
     };
+    /** @param {PointerEvent} event */
     const onRelease = (event) => {
       if (!press) return;
       const { on, clientX, clientY } = press;
@@ -146,11 +159,12 @@ export class Pointer {
       const still = Math.hypot(event.clientX - clientX, event.clientY - clientY) < CLICK_MOVE;
       if (on && still && !event.button) this.callbacks.emit("click", on);
     };
-    this._listen(root, "pointerdown", onPress, true);
-    this._listen(document, "pointerup", onRelease, true);
+    const options = { capture: true, signal: this.stop.signal };
+    root.addEventListener("pointerdown", onPress, options);
+    document.addEventListener("pointerup", onRelease, options);
   }
 
   remove() {
-    for (const cleanup of this.cleanups) cleanup();
+    this.stop.abort();
   }
 }

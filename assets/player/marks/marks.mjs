@@ -2,6 +2,9 @@
 
 import { make } from "../../common/dom.mjs";
 
+/** @typedef {import("../colours.mjs").Theme} Theme */
+/** @typedef {{image: HTMLCanvasElement, width: number, height: number}} Sprite sizes in CSS pixels */
+
 export const TARGET = 7; // radius of a target's disc, CSS pixels
 export const CENTRE = 5; // half a centre's cross
 export const DIMMED = 0.35; // strength of what is outside the focus
@@ -14,6 +17,7 @@ export const FONT = `600 ${FONT_SIZE}px Inter, system-ui, -apple-system, "Segoe 
  * @param {number} height
  * @param {number} density device pixels a CSS pixel
  * @param {(context: CanvasRenderingContext2D) => void} draw around the middle
+ * @returns {Sprite}
  */
 export function sprite(width, height, density, draw) {
   const image = make("canvas", { width: Math.ceil(width * density), height: Math.ceil(height * density) });
@@ -24,7 +28,7 @@ export function sprite(width, height, density, draw) {
   return { image, width: image.width / density, height: image.height / density };
 }
 
-/** A target: a disc, a gap, a ring. */
+/** A target: a disc, a gap, a ring. @param {CanvasRenderingContext2D} context @param {string} colour @param {Theme} theme */
 export function drawTarget(context, colour, theme) {
   const disc = (radius, fill) => {
     context.beginPath();
@@ -38,12 +42,12 @@ export function drawTarget(context, colour, theme) {
   disc(TARGET - 3, colour);
 }
 
-/** A cross with a thin edge. */
+/** A cross with a thin edge. @param {CanvasRenderingContext2D} context @param {string} colour @param {Theme} theme */
 export function drawCentre(context, colour, theme) {
   context.lineCap = "round";
-  for (const [width, stroke] of [
-    [4.75, theme.ring],
-    [2.25, colour],
+  for (const { width, stroke } of [
+    { width: 4.75, stroke: theme.ring },
+    { width: 2.25, stroke: colour },
   ]) {
     context.lineWidth = width;
     context.strokeStyle = stroke;

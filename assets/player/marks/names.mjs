@@ -20,13 +20,14 @@ const OUTSIDE = 1e6; // square pixels: a name cut off at the edge is as bad as o
 
 export class Names {
   constructor() {
+    /** @type {import("./marks.mjs").Sprite[]} */
     this.sprites = [];
     this.place = new Int8Array(0); // where each name stood in the last frame, of PLACES
     this.rects = new Float64Array(0); // (2 C, 4) what must not be covered: left, top, right, bottom
     this.rectCount = 0;
   }
 
-  /** @param {string[]} names @param {object} theme @param {number} density */
+  /** @param {string[]} names @param {import("../colours.mjs").Theme} theme @param {number} density */
   setStyle(names, theme, density) {
     const ruler = make("canvas").getContext("2d");
     ruler.font = FONT;
@@ -43,61 +44,73 @@ export class Names {
    * Names beside their marks, none over another or over a mark: each keeps its place as long as that is free, else
    * takes the next one that is. Where none is, the one that covers least, if there are few classes or it is in focus.
    * @param {CanvasRenderingContext2D} context
-   * @param {object} state of the player
+   * @param {import("../options.mjs").State} state of the player
    * @param {{targets: Float64Array, centres: Float64Array}} at where the marks are, (C, 2); NaN: not drawn
-   * @param {import("../geometry/planes.mjs").Camera} frame
+   * @param {import("../geometry/view.mjs").Mapping} frame
    */
   draw(context, state, { targets, centres }, frame) {
     const C = this.sprites.length;
     const few = C <= FEW;
     this.rectCount = 0;
     for (let k = 0; k < C; k++) {
-      if (few || !isDimmed(state, k)) this._occupy(targets[2 * k], targets[2 * k + 1], TARGET + 2);
+      if (state.targets && (few || !isDimmed(state, k))) this._occupy(targets[2 * k], targets[2 * k + 1], TARGET + 2);
     }
     for (let turn = 0; turn < (few ? 2 : 1); turn++) {
       for (let k = 0; k < C; k++) {
         if (isDimmed(state, k) !== (turn === 1)) continue;
-        const at = targets[2 * k] === targets[2 * k] ? targets : centres;
+        const at = state.targets && targets[2 * k] === targets[2 * k] ? targets : centres;
+        if (at === centres && !state.centres) continue;
         context.globalAlpha = turn === 1 ? DIMMED : 1;
-        this._drawName(
-          context,
-          k,
-          at[2 * k],
-          at[2 * k + 1],
-          at === targets ? TARGET : CENTRE,
-          few || state.focus.size > 0,
-          frame,
-        );
+        const radius = at === targets ? TARGET : CENTRE;
+        this._drawName(context, k, at[2 * k], at[2 * k + 1], radius, few || state.focus.size > 0, frame);
       }
     }
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} k class
+   * @param {number} x of its mark, NaN: not drawn
+   * @param {number} y
+   * @param {number} radius of its mark
+   * @param {boolean} always also where it covers others
+   * @param {import("../geometry/view.mjs").Mapping} frame
+   */
   _drawName(context, k, x, y, radius, always, frame) {
     const { image, width, height } = this.sprites[k];
     const near = x > -width && y > -height && x < frame.width + width && y < frame.height + height;
-    if (!near) return; // also where the mark is not drawn: NaN
-    let best = Infinity;
+    if (!near) return; // also for NaN
+    let least = Infinity; // square pixels covered
     let bestPlace = this.place[k];
-    for (let attempt = 0; attempt < PLACES.length && best > 0; attempt++) {
+    let bestLeft = 0;
+    let bestTop = 0;
+    for (let attempt = 0; attempt < PLACES.length && least > 0; attempt++) {
       const place = (this.place[k] + attempt) % PLACES.length;
-      const left = x + PLACES[place][0] * (radius + 3) + ((PLACES[place][0] - 1) / 2) * width;
-      const top = y + PLACES[place][1] * radius + ((PLACES[place][1] - 1) / 2) * height;
+      const [right, down] = PLACES[place];
+      const left = x + right * (radius + 3) + ((right - 1) / 2) * width;
+      const top = y + down * radius + ((down - 1) / 2) * height;
       const inside = left >= 0 && left + width <= frame.width && top >= 0 && top + height <= frame.height;
       const covered = this._covered(left, top + 3, left + width, top + height - 3) + (inside ? 0 : OUTSIDE);
-      if (covered >= best) continue;
-      best = covered;
+      if (covered >= least) continue;
+      least = covered;
       bestPlace = place;
+      bestLeft = left;
+      bestTop = top;
     }
-    if (best > 0 && !always) return;
-    if (best === 0) this.place[k] = bestPlace;
-    const left = x + PLACES[bestPlace][0] * (radius + 3) + ((PLACES[bestPlace][0] - 1) / 2) * width;
-    const top = y + PLACES[bestPlace][1] * radius + ((PLACES[bestPlace][1] - 1) / 2) * height;
-    this._add(left, top + 3, left + width, top + height - 3);
-    context.drawImage(image, left, top, width, height);
+    if (least > 0 && !always) return;
+    if (least === 0) this.place[k] = bestPlace;
+    this._add(bestLeft, bestTop + 3, bestLeft + width, bestTop + height - 3);
+    context.drawImage(image, bestLeft, bestTop, width, height);
   }
 
-  /** How much of what must not be covered a rectangle would cover, in square pixels. */
+  /**
+   * How much of what must not be covered a rectangle would cover, in square pixels.
+   * @param {number} left
+   * @param {number} top
+   * @param {number} right
+   * @param {number} bottom
+   */
   _covered(left, top, right, bottom) {
     const { rects } = this;
     let area = 0;
@@ -122,6 +135,7 @@ export class Names {
   }
 }
 
+/** @param {CanvasRenderingContext2D} context @param {string} name @param {import("../colours.mjs").Theme} theme */
 function drawName(context, name, theme) {
   context.font = FONT;
   context.textAlign = "center";

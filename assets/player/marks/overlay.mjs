@@ -5,8 +5,17 @@ import { isDimmed, isShown, mixColours } from "../colours.mjs";
 import { CENTRE, DIMMED, FONT, TARGET, drawCentre, drawTarget, sprite } from "./marks.mjs";
 import { Names } from "./names.mjs";
 
-const TARGET_TRAIL = { width: 2.2, strength: 1 };
-const CENTRE_TRAIL = { width: 1.2, strength: 0.7 };
+/** @typedef {import("../options.mjs").State} State */
+/** @typedef {import("../geometry/view.mjs").View} View */
+/** @typedef {import("../geometry/view.mjs").Mapping} Mapping */
+/** @typedef {import("../colours.mjs").Theme} Theme */
+/** @typedef {"targets" | "centres"} Kind of a mark: the option that shows it and the frames' array of its positions */
+/** @typedef {{kind: "target" | "centre", class: number, x: number, y: number}} Mark with its place on the canvas */
+/** @typedef {{colours: string[], theme: Theme, density: number}} Style of the classes and the page */
+
+/** @type {Kind[]} */
+const KINDS = ["centres", "targets"]; // these lie above those
+const TRAILS = { targets: { width: 2.2, strength: 1 }, centres: { width: 1.2, strength: 0.7 } };
 const BANDS = 6; // steps in which a trail fades
 const DASH = [3, 3];
 const SOLID = [];
@@ -16,12 +25,15 @@ export class Overlay {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
+    /** @type {import("../data.mjs").Frames | null} */
     this.frames = null;
+    /** @type {(Style & {trails: string[]}) | null} */
     this.style = null;
     this.pastTrails = new PastTrails();
     this.names = new Names();
+    /** @type {Record<Kind, import("./marks.mjs").Sprite[]>} */
     this.sprites = { targets: [], centres: [] };
-    this.at = { targets: new Float64Array(0), centres: new Float64Array(0) }; // (C, 2) CSS pixels now, NaN: not drawn
+    this.at = { targets: new Float64Array(0), centres: new Float64Array(0) }; // (C, 2) CSS pixels now; NaN: hidden, none
   }
 
   /** @param {import("../data.mjs").Frames} frames */
@@ -32,17 +44,18 @@ export class Overlay {
     this.style = null;
   }
 
-  /** Draw every mark and name once, to be copied into each frame. @param {object} style colours, theme, density */
+  /** Draw every mark and name once, to be copied into each frame. @param {Style} style */
   setStyle(style) {
     const { colours, theme, density } = style;
     this.style = { ...style, trails: colours.map((colour) => mixColours(colour, theme.text, theme.lift)) };
+    /** @type {(side: number, draw: typeof drawTarget) => import("./marks.mjs").Sprite[]} */
     const marks = (side, draw) => colours.map((colour) => sprite(side, side, density, (c) => draw(c, colour, theme)));
     this.sprites.targets = marks(2 * TARGET + 8, drawTarget);
     this.sprites.centres = marks(2 * CENTRE + 6, drawCentre);
     this.names.setStyle(this.frames?.classNames ?? [], theme, density);
   }
 
-  /** Whether the sprites were drawn with these. */
+  /** Whether the sprites were drawn with these. @param {string[]} colours @param {Theme} theme @param {number} density */
   fits(colours, theme, density) {
     const { style } = this;
     return style !== null && style.colours === colours && style.theme === theme && style.density === density;
@@ -50,8 +63,8 @@ export class Overlay {
 
   /**
    * Draw, after `locate`.
-   * @param {object} state of the player
-   * @param {{before: number, blend: number, frame: import("../geometry/planes.mjs").Camera, density: number}} view
+   * @param {State} state of the player
+   * @param {View} view
    * @param {import("../stage.mjs").Hovered | null} hovered
    */
   draw(state, view, hovered) {
@@ -61,15 +74,14 @@ export class Overlay {
     context.clearRect(0, 0, frame.width, frame.height);
     if (!frames) return;
     if (state.trails) this._drawTrails(state, view);
-    if (state.gaps) this._drawGaps(state, view);
-    if (hovered) this._drawHovered(hovered, state);
-    this._drawMarks(this.sprites.centres, this.at.centres, state);
-    this._drawMarks(this.sprites.targets, this.at.targets, state);
+    if (state.gaps) this._drawGaps(state);
+    if (hovered) this._drawHovered(hovered);
+    for (const kind of KINDS) if (state[kind]) this._drawMarks(kind, state);
     if (state.labels) this.names.draw(context, state, this.at, frame);
     if (view.caption) this._drawCaption(view.caption, frame);
   }
 
-  /** A line in the lower left corner. */
+  /** A line in the lower left corner. @param {string} text @param {Mapping} frame */
   _drawCaption(text, frame) {
     const { context } = this;
     context.font = FONT;
@@ -78,45 +90,46 @@ export class Overlay {
     context.fillText(text, 10, frame.height - 8);
   }
 
-  /** Compute where the marks of every class are, which `draw` and `markAt` use. */
+  /** Compute where the marks of every class are, which `draw` and `markAt` use. @param {State} state @param {View} view */
   locate(state, view) {
-    if (!this.frames) return;
-    this._locate("targets", this.frames.targets, state.targets, state, view);
-    this._locate("centres", this.frames.centres, state.centres, state, view);
+    if (this.frames) for (const kind of KINDS) this._locate(kind, state, view);
   }
 
-  _locate(name, array, isOn, state, { before, blend, frame }) {
-    const at = this.at[name];
-    const { C } = this.frames;
+  /** @param {Kind} kind @param {State} state @param {View} view */
+  _locate(kind, state, { before, blend, frame }) {
+    const at = this.at[kind];
+    const { C, [kind]: positions } = this.frames;
     const a = before * C * 2;
     const b = blend > 0 ? a + C * 2 : a;
     for (let k = 0; k < C; k++) {
-      const isDrawn = isOn && isShown(state, k);
-      const x = mix(array, a + 2 * k, b + 2 * k, blend);
-      const y = mix(array, a + 2 * k + 1, b + 2 * k + 1, blend);
-      at[2 * k] = isDrawn ? frame.ax * x + frame.bx : NaN;
-      at[2 * k + 1] = isDrawn ? frame.ay * y + frame.by : NaN;
+      const isClassShown = isShown(state, k);
+      const x = mix(positions, a + 2 * k, b + 2 * k, blend);
+      const y = mix(positions, a + 2 * k + 1, b + 2 * k + 1, blend);
+      at[2 * k] = isClassShown ? frame.ax * x + frame.bx : NaN;
+      at[2 * k + 1] = isClassShown ? frame.ay * y + frame.by : NaN;
     }
   }
 
-  /** The paths since the first snapshot: up to the snapshot before on a canvas of their own, the rest in every frame. */
+  /**
+   * The paths since the first snapshot: up to the snapshot before on a canvas of their own, the rest in every frame.
+   * @param {State} state
+   * @param {View} view
+   */
   _drawTrails(state, view) {
     const { context, canvas, pastTrails } = this;
     const { frame } = view;
-    if (pastTrails.isNew(canvas, this.style, state, view)) {
-      if (state.centres) this._drawPast(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
-      if (state.targets) this._drawPast(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
-    }
+    const isNew = pastTrails.isNew(canvas, this.style, state, view);
+    for (const kind of KINDS) if (isNew && state[kind]) this._drawPast(kind, state, view);
     context.drawImage(pastTrails.canvas, 0, 0, frame.width, frame.height);
-    if (view.blend === 0) return;
-    if (state.centres) this._drawRecent(this.frames.centres, this.at.centres, CENTRE_TRAIL, state, view);
-    if (state.targets) this._drawRecent(this.frames.targets, this.at.targets, TARGET_TRAIL, state, view);
+    for (const kind of KINDS) if (view.blend > 0 && state[kind]) this._drawRecent(kind, state, view);
   }
 
-  /** Up to the snapshot before, the older the fainter. */
-  _drawPast(array, at, { width, strength }, state, { before, frame }) {
+  /** Up to the snapshot before, the older the fainter. @param {Kind} kind @param {State} state @param {View} view */
+  _drawPast(kind, state, { before, frame }) {
     const { context } = this.pastTrails;
-    const { C } = this.frames;
+    const { C, [kind]: positions } = this.frames;
+    const { width, strength } = TRAILS[kind];
+    const at = this.at[kind];
     context.lineJoin = "round";
     for (let k = 0; k < C; k++) {
       if (Number.isNaN(at[2 * k])) continue;
@@ -126,13 +139,13 @@ export class Overlay {
         const last = Math.round((before * (band + 1)) / BANDS);
         if (first === last) continue;
         const age = (band + 1) / BANDS; // 1 is now
-        context.globalAlpha = strength * (isDimmed(state, k) ? DIMMED : 1) * (0.25 + 0.75 * age * age);
+        context.globalAlpha = strength * strengthOf(state, k) * (0.25 + 0.75 * age * age);
         context.lineWidth = width * (0.6 + 0.4 * age);
         context.beginPath();
         let pen = false; // whether it is down
         for (let s = first; s <= last; s++) {
-          const x = frame.ax * array[2 * (s * C + k)] + frame.bx;
-          const y = frame.ay * array[2 * (s * C + k) + 1] + frame.by;
+          const x = frame.ax * positions[2 * (s * C + k)] + frame.bx;
+          const y = frame.ay * positions[2 * (s * C + k) + 1] + frame.by;
           const isDefined = x === x && y === y;
           if (isDefined && pen) context.lineTo(x, y);
           else if (isDefined) context.moveTo(x, y);
@@ -143,62 +156,67 @@ export class Overlay {
     }
   }
 
-  /** From the snapshot before to now. */
-  _drawRecent(array, at, { width, strength }, state, { before, frame }) {
-    const { context } = this;
-    const { C } = this.frames;
-    context.lineWidth = width;
+  /** From the snapshot before to now. @param {Kind} kind @param {State} state @param {View} view */
+  _drawRecent(kind, state, { before, frame }) {
+    const { C, [kind]: positions } = this.frames;
+    const { width, strength } = TRAILS[kind];
+    const at = this.at[kind];
     for (let k = 0; k < C; k++) {
       const i = 2 * (before * C + k);
-      if (Number.isNaN(at[2 * k]) || Number.isNaN(array[i])) continue;
-      context.strokeStyle = this.style.trails[k];
-      context.globalAlpha = strength * (isDimmed(state, k) ? DIMMED : 1);
-      context.beginPath();
-      context.moveTo(frame.ax * array[i] + frame.bx, frame.ay * array[i + 1] + frame.by);
-      context.lineTo(at[2 * k], at[2 * k + 1]);
-      context.stroke();
+      const x = frame.ax * positions[i] + frame.bx;
+      const y = frame.ay * positions[i + 1] + frame.by;
+      this._drawLine(x, y, at[2 * k], at[2 * k + 1], this.style.trails[k], width, strength * strengthOf(state, k));
     }
-    context.globalAlpha = 1;
   }
 
-  /** A line from each target to its class centre. */
-  _drawGaps(state, { before, blend, frame }) {
-    const { context, frames } = this;
-    const { C, targets, centres } = frames;
-    context.setLineDash(DASH);
-    context.lineWidth = 1.25;
-    const a = 2 * before * C;
-    const b = blend > 0 ? a + 2 * C : a;
-    for (let k = 0; k < C; k++) {
-      if (!isShown(state, k)) continue;
-      const x = frame.ax * mix(targets, a + 2 * k, b + 2 * k, blend) + frame.bx;
-      const y = frame.ay * mix(targets, a + 2 * k + 1, b + 2 * k + 1, blend) + frame.by;
-      const toX = frame.ax * mix(centres, a + 2 * k, b + 2 * k, blend) + frame.bx;
-      const toY = frame.ay * mix(centres, a + 2 * k + 1, b + 2 * k + 1, blend) + frame.by;
-      if (Number.isNaN(x + y + toX + toY)) continue;
-      context.globalAlpha = isDimmed(state, k) ? 0.9 * DIMMED : 0.9;
-      context.strokeStyle = this.style.colours[k];
-      context.beginPath();
-      context.moveTo(x, y);
-      context.lineTo(toX, toY);
-      context.stroke();
+  /** A line from each target to its class centre. @param {State} state */
+  _drawGaps(state) {
+    const { targets, centres } = this.at;
+    this.context.setLineDash(DASH);
+    for (let k = 0; k < this.frames.C; k++) {
+      const [i, j] = [2 * k, 2 * k + 1];
+      this._drawLine(targets[i], targets[j], centres[i], centres[j], this.style.colours[k], 1.25, 0.9 * strengthOf(state, k));
     }
-    context.globalAlpha = 1;
-    context.setLineDash(SOLID);
+    this.context.setLineDash(SOLID);
   }
 
-  _drawMarks(sprites, at, state) {
+  /**
+   * A line, if both ends are defined.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} toX
+   * @param {number} toY
+   * @param {string} colour
+   * @param {number} width
+   * @param {number} alpha
+   */
+  _drawLine(x, y, toX, toY, colour, width, alpha) {
     const { context } = this;
+    if (Number.isNaN(x + y + toX + toY)) return;
+    context.globalAlpha = alpha;
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    context.moveTo(x, y);
+    context.lineTo(toX, toY);
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  /** @param {Kind} kind @param {State} state */
+  _drawMarks(kind, state) {
+    const { context } = this;
+    const at = this.at[kind];
     for (let k = 0; k < this.frames.C; k++) {
       if (Number.isNaN(at[2 * k]) || Number.isNaN(at[2 * k + 1])) continue;
-      const { image, width, height } = sprites[k];
-      context.globalAlpha = isDimmed(state, k) ? DIMMED : 1;
+      const { image, width, height } = this.sprites[kind][k];
+      context.globalAlpha = strengthOf(state, k);
       context.drawImage(image, at[2 * k] - width / 2, at[2 * k + 1] - height / 2, width, height);
     }
     context.globalAlpha = 1;
   }
 
-  /** The point under the pointer, on top of all others. */
+  /** The point under the pointer, on top of all others. @param {import("../stage.mjs").Hovered} hovered */
   _drawHovered({ x, y, colour, radius }) {
     const { context } = this;
     const { theme } = this.style;
@@ -217,20 +235,36 @@ export class Overlay {
 
   /**
    * The target or centre within a few pixels of a place, or null.
-   * @returns {{kind: "target" | "centre", class: number, x: number, y: number} | null}
+   * @param {number} x
+   * @param {number} y
+   * @param {State} state
+   * @returns {Mark | null}
    */
-  markAt(x, y) {
-    for (const [kind, at, radius] of [
-      ["target", this.at.targets, TARGET + 3],
-      ["centre", this.at.centres, CENTRE + 2],
-    ]) {
-      for (let k = at.length / 2 - 1; k >= 0; k--) {
-        const away = Math.hypot(at[2 * k] - x, at[2 * k + 1] - y);
-        if (away <= radius) return { kind, class: k, x: at[2 * k], y: at[2 * k + 1] };
-      }
-    }
-    return null;
+  markAt(x, y, state) {
+    const { targets, centres } = this.at;
+    const k = state.targets ? lastNear(targets, x, y, TARGET + 3) : -1;
+    if (k >= 0) return { kind: "target", class: k, x: targets[2 * k], y: targets[2 * k + 1] };
+    const j = state.centres ? lastNear(centres, x, y, CENTRE + 2) : -1;
+    return j < 0 ? null : { kind: "centre", class: j, x: centres[2 * j], y: centres[2 * j + 1] };
   }
+}
+
+/**
+ * The last of the places (n, 2) within a radius, -1 if there is none.
+ * @param {Float64Array} places
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ */
+function lastNear(places, x, y, radius) {
+  let k = places.length / 2 - 1;
+  while (k >= 0 && !(Math.hypot(places[2 * k] - x, places[2 * k + 1] - y) <= radius)) k--;
+  return k;
+}
+
+/** How strongly the marks of class k are drawn. @param {State} state @param {number} k */
+function strengthOf(state, k) {
+  return isDimmed(state, k) ? DIMMED : 1;
 }
 
 /** A canvas with the trails up to the snapshot before, and the inputs that they depend on. */
@@ -241,18 +275,25 @@ class PastTrails {
     this.inputs = new Array(15).fill(undefined);
   }
 
-  /** Whether an input has changed and they must be drawn again; then the canvas is cleared and has the right size. */
+  /**
+   * Whether an input has changed and they must be drawn again; then the canvas is cleared and has the right size.
+   * @param {HTMLCanvasElement} canvas of the overlay
+   * @param {object} style
+   * @param {State} state
+   * @param {View} view
+   */
   isNew(canvas, style, state, { before, frame, density }) {
     const { inputs } = this;
     let n = 0;
     let isNew = false;
-    const note = (value) => {
-      if (inputs[n] !== value) isNew = true;
-      inputs[n++] = value;
+    const note = (...values) => {
+      for (const value of values) {
+        if (inputs[n] !== value) isNew = true;
+        inputs[n++] = value;
+      }
     };
-    (note(before), note(frame.ax), note(frame.bx), note(frame.ay), note(frame.by), note(density));
-    (note(canvas.width), note(canvas.height), note(style));
-    (note(state.hidden), note(state.solo), note(state.focus), note(state.targets), note(state.centres));
+    note(before, frame.ax, frame.bx, frame.ay, frame.by, density, canvas.width, canvas.height, style);
+    note(state.hidden, state.solo, state.focus, state.targets, state.centres);
     if (!isNew) return false;
     [this.canvas.width, this.canvas.height] = [canvas.width, canvas.height]; // clears it
     this.context.setTransform(density, 0, 0, density, 0, 0);
@@ -260,7 +301,7 @@ class PastTrails {
   }
 }
 
-/** Between two numbers of an array. */
+/** Between two numbers of an array. @param {Float32Array} array @param {number} from @param {number} to @param {number} share */
 function mix(array, from, to, share) {
   return array[from] + share * (array[to] - array[from]);
 }

@@ -4,12 +4,14 @@
  * there this is several times as fast, since a point is a few pixels to change and not a primitive to set up.
  */
 
+import { FAINT_POINT, MODES } from "../colours.mjs";
 import { ABSENT, UNKNOWN } from "../data.mjs";
-import { MODES, drawingOrder } from "./points.mjs";
+import { drawingOrder } from "./points.mjs";
 import { RegionRaster, packWord } from "./raster.mjs";
+import { emptyScene } from "./scene.mjs";
 import { Stamps } from "./stamps.mjs";
 
-const DIM = 0.22; // opacity of what is outside focus or selection, as in points.mjs
+/** @typedef {import("../geometry/view.mjs").View} View */
 
 export class CpuRenderer {
   /** @param {HTMLCanvasElement} canvas */
@@ -17,14 +19,13 @@ export class CpuRenderer {
     this.kind = "cpu";
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
-    /** @type {import("./gpu.mjs").Scene} */
-    this.scene = { frames: null, labels: null, codes: null, selection: null, regions: null, palette: null, ramp: null };
+    this.scene = emptyScene();
     this.regions = new RegionRaster();
-    this.order = null; // in which the points are drawn
-    this.image = null;
-    /** @type {import("./raster.mjs").Picture} */
-    this.picture = { width: 0, height: 0, words: null, bytes: null };
-    this.stamps = { full: null, dim: null };
+    /** @type {Uint32Array | null} */
+    this.order = null; // in which the points are drawn; null: as they come
+    this._resize();
+    /** @type {{size: number, opacity: number, rim: number, page: number, full: Stamps, faint: Stamps} | null} */
+    this.stamps = null; // and what they were made for
     // colours as words
     this.classes = new Uint32Array(1);
     this.steps = new Uint32Array(256); // of the ramp
@@ -32,7 +33,7 @@ export class CpuRenderer {
     this.visibility = new Uint8Array([255]); // of each class: 0 hidden, 255 fully drawn, between: dimmed
   }
 
-  /** @param {Partial<import("./gpu.mjs").Scene>} changed */
+  /** @param {Partial<import("./scene.mjs").Scene>} changed */
   set(changed) {
     Object.assign(this.scene, changed);
     if (changed.labels !== undefined) this.order = changed.labels && drawingOrder(changed.labels);
@@ -43,13 +44,14 @@ export class CpuRenderer {
     }
   }
 
-  /** @param {import("../geometry/view.mjs").View} view */
+  /** @param {View} view */
   draw(view) {
-    const { scene, picture, canvas } = this;
-    if (picture.width !== canvas.width || picture.height !== canvas.height) this._resize();
-    picture.words.fill(packShares(view.page));
+    const { scene, canvas } = this;
+    if (this.pixels.width !== canvas.width || this.pixels.height !== canvas.height) this._resize();
+    const { pixels } = this;
+    pixels.words.fill(packShares(view.page));
     const hasRegions = view.regionOpacity > 0 || view.halfLine > 0;
-    if (scene.regions && hasRegions) this.regions.paint(picture, scene.regions, scene.palette, view);
+    if (scene.regions && hasRegions) this.regions.paint(pixels, scene.regions, scene.palette, view);
     if (scene.frames) {
       this._updateStamps(view);
       this.right = packShares(view.right);
@@ -64,36 +66,34 @@ export class CpuRenderer {
   }
 
   _resize() {
-    const { canvas, context, picture } = this;
-    this.image = context.createImageData(canvas.width, canvas.height);
-    picture.width = canvas.width;
-    picture.height = canvas.height;
-    picture.bytes = this.image.data;
-    picture.words = new Uint32Array(this.image.data.buffer);
+    const { width, height } = this.canvas;
+    this.image = this.context.createImageData(width, height);
+    const { data: bytes } = this.image;
+    /** @type {import("./raster.mjs").Pixels} */
+    this.pixels = { width, height, bytes, words: new Uint32Array(bytes.buffer) };
   }
 
-  /** Make new stamps if size, opacity or page have changed. */
-  _updateStamps({ size, opacity, rim, page }) {
+  /** Make new stamps if size, opacity or page have changed. @param {View} view */
+  _updateStamps({ size, opacity, rim, page: colour }) {
     const { stamps } = this;
-    const colour = page[0] + 256 * (page[1] + 256 * page[2]);
-    const isSame = stamps.size === size && stamps.opacity === opacity && stamps.rim === rim && stamps.colour === colour;
-    if (isSame) return;
-    const [full, dim] = [1, DIM].map((share) => new Stamps(size, share * opacity, rim, page));
-    this.stamps = { size, opacity, rim, colour, full, dim };
+    const page = packShares(colour);
+    if (stamps?.size === size && stamps.opacity === opacity && stamps.rim === rim && stamps.page === page) return;
+    const [full, faint] = [1, FAINT_POINT].map((share) => new Stamps(size, share * opacity, rim, colour));
+    this.stamps = { size, opacity, rim, page, full, faint };
   }
 
-  /** @param {number} layer 0: all points, 1: those in the background, 2: those in front; see points.mjs */
+  /** @param {View} view @param {number} layer 0: all points, 1: those in the background, 2: those in front; see points.mjs */
   _drawPoints(view, layer) {
-    const { picture, order, stamps, visibility } = this;
+    const { pixels, order, stamps, visibility } = this;
     const { frames, labels, selection } = this.scene;
     const { N, points } = frames;
     const { blend, camera } = view;
     const a = 2 * view.before * N;
     const b = 2 * view.after * N;
-    const perX = (camera[0] * picture.width) / 2 / ABSENT;
-    const perY = (-camera[1] * picture.height) / 2 / ABSENT;
-    const x0 = ((camera[2] + 1) * picture.width) / 2;
-    const y0 = ((1 - camera[3]) * picture.height) / 2;
+    const perX = (camera[0] * pixels.width) / 2 / ABSENT;
+    const perY = (-camera[1] * pixels.height) / 2 / ABSENT;
+    const x0 = ((camera[2] + 1) * pixels.width) / 2;
+    const y0 = ((1 - camera[3]) * pixels.height) / 2;
     const isRight = view.mode === MODES.right;
     for (let n = 0; n < N; n++) {
       const i = order === null ? n : order[n];
@@ -101,25 +101,30 @@ export class CpuRenderer {
       const from = points[a + 2 * i];
       const to = points[b + 2 * i];
       if (visibility[k] === 0 || from === ABSENT || to === ABSENT) continue;
-      const dim = visibility[k] < 255 || (selection !== null && selection[i] === 0);
+      const isFaint = visibility[k] < 255 || (selection !== null && selection[i] === 0);
       if (layer !== 0) {
-        const front = !dim && (!isRight || this._wrongShare(view, i, k) > 0.5);
+        const front = !isFaint && (!isRight || this._wrongShare(view, i, k) > 0.5);
         if ((layer === 2) !== front) continue;
       }
       const fromY = points[a + 2 * i + 1];
       const x = x0 + perX * (from + blend * (to - from));
       const y = y0 + perY * (fromY + blend * (points[b + 2 * i + 1] - fromY));
-      (dim ? stamps.dim : stamps.full).put(picture, x, y, this._colour(view, i, k));
+      (isFaint ? stamps.faint : stamps.full).put(pixels, x, y, this._colour(view, i, k));
     }
   }
 
-  /** How wrong the decision on image i of class k is, 0 to 1: blended between the two snapshots. */
+  /**
+   * How wrong the decision on image i of class k is, 0 to 1: blended between the two snapshots.
+   * @param {View} view
+   * @param {number} i
+   * @param {number} k
+   */
   _wrongShare({ before, after, blend }, i, k) {
     const { codes, frames } = this.scene;
     return (codes[before * frames.N + i] !== k ? 1 - blend : 0) + (codes[after * frames.N + i] !== k ? blend : 0);
   }
 
-  /** The colour of a point of class k, a word. */
+  /** The colour of point i of class k, a word. @param {View} view @param {number} i @param {number} k */
   _colour(view, i, k) {
     const { mode, blend, scale } = view;
     if (mode === MODES.label) return this.classes[k];
@@ -134,26 +139,26 @@ export class CpuRenderer {
     return this.steps[Math.round(255 * Math.max(0, Math.min(1, share)))];
   }
 
-  /** Premultiplied RGBA of a device pixel, y from the top. */
+  /** Premultiplied RGBA of a device pixel, y from the top. @param {number} x @param {number} y */
   readPixel(x, y) {
-    const { picture } = this;
-    return picture.bytes.subarray(4 * (y * picture.width + x), 4 * (y * picture.width + x) + 4);
+    const { width, bytes } = this.pixels;
+    return bytes.subarray(4 * (y * width + x), 4 * (y * width + x) + 4);
   }
 
   remove() {}
 }
 
-/** RGBA bytes as words. */
+/** RGBA bytes as words. @param {Uint8Array} rgba */
 function packWords(rgba) {
   return Uint32Array.from({ length: rgba.length / 4 }, (_, k) => packWord(rgba[4 * k], rgba[4 * k + 1], rgba[4 * k + 2]));
 }
 
-/** Shares of 1 as a word. */
+/** Shares of 1 as a word. @param {ArrayLike<number>} rgb */
 function packShares(rgb) {
   return packWord(Math.round(255 * rgb[0]), Math.round(255 * rgb[1]), Math.round(255 * rgb[2]));
 }
 
-/** A colour between two, as words. */
+/** A colour between two, as words. @param {number} from @param {number} to @param {number} share */
 function mixWords(from, to, share) {
   if (from === to || share === 0) return from;
   let mixed = 0;

@@ -16,17 +16,19 @@ export function isSoftware(gl) {
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
+/** @typedef {{use: () => void, at: Record<string, WebGLUniformLocation>}} Program `at` has every uniform by name */
+
 /**
  * @param {WebGL2RenderingContext} gl
  * @param {string} vertex
  * @param {string} fragment
- * @returns {{use: () => void, at: Record<string, WebGLUniformLocation>}} `at` has every uniform by name
+ * @returns {Program}
  */
 export function makeProgram(gl, vertex, fragment) {
   const program = gl.createProgram();
-  for (const [type, source] of [
-    [gl.VERTEX_SHADER, vertex],
-    [gl.FRAGMENT_SHADER, fragment],
+  for (const { type, source } of [
+    { type: gl.VERTEX_SHADER, source: vertex },
+    { type: gl.FRAGMENT_SHADER, source: fragment },
   ]) {
     const shader = gl.createShader(type);
     gl.shaderSource(shader, source);
@@ -40,6 +42,7 @@ export function makeProgram(gl, vertex, fragment) {
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
     throw new Error(`the graphics driver refuses a program: ${gl.getProgramInfoLog(program)}`);
   }
+  /** @type {Record<string, WebGLUniformLocation>} */
   const at = {};
   const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) ?? 0;
   for (let i = 0; i < count; i++) {
@@ -58,15 +61,28 @@ export function makeTexture(gl, target) {
   return texture;
 }
 
-/** A buffer that holds `data`. @param {WebGL2RenderingContext} gl @param {ArrayBufferView} data */
-export function makeBuffer(gl, data, target = gl.ARRAY_BUFFER) {
+/** Bind two textures to the first two units. @param {WebGL2RenderingContext} gl @param {WebGLTexture} first @param {WebGLTexture} second */
+export function bindTextures(gl, first, second) {
+  gl.activeTexture(gl.TEXTURE0);
+  gl.bindTexture(gl.TEXTURE_2D, first);
+  gl.activeTexture(gl.TEXTURE1);
+  gl.bindTexture(gl.TEXTURE_2D, second);
+}
+
+/** A buffer that holds `data`. @param {WebGL2RenderingContext} gl @param {ArrayBufferView} data @param {number} target */
+export function makeBuffer(gl, data, target) {
   const buffer = gl.createBuffer();
   gl.bindBuffer(target, buffer);
   gl.bufferData(target, data, gl.STATIC_DRAW);
   return buffer;
 }
 
-/** A row of colours as a texture, 256 to a line: texel (k & 255, k >> 8). @param {Uint8Array} rgba */
+/**
+ * A row of colours as a texture, 256 to a line: texel (k & 255, k >> 8).
+ * @param {WebGL2RenderingContext} gl
+ * @param {WebGLTexture} texture
+ * @param {Uint8Array} rgba
+ */
 export function fillColours(gl, texture, rgba) {
   const lines = Math.max(1, Math.ceil(rgba.length / 1024));
   const padded = new Uint8Array(lines * 1024);

@@ -3,19 +3,8 @@
 import { isSoftware, makeContext } from "./gl.mjs";
 import { Points } from "./points.mjs";
 import { RegionLayer } from "./regions.mjs";
+import { emptyScene } from "./scene.mjs";
 import { VoteLayer } from "./votes.mjs";
-
-/**
- * The inputs of a renderer besides the view; a restored context is filled from it again.
- * @typedef {object} Scene
- * @property {import("../data.mjs").Frames | null} frames
- * @property {Uint8Array | Uint16Array | null} labels
- * @property {Uint8Array | Uint16Array | null} codes    that colour the points (T, N)
- * @property {Uint8Array | null} selection              1 for each selected image (N,)
- * @property {import("../data.mjs").Regions | null} regions
- * @property {Uint8Array} palette
- * @property {Uint8Array} ramp
- */
 
 export class GpuRenderer {
   /**
@@ -29,13 +18,17 @@ export class GpuRenderer {
     return gl && !(hardware && isSoftware(gl)) ? new GpuRenderer(gl, canvas, onContext) : null;
   }
 
+  /**
+   * @param {WebGL2RenderingContext} gl
+   * @param {HTMLCanvasElement} canvas
+   * @param {(event: "lost" | "restored") => void} onContext
+   */
   constructor(gl, canvas, onContext) {
     this.gl = gl;
     this.canvas = canvas;
     this.kind = "gpu";
     this.removed = false;
-    /** @type {Scene} */
-    this.scene = { frames: null, labels: null, codes: null, selection: null, regions: null, palette: null, ramp: null };
+    this.scene = emptyScene();
     this._build();
     canvas.addEventListener("webglcontextlost", (event) => {
       if (this.removed) return;
@@ -55,7 +48,7 @@ export class GpuRenderer {
     this.votes = new VoteLayer(this.gl);
   }
 
-  /** Upload what has changed. @param {Partial<Scene>} changed */
+  /** Upload what has changed. @param {Partial<import("./scene.mjs").Scene>} changed */
   set(changed) {
     Object.assign(this.scene, changed);
     if (this.gl.isContextLost()) return;
@@ -76,6 +69,7 @@ export class GpuRenderer {
     }
   }
 
+  /** @param {import("../geometry/view.mjs").View} view */
   draw(view) {
     const { gl, canvas } = this;
     if (gl.isContextLost()) return;
@@ -92,7 +86,7 @@ export class GpuRenderer {
     this.points.draw(view);
   }
 
-  /** Premultiplied RGBA of a device pixel, y from the top; right after drawing. */
+  /** Premultiplied RGBA of a device pixel, y from the top; right after drawing. @param {number} x @param {number} y */
   readPixel(x, y) {
     const { gl, canvas } = this;
     const rgba = new Uint8Array(4);

@@ -1,6 +1,7 @@
 /* The images as points: two snapshots as vertex attributes, the blend as one uniform; playing changes one number. */
 
-import { fillColours, makeBuffer, makeProgram, makeTexture } from "./gl.mjs";
+import { FAINT_POINT } from "../colours.mjs";
+import { bindTextures, fillColours, makeBuffer, makeProgram, makeTexture } from "./gl.mjs";
 
 const VERTEX = `#version 300 es
 precision highp float;
@@ -39,7 +40,7 @@ void main() {
     rgb = unknown;
   }
   bool absent = own.a == 0.0 || from.x > 0.99999 || to.x > 0.99999 || (layer == 1 && front) || (layer == 2 && !front);
-  colour = vec4(rgb, opacity * (dim ? 0.22 : 1.0));
+  colour = vec4(rgb, opacity * (dim ? ${FAINT_POINT} : 1.0));
   gl_Position = absent ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(camera.xy * mix(from, to, blend) + camera.zw, 0.0, 1.0);
   gl_PointSize = size + 1.0;            // a pixel more, for the soft edge
 }`;
@@ -60,7 +61,10 @@ void main() {
   pixel = vec4(mix(colour.rgb, page, edge) * alpha, alpha);
 }`;
 
-export const MODES = { label: 0, prediction: 1, right: 2, distance: 3, margin: 3, none: 4 };
+// Uniforms that are fields of the view
+const NUMBERS = /** @type {const} */ (["blend", "size", "opacity", "rim"]);
+const RGB = /** @type {const} */ (["right", "wrong", "unknown", "page"]);
+const QUADRUPLES = /** @type {const} */ (["camera", "scale"]);
 
 export class Points {
   /** @param {WebGL2RenderingContext} gl */
@@ -85,14 +89,14 @@ export class Points {
     this.setSelection(null);
   }
 
-  /** @param {Uint8Array | Uint16Array | null} labels (N,) */
+  /** @param {import("../data.mjs").Codes | null} labels (N,) */
   setLabels(labels) {
     this._replace("labels", labels);
     this.wide.labels = labels instanceof Uint16Array;
     this._replace("order", labels && drawingOrder(labels), this.gl.ELEMENT_ARRAY_BUFFER);
   }
 
-  /** The codes that colour the points. @param {Uint8Array | Uint16Array | null} codes (T, N) */
+  /** The codes that colour the points. @param {import("../data.mjs").Codes | null} codes (T, N) */
   setCodes(codes) {
     this._replace("codes", codes);
     this.wide.codes = codes instanceof Uint16Array;
@@ -109,15 +113,7 @@ export class Points {
     fillColours(this.gl, this.ramp, ramp);
   }
 
-  /**
-   * @param {object} view
-   * @param {number} view.before snapshot
-   * @param {number} view.after snapshot
-   * @param {number} view.blend between them
-   * @param {Float32Array} view.camera
-   * @param {number} view.size device pixels
-   * @param {boolean} view.layered draw what is in front after the rest
-   */
+  /** @param {import("../geometry/view.mjs").View} view */
   draw(view) {
     const { gl, program, buffers } = this;
     if (!this.N) return;
@@ -129,24 +125,14 @@ export class Points {
     this._integers(3, buffers.codes, this.wide.codes, view.before * this.N);
     this._integers(4, buffers.codes, this.wide.codes, view.after * this.N);
     this._integers(5, buffers.selection, false, 0);
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.palette);
-    gl.activeTexture(gl.TEXTURE1);
-    gl.bindTexture(gl.TEXTURE_2D, this.ramp);
     const { at } = program;
+    bindTextures(gl, this.palette, this.ramp);
     gl.uniform1i(at.palette, 0);
     gl.uniform1i(at.ramp, 1);
-    gl.uniform1f(at.blend, view.blend);
-    gl.uniform4fv(at.camera, view.camera);
-    gl.uniform1f(at.size, view.size);
-    gl.uniform1f(at.opacity, view.opacity);
+    for (const name of NUMBERS) gl.uniform1f(at[name], view[name]);
+    for (const name of RGB) gl.uniform3fv(at[name], view[name]);
+    for (const name of QUADRUPLES) gl.uniform4fv(at[name], view[name]);
     gl.uniform1i(at.mode, view.mode);
-    gl.uniform4fv(at.scale, view.scale);
-    gl.uniform3fv(at.right, view.right);
-    gl.uniform3fv(at.wrong, view.wrong);
-    gl.uniform3fv(at.unknown, view.unknown);
-    gl.uniform3fv(at.page, view.page);
-    gl.uniform1f(at.rim, view.rim);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffers.order);
     if (view.layered) {
       this._layer(1);
@@ -157,6 +143,7 @@ export class Points {
     gl.bindVertexArray(null);
   }
 
+  /** @param {number} layer as in the shader */
   _layer(layer) {
     const { gl } = this;
     gl.uniform1i(this.program.at.layer, layer);
@@ -164,6 +151,7 @@ export class Points {
     else gl.drawArrays(gl.POINTS, 0, this.N);
   }
 
+  /** @param {number} location of the attribute @param {number} snapshot */
   _positions(location, snapshot) {
     const { gl } = this;
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.points);
@@ -171,6 +159,12 @@ export class Points {
     gl.vertexAttribPointer(location, 2, gl.UNSIGNED_SHORT, true, 4, snapshot * this.N * 4);
   }
 
+  /**
+   * @param {number} location of the attribute
+   * @param {WebGLBuffer | null} buffer
+   * @param {boolean} wide two bytes each
+   * @param {number} first of the integers
+   */
   _integers(location, buffer, wide, first) {
     const { gl } = this;
     if (!buffer) {
@@ -183,6 +177,7 @@ export class Points {
     gl.vertexAttribIPointer(location, 1, wide ? gl.UNSIGNED_SHORT : gl.UNSIGNED_BYTE, 0, wide ? 2 * first : first);
   }
 
+  /** @param {keyof Points["buffers"]} name @param {ArrayBufferView | null} data @param {number} [target] */
   _replace(name, data, target = this.gl.ARRAY_BUFFER) {
     this.gl.bindVertexArray(null); // or its element buffer would change
     if (this.buffers[name]) this.gl.deleteBuffer(this.buffers[name]);
@@ -192,11 +187,11 @@ export class Points {
 
 /**
  * An order in which no class lies on top of the others, or null where the images are mixed already.
- * @param {Uint8Array | Uint16Array} labels
+ * @param {import("../data.mjs").Codes} labels
  */
 export function drawingOrder(labels) {
   let runs = 1;
-  for (let i = 1; i < labels.length; i++) runs += labels[i] !== labels[i - 1];
+  for (let i = 1; i < labels.length; i++) if (labels[i] !== labels[i - 1]) runs++;
   if (labels.length / runs < 4) return null;
   const order = new Uint32Array(labels.length);
   for (let i = 0; i < order.length; i++) order[i] = i;

@@ -1,13 +1,14 @@
 /* Regions painted by the processor into an array of pixels: rows of fills, then soft edges and boundaries over them. */
 
+import { regionStrength } from "../colours.mjs";
 import { Diagram, EDGE } from "../geometry/cells.mjs";
 import { paintVotes } from "./votes.mjs";
 
-const FAINT = 0.35; // of the opacity: regions of classes outside the focus, as in regions.mjs
+/** @typedef {{width: number, height: number, words: Uint32Array, bytes: Uint8ClampedArray}} Pixels opaque RGBA */
+/** @typedef {import("../data.mjs").Regions} Regions */
+/** @typedef {import("../geometry/view.mjs").View} View */
 
-/** @typedef {{width: number, height: number, words: Uint32Array, bytes: Uint8ClampedArray}} Picture opaque RGBA */
-
-/** Red, green, blue (0..255) as one word of a picture (all machines that run browsers are little-endian). */
+/** Red, green, blue (0..255) as one word of `Pixels` (all machines that run browsers are little-endian). */
 export function packWord(red, green, blue) {
   return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
 }
@@ -18,48 +19,50 @@ export class RegionRaster {
     this.fills = new Float64Array(0); // (C, 3) colours over the page
     this.left = new Float64Array(0); // where the present polygon begins and ends in each row
     this.right = new Float64Array(0);
-    this.maps = new Map(); // snapshot -> painted vote map
+    /** @type {Map<number, import("./votes.mjs").VoteMap>} */
+    this.maps = new Map(); // by snapshot
+    /** @type {{regions: Regions, palette: Uint8Array, lines: boolean} | null} */
     this.mapSource = null; // regions, palette and lines that they were painted from
   }
 
   /**
-   * @param {Picture} picture filled with the page's colour
-   * @param {import("../data.mjs").Regions} regions
+   * @param {Pixels} pixels filled with the page's colour
+   * @param {Regions} regions
    * @param {Uint8Array} palette RGBA of the classes
-   * @param {import("../geometry/view.mjs").View} view
+   * @param {View} view
    */
-  paint(picture, regions, palette, view) {
-    if (regions.kind === "vote") this._paintVotes(picture, regions, palette, view);
-    else this._paintCells(picture, regions, palette, view);
+  paint(pixels, regions, palette, view) {
+    if (regions.kind === "vote") this._paintVotes(pixels, regions, palette, view);
+    else this._paintCells(pixels, regions, palette, view);
   }
 
-  _paintCells(picture, regions, palette, view) {
+  /** @param {Pixels} pixels @param {Regions} regions @param {Uint8Array} palette @param {View} view */
+  _paintCells(pixels, regions, palette, view) {
     const { diagram } = this;
-    const { width, height } = picture;
+    const { width, height } = pixels;
     if (this.left.length < height) {
       this.left = new Float64Array(height);
       this.right = new Float64Array(height);
     }
     this._mixFills(palette, view);
     diagram.update(regions, view, width, height);
-    for (let i = 0; i < diagram.count; i++) this._fillPolygon(picture, i);
-    for (let n = 0; n < diagram.edgeCount; n++) paintEdge(picture, diagram.edges, EDGE * n, this.fills, view);
+    for (let i = 0; i < diagram.count; i++) this._fillPolygon(pixels, i);
+    for (let n = 0; n < diagram.edgeCount; n++) paintEdge(pixels, diagram.edges, EDGE * n, this.fills, view);
   }
 
-  /** The colour of every region over the page. */
+  /** The colour of every region over the page. @param {Uint8Array} palette @param {View} view */
   _mixFills(palette, { page, regionOpacity }) {
     const C = palette.length / 4;
     if (this.fills.length < 3 * C) this.fills = new Float64Array(3 * C);
     for (let k = 0; k < C; k++) {
-      const visibility = palette[4 * k + 3] / 255;
-      const alpha = regionOpacity * (visibility < 1 ? FAINT * visibility : 1);
+      const alpha = regionOpacity * regionStrength(palette[4 * k + 3]);
       for (let c = 0; c < 3; c++) {
         this.fills[3 * k + c] = 255 * page[c] + alpha * (palette[4 * k + c] - 255 * page[c]);
       }
     }
   }
 
-  /** Fill polygon i: every pixel whose middle lies inside. */
+  /** Fill polygon i: every pixel whose middle lies inside. @param {Pixels} pixels @param {number} i */
   _fillPolygon({ width, height, words }, i) {
     const { diagram, left, right, fills } = this;
     const { x, y } = diagram;
@@ -96,24 +99,36 @@ export class RegionRaster {
     }
   }
 
-  /** Vote maps of the snapshots before and after, one fading into the other. */
-  _paintVotes(picture, regions, palette, view) {
+  /**
+   * Vote maps of the snapshots before and after, one fading into the other.
+   * @param {Pixels} pixels
+   * @param {Regions} regions
+   * @param {Uint8Array} palette
+   * @param {View} view
+   */
+  _paintVotes(pixels, regions, palette, view) {
+    const { maps, mapSource: source } = this;
     const lines = view.halfLine > 0;
-    const source = this.mapSource;
-    if (source?.regions !== regions || source.palette !== palette || source.lines !== lines) this.maps.clear();
+    if (source?.regions !== regions || source.palette !== palette || source.lines !== lines) maps.clear();
     this.mapSource = { regions, palette, lines };
-    for (const snapshot of this.maps.keys()) {
-      if (snapshot !== view.before && snapshot !== view.after) this.maps.delete(snapshot);
+    for (const snapshot of maps.keys()) {
+      if (snapshot !== view.before && snapshot !== view.after) maps.delete(snapshot);
     }
     for (const snapshot of [view.before, view.after]) {
-      if (!this.maps.has(snapshot))
-        this.maps.set(snapshot, paintVotes(regions, snapshot, palette, lines ? view.ink : null));
+      if (!maps.has(snapshot)) maps.set(snapshot, paintVotes(regions, snapshot, palette, lines ? view.ink : null));
     }
-    paintMaps(picture, regions.box, this.maps.get(view.before), this.maps.get(view.after), view);
+    paintMaps(pixels, regions.box, maps.get(view.before), maps.get(view.after), view);
   }
 }
 
-/** Recolour what lies within a few pixels of an edge: soft, with the boundary over it. */
+/**
+ * Recolour what lies within a few pixels of an edge: soft, with the boundary over it.
+ * @param {Pixels} pixels
+ * @param {Float64Array} edges of the diagram
+ * @param {number} e where the edge begins in them
+ * @param {Float64Array} fills colours of the regions
+ * @param {View} view
+ */
 function paintEdge({ width, height, bytes }, edges, e, fills, { halfLine, ink }) {
   const dx = edges[e + 2] - edges[e];
   const dy = edges[e + 3] - edges[e + 1];
@@ -152,14 +167,16 @@ function paintEdge({ width, height, bytes }, edges, e, fills, { halfLine, ink })
   }
 }
 
-/** Paint two vote maps, faded into each other, over their box of the picture. */
-function paintMaps(
-  { width, height, bytes },
-  [boxLeft, low, boxRight, high],
-  from,
-  to,
-  { frame, density, blend, regionOpacity },
-) {
+/**
+ * Paint two vote maps, faded into each other, over their box.
+ * @param {Pixels} pixels
+ * @param {number[]} box
+ * @param {import("./votes.mjs").VoteMap} from
+ * @param {import("./votes.mjs").VoteMap} to
+ * @param {View} view
+ */
+function paintMaps({ width, height, bytes }, [boxLeft, low, boxRight, high], from, to, view) {
+  const { frame, density, blend, regionOpacity } = view;
   const left = density * (frame.ax * boxLeft + frame.bx);
   const bottom = density * (frame.ay * low + frame.by);
   const perX = from.width / (density * frame.ax * (boxRight - boxLeft)); // of the map, a pixel

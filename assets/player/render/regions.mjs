@@ -1,5 +1,6 @@
 /* The regions under the points: polygons with soft edges, computed for every frame. */
 
+import { FAINT_REGION } from "../colours.mjs";
 import { Diagram, EDGE } from "../geometry/cells.mjs";
 import { fillColours, makeProgram, makeTexture } from "./gl.mjs";
 
@@ -10,7 +11,7 @@ uniform vec4 ink;                       // of the boundaries
 
 vec4 fill(int k) {                      // premultiplied
   vec4 colour = texelFetch(palette, ivec2(k & 255, k >> 8), 0);
-  float alpha = opacity * (colour.a < 1.0 ? 0.35 * colour.a : 1.0);
+  float alpha = opacity * (colour.a < 1.0 ? ${FAINT_REGION} * colour.a : 1.0);
   return vec4(colour.rgb * alpha, alpha);
 }
 vec4 over(vec4 base, float away) {      // a boundary drawn over a fill, "away" device pixels from it
@@ -66,8 +67,6 @@ void main() {
   pixel = over(base, abs(side));
 }`;
 
-const CORNER = 3; // numbers a corner: x, y, class
-
 export class RegionLayer {
   /** @param {WebGL2RenderingContext} gl */
   constructor(gl) {
@@ -76,33 +75,10 @@ export class RegionLayer {
     this.edge = makeProgram(gl, EDGE_VERTEX, EDGE_FRAGMENT);
     this.palette = makeTexture(gl, gl.TEXTURE_2D);
     this.diagram = new Diagram();
-    this.triangles = { count: 0, data: new Float32Array(0) }; // corners
-    this.edges = { count: 0, data: new Float32Array(0) };
-    this._makeArrays();
+    this.triangles = new VertexList(gl, [3]); // place and class of each corner
+    this.edges = new VertexList(gl, [4, 2]); // both ends and the classes of each of its six corners
     /** @type {import("../data.mjs").Regions | null} */
     this.regions = null;
-  }
-
-  _makeArrays() {
-    const { gl } = this;
-    this.triangles.buffer = gl.createBuffer();
-    this.triangles.array = gl.createVertexArray();
-    gl.bindVertexArray(this.triangles.array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.triangles.buffer);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, CORNER, gl.FLOAT, false, 0, 0);
-    this.edges.buffer = gl.createBuffer();
-    this.edges.array = gl.createVertexArray();
-    gl.bindVertexArray(this.edges.array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.edges.buffer);
-    for (const [location, size, at] of [
-      [0, 4, 0],
-      [1, 2, 16],
-    ]) {
-      gl.enableVertexAttribArray(location);
-      gl.vertexAttribPointer(location, size, gl.FLOAT, false, 4 * EDGE, at);
-    }
-    gl.bindVertexArray(null);
   }
 
   /** @param {import("../data.mjs").Regions | null} regions */
@@ -115,18 +91,7 @@ export class RegionLayer {
     fillColours(this.gl, this.palette, palette);
   }
 
-  /**
-   * Draw without blending, over whatever is on the canvas.
-   * @param {object} view
-   * @param {number} view.before snapshot
-   * @param {number} view.after snapshot
-   * @param {number} view.blend between them
-   * @param {import("../geometry/planes.mjs").Camera} view.frame
-   * @param {number} view.density device pixels a CSS pixel
-   * @param {number} view.regionOpacity
-   * @param {number} view.halfLine half a boundary's width in device pixels, 0: none
-   * @param {Float32Array} view.ink colour of the boundaries
-   */
+  /** Draw without blending, over whatever is on the canvas. @param {import("../geometry/view.mjs").View} view */
   draw(view) {
     const { gl, regions } = this;
     if (!regions) return;
@@ -138,20 +103,18 @@ export class RegionLayer {
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
     this._use(fill, view);
-    gl.uniform2f(fill.at.perPixel, 2 / width, 2 / height);
-    upload(gl, triangles, CORNER);
-    gl.drawArrays(gl.TRIANGLES, 0, triangles.count);
+    triangles.draw();
     this._use(edge, view);
-    gl.uniform2f(edge.at.perPixel, 2 / width, 2 / height);
     gl.uniform1f(edge.at.reach, view.halfLine + 1);
-    upload(gl, edges, EDGE);
-    gl.drawArrays(gl.TRIANGLES, 0, edges.count); // not instanced: software renderers are slow at that
+    edges.draw();
     gl.bindVertexArray(null);
   }
 
+  /** @param {import("./gl.mjs").Program} program @param {import("../geometry/view.mjs").View} view */
   _use(program, view) {
     const { gl } = this;
     program.use();
+    gl.uniform2f(program.at.perPixel, 2 / gl.drawingBufferWidth, 2 / gl.drawingBufferHeight);
     gl.uniform1i(program.at.palette, 0);
     gl.uniform1f(program.at.opacity, view.regionOpacity);
     gl.uniform1f(program.at.halfLine, view.halfLine);
@@ -172,11 +135,13 @@ export class RegionLayer {
     }
   }
 
+  /** @param {number} n of the diagram's corners @param {number} own class */
   _corner(n, own) {
-    const at = CORNER * this.triangles.count++;
-    const data = roomFor(this.triangles, at + CORNER);
-    data[at] = this.diagram.x[n];
-    data[at + 1] = this.diagram.y[n];
+    const { diagram, triangles } = this;
+    const data = triangles.room(triangles.count + 1);
+    const at = triangles.size * triangles.count++;
+    data[at] = diagram.x[n];
+    data[at + 1] = diagram.y[n];
     data[at + 2] = own;
   }
 
@@ -184,7 +149,7 @@ export class RegionLayer {
   _fillEdges() {
     const { diagram, edges } = this;
     edges.count = 6 * diagram.edgeCount;
-    const data = roomFor(edges, EDGE * edges.count);
+    const data = edges.room(edges.count);
     for (let n = 0; n < edges.count; n++) {
       const from = EDGE * Math.floor(n / 6);
       for (let i = 0; i < EDGE; i++) data[EDGE * n + i] = diagram.edges[from + i];
@@ -192,18 +157,45 @@ export class RegionLayer {
   }
 }
 
-/** The numbers of a list, with room for so many. */
-function roomFor(list, length) {
-  if (list.data.length >= length) return list.data;
-  const { data } = list;
-  list.data = new Float32Array(Math.max(1024, 2 * length));
-  list.data.set(data);
-  return list.data;
-}
+/** Vertices that are new in every frame, drawn as triangles. */
+class VertexList {
+  /**
+   * @param {WebGL2RenderingContext} gl
+   * @param {number[]} sizes how many numbers each attribute has
+   */
+  constructor(gl, sizes) {
+    this.gl = gl;
+    this.size = sizes.reduce((sum, size) => sum + size); // numbers a vertex
+    this.count = 0; // vertices
+    this.data = new Float32Array(0);
+    this.buffer = gl.createBuffer();
+    this.array = gl.createVertexArray();
+    gl.bindVertexArray(this.array);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
+    let at = 0;
+    sizes.forEach((size, location) => {
+      gl.enableVertexAttribArray(location);
+      gl.vertexAttribPointer(location, size, gl.FLOAT, false, 4 * this.size, 4 * at);
+      at += size;
+    });
+    gl.bindVertexArray(null);
+  }
 
-/** Send what was filled in of a list, and get ready to draw it. */
-function upload(gl, list, floats) {
-  gl.bindVertexArray(list.array);
-  gl.bindBuffer(gl.ARRAY_BUFFER, list.buffer);
-  gl.bufferData(gl.ARRAY_BUFFER, list.data, gl.STREAM_DRAW, 0, floats * list.count);
+  /** The numbers, with room for so many vertices. @param {number} count */
+  room(count) {
+    const { data, size } = this;
+    if (data.length < size * count) {
+      this.data = new Float32Array(Math.max(1024, 2 * size * count));
+      this.data.set(data);
+    }
+    return this.data;
+  }
+
+  draw() {
+    const { gl } = this;
+    gl.bindVertexArray(this.array);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, this.data, gl.STREAM_DRAW, 0, this.size * this.count);
+    gl.drawArrays(gl.TRIANGLES, 0, this.count); // not instanced: software renderers are slow at that
+  }
 }

@@ -49,13 +49,13 @@ export class Stamps {
 
   /**
    * Stamp a disc around (x, y).
-   * @param {import("./raster.mjs").Picture} picture
+   * @param {import("./raster.mjs").Pixels} pixels
    * @param {number} x
    * @param {number} y
    * @param {number} colour a word: 0x00bbggrr
    */
-  put(picture, x, y, colour) {
-    const { width, height } = picture;
+  put(pixels, x, y, colour) {
+    const { width, height } = pixels;
     const { reach, side, bounds } = this;
     if (!(x > -reach && y > -reach && x < width + reach && y < height + reach)) return;
     const column = Math.floor(x) | 0;
@@ -66,8 +66,8 @@ export class Stamps {
     const left = Math.max(0, column + bounds[4 * phase + 2]);
     const right = Math.min(width - 1, column + bounds[4 * phase + 3]);
     const corner = phase * this.length + (reach - row) * side + reach - column;
-    if (this.rim.length) this._stampRimmed(picture.bytes, width, top, bottom, left, right, corner, colour);
-    else this._stampPlain(picture.words, width, top, bottom, left, right, corner, colour);
+    if (this.rim.length) this._stampRimmed(pixels.bytes, width, top, bottom, left, right, corner, colour);
+    else this._stampPlain(pixels.words, width, top, bottom, left, right, corner, colour);
   }
 
   /** Two channels in one multiplication: sums stay below 2^32, since what is kept and what is added make up ONE. */

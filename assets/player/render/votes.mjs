@@ -4,7 +4,8 @@
  * two snapshots fades from one to the other.
  */
 
-import { makeProgram, makeTexture } from "./gl.mjs";
+import { regionStrength } from "../colours.mjs";
+import { bindTextures, makeProgram, makeTexture } from "./gl.mjs";
 
 const FINE = 4; // painted pixels a side of a cell
 const NONE = 255;
@@ -16,13 +17,15 @@ const SPLINE = Array.from({ length: FINE }, (_, i) => {
   return [0.5 * (0.5 - f) ** 2, 0.75 - f * f, 0.5 * (0.5 + f) ** 2];
 });
 
+/** @typedef {{width: number, height: number, rgba: Uint8ClampedArray}} VoteMap not premultiplied, first row lowest */
+
 /**
  * Paint the map of a snapshot.
  * @param {import("../data.mjs").Regions} regions of kind "vote"
  * @param {number} snapshot
  * @param {Uint8Array} palette RGBA of the classes
  * @param {ArrayLike<number> | null} ink of boundaries, shares of 1 with alpha; null: none
- * @returns {{width: number, height: number, rgba: Uint8ClampedArray}} not premultiplied, first row lowest
+ * @returns {VoteMap}
  */
 export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) {
   const [width, height] = [W * FINE, H * FINE];
@@ -56,11 +59,10 @@ export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) 
         const pixel = (row * FINE + Math.floor(place / FINE)) * width + column * FINE + (place % FINE);
         winners[pixel] = winner;
         if (winner === NONE) continue;
-        const visibility = palette[4 * winner + 3];
         rgba[4 * pixel] = palette[4 * winner];
         rgba[4 * pixel + 1] = palette[4 * winner + 1];
         rgba[4 * pixel + 2] = palette[4 * winner + 2];
-        rgba[4 * pixel + 3] = proof * (visibility < 255 ? (0.35 * visibility) / 255 : 1);
+        rgba[4 * pixel + 3] = proof * regionStrength(palette[4 * winner + 3]);
       }
     }
   }
@@ -68,6 +70,13 @@ export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) 
   return { width, height, rgba };
 }
 
+/**
+ * @param {Uint8ClampedArray} rgba of the map
+ * @param {Uint8Array} winners class of each pixel
+ * @param {number} width
+ * @param {number} height
+ * @param {ArrayLike<number>} ink
+ */
 function drawBoundaries(rgba, winners, width, height, ink) {
   for (let y = 0; y + 1 < height; y++) {
     for (let x = 0; x + 1 < width; x++) {
@@ -106,7 +115,9 @@ export class VoteLayer {
     this.program = makeProgram(gl, VERTEX, FRAGMENT);
     this.empty = gl.createVertexArray();
     this.maps = [0, 1].map(() => ({ texture: this._texture(), snapshot: -1 })); // the two last painted
+    /** @type {import("../data.mjs").Regions | null} */
     this.regions = null;
+    /** @type {Uint8Array | null} */
     this.palette = null;
     this.lines = false;
   }
@@ -134,7 +145,7 @@ export class VoteLayer {
     for (const map of this.maps) map.snapshot = -1;
   }
 
-  /** Draw, without blending. @param {object} view as of RegionLayer */
+  /** Draw, without blending. @param {import("../geometry/view.mjs").View} view */
   draw(view) {
     const { gl, regions, program } = this;
     if (!regions || !this.palette) return;
@@ -145,10 +156,7 @@ export class VoteLayer {
     const { frame } = view;
     const [left, low, right, high] = regions.box;
     program.use();
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, from.texture);
-    gl.activeTexture(gl.TEXTURE1);
-    gl.bindTexture(gl.TEXTURE_2D, to.texture);
+    bindTextures(gl, from.texture, to.texture);
     gl.uniform1i(program.at.from, 0);
     gl.uniform1i(program.at.to, 1);
     gl.uniform1f(program.at.blend, view.blend);
@@ -165,7 +173,12 @@ export class VoteLayer {
     gl.bindVertexArray(null);
   }
 
-  /** The map of a snapshot; if it has to be painted, it replaces one that is not of snapshot `other`. */
+  /**
+   * The map of a snapshot; if it has to be painted, it replaces one that is not of snapshot `other`.
+   * @param {number} snapshot
+   * @param {number} other
+   * @param {import("../geometry/view.mjs").View} view
+   */
   _map(snapshot, other, view) {
     const { gl, maps } = this;
     const painted = maps.find((map) => map.snapshot === snapshot);

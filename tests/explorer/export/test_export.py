@@ -390,7 +390,7 @@ def test_the_page_exports_what_it_shows_and_can_record_itself(chromium: Any, vie
     page = chromium.new_page(viewport={"width": 900, "height": 600})
     with served(app) as address:
         page.goto(f"{address}/?epoch=1")
-        page.wait_for_function("document.querySelector('#explore-stage')?.player?.stage.drawn > 0")
+        page.wait_for_function("document.querySelector('#explore-stage')?.player?.stage.frameCount > 0")
         size, film = page.evaluate(
             """async () => {
               const { record } = await import("/assets/export/record.mjs");
