@@ -34,6 +34,7 @@ from explorer.runs import page as runs
 from explorer.runs import routes as runs_routes
 from explorer.space import routes as space_routes
 from explorer.space.histories import Histories
+from explorer.space.projections import describe_for_browser
 from explorer.space.views import Views
 from explorer.train import page as train
 from explorer.train import routes as train_routes
@@ -90,7 +91,7 @@ def create_app(
     tune_routes.register(app.server, library)
     results_routes.register(app.server, library)
     app.server.extensions |= {"views": views, "queue": queue, "preview": preview}  # the server begins and closes them
-    app.index_string = app.index_string.replace("{%css%}", f"{words.as_script()}{{%css%}}")
+    app.index_string = app.index_string.replace("{%css%}", f"{words.as_script(views=describe_for_browser())}{{%css%}}")
     app.layout = shell.layout(PAGES)
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [shell.layout(PAGES), *(page.layout(library) for page in PAGES)]

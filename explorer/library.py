@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.web.cache import Cache
 from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.files import stamp_of
@@ -23,6 +24,7 @@ from mtm.run_folder.summary import summarise
 from mtm.runs import Run
 
 DEMO = "demo"
+CACHED = 1000  # runs in memory, and their summaries
 WATCHED = ("config.json", "status.json", "metrics.jsonl", "snapshots")
 
 
@@ -32,8 +34,7 @@ class Library:
     def __init__(self, runs_folder: Path, demo_folder: Path | None = None) -> None:
         self.runs_folder = runs_folder
         self.demo_folder = demo_folder
-        self._runs: dict[str, tuple[object, Run]] = {}
-        self._summaries: dict[str, tuple[object, dict[str, Any]]] = {}
+        self._runs, self._summaries = Cache(CACHED), Cache(CACHED)
 
     def ids(self) -> list[str]:
         """The ids of all runs, bundled ones last."""
@@ -52,23 +53,22 @@ class Library:
     def run(self, run_id: str) -> Run:
         """A run, which stays open and reads only what is new. Raises InputError if it is gone or of a newer format."""
         folder = self.folder(run_id)
-        stamp = stamp_of(folder / "config.json")
-        entry = self._runs.get(run_id)
-        if entry is None or entry[0] != stamp:
-            entry = self._runs[run_id] = stamp, open_run(folder)
-        return entry[1]
+        return self._runs.get((run_id, stamp_of(folder / "config.json")), lambda: open_run(folder))
 
     def summary(self, run_id: str) -> dict[str, Any]:
         """One line about a run, read again only when its files have changed."""
         folder = self.folder(run_id)
-        stamps = tuple(stamp_of(folder / name) for name in WATCHED)
-        cached = self._summaries.get(run_id)
-        if cached and cached[0] == stamps and cached[1]["state"] != "training":
-            return cached[1]
-        run = self.run(run_id)
-        row = summarise(run) | {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
-        row["accuracies"] = [max(r["accuracy"].values(), default=None) for r in run.metrics if r.get("accuracy")]
-        self._summaries[run_id] = (stamps, row)
+        key = (run_id, *(stamp_of(folder / name) for name in WATCHED))
+
+        def read() -> dict[str, Any]:
+            run = self.run(run_id)
+            row = summarise(run) | {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
+            accuracies = [max(r["accuracy"].values(), default=None) for r in run.metrics if r.get("accuracy")]
+            return row | {"accuracies": accuracies}
+
+        row = self._summaries.get(key, read)
+        if row["state"] == "training":  # its process may end without a change of the files
+            self._summaries.forget(key)
         return row
 
     def summaries(self) -> list[dict[str, Any]]:

@@ -20,16 +20,8 @@ class Term(NamedTuple):
     name: str  # in menus and legends
     caption: str = ""  # in a figure's title or caption
     help: str = ""  # on hover: what it is, or what it does to the picture
-    axis: str = ""  # of a view: what the axes of its pictures are called
 
 
-VIEWS = {
-    "pca": Term("PCA of all snapshots", "PCA of all snapshots", axis="principal axis"),
-    "centres": Term("PCA of the class centres", "PCA of the class centres", axis="principal axis of the class centres"),
-    "targets": Term("Plane through three targets", "plane through three targets", axis="axis of the plane"),
-    "umap": Term("UMAP, aligned over time", "UMAP, aligned over time", axis="UMAP"),
-    "plane": Term("The plane itself (D = 2)", "the space itself", axis="dimension"),
-}
 REGIONS = {
     "exact": Term("exact slice of this plane", "exact slice of this plane"),
     "fitted": Term("fitted straight edges", "straight edges fitted to the decisions"),
@@ -131,7 +123,7 @@ def for_browser() -> dict[str, Any]:
     }
 
 
-def as_script() -> str:
-    """`for_browser()` as an element of a page, which `assets/common/words.mjs` reads."""
-    content = json.dumps(for_browser(), ensure_ascii=False).replace("<", "\\u003c")
+def as_script(**more: Any) -> str:
+    """`for_browser()` and more as an element of a page, which `assets/common/words.mjs` reads."""
+    content = json.dumps(for_browser() | more, ensure_ascii=False).replace("<", "\\u003c")
     return f'<script type="application/json" id="words">{content}</script>'

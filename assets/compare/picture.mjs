@@ -25,7 +25,6 @@ export class Picture {
     const place = make("div", { class: "compare-waiting" });
     stage.append(place);
     this.waiting = new Waiting(place, showAgain);
-    this.waiting.meanwhile = "PCA meanwhile.";
     this.generation = 0; // counts the requests
     this.about = null; // query of the frames on the screen: run and view
     this.regions = null; // meta data of the regions on the screen
@@ -46,7 +45,7 @@ export class Picture {
     const isReady = await this.isReady(request);
     if (isOver()) return false;
     if (request.run !== this.run) this.first = null;
-    const about = query(request.run, isReady ? request.view : "pca", this.first);
+    const about = query(request.run, isReady ? request.view : WORDS.views[request.view].meanwhile, this.first);
     const data = about === this.about && !this.isOld ? null : await this.fetchRun(request.run, about);
     const other = await reference;
     if (isOver()) return false;
@@ -68,7 +67,8 @@ export class Picture {
 
   /** Whether the projection can be fetched; if not, the wait for it begins. */
   async isReady({ run, view }) {
-    if (view === "umap") return this.waiting.ask(query(run, view));
+    const { short, meanwhile } = WORDS.views[view];
+    if (meanwhile) return this.waiting.ask(query(run, view), short, WORDS.views[meanwhile].short);
     this.waiting.stop();
     return true;
   }
@@ -148,6 +148,6 @@ function shrinks(frames) {
 
 function query(run, view, first = null) {
   const parameters = new URLSearchParams({ run, view });
-  if (first !== null && view !== "umap") parameters.set("first", first);
+  if (first !== null && !WORDS.views[view].meanwhile) parameters.set("first", first);
   return parameters.toString();
 }

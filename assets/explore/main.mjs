@@ -48,7 +48,7 @@ class Page {
     this.shown = {}; // run, picture and number of snapshots on screen
     this.problem = "";
     this.turn = 0; // number of the newest update; older ones stop when they see a newer one
-    this.at = this.query.at ?? null; // the snapshot whose targets the plane of `targets` goes through; null is the last
+    this.options = readOptions(this.query); // of views, without a control: `at` is a snapshot, missing for the last
     this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.refresh());
     this.legend = new Legend(document.getElementById("explore-legend"), this.player);
     this.panels = null; // selection and panels, loaded after the first picture
@@ -93,7 +93,7 @@ class Page {
     for (const name of Object.keys(WORDS.marks)) player.set(name, controls.shown.includes(name));
     for (const name of ["pointOpacity", "regionOpacity", "camera", "colour"]) player.set(name, controls[name]);
     player.set("pointScale", 2 ** controls.pointSize);
-    document.getElementById("explore-through").hidden = controls.view !== "targets";
+    document.getElementById("explore-through").hidden = !has(controls.view, "classes");
     if (!controls.run) return "";
     try {
       await this.showRun(controls, turn);
@@ -147,13 +147,9 @@ class Page {
 
   /** The view of a run, with the fields of explorer.explore.selection.View. @param {object} controls @param {string} method */
   picture({ classes }, method) {
-    const picture = { method };
-    if (method === "targets") {
-      picture.classes = classes.map(Number);
-      if (this.at !== null) picture.at = Number(this.at);
-    }
-    if (this.first !== null) picture.first = this.first;
-    return picture;
+    const options = { ...this.options, classes: classes.map(Number), first: this.first };
+    const chosen = Object.entries(options).filter(([name, value]) => has(method, name) && (value ?? null) !== null);
+    return { method, ...Object.fromEntries(chosen) };
   }
 
   /** The query that names a picture. @param {object} controls @param {string} view */
@@ -166,16 +162,16 @@ class Page {
   async showRun(controls, turn) {
     const { player } = this;
     if (this.shown.run !== controls.run) this.first = this.n = null;
-    if (controls.view === "targets" && controls.classes.length !== 3) throw new DataError("choose three classes for the plane");
+    if (has(controls.view, "classes") && controls.classes.length !== 3) throw new DataError("choose three classes for the plane");
     const requested = this.about(controls, controls.view);
-    if (controls.view !== "umap") this.waiting.stop();
+    const { short, meanwhile } = WORDS.views[controls.view];
+    if (!meanwhile) this.waiting.stop();
     const isNew = this.shown.run !== controls.run;
-    const hasLayout = !isNew && this.shown.picture.method === "umap"; // of fewer snapshots; it is shown meanwhile
-    this.waiting.meanwhile = hasLayout ? "The layout before meanwhile." : "PCA meanwhile.";
-    const isThere = controls.view !== "umap" || (await this.waiting.ask(requested));
+    const hasLayout = !isNew && this.shown.picture.method === controls.view; // of fewer snapshots; it is shown meanwhile
+    const isThere = !meanwhile || (await this.waiting.ask(requested, short, hasLayout ? "The layout before" : WORDS.views[meanwhile].short));
     if (turn !== this.turn || (!isThere && hasLayout)) return;
-    const view = isThere ? controls.view : "pca";
-    if (controls.view === "umap") this.n ??= this.waiting.n;
+    const view = isThere ? controls.view : meanwhile;
+    if (meanwhile) this.n ??= this.waiting.n;
     const about = this.about(controls, view);
     if (this.shown.about === about) return;
     const frames = await fetchArrays(`/api/frames?${about}`, "the view");
@@ -227,7 +223,7 @@ class Page {
     const wasAtEnd = player.state.time >= timebar.last - 1e-6;
     this.first ??= this.shown.snapshots;
     this.n = count;
-    this.live.newer.hidden = this.controls.view === "plane";
+    this.live.newer.hidden = !has(this.controls.view, "first");
     this.willFollow = this.live.follows && wasAtEnd && !player.state.playing;
     await this.refresh();
     this.drawCurves();
@@ -250,8 +246,8 @@ class Page {
 
   /** Put the plane of `targets` through the targets of the snapshot shown; the second time, of the last snapshot. */
   moveThrough() {
-    const snapshot = String(Math.round(this.player.state.time));
-    this.at = this.at === snapshot ? null : snapshot;
+    const snapshot = Math.round(this.player.state.time);
+    this.options.at = this.options.at === snapshot ? null : snapshot;
     this.refresh();
   }
 
@@ -301,8 +297,8 @@ class Page {
     if (hidden.size) query.set("hidden", [...hidden]);
     if (focus.size) query.set("focus", [...focus]);
     if (solo !== null) query.set("solo", solo);
-    if (view === "targets") query.set("classes", this.controls.classes.join(","));
-    if (view === "targets" && this.at !== null) query.set("at", this.at);
+    const { method: _, first: __, ...options } = this.picture(this.controls, view);
+    for (const [name, value] of Object.entries(options)) query.set(name, String(value));
     for (const [name, value] of Object.entries(this.panels?.address ?? {})) query.set(name, value);
     return query;
   }
@@ -314,6 +310,18 @@ class Page {
     const notice = button(message, "Click to close", () => notice.remove(), { class: "explore-notice" });
     place.append(notice);
   }
+}
+
+/** Whether a view has an option. @param {string} view @param {string} name */
+function has(view, name) {
+  return WORDS.views[view].options.includes(name);
+}
+
+/** The options of views that are numbers, as far as an address has them. @param {Record<string, string>} query */
+function readOptions(query) {
+  const names = new Set(Object.values(WORDS.views).flatMap(({ options }) => options));
+  const numbers = [...names].filter((name) => /^-?\d+$/.test(query[name] ?? ""));
+  return Object.fromEntries(numbers.map((name) => [name, Number(query[name])]));
 }
 
 /** Whether most of a fixed picture would be empty at the end. @param {import("../player/data.mjs").Frames} frames */

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.space.history import History
-from explorer.space.neighbours import METRICS, NEIGHBOURS
+from explorer.space.neighbours import NEIGHBOURS, count_shared, nearest_others
 from explorer.space.stack import SAMPLE
 from mtm.data.sampling import balanced_sample
-from mtm.errors import InputError, choose_from
-from mtm.geometry import median, unit
+from mtm.errors import InputError
+from mtm.geometry import median
 from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
@@ -102,26 +102,6 @@ def align(a: ArrayLike, b: ArrayLike) -> Alignment:
     return Alignment(scale * rotated + mean, scale, 1 - product**2 / squares if squares > 0 else math.nan)
 
 
-def k_nearest(x: ArrayLike, k: int, metric: str = "euclidean") -> Rows:
-    """Rows (N, k) of the k nearest others of each of x (N, D), in no order.
-
-    Computes all N x N distances, so it is for a sample. Raises InputError for an unknown metric.
-    """
-    if metric not in METRICS:
-        raise choose_from("metric", metric, METRICS)
-    e = np.asarray(x, np.float64)
-    e = unit(e) if metric == "cosine" else e - e.mean(axis=0)
-    squares = np.square(e).sum(axis=1)
-    distances = squares[:, None] + squares - 2 * e @ e.T
-    np.fill_diagonal(distances, np.inf)
-    return np.asarray(np.argpartition(distances, k - 1, axis=1)[:, :k])
-
-
-def count_shared(a: Rows, b: Rows) -> Rows:
-    """Number (N,) of the neighbours a (N, k) of each image that are also among its neighbours b (N, k)."""
-    return np.asarray((a[:, :, None] == b[:, None, :]).sum(axis=(1, 2)))
-
-
 def compare_decisions(a: ArrayLike, b: ArrayLike, y: ArrayLike, n_classes: int) -> Agreement:
     """Compare decisions a (N,) and b (N,) for images of classes y (N,)."""
     a, b, y = (np.asarray(classes, np.int64) for classes in (a, b, y))
@@ -173,12 +153,12 @@ def compare(
     y = b.labels[second]
     sample = balanced_sample(y, SAMPLE, seed=0)
     k = max(1, min(k, len(sample) - 1))
-    neighbours_kept = count_shared(k_nearest(e[sample], k, metric), k_nearest(f[sample], k, metric))
+    near = [nearest_others(x[sample], k, metric) for x in (e, f)]  # (m, k) each
     drift = _measure_drift(e, f, median(b.centre_distances[t, second]), same_space=a is b)
     names = a.classifier(classifiers[0]), b.classifier(classifiers[1])
     decisions = a.predictions[names[0]][s, first], b.predictions[names[1]][t, second]
     agreement = compare_decisions(*decisions, y, b.n_classes) if a.class_names == b.class_names else None
-    return Comparison((first, second), drift, sample, k, neighbours_kept, agreement)
+    return Comparison((first, second), drift, sample, k, count_shared(*near), agreement)
 
 
 def _measure_drift(e: Array, f: Array, sigma: float, same_space: bool) -> Drift:

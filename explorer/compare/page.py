@@ -14,13 +14,13 @@ from dash import Dash, Input, Output, State, dcc, html
 from explorer import words
 from explorer.compare import curves
 from explorer.library import Library
+from explorer.space.projections import PROJECTIONS
 from mtm.errors import InputError
 
 PATH = "/compare"
 NAME = "Compare"
 MAX_RUNS = len(curves.COLOURS)  # side by side
 EXAMPLE = ("demo/fashion-euclidean", "demo/fashion-cosine")
-VIEWS = ("pca", "centres", "umap")
 COLOURS = ("label", "prediction", "right")
 NO_RUNS = "There are no runs to compare yet. Train two in a terminal, with different losses for instance: "
 SECTIONS = ("top", "message", "panes", "timeline", "details", "curves", "stills")
@@ -52,7 +52,7 @@ def _options(summaries: list[dict[str, Any]]) -> dict[str, Any]:
             {"id": row["id"], "label": describe_run(row), "classifier": row.get("best_classifier")} for row in summaries
         ],
         "example": EXAMPLE if set(EXAMPLE) <= set(ids) else (ids * 2)[:2],
-        "views": {name: words.VIEWS[name].name for name in VIEWS},
+        "views": {name: view.label for name, view in PROJECTIONS.items() if view.is_compared},
         "classifiers": {"best": "each run's best", **words.names(words.CLASSIFIERS)},
         "regions": {key: name for key, name in regions.items() if key != "vote"},  # a grid cannot be turned
         "colours": {name: words.COLOURS[name].name for name in COLOURS},

@@ -18,6 +18,7 @@ from explorer.explore.export_menu import build_export_menu
 from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
 from explorer.library import Library
+from explorer.space.projections import OPTIONS, PROJECTIONS, offered
 from mtm.errors import InputError
 from mtm.fewshot import unseen_classes
 
@@ -141,20 +142,20 @@ class _Choices(NamedTuple):
 
 
 def _choices(library: Library, run_id: str | None) -> _Choices:
-    """The choices for a run: its classifiers, the one that goes with its loss first; the plane itself if D = 2."""
+    """The choices for a run: its classifiers, the one that goes with its loss first."""
     try:
         run = library.run(run_id or "")
         snapshot = run.snapshot(-1)
         available, dim, names = set(snapshot.predictions), snapshot.embeddings.shape[1], tuple(run.points.class_names)
         loss, unseen = run.config.loss if run.config else None, unseen_classes(snapshot)
+        views = offered(len(run.labels), dim, len(names))
     except (InputError, IndexError):
-        available, dim, names, loss, unseen = set(words.CLASSIFIERS), 3, (), None, []
-    views = {name: text for name, text in words.names(words.VIEWS).items() if name != "plane" or dim <= 2}
-    if "plane" in views:
-        views = {"plane": views.pop("plane")} | views
+        available, names, loss, unseen = set(words.CLASSIFIERS), (), None, []
+        views = offered(n=4, dim=3, n_classes=3)  # what most runs can be shown by
     first = words.usual_classifier(available, loss)
     order = sorted((name for name in words.CLASSIFIERS if name in available), key=lambda name: name != first)
-    return _Choices(views, {name: words.CLASSIFIERS[name].name for name in order}, names, unseen)
+    labels = {name: PROJECTIONS[name].label for name in views}
+    return _Choices(labels, {name: words.CLASSIFIERS[name].name for name in order}, names, unseen)
 
 
 def _options(choices: dict[str, str]) -> list[dict[str, str]]:
@@ -204,7 +205,7 @@ def _top(options: list[dict[str, str]], run_id: str | None, name: str | None) ->
 def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
     def select(name: str, label: str, texts: dict[str, str], help: str) -> Any:
         value = query.get(name)
-        is_known = value in (words.VIEWS if name == "view" else texts)  # why a run lacks a view the browser says
+        is_known = value in (PROJECTIONS if name == "view" else texts)  # why a run lacks a view the browser says
         return dmc.Select(
             id=f"explore-{name}",
             label=_with_help(label, help),
@@ -215,17 +216,6 @@ def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
             comboboxProps={"width": 260, "position": "bottom-start"},
         )
 
-    def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> Any:
-        return html.Div(
-            [
-                dmc.Text(_with_help(label, help), size="xs", fw=500),
-                dmc.Slider(id=f"explore-{name}", min=low, max=high, step=(high - low) / 40, value=value, size="sm",
-                           label=None, updatemode="drag"),
-            ]
-        )  # fmt: skip
-
-    options, default = choices.classes
-    three = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(choices.names)]
     checks = [
         dmc.Tooltip(dmc.Checkbox(label=mark.name, value=name, size="xs"), label=mark.help, position="right")
         for name, mark in words.MARKS.items()
@@ -234,39 +224,58 @@ def _controls(choices: _Choices, query: dict[str, str]) -> html.Div:
     return html.Div(
         [
             select("view", "View", choices.views, "How D dimensions become two: one set of axes for the whole run"),
-            html.Div(
-                [
-                    dmc.MultiSelect(
-                        id="explore-classes",
-                        label=_with_help("Three classes", "The plane goes through the targets of these three; which of "
-                                         "them is nearer is exact here for every image"),
-                        data=options,
-                        value=three if len(three) == 3 else default,
-                        maxValues=3,
-                        size="xs",
-                        comboboxProps={"width": 260, "position": "bottom-start"},
-                    ),
-                    dmc.Tooltip(
-                        dmc.Button("Where they are now", id="explore-at", variant="light", size="compact-xs"),
-                        label="Lay the plane through the targets of the snapshot shown; again for the last snapshot's",
-                        multiline=True, w=240, position="right",
-                    ),
-                ],
-                id="explore-through",
-                hidden=True,
-            ),
+            _three_classes(choices, query),
             select("classifier", "Decide by", choices.classifiers, "Whose decisions colour regions and points"),
             select("regions", "Regions", words.region_choices(), "Which class each place of the picture stands for"),
             select("colour", "Colour points by", words.names(words.COLOURS), "What the colour of a point tells"),
             dmc.CheckboxGroup(dmc.Stack(checks, gap=6), id="explore-shown", label="Draw", size="xs", value=checked),
-            slider("point-size", "Point size", -2, 2, 0, "Larger or smaller than fits the number of images"),
-            slider("point-opacity", "Point opacity", 0.05, 1, 0.85, "Lower it where many images lie on each other"),
-            slider("region-opacity", "Region opacity", 0, 0.8, 0.25, "How strongly regions are coloured"),
+            _slider("point-size", "Point size", -2, 2, 0, "Larger or smaller than fits the number of images"),
+            _slider("point-opacity", "Point opacity", 0.05, 1, 0.85, "Lower it where many images lie on each other"),
+            _slider("region-opacity", "Region opacity", 0, 0.8, 0.25, "How strongly regions are coloured"),
             select("camera", "Camera", words.names(words.CAMERAS),
                    "Fixed on the whole run, or zooming with the size of the cloud"),
             html.Div(id="explore-legend"),
         ],
         className="explore-controls",
+    )  # fmt: skip
+
+
+def _three_classes(choices: _Choices, query: dict[str, str]) -> html.Div:
+    """The options of a plane through three targets; the browser shows them for a view that has them."""
+    options, default = choices.classes
+    three = [k for k in query.get("classes", "").split(",") if k.isdigit() and int(k) < len(choices.names)]
+    classes, at = OPTIONS["classes"], OPTIONS["at"]
+    return html.Div(
+        [
+            dmc.MultiSelect(
+                id="explore-classes",
+                label=_with_help(classes.label, classes.help),
+                data=options,
+                value=three if len(three) == 3 else default,
+                maxValues=3,
+                size="xs",
+                comboboxProps={"width": 260, "position": "bottom-start"},
+            ),
+            dmc.Tooltip(
+                dmc.Button(at.label, id="explore-at", variant="light", size="compact-xs"),
+                label=at.help,
+                multiline=True,
+                w=240,
+                position="right",
+            ),
+        ],
+        id="explore-through",
+        hidden=True,
+    )
+
+
+def _slider(name: str, label: str, low: float, high: float, value: float, help: str) -> html.Div:
+    return html.Div(
+        [
+            dmc.Text(_with_help(label, help), size="xs", fw=500),
+            dmc.Slider(id=f"explore-{name}", min=low, max=high, step=(high - low) / 40, value=value, size="sm",
+                       label=None, updatemode="drag"),
+        ]
     )  # fmt: skip
 
 

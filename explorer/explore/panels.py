@@ -25,7 +25,7 @@ from explorer.explore.selection_numbers import (
 )
 from explorer.space.histories import Histories
 from explorer.space.history import History, Mask
-from explorer.space.neighbours import MOST_NEIGHBOURS, NeighbourIndexes, compare_with_layout
+from explorer.space.neighbours import MOST_NEIGHBOURS, RESIDENT_BYTES, cached_index, compare_with_layout
 from explorer.space.views import Picture, Views
 from explorer.web.cache import Cache
 from mtm.errors import InputError, choose_from
@@ -44,7 +44,7 @@ class Panels:
         self.views, self.histories = views, histories
         self.saved = SavedSelections(views.library, views.cache)
         self._results, self._distances = Cache(RESULTS), Cache(DISTANCES)
-        self._spaces = NeighbourIndexes()
+        self._indexes = Cache(RESIDENT_BYTES)
 
     # Events and certainty
 
@@ -140,7 +140,7 @@ class Panels:
 
     def _layout(self, run_id: str, view: View) -> Array:
         """(T, N, 2): where a view shows the images of a run."""
-        return self.views.newest(Picture(run_id, view.method, view.classes, view.at, view.first)).points
+        return self.views.newest(Picture(run_id, view.method, view.options)).points
 
     # One image
 
@@ -152,8 +152,7 @@ class Panels:
         image, t = history.image_history(row, at), history.snapshot_number(at)
         if not 1 <= k <= MOST_NEIGHBOURS:
             raise InputError(f"k = {k}: 1 to {MOST_NEIGHBOURS} neighbours can be shown")
-        space = self._spaces.get((key, t), lambda: history.recording.embeddings[t])
-        near = space.nearest(row, k, metric)
+        near = cached_index(self._indexes, (key, t), history.recording.embeddings[t]).nearest(row, k, metric)
         neighbours: Answer = {
             "rows": near.rows,
             "distances": near.distances,

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from flask import Flask
-from pydantic import ValidationError
 
 from explorer.explore.panels import SHOWN_EVENTS, Panels
 from explorer.explore.selection import View, read_selection
 from explorer.explore.selection_numbers import PAGE
 from explorer.space.neighbours import METRICS, NEIGHBOURS
+from explorer.space.routes import read_options
 from explorer.web.binary import encode
 from explorer.web.http import Answer, Arguments, add_route
 from mtm.errors import InputError
@@ -48,7 +48,7 @@ def _certainty(panels: Panels, arguments: Arguments) -> Answer:
 
 
 def _image(panels: Panels, arguments: Arguments) -> Answer:
-    """run row [snapshot] [view classes at first] [k] [metric]: the history of one image, its neighbours, its trail."""
+    """run row [snapshot] [view and its options] [k] [metric]: the history of one image, its neighbours, its trail."""
     row = arguments.integer("row")
     if row is None:
         raise InputError("the request lacks 'row', the image's")
@@ -99,14 +99,6 @@ def _selected(arguments: Arguments) -> tuple[str, Any, int | None]:
 
 
 def _view(arguments: Arguments) -> View | None:
-    """The view named by view, classes, at and first, as in the address of the frames; None if none is named."""
+    """The view named by view and its options, as in the address of the frames; None if none is named."""
     method = arguments.optional_text("view")
-    if method is None:
-        return None
-    classes = arguments.integers("classes", "three numbers")
-    try:
-        return View.model_validate(
-            {"method": method, "classes": classes, "at": arguments.integer("at"), "first": arguments.integer("first")}
-        )
-    except ValidationError:
-        raise InputError(f"classes={arguments.values['classes']}: three numbers are meant, as in 0,3,6") from None
+    return None if method is None else View(method=method, **read_options(arguments, method))

@@ -33,13 +33,17 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class View(Part):
-    """The view that a shape was drawn in: `explorer.space.views.Picture` without the run."""
+class View(BaseModel):
+    """The view that a shape was drawn in: `explorer.space.views.Picture` without the run, options beside the method."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, int | tuple[int, ...] | None] = Field(init=False)
 
     method: str
-    classes: tuple[int, int, int] | None = None
-    at: int | None = None
-    first: int | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.__pydantic_extra__)
 
 
 class AtSnapshot(Part):

@@ -17,7 +17,7 @@ from explorer.export.film.encoder import FilmError
 from explorer.export.scene import ExportRequest, Progress
 from explorer.export.writer import EXPORTS, EXPORTS_OF_OPTION, FILE_KINDS, Options, write_export
 from explorer.library import DEMO, Library
-from explorer.space.projections import METHODS
+from explorer.space.projections import PROJECTIONS
 from explorer.space.views import Views
 from explorer.web.paths import demo_folder
 from explorer.words import CAMERAS, COLOURS, REGIONS
@@ -33,7 +33,7 @@ def export(
     what: Annotated[str, typer.Option(help=f"What to write: {', '.join(EXPORTS)}", show_default=False)],
     out: Annotated[Path, typer.Option(help=f"The file to write; its ending says the kind ({FILE_KINDS})")],
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs")] = Path("runs"),
-    view: Annotated[str | None, _option("How D dimensions become two (plane if D = 2, else pca)", METHODS)] = None,
+    view: Annotated[str | None, _option("How D dimensions become two (plane if D = 2, else pca)", PROJECTIONS)] = None,
     classifier: Annotated[str | None, _option("Whose decisions (the one that goes with the loss)")] = None,
     regions: Annotated[str | None, _option("What regions stand for (best)", ("best", *REGIONS, "off"))] = None,
     epoch: Annotated[float | None, _option("Moment of a figure; where an HTML page opens (the last; it plays)")] = None,

@@ -16,6 +16,7 @@ from explorer import words
 from explorer.export.modules import build_import_map
 from explorer.export.scene import Scene
 from explorer.space import encoding, routes
+from explorer.space.projections import PROJECTIONS
 from explorer.space.views import Views
 from explorer.web import binary
 from explorer.web.paths import assets_folder
@@ -126,7 +127,7 @@ def player_options(scene: Scene) -> dict[str, Any]:
 
 def subtitle(scene: Scene) -> str:
     """The line under the title: view and number of images."""
-    return f"{words.VIEWS[scene.frames.method].caption} · {scene.count}"
+    return f"{PROJECTIONS[scene.frames.method].caption} · {scene.count}"
 
 
 def credits(scene: Scene) -> str:
@@ -145,9 +146,8 @@ class _Client:
         routes.register(flask, views)
         self.client = flask.test_client()
         picture = scene.picture
-        query = {"run": picture.run, "view": picture.method, "at": picture.at, "n": len(scene.frames.epochs)}
-        query["classes"] = ",".join(map(str, picture.classes)) if picture.classes else None
-        self.query = {name: value for name, value in query.items() if value is not None}
+        options = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in picture.options.items()}
+        self.query = {"run": picture.run, "view": picture.method, **options, "n": len(scene.frames.epochs)}
         self.mode, self.epochs = scene.request.regions, scene.frames.epochs.tolist()
 
     def responses(self) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from explorer.export.exporter import Exporter
 from explorer.export.film.encoder import FilmError
 from explorer.export.scene import ExportRequest
 from explorer.export.writer import Options
+from explorer.space.routes import read_options
 from explorer.space.views import Views
 from explorer.web.http import Arguments, add_route
 from explorer.words import MARKS
@@ -57,8 +58,7 @@ def _request(arguments: Arguments) -> ExportRequest:
         **{name: text for name in TEXTS if (text := arguments.optional_text(name))},
         epoch=arguments.number("epoch"),
         marks=marks,
-        classes=arguments.integers("classes"),
-        at=arguments.integer("at"),
+        options=read_options(arguments, arguments.optional_text("view")),
         hidden=arguments.integers("hidden") or (),
         solo=arguments.integer("solo"),
         focus=arguments.integers("focus") or (),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +15,10 @@ from explorer.export.camera import default_camera
 from explorer.figures.colours import CLASS_COLOURS, UNKNOWN, class_colour
 from explorer.space import regions
 from explorer.space.frames import Frames
-from explorer.space.projections import METHODS, PROJECTIONS
+from explorer.space.projections import PROJECTIONS, offered
 from explorer.space.regions import RegionMap
-from explorer.space.views import Picture, Views, snapshots_of
+from explorer.space.stack import load_snapshots
+from explorer.space.views import Picture, Views
 from explorer.words import CAMERAS, COLOURS, MARKS, MARKS_BY_DEFAULT, REGIONS, usual_classifier
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.snapshots import Snapshot
@@ -40,8 +41,7 @@ class ExportRequest:
     epoch: float | None = None  # the last
     camera: str | None = None
     marks: tuple[str, ...] = MARKS_BY_DEFAULT
-    classes: tuple[int, ...] | None = None  # of the plane of `targets`
-    at: int | None = None  # the snapshot whose targets that plane goes through
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the view
     hidden: tuple[int, ...] = ()  # classes that are not drawn
     solo: int | None = None  # the only class that is drawn
     focus: tuple[int, ...] = ()  # classes that stand out from the others
@@ -49,7 +49,7 @@ class ExportRequest:
     def __post_init__(self) -> None:
         """Raises InputError for a choice that does not exist."""
         for name, value, choices in (
-            ("view", self.view or "pca", METHODS),
+            *([("view", self.view, PROJECTIONS)] if self.view else []),
             ("regions", self.regions, ("best", *REGIONS, "off")),
             ("colour", self.colour, COLOURS),
             ("camera", self.camera or "fixed", CAMERAS),
@@ -81,7 +81,7 @@ class Scene:
     @cached_property
     def snapshots(self) -> list[Snapshot]:
         """The snapshots of the T frames."""
-        return snapshots_of(self.run, self.frames, self.classifier)
+        return load_snapshots(self.run, self.frames.snapshots, self.classifier)
 
     @cached_property
     def strength(self) -> NDArray[np.float64]:
@@ -153,10 +153,10 @@ def load_scene(views: Views, request: ExportRequest, on_progress: Progress | Non
     for k in (*request.hidden, *request.focus, *([] if request.solo is None else [request.solo])):
         if not 0 <= k < len(run.points.class_names):
             raise InputError(f"there is no class {k}; {run.name} has classes 0 to {len(run.points.class_names) - 1}")
-    view = request.view or ("plane" if newest.embeddings.shape[1] <= 2 else "pca")
+    view = request.view or offered(len(run.labels), newest.embeddings.shape[1], run.points.n_classes)[0]
     classifier = request.classifier or usual_classifier(newest.predictions, run.config.loss if run.config else None)
     assert classifier is not None, "a snapshot has decisions of one classifier or more"
-    picture = Picture(request.run, view, request.classes, request.at)
+    picture = Picture(request.run, view, request.options)
     if PROJECTIONS[view].needs_worker:
         _wait_for_projection(views, picture, on_progress)
     run, frames, options = views.regions(picture, classifier)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -190,11 +190,11 @@ def choose_runs(folders: Mapping[str, Path]) -> ChosenRuns:
     return ChosenRuns(runs, passed_over)
 
 
-def fingerprint(folders: Mapping[str, Path]) -> object:
+def fingerprint(folders: Mapping[str, Path]) -> Hashable:
     """Files and times of the runs in some folders: another value once a run is added, removed or grown."""
     run_folders = [path for folder in folders.values() for path in _run_folders(folder, MAX_DEPTH)]
     files = [path / name for path in run_folders for name in ("config.json", "metrics.jsonl")]
-    return [(file, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
 def format_number(value: float) -> str:

@@ -10,6 +10,7 @@ from explorer.library import DEMO, Library
 from explorer.results.chosen_runs import ChosenRuns, choose_runs, fingerprint
 from explorer.results.figures import catalogue as figures
 from explorer.results.figures.catalogue import Figure
+from explorer.web.cache import Cache
 from mtm.errors import InputError, NotFoundError
 
 _printing = threading.Lock()  # matplotlib's style is one for all threads
@@ -21,18 +22,13 @@ class Reports:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._lock = threading.Lock()
-        self._cached: tuple[object, ChosenRuns] | None = None
+        self._cache = Cache(1)
 
     def runs(self) -> ChosenRuns:
         """The runs of the report as they are now."""
         prefixes = {"": self.library.runs_folder, f"{DEMO}/": self.library.demo_folder}
         folders = {prefix: folder for prefix, folder in prefixes.items() if folder and folder.is_dir()}
-        with self._lock:  # a page fetches many figures at once
-            key = fingerprint(folders)
-            if self._cached is None or self._cached[0] != key:
-                self._cached = key, choose_runs(folders)
-            return self._cached[1]
+        return self._cache.get(fingerprint(folders), lambda: choose_runs(folders))
 
     def figure(self, key: str) -> Figure:
         """The figure with a key. Raises InputError if there is none, or no data for it."""

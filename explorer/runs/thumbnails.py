@@ -7,7 +7,7 @@ which these images vary most. Only the images that are drawn are read from the f
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.colours import class_colour
 from explorer.library import Library
+from explorer.web.cache import Cache
 from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError
 from mtm.runs import Run
 
+CACHED = 1000  # pictures in memory, of some kilobytes each
 IMAGES = 240  # drawn
 SIDE = 64  # pixels
 MARGIN = 4  # pixels, so that a disc at the edge is whole
@@ -34,16 +36,12 @@ class Thumbnails:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._cache: dict[str, tuple[object, str]] = {}  # run id -> version of the newest snapshot, picture
+        self._cache = Cache(CACHED)
 
     def svg(self, run_id: str) -> str:
         """The thumbnail of a run as SVG. Raises InputError if there is no such run, or nothing to draw."""
-        version = _newest_version(self.library.folder(run_id))
-        entry = self._cache.get(run_id)
-        if entry is None or entry[0] != version:
-            entry = version, draw(self.library.run(run_id))
-            self._cache[run_id] = entry
-        return entry[1]
+        key = run_id, _newest_version(self.library.folder(run_id))
+        return self._cache.get(key, lambda: draw(self.library.run(run_id)))
 
 
 def draw(run: Run) -> str:
@@ -112,7 +110,7 @@ def write_svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
     )
 
 
-def _newest_version(folder: Path) -> object:
+def _newest_version(folder: Path) -> Hashable:
     """Name and time of the last snapshot file of a run, which change with every new snapshot; None if it has none."""
     files = [path.name for path in (folder / "snapshots").glob("[0-9]*.safetensors")]
     if not files:

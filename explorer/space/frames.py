@@ -7,7 +7,6 @@ as missing.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -18,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.space.digests import FileDigests
 from mtm.errors import InputError
-from mtm.run_folder.files import read_arrays, write_arrays, write_bytes
+from mtm.run_folder.files import read_arrays, write_arrays
 from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
 
@@ -97,52 +97,20 @@ def content_key(
     run: Run,
     method: str,
     settings: Mapping[str, Any],
-    folder: Path | None = None,
+    digests: FileDigests,
     snapshots: Sequence[str] | None = None,
 ) -> str:
     """The key of a projection, from the content of everything that its result depends on.
 
     `settings` are those that `method` depends on, `snapshots` the names of the files it shows, by default all there
-    are. `folder`, where there is one, remembers the digests of unchanged files, so that each is read once.
-    Raises InputError for a file that cannot be read.
+    are. Raises InputError for a file that cannot be read.
     """
     paths = [path for path in run.snapshots if snapshots is None or path.name in snapshots]
     depends = {
         "code": CODE_VERSION,
         "method": method,
         "params": settings,
-        "points": _digests([run.folder / "points.safetensors"], folder),
-        "snapshots": _digests(paths, folder),
+        "points": digests.of([run.folder / "points.safetensors"]),
+        "snapshots": digests.of(paths),
     }
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
-
-
-_digest_by_path: dict[str, tuple[int, int, str]] = {}  # path -> size, time of change, digest of the content
-
-
-def _digests(paths: Sequence[Path], folder: Path | None) -> list[tuple[str, str]]:
-    """Name and digest of each file; a file of the same size and time is not read again."""
-    memory = folder / "digests.json" if folder else None
-    if memory and any(str(path) not in _digest_by_path for path in paths):
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            stored = json.loads(memory.read_text(encoding="utf-8"))
-            _digest_by_path.update(
-                {str(k): (int(a), int(b), str(c)) for k, (a, b, c) in stored.items() if k not in _digest_by_path}
-            )
-    digests, is_new = [], False
-    for path in paths:
-        try:
-            stat = path.stat()
-            entry = _digest_by_path.get(str(path))
-            if entry is None or entry[:2] != (stat.st_size, stat.st_mtime_ns):
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                entry, is_new = (stat.st_size, stat.st_mtime_ns, digest), True
-                _digest_by_path[str(path)] = entry
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        digests.append((path.name, entry[2]))
-    if memory and is_new:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(memory, json.dumps(dict(_digest_by_path)).encode())  # a copy: other requests go on adding
-    return digests

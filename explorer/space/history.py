@@ -31,7 +31,6 @@ class History:
 
     name: str
     recording: SnapshotStack
-    snapshots: list[Snapshot]
     indices: Array  # (N,) position of each image in its data set's test split
     class_names: tuple[str, ...]
     predictions: dict[str, Array]  # per classifier (T, N)
@@ -39,6 +38,10 @@ class History:
     target_distances: Array | None  # (T, N) to the own class embedding; None with a linear head
     centre_distances: Array  # (T, N) to the own class centre of the recorded images
     judged: Mask  # (N,) images that the accuracy counts: not those that gave the centres, nor of classes held out
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        return self.recording.snapshots
 
     @property
     def labels(self) -> Array:
@@ -135,26 +138,19 @@ class History:
 
 def load_history(run: Run) -> History:
     """Read the history of a run's images. Raises InputError if it has no snapshots to show yet."""
-    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
-    if not numbers:
-        raise InputError(f"'{run.name}' has no snapshots to show yet")
     recording = load_stack(run)
-    snapshots = [run.snapshot(numbers[name]) for name in recording.names]
-    names = [name for name in snapshots[0].predictions if all(name in s.predictions for s in snapshots)]
     dtype = np.uint8 if run.points.n_classes <= 256 else np.int32
-    targets = [s.target_distances for s in snapshots if s.target_distances is not None]
-    judged = counted_images(recording.labels, snapshots[-1].metrics)
-    judged &= ~np.isin(recording.labels, unseen_classes(snapshots[-1]))
+    last = recording.snapshots[-1]
+    judged = counted_images(recording.labels, last.metrics) & ~np.isin(recording.labels, unseen_classes(last))
     return History(
         run.name,
         recording,
-        snapshots,
         run.points.indices,
         run.points.class_names,
-        {name: np.stack([s.predictions[name] for s in snapshots]).astype(dtype) for name in names},
-        {name: np.stack([s.margins[name] for s in snapshots]) for name in names},
-        np.stack(targets) if len(targets) == len(snapshots) else None,
-        np.stack([s.centre_distances for s in snapshots]),
+        {name: decisions.astype(dtype) for name, decisions in recording.predictions.items()},
+        recording.margins,
+        recording.target_distances,
+        recording.centre_distances,
         judged,
     )
 

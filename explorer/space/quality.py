@@ -19,17 +19,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.space.neighbours import NEIGHBOURS, count_shared, nearest_others, smallest, squared_distances
 from explorer.space.regions import RegionMap, View, agreement_over_time
-from explorer.space.stack import sampled_rows
-from mtm.errors import InputError, choose_from
+from explorer.space.stack import load_snapshots, sampled_rows
+from mtm.errors import choose_from
 from mtm.geometry import mean
-from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-NEIGHBOURS = 15
 NEAR_SNAPSHOTS = 5  # of the same image, that temporal neighbours counts
 BORDER = 0.1  # share of images, those with the smallest margins, that stand for the boundary
 CHUNK = 1 << 22  # numbers of a run's trajectories that are held at once
@@ -49,7 +48,7 @@ class Layout(View, Protocol):
 
 def neighbours_kept(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
     """How many of the k nearest neighbours of an image in D dimensions are among its k nearest in the picture, mean."""
-    return float(_shared(_nearest(_squared_distances(x), k), _nearest(_squared_distances(u), k)).mean())
+    return float(count_shared(nearest_others(x, k), nearest_others(u, k)).mean())
 
 
 def trustworthiness(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
@@ -58,7 +57,7 @@ def trustworthiness(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
     1 - 2 / (N k (2N - 3k - 1)) sum over images and their k neighbours in the picture of max(0, rank - k), where rank is
     that of the neighbour in D dimensions: `sklearn.manifold.trustworthiness`, without its second matrix of N x N.
     """
-    return _trust(_squared_distances(x), _nearest(_squared_distances(u), k))
+    return _trust(squared_distances(x), nearest_others(u, k))
 
 
 def boundary_kept(x: ArrayLike, u: ArrayLike, margins: ArrayLike, k: int = NEIGHBOURS) -> float:
@@ -74,7 +73,7 @@ def temporal_preserving(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEIGHBOUR
     nearest neighbours in D dimensions that are still so after the step, and the length of its step in the picture;
     0 where one of them never changes, as its authors have it; averaged. NaN for fewer than three steps.
     """
-    near = [_nearest(_squared_distances(e), k) for e in x]
+    near = [nearest_others(e, k) for e in x]
     return _temporal_preserving(near, np.asarray(u, np.float64))
 
 
@@ -92,7 +91,7 @@ def temporal_neighbours(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEAR_SNAP
         rows = slice(first, first + size)
         space = np.stack([e[rows].astype(np.float64) for e in snapshots], axis=1)  # (n, T, D)
         plane = u[:, rows].swapaxes(0, 1)  # (n, T, 2)
-        n_shared.append(_shared(_nearest(_squared_distances(space), k), _nearest(_squared_distances(plane), k)))
+        n_shared.append(count_shared(nearest_others(space, k), nearest_others(plane, k)))
     return float(np.concatenate(n_shared).mean() / k)
 
 
@@ -244,16 +243,16 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
     `progress(share)` is called from 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames
     is gone.
     """
-    snapshots, rows = _snapshots(run, frames), sampled_rows(run.labels)
+    snapshots, rows = load_snapshots(run, frames.snapshots), sampled_rows(run.labels)
     x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
     u = np.asarray(frames.points, np.float64)[:, rows]  # (T, n, 2)
     n, n_snapshots = len(rows), len(x)
     k = min(NEIGHBOURS, (n - 1) // 2)  # trustworthiness needs k < n/2
     kept, trust, near = np.full(n_snapshots, np.nan), np.full(n_snapshots, np.nan), []
     for t in range(n_snapshots if k > 0 else 0):
-        distances, near_in_picture = _squared_distances(x[t]), _nearest(_squared_distances(u[t]), k)
-        near.append(_nearest(distances, k))
-        kept[t], trust[t] = _shared(near[t], near_in_picture).mean(), _trust(distances, near_in_picture)
+        distances, near_in_picture = squared_distances(x[t]), nearest_others(u[t], k)
+        near.append(smallest(distances, k))
+        kept[t], trust[t] = count_shared(near[t], near_in_picture).mean(), _trust(distances, near_in_picture)
         if progress:
             progress(0.9 * (t + 1) / n_snapshots)
     preserving = _temporal_preserving(near, u)
@@ -291,9 +290,7 @@ def decision_quality(
 
     Fast. Raises InputError if the model has no such classifier, or a snapshot of the frames is gone.
     """
-    snapshots, rows = _snapshots(run, frames), sampled_rows(run.labels)
-    if any(classifier not in s.predictions for s in snapshots):
-        raise choose_from("classifier", classifier, snapshots[0].predictions)
+    snapshots, rows = load_snapshots(run, frames.snapshots, classifier), sampled_rows(run.labels)
     d = snapshots[0].embeddings.shape[1]
     measures = {}
     if region_map is not None:
@@ -320,47 +317,8 @@ def _spaced(text: str) -> str:
     return re.sub(r"(?<=\d)%", " %", text)
 
 
-def _snapshots(run: Run, frames: Layout) -> list[Snapshot]:
-    """The snapshots of the run that the frames show."""
-    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
-    missing = [name for name in frames.snapshots if name not in numbers]
-    if missing:
-        raise InputError(f"{run.name} no longer has the snapshot {missing[0]}")
-    if not frames.snapshots:
-        raise InputError(f"{run.name} has no snapshots")
-    return [run.snapshot(numbers[name]) for name in frames.snapshots]
-
-
 def _take(x: NDArray[Any], rows: Rows) -> NDArray[Any]:
     return x if len(rows) == len(x) else x[rows]  # all of them stay a view of the file
-
-
-def _squared_distances(x: ArrayLike) -> Floats:
-    """(..., N, N) of x (..., N, D), infinite to itself; float64, about the mean, so that little cancels."""
-    e = np.asarray(x, np.float64)
-    e = e - e.mean(axis=-2, keepdims=True)
-    squares = np.einsum("...nd,...nd->...n", e, e)
-    distances = e @ e.swapaxes(-1, -2)
-    distances *= -2
-    distances += squares[..., :, None]
-    distances += squares[..., None, :]
-    np.maximum(distances, 0, out=distances)
-    diagonal = np.arange(e.shape[-2])
-    distances[..., diagonal, diagonal] = np.inf
-    return np.asarray(distances)
-
-
-def _nearest(distances: Floats, k: int) -> Rows:
-    """(..., N, k): the k nearest others of each, in no order."""
-    n = distances.shape[-1]
-    if not 0 < k < n:
-        raise ValueError(f"{k} neighbours need at least {k + 1} points, there are {n}")
-    return np.asarray(np.argpartition(distances, k - 1, axis=-1)[..., :k])
-
-
-def _shared(a: Rows, b: Rows) -> Rows:
-    """(...): how many of the neighbours a (..., k) are among b (..., k)."""
-    return np.asarray((a[..., :, None] == b[..., None, :]).sum(axis=(-1, -2)))
 
 
 def _trust(distances: Floats, near_in_picture: Rows) -> float:
@@ -385,7 +343,7 @@ def _temporal_preserving(near: Sequence[Rows], u: Floats) -> float:
     """DVI's measure from the neighbours (N, k) of each snapshot and the picture u (T, N, 2)."""
     if len(near) < 4:
         return math.nan
-    kept = np.stack([_shared(a, b) for a, b in pairwise(near)]).astype(np.float64)  # (T-1, N)
+    kept = np.stack([count_shared(a, b) for a, b in pairwise(near)]).astype(np.float64)  # (T-1, N)
     steps = np.linalg.norm(np.diff(u, axis=0), axis=-1)  # (T-1, N)
     a, b = kept - kept.mean(axis=0), steps - steps.mean(axis=0)
     spread = np.sqrt(np.square(a).sum(axis=0) * np.square(b).sum(axis=0))  # (N,)

@@ -11,6 +11,8 @@ from flask import Flask, Response
 
 from explorer.space import encoding, regions
 from explorer.space.frames import Frames
+from explorer.space.projections import PROJECTIONS
+from explorer.space.stack import load_stack
 from explorer.space.views import Picture, Views
 from explorer.web.http import Answer, Arguments, add_route
 from mtm.errors import InputError
@@ -38,7 +40,7 @@ def register(server: Flask, views: Views) -> None:
 
 
 def _frames(views: Views, arguments: Arguments) -> Answer:
-    """run view [classes] [at] [first] [n]: where everything lies at every snapshot."""
+    """run view [options of the view] [n]: where everything lies at every snapshot."""
     run, frames = views.frames(_picture(arguments))
     best_by_number = {int(row["snapshot"]): max(row["accuracy"].values(), default=None) for row in run.metrics}
     numbers = [int(name.split(".")[0]) for name in frames.snapshots]
@@ -68,27 +70,21 @@ def _news(run: Run) -> Answer:
 
 def _attributes(run: Run, arguments: Arguments) -> Answer:
     """run [n]: what can colour the points: labels, predictions, margins and distances at every snapshot."""
-    n = min(arguments.count("n", 0) or len(run.snapshots), len(run.snapshots))
-    snapshots = [run.snapshot(i) for i in range(n)]  # those of the frames: one more may have come since
-    names = list(snapshots[0].predictions) if snapshots else []
-
-    def over_time(values: list[Any]) -> Array | None:
-        return None if any(value is None for value in values) else np.stack(values)
-
+    stack = load_stack(run).first(arguments.integer("n") or None)  # those of the frames: one more may have come since
     return encoding.encode_attributes(
-        run.labels,
+        stack.labels,
         class_names=run.points.class_names,
-        predictions={name: np.stack([s.predictions[name] for s in snapshots]) for name in names},
-        margins={name: np.stack([s.margins[name] for s in snapshots]) for name in names},
-        target_distances=over_time([s.target_distances for s in snapshots]),
-        centre_distances=over_time([s.centre_distances for s in snapshots]),
+        predictions=stack.predictions,
+        margins=stack.margins,
+        target_distances=stack.target_distances,
+        centre_distances=stack.centre_distances,
         indices=run.points.indices,
-        unseen=unseen_classes(snapshots[-1]) if snapshots else [],
+        unseen=unseen_classes(stack.snapshots[-1]),
     )
 
 
 def _regions(views: Views, arguments: Arguments) -> Answer:
-    """run view classifier mode [classes] [at] [first] [n]: the regions of every snapshot, and how many images agree."""
+    """run view classifier mode [options of the view] [n]: the regions of every snapshot, and how many images agree."""
     classifier = arguments.text("classifier")
     _, frames, regions_by_mode = views.regions(_picture(arguments), classifier)
     mode = regions_by_mode.choose(arguments.text("mode"))
@@ -112,7 +108,7 @@ def _vote_map(frames: Frames, decisions: Array, about: dict[str, Any]) -> bytes:
 
 
 def _trust(views: Views, arguments: Arguments) -> Answer:
-    """run view classifier mode [classes] [at] [first] [n]: the measures of a picture, in numbers and words."""
+    """run view classifier mode [options of the view] [n]: the measures of a picture, in numbers and words."""
     picture, classifier = _picture(arguments), arguments.text("classifier")
     measures = views.trust(picture, classifier, arguments.text("mode"))
     *_, regions_by_mode = views.regions(picture, classifier)
@@ -121,7 +117,7 @@ def _trust(views: Views, arguments: Arguments) -> Answer:
 
 
 def _progress(views: Views, arguments: Arguments) -> Answer:
-    """run view [classes] [at] [first] [n] [again]: how far the layout is; `again` starts it anew after a failure."""
+    """run view [options of the view] [n] [again]: how far the layout is; `again` starts it anew after a failure."""
     return views.progress(_picture(arguments), again="again" in arguments)
 
 
@@ -133,11 +129,17 @@ def _sprite(run: Run) -> Answer:
 
 
 def _picture(arguments: Arguments) -> Picture:
-    return Picture(
-        arguments.text("run"),
-        arguments.text("view"),
-        arguments.integers("classes", "three numbers"),
-        arguments.integer("at"),
-        arguments.integer("first"),
-        arguments.integer("n"),
-    )
+    method = arguments.text("view")
+    return Picture(arguments.text("run"), method, read_options(arguments, method), arguments.integer("n"))
+
+
+def read_options(arguments: Arguments, method: str | None) -> dict[str, Any]:
+    """What a request chooses of the options of a projection; of one that there is not it chooses nothing."""
+    options = PROJECTIONS[method].options if method in PROJECTIONS else ()
+    values = {
+        option.name: (
+            arguments.integers(option.name, "three numbers") if option.is_list else arguments.integer(option.name)
+        )
+        for option in options
+    }
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,13 +1,14 @@
 """Pictures of runs, computed once each: frames, regions, and how far they can be trusted.
 
-Linear views are computed in the server when a request needs them, UMAP in the worker process. Everything is cached by
-content, in memory and in the cache folder, so that a picture is never computed twice and never goes stale.
+Most are computed in the server when a request needs them, what takes long (UMAP) in the worker process. Everything is
+cached by content, in memory and in the cache folder, so that a picture is never computed twice and never goes stale.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ import numpy as np
 
 from explorer.library import Library, references_over_time
 from explorer.space import quality, regions
+from explorer.space.digests import FileDigests
 from explorer.space.frames import Frames, load_cached, store
-from explorer.space.projections import PROJECTIONS, cache_key, project
+from explorer.space.projections import PROJECTIONS, cache_key, find, project
 from explorer.space.quality import Measure
 from explorer.space.regions import RegionMap
+from explorer.space.stack import load_snapshots
 from explorer.space.worker import Worker
 from explorer.web.cache import Cache
-from mtm.errors import InputError, choose_from
-from mtm.run_folder.snapshots import Array, Snapshot
+from mtm.errors import InputError
+from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
 
 CACHED = 16  # results cached in memory, of each kind
@@ -48,7 +51,7 @@ class RegionModes:
 
 @dataclass(frozen=True)
 class Picture:
-    """Which picture of which run: its id, the projection, and the options of `explorer.space.projections.project`.
+    """Which picture of which run: its id, the projection and the options chosen of it.
 
     `n` is how many of the run's snapshots it shows, the first ones; None for all there are. A run that grows between
     two requests of a page would else be another picture in the second.
@@ -56,17 +59,8 @@ class Picture:
 
     run: str
     method: str
-    classes: tuple[int, ...] | None = None
-    at: int | None = None
-    first: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     n: int | None = None
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters of `project` that count for the method, without those left at their default."""
-        projection = PROJECTIONS.get(self.method)
-        values = {name: getattr(self, name, None) for name in (projection.options if projection else ())}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 class Views:
@@ -74,16 +68,17 @@ class Views:
 
     def __init__(self, library: Library, cache: Path) -> None:
         self.library, self.cache = library, cache
+        self.digests = FileDigests(cache)
         self._frames, self._regions, self._quality = Cache(CACHED), Cache(CACHED), Cache(CACHED)
         self._lock = threading.Lock()
         self._worker: Worker | None = None
 
     @property
     def worker(self) -> Worker:
-        """The process that computes UMAP; started when first needed."""
+        """The process that computes what takes long; started when first needed."""
         with self._lock:
             if self._worker is None:
-                self._worker = Worker(self.cache)
+                self._worker = Worker(self.cache, self.digests)
             return self._worker
 
     def progress(self, picture: Picture, again: bool = False) -> dict[str, Any]:
@@ -93,7 +88,7 @@ class Views:
         if load_cached(self.cache, self._key(run, picture)) is not None:
             status = {"state": "done", "progress": 1.0, "message": ""}
         else:
-            status = self.worker.submit(run.folder, picture.method, picture.params, again, names)
+            status = self.worker.submit(run.folder, picture.method, picture.options, again, names)
         return status | {"n": len(names)}
 
     def cancel(self, picture: Picture) -> dict[str, Any]:
@@ -109,9 +104,10 @@ class Views:
             cached = load_cached(self.cache, key)
             if cached is not None:
                 return cached
-            if PROJECTIONS[picture.method].needs_worker:
-                raise InputError("UMAP is not computed yet")
-            frames = project(run, picture.method, **picture.params, snapshots=_snapshot_names(run, picture))
+            projection = PROJECTIONS[picture.method]
+            if projection.needs_worker:
+                raise InputError(f"{projection.short} is not computed yet")
+            frames = project(run, picture.method, **picture.options, snapshots=_snapshot_names(run, picture))
             store(self.cache, key, frames)
             return frames
 
@@ -119,11 +115,10 @@ class Views:
 
     def newest(self, picture: Picture) -> Frames:
         """The frames of as many snapshots as are laid out by now, while a run grows. Raises InputError if none are."""
-        projection = PROJECTIONS.get(picture.method)
-        if projection is not None and projection.grows:
-            run = self.library.run(picture.run)
-            for n in range(len(run.snapshots), (picture.first or 1) - 1, -1):
-                shorter = replace(picture, n=n, first=None if n == picture.first else picture.first)
+        if find(picture.method).grows:
+            run, first = self.library.run(picture.run), picture.options.get("first")
+            for n in range(len(run.snapshots), (first or 1) - 1, -1):
+                shorter = replace(picture, n=n, options={**picture.options, "first": None if n == first else first})
                 if load_cached(self.cache, self._key(run, shorter)) is not None:
                     return self.frames(shorter)[1]
         return self.frames(picture)[1]
@@ -134,7 +129,7 @@ class Views:
         key = (self._key(run, picture), classifier)
 
         def compute() -> RegionModes:
-            snapshots = snapshots_of(run, frames, classifier)
+            snapshots = load_snapshots(run, frames.snapshots, classifier)
             decisions = np.stack([s.predictions[classifier] for s in snapshots])
             modes = regions.region_modes(frames, classifier, references_over_time(snapshots, classifier), decisions)
             agreements = regions.agreements(modes, frames.points, decisions)
@@ -160,21 +155,9 @@ class Views:
             self._worker.close()
 
     def _key(self, run: Run, picture: Picture) -> str:
-        return cache_key(run, picture.method, picture.params, self.cache, _snapshot_names(run, picture))
+        return cache_key(run, picture.method, picture.options, self.digests, _snapshot_names(run, picture))
 
 
 def _snapshot_names(run: Run, picture: Picture) -> list[str]:
     """The snapshots that a picture shows."""
     return [path.name for path in run.snapshots][: picture.n]
-
-
-def snapshots_of(run: Run, frames: Frames, classifier: str | None = None) -> list[Snapshot]:
-    """The snapshots that the frames show. Raises InputError if one is gone, or the model has no such classifier."""
-    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
-    try:
-        snapshots = [run.snapshot(numbers[name]) for name in frames.snapshots]
-    except KeyError as error:
-        raise InputError(f"snapshot {error} of '{run.name}' is gone or damaged; choose the run again") from None
-    if classifier is not None and any(classifier not in snapshot.predictions for snapshot in snapshots):
-        raise choose_from("classifier", classifier, snapshots[0].predictions)
-    return snapshots

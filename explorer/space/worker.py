@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from explorer.library import open_run
+from explorer.space.digests import FileDigests
 from explorer.space.frames import Frames, load_cached, store
 from explorer.space.projections import PROJECTIONS, Cancelled, Progress, cache_key, project
 from mtm.errors import InputError, NotFoundError
@@ -61,8 +62,8 @@ class _Job:
 class Worker:
     """Jobs one after the other in one process. Any thread may call; the process starts with the first job."""
 
-    def __init__(self, cache: Path) -> None:
-        self.cache = cache
+    def __init__(self, cache: Path, digests: FileDigests | None = None) -> None:
+        self.cache, self.digests = cache, digests or FileDigests(cache)
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._waiting: queue.Queue[_Job | None] = queue.Queue()
         self._lock = threading.RLock()
@@ -74,19 +75,19 @@ class Worker:
         self,
         run_folder: Path,
         method: str,
-        params: Mapping[str, Any],
+        options: Mapping[str, Any],
         again: bool = False,
         names: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Queue a projection of a run's snapshots, all there are now or `names`; returns the status of its job.
 
-        A job that failed or was cancelled stays so, unless `again` is true. Raises InputError for a run or parameters
+        A job that failed or was cancelled stays so, unless `again` is true. Raises InputError for a run or options
         that cannot be.
         """
         run = open_run(run_folder)
         names = [path.name for path in run.snapshots] if names is None else list(names)
-        key = cache_key(run, method, params, self.cache, names)
-        request = {"run": str(run_folder), "method": method, "params": jsonable(params), "snapshots": names}
+        key = cache_key(run, method, options, self.digests, names)
+        request = {"run": str(run_folder), "method": method, "options": jsonable(options), "snapshots": names}
         with self._lock:
             old = self._jobs.get(key)
             if old and (old.state in ("queued", "running") or (old.state in ("failed", "cancelled") and not again)):
@@ -320,18 +321,18 @@ def _run_job(request: Mapping[str, Any], cache: Path, progress: Progress, cancel
         compile_ahead()
         return
     run, method = open_run(Path(request["run"])), request["method"]
-    params, names = request["params"], request["snapshots"]
-    if PROJECTIONS[method].grows and params.get("first") is not None:
-        frames = _extended(run, method, params, names, cache, progress, cancelled)
+    options, names = request["options"], request["snapshots"]
+    if PROJECTIONS[method].grows and options.get("first") is not None:
+        frames = _extended(run, method, options, names, cache, progress, cancelled)
     else:
-        frames = project(run, method, **params, snapshots=names, progress=progress, cancelled=cancelled)
+        frames = project(run, method, **options, snapshots=names, progress=progress, cancelled=cancelled)
     store(cache, request["key"], frames)
 
 
 def _extended(
     run: Run,
     method: str,
-    params: Mapping[str, Any],
+    options: Mapping[str, Any],
     names: Sequence[str],
     folder: Path,
     progress: Progress,
@@ -341,15 +342,16 @@ def _extended(
 
     The layouts on the way are cached in `folder`, under the keys they have as views of the run as it was.
     """
-    first = min(params["first"], len(names))
+    first = min(options["first"], len(names))
+    digests = FileDigests(folder)
     frames: Frames | None = None
     for n in range(first, len(names) + 1):
-        params_then: dict[str, Any] = {**params, "first": None if n == first else params["first"]}
-        key = cache_key(run, method, params_then, folder, names[:n])
+        options_then: dict[str, Any] = {**options, "first": None if n == first else options["first"]}
+        key = cache_key(run, method, options_then, digests, names[:n])
         extended = load_cached(folder, key)
         if extended is None:
             extended = project(
-                run, method, **params_then, snapshots=names[:n], before=frames, progress=progress, cancelled=cancelled
+                run, method, **options_then, snapshots=names[:n], before=frames, progress=progress, cancelled=cancelled
             )
             store(folder, key, extended)
         frames = extended

@@ -12,40 +12,65 @@ Result = TypeVar("Result")
 
 
 class Cache:
-    """Up to `size` results, the least recently used are dropped. Any thread may call."""
+    """Results that weigh at most `size` together, each 1 unless said otherwise; the least recently used are dropped.
+
+    What is being computed counts already, so that memory, too, stays within the size: a computation begins when there
+    is room for its result. Any thread may call.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._results: OrderedDict[Hashable, Any] = OrderedDict()
         self._running: dict[Hashable, Future[Any]] = {}  # a key is in one of the two at any time, or in neither
-        self._lock = threading.Lock()
+        self._weights: dict[Hashable, int] = {}  # of the keys in both
+        self._changed = threading.Condition()
 
-    def get(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+    @property
+    def weight(self) -> int:
+        """What everything in the cache weighs together."""
+        return sum(self._weights.values())
+
+    def get(self, key: Hashable, compute: Callable[[], Result], weight: int = 1) -> Result:
         """The result cached under a key, or that of `compute()`, which never runs twice at a time for one key.
 
         Whoever comes while it runs waits for its result. What it raises is raised to all of them and not cached: the
-        next caller computes again.
+        next caller computes again. `compute` may not ask the same cache for another key.
         """
-        with self._lock:
+        with self._changed:
+            self._changed.wait_for(lambda: key in self._weights or self._has_room(weight))
             if key in self._results:
                 self._results.move_to_end(key)
                 return self._results[key]
             running = self._running.get(key)
             if running is None:
+                while self._results and self.weight + weight > self.size:
+                    del self._weights[self._results.popitem(last=False)[0]]
                 future = self._running[key] = Future[Any]()
+                self._weights[key] = weight
         if running is not None:
             return running.result()
         try:
             result = compute()
         except BaseException as error:
-            with self._lock:
-                del self._running[key]
+            with self._changed:
+                del self._running[key], self._weights[key]
+                self._changed.notify_all()
             future.set_exception(error)
             raise
-        with self._lock:
+        with self._changed:
             self._results[key] = result
-            while len(self._results) > self.size:
-                self._results.popitem(last=False)
             del self._running[key]
+            self._changed.notify_all()
         future.set_result(result)
         return result
+
+    def forget(self, key: Hashable) -> None:
+        """Drop the result cached under a key, if there is one."""
+        with self._changed:
+            if key in self._results:
+                del self._results[key], self._weights[key]
+                self._changed.notify_all()
+
+    def _has_room(self, weight: int) -> bool:
+        """Whether a result fits beside those that are being computed; one that is larger than the cache comes alone."""
+        return not self._running or sum(self._weights[key] for key in self._running) + weight <= self.size

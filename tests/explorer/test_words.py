@@ -14,12 +14,11 @@ from explorer.app import create_app
 from explorer.compare import page as compare
 from explorer.explore.events import KINDS
 from explorer.figures.curves import CURVES
-from explorer.space.projections import METHODS, PROJECTIONS
+from explorer.space.projections import describe_for_browser
 from explorer.space.regions import MODES
 from mtm.classifiers import CLASSIFIERS
 
 TABLES: dict[str, tuple[Iterable[str], Iterable[str]]] = {
-    "views": (words.VIEWS, METHODS),
     "regions": (words.REGIONS, [mode for mode in MODES if mode != "off"]),
     "curves": (words.CURVES, CURVES),
     "classifiers": (words.CLASSIFIERS, CLASSIFIERS),
@@ -33,20 +32,12 @@ def test_every_entry_of_a_registry_has_words_and_the_other_way_round(table: str)
     assert set(keys) == set(registry)
 
 
-def test_every_term_that_is_printed_has_a_caption_and_every_view_its_axis() -> None:
-    assert all(
-        term.caption for table in (words.VIEWS, words.REGIONS, words.COLOURS, words.CURVES) for term in table.values()
-    )
-    assert all(view.axis for view in words.VIEWS.values())
+def test_every_term_that_is_printed_has_a_caption() -> None:
+    assert all(term.caption for table in (words.REGIONS, words.COLOURS, words.CURVES) for term in table.values())
     assert all(term.help for table in (words.MARKS, words.PANELS, words.CLASSIFIERS) for term in table.values())
 
 
-def test_projections_are_registered_under_their_names() -> None:
-    assert {name: projection.name for name, projection in PROJECTIONS.items()} == {name: name for name in METHODS}
-
-
 def test_a_page_offers_nothing_that_has_no_words() -> None:
-    assert set(compare.VIEWS) <= set(words.VIEWS)
     assert set(compare.COLOURS) <= set(words.COLOURS)
 
 
@@ -68,5 +59,5 @@ def test_the_browser_gets_the_table_with_every_page(tmp_path: Path) -> None:
     app = create_app(tmp_path / "runs", tmp_path / "demos", tmp_path / "cache")
     html = app.server.test_client().get("/runs").get_data(as_text=True)
     (content,) = re.findall(r'<script type="application/json" id="words">(.*?)</script>', html)
-    assert json.loads(content) == json.loads(json.dumps(words.for_browser()))
+    assert json.loads(content) == json.loads(json.dumps({**words.for_browser(), "views": describe_for_browser()}))
     assert html.index('id="words"') < html.index("explorer.js")

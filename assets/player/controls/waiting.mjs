@@ -1,4 +1,4 @@
-/* The box shown while UMAP is being computed: the current step, the progress, and a button to cancel. */
+/* The box shown while a projection is being computed: the current step, the progress, and a button to cancel. */
 
 import { button, make } from "../../common/dom.mjs";
 import { get, post } from "../../common/http.mjs";
@@ -11,7 +11,8 @@ export class Waiting {
   constructor(element, ready) {
     this.element = element;
     this.ready = ready;
-    this.meanwhile = ""; // a sentence on what is shown until then
+    this.name = ""; // of the projection, in a sentence
+    this.meanwhile = ""; // what is shown until then
     this.isOn = false; // whether one is being computed
     this.text = make("span");
     this.bar = make("progress", { max: 1 });
@@ -22,10 +23,12 @@ export class Waiting {
   /**
    * Request the state of the job, again and again until it is over.
    * @param {string} about the query that names run and view
+   * @param {string} name of the projection @param {string} meanwhile what is shown until then
    * @returns {Promise<boolean>} whether the projection is computed already
    */
-  async ask(about, again = false) {
+  async ask(about, name = this.name, meanwhile = this.meanwhile, again = false) {
     this.stop();
+    Object.assign(this, { name, meanwhile });
     this.about = about;
     const job = await answerOf(get(`/api/progress?${about}${again ? "&again=1" : ""}`));
     if (this.about !== about) return false;
@@ -48,13 +51,14 @@ export class Waiting {
     this.bar.hidden = isOver;
     this.bar.value = progress ?? 0;
     this.button.textContent = isOver ? "Compute it again" : "Cancel";
-    const what = state === "cancelled" ? "UMAP was cancelled." : error ? `UMAP cannot be computed: ${error}.` : `UMAP: ${message || "waiting"}.`;
-    this.text.textContent = `${what.replace(/[.]+$/, ".")} ${this.meanwhile}`;
+    const { name, meanwhile } = this;
+    const what = state === "cancelled" ? `${name} was cancelled.` : error ? `${name} cannot be computed: ${error}.` : `${name}: ${message || "waiting"}.`;
+    this.text.textContent = `${what.replace(/[.]+$/, ".")} ${meanwhile} meanwhile.`;
   }
 
   async act() {
     if (this.over) {
-      if (await this.ask(this.about, true)) this.ready();
+      if (await this.ask(this.about, this.name, this.meanwhile, true)) this.ready();
       return;
     }
     const job = await answerOf(post(`/api/cancel?${this.about}`));

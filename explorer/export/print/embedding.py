@@ -19,7 +19,8 @@ from explorer.export.print.names import place_names
 from explorer.export.scene import Scene
 from explorer.figures.colours import RAMP, RIGHT, UNKNOWN, WRONG
 from explorer.space import regions
-from explorer.words import COLOURS, VIEWS
+from explorer.space.projections import PROJECTIONS
+from explorer.words import COLOURS
 
 RASTERISED_FROM = 5_000  # points: as vectors they would make files that open slowly
 FAINT_POINT = 0.2  # opacity of an image outside the focus, which would be lost at a mark's
@@ -36,7 +37,7 @@ def draw_embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
     """The figure of a scene at its time. Raises InputError for a size that cannot be drawn."""
     with style.use_style():
         figure = style.new_figure(width, height)
-        about = f"{VIEWS[scene.frames.method].caption} · {scene.time_label(scene.time)} · {scene.count}"
+        about = f"{PROJECTIONS[scene.frames.method].caption} · {scene.time_label(scene.time)} · {scene.count}"
         style.add_heading(figure, scene.title, about, scene.about_regions_at(round(scene.time)))
         inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
         axes = figure.add_axes((MARGIN["left"] / width, MARGIN["bottom"] / height, inner[0] / width, inner[1] / height))
@@ -61,11 +62,11 @@ class _Drawing:
     def draw(self) -> None:
         axes, (left, low, right, high) = self.axes, self.box
         axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
-        method, share = self.scene.frames.method, self.scene.frames.variance
-        variance_text = ""
-        if share is not None and method != "plane":
+        axis, share = PROJECTIONS[self.scene.frames.method].axis, self.scene.frames.variance
+        variance_text, basis = "", self.scene.frames.basis
+        if share is not None and basis is not None and len(basis) > 2:  # of fewer dimensions nothing is hidden
             variance_text = f" ({share[self.nearest]:.0%} of the variance in both)"
-        axes.set(xlabel=f"{VIEWS[method].axis} 1{variance_text}", ylabel=f"{VIEWS[method].axis} 2")
+        axes.set(xlabel=f"{axis} 1{variance_text}", ylabel=f"{axis} 2")
         self._regions()
         legend = self._points()
         if "trails" in self.marks:

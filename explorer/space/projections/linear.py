@@ -25,10 +25,14 @@ class LinearProjection(Projection):
 
     @abstractmethod
     def plane(self, stack: SnapshotStack, settings: Settings, progress: Progress) -> tuple[Floats, Floats]:
-        """Origin (D,) and orthonormal basis (D, 2) of the plane, up to the sign of its axes if these are free."""
+        """Origin (D,) and orthonormal basis (D, 2) of the plane, up to the sign of its axes if these are free.
+
+        The stack has the `first` snapshots of the settings, where these say so.
+        """
 
     def frames(self, stack: SnapshotStack, settings: Settings, before: Frames | None, progress: Progress) -> Frames:
-        origin, basis = self.plane(stack, settings, progress)
+        fitted = stack.first(settings.get("first"))
+        origin, basis = self.plane(fitted, settings, lambda share, what: progress(0.5 * share, what))
         n_snapshots = len(stack.names)
         points, variance = np.empty((n_snapshots, len(stack.labels), 2), np.float32), np.empty(n_snapshots)
         for t, (e, name) in enumerate(zip(stack.embeddings, stack.names, strict=True)):
@@ -36,7 +40,7 @@ class LinearProjection(Projection):
             points[t], variance[t] = project_onto_plane(e, origin, basis, name)
         centres = np.stack([class_centres(u, stack.labels, stack.n_classes) for u in points])  # (T, C, 2)
         if self.has_free_signs:
-            signs = axis_signs(centres[: settings.get("first")])
+            signs = axis_signs(centres[: len(fitted.names)])
             points, centres, basis = points * signs.astype(np.float32), centres * signs, basis * signs
         targets = None
         if stack.targets is not None:

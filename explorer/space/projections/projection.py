@@ -1,9 +1,9 @@
-"""What every projection has: a name, the options it takes, and a way from a run's snapshots to frames."""
+"""What every projection has: its names, the options it takes, and a way from a run's snapshots to frames."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,34 +23,58 @@ class Cancelled(Exception):
 
 
 @dataclass(frozen=True)
-class Options:
-    """Everything that can be chosen; each projection takes of it what its `options` name.
+class Option:
+    """Something that can be chosen of a projection: a whole number, or several of them."""
 
-    `classes` are three class numbers, `at` is a snapshot, `first` the number of snapshots that a plane is computed
-    from, or that a layout was computed of before the run grew, `seed` starts the random numbers.
-    """
+    name: str  # in addresses
+    label: str
+    help: str
+    default: int | None = None
+    low: int | None = None
+    high: int | None = None
+    is_list: bool = False  # whole numbers, in an address with commas between them; the projection checks them itself
 
-    classes: Sequence[int] | None = None
-    at: int | None = None
-    first: int | None = None
-    seed: int = 0
+    def check(self, value: object) -> Any:
+        """A value of this option, or its default for None. Raises InputError, with its name, for what cannot be."""
+        value = self.default if value is None else value
+        if value is None or self.is_list:
+            return value
+        number = whole_number(value, self.name)
+        if self.low is not None and number < self.low:
+            raise InputError(f"{self.name} = {number}: it has to be {self.low} or more")
+        if self.high is not None and number > self.high:
+            raise InputError(f"{self.name} = {number}: it has to be {self.high} or less")
+        return number
+
+
+FIRST = Option("first", "Snapshots", "How many, from the first, it is made from: it stays while the run grows", low=1)
+SEED = Option("seed", "Seed", "Starts the random numbers", default=0, low=0)
 
 
 class Projection(ABC):
-    """One way to show D dimensions on one pair of axes for a whole run. The attributes are what is said of it."""
+    """One way to show D dimensions on one pair of axes for a whole run. The attributes are all that is said of it."""
 
-    name: ClassVar[str]
-    options: ClassVar[tuple[str, ...]]  # the fields of Options that it depends on
+    name: ClassVar[str]  # in addresses, options and file names
+    label: ClassVar[str]  # in menus
+    caption: ClassVar[str]  # in a figure's title
+    axis: ClassVar[str]  # what its axes are called, before 1 and 2
+    short: ClassVar[str]  # in a sentence
+    options: ClassVar[tuple[Option, ...]] = ()
     is_linear: ClassVar[bool]  # whether it is a plane x = origin + basis u
     needs_worker: ClassVar[bool] = False  # whether it takes so long that a process apart computes it
     grows: ClassVar[bool] = False  # whether a new snapshot joins the earlier frames, which stay as they are
+    is_compared: ClassVar[bool] = True  # whether it says the same of any two runs, so that Compare offers it
 
-    @abstractmethod
-    def settings(self, run: Run, options: Options) -> Settings:
-        """The options that the result depends on, with defaults filled in: JSON types, part of the cache key.
+    def refusal(self, n: int, dim: int, n_classes: int) -> str | None:
+        """Why a run of n images in `dim` dimensions cannot be shown so, and the projection is not offered."""
+        return None
 
-        Raises InputError for an option that cannot be.
+    def settings(self, run: Run, chosen: Mapping[str, Any]) -> Settings:
+        """What the result depends on, of the checked values of all `options`: JSON types, part of the cache key.
+
+        Raises InputError for a choice that cannot be.
         """
+        return {name: value for name, value in chosen.items() if value is not None}
 
     @abstractmethod
     def frames(self, stack: SnapshotStack, settings: Settings, before: Frames | None, progress: Progress) -> Frames:
@@ -61,12 +85,7 @@ class Projection(ABC):
 
 
 def whole_number(value: object, name: str) -> int:
-    """An option as an int. Raises InputError, with its name, for anything else."""
+    """A choice as an int. Raises InputError, with its name, for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InputError(f"{name} = {value!r}: it has to be a whole number")
     return int(value)
-
-
-def first_setting(first: int | None) -> Settings:
-    """The setting `first`, left out where all snapshots count."""
-    return {} if first is None else {"first": int(first)}

@@ -7,14 +7,15 @@ every image, whatever lies at right angles to the screen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.space.planes import plane_through_points
 from explorer.space.projections.linear import LinearProjection
-from explorer.space.projections.projection import Options, Progress, Settings, whole_number
+from explorer.space.projections.projection import FIRST, Option, Progress, Settings, whole_number
 from explorer.space.stack import SnapshotStack
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -26,13 +27,33 @@ class Targets(LinearProjection):
     """The plane through three class embeddings, by default of the first three classes at the last snapshot."""
 
     name = "targets"
-    options = ("classes", "at", "first")
+    label = "Plane through three targets"
+    caption = short = "plane through three targets"
+    axis = "axis of the plane"
+    options = (
+        Option(
+            "classes",
+            "Three classes",
+            "The plane goes through the targets of these three; which of them is nearer is exact here for every image",
+            is_list=True,
+        ),
+        Option(
+            "at",
+            "Where they are now",
+            "Lay the plane through the targets of the snapshot shown; again for the last snapshot's",
+        ),
+        FIRST,
+    )
+    is_compared = False
 
-    def settings(self, run: Run, options: Options) -> Settings:
-        at = options.at
-        if at is None and options.first is not None:
-            at = options.first - 1
-        return {"classes": three_classes(run, options.classes), "at": None if at is None else whole_number(at, "at")}
+    def refusal(self, n: int, dim: int, n_classes: int) -> str | None:
+        return f"a plane through three targets needs three classes, this run has {n_classes}" if n_classes < 3 else None
+
+    def settings(self, run: Run, chosen: Mapping[str, Any]) -> Settings:
+        at, first = chosen["at"], chosen["first"]
+        if at is None and first is not None:
+            at = first - 1
+        return {"classes": three_classes(run.points.n_classes, chosen["classes"]), "at": at}
 
     def plane(self, stack: SnapshotStack, settings: Settings, progress: Progress) -> tuple[Floats, Floats]:
         classes, at = settings["classes"], settings["at"]
@@ -54,13 +75,13 @@ class Targets(LinearProjection):
         return np.nanmean(stack.centres(t), axis=0), basis
 
 
-def three_classes(run: Run, classes: Sequence[int] | None) -> list[int]:
-    """Three different class numbers of a run, by default the first. Raises InputError for anything else."""
-    n = run.points.n_classes
-    if n < 3:
-        raise InputError(f"a plane through three targets needs three classes, {run.name} has {n}")
-    numbers = [whole_number(k, "classes") for k in ((0, 1, 2) if classes is None else classes)]
-    if len(numbers) != 3 or len(set(numbers)) != 3 or not all(0 <= k < n for k in numbers):
+def three_classes(n: int, classes: Sequence[int] | None) -> list[int]:
+    """Three different numbers of n classes, by default the first. Raises InputError for anything else.
+
+    Of fewer than three classes there is no plane, whatever is chosen (`Targets.refusal`).
+    """
+    numbers = [whole_number(k, "classes") for k in (range(min(n, 3)) if classes is None else classes)]
+    if n >= 3 and (len(numbers) != 3 or len(set(numbers)) != 3 or not all(0 <= k < n for k in numbers)):
         raise InputError(f"a plane goes through three different classes between 0 and {n - 1}, not {_listed(numbers)}")
     return numbers
 

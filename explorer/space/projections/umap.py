@@ -6,16 +6,16 @@ The layout itself is `explorer.space.projections.aligned_umap`, which brings num
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.space.frames import Frames
 from explorer.space.planes import main_axes, project_onto_plane
-from explorer.space.projections.projection import Options, Progress, Projection, Settings, first_setting, whole_number
+from explorer.space.projections.projection import FIRST, SEED, Progress, Projection, Settings
 from explorer.space.stack import SnapshotStack, sampled_rows
-from mtm.errors import InputError
 from mtm.losses import describe_loss
 from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
@@ -30,21 +30,24 @@ class UMAP(Projection):
     """
 
     name = "umap"
-    options = ("first", "seed")
+    label = caption = "UMAP, aligned over time"
+    axis = short = "UMAP"
+    options = (FIRST, SEED)
     is_linear = False
     needs_worker = True
     grows = True
 
-    def settings(self, run: Run, options: Options) -> Settings:
-        if whole_number(options.seed, "seed") < 0:
-            raise InputError(f"seed = {options.seed}: a seed is 0 or more")
+    def refusal(self, n: int, dim: int, n_classes: int) -> str | None:
+        if n < 4:
+            return f"umap shows who is near whom and needs four images or more, this run has {n}"
+        return None
+
+    def settings(self, run: Run, chosen: Mapping[str, Any]) -> Settings:
         metric = describe_loss(run.config.loss if run.config else None).metric
-        return {"seed": int(options.seed), "metric": metric} | first_setting(options.first)
+        return super().settings(run, chosen) | {"metric": metric}
 
     def frames(self, stack: SnapshotStack, settings: Settings, before: Frames | None, progress: Progress) -> Frames:
         n, n_classes, n_snapshots = len(stack.labels), stack.n_classes, len(stack.names)
-        if n < 4:
-            raise InputError(f"umap shows who is near whom and needs four images or more, this run has {n}")
         start = starting_points(stack, progress) if before is None else np.asarray(before.points[-1], np.float64)
         extras = np.stack([stack.centres(t) for t in range(n_snapshots)])  # (T, C, D)
         if stack.targets is not None:

@@ -14,12 +14,11 @@ from explorer.compare.comparison import (
     align,
     compare,
     compare_decisions,
-    count_shared,
-    k_nearest,
     match_images,
     procrustes,
 )
 from explorer.space.history import load_history
+from explorer.space.neighbours import count_shared, nearest_others
 from mtm.errors import InputError
 from mtm.runs import Run
 
@@ -75,10 +74,10 @@ def test_neighbours_kept_are_counted(metric: str) -> None:
             points = points / np.linalg.norm(points, axis=1, keepdims=True)
         return set(sorted((j for j in range(40) if j != i), key=lambda j: math.dist(points[i], points[j]))[:k])
 
-    counts = count_shared(k_nearest(x, 6, metric), k_nearest(z, 6, metric))
+    counts = count_shared(nearest_others(x, 6, metric), nearest_others(z, 6, metric))
     assert counts.tolist() == [len(near(x, i, 6) & near(z, i, 6)) for i in range(40)]
     with pytest.raises(InputError, match="unknown metric"):
-        k_nearest(x, 6, "l1")
+        nearest_others(x, 6, "l1")
 
 
 def test_agreement_is_counted() -> None:

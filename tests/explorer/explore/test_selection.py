@@ -171,7 +171,12 @@ def test_a_simplified_selection_selects_the_same_images(context: Context) -> Non
 def test_json_comes_back_as_it_was() -> None:
     everything = Selection().then(
         Step(do="replace", shape=Polygon(view=VIEW, points=((0, 0), (1, 0.1), (1, 1)), snapshot=3)),
-        Step(do="add", shape=Box(view=View(method="targets", classes=(0, 1, 2), at=4), corners=((0, 0), (1, 1)))),
+        Step(
+            do="add",
+            shape=Box(
+                view=View.model_validate({"method": "targets", "classes": (0, 1, 2), "at": 4}), corners=((0, 0), (1, 1))
+            ),
+        ),
         Step(do="keep", shape=Images(indices=(5, 6))),
         Step(do="subtract", shape=OfClass(classes=(1,))),
         Step(do="add", shape=Wrong(classifier="euc")),

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from projected_runs import broken, clusters_run, linear_head_run
+from projected_runs import broken
 
 from explorer.space import frames as frames_module
+from explorer.space.digests import FileDigests
 from explorer.space.frames import Frames, load_cached, store
 from explorer.space.projections import cache_key, project
 from mtm.errors import InputError
 from mtm.runs import Run
 
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return clusters_run(tmp_path / "run")
-
-
-@pytest.fixture
-def pure(tmp_path: Path) -> Run:
-    return linear_head_run(tmp_path / "pure")
+pytest_plugins = ["space_fixtures"]
 
 
 def test_frames_come_back_as_they_were(run: Run, pure: Run, tmp_path: Path) -> None:
@@ -67,15 +61,17 @@ def test_new_code_makes_every_cached_result_a_miss(run: Run, monkeypatch: pytest
 
 
 def test_digests_are_remembered_until_a_file_changes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = cache_key(run, "pca", {}, tmp_path / "cache")
-    monkeypatch.setattr(frames_module, "_digest_by_path", {})
+    folder = tmp_path / "cache"
+    key = cache_key(run, "pca", {}, FileDigests(folder))
     monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("a file was read again"))
-    assert cache_key(run, "pca", {}, tmp_path / "cache") == key
+    assert cache_key(run, "pca", {}, FileDigests(folder)) == key
     monkeypatch.undo()
-    monkeypatch.setattr(frames_module, "_digest_by_path", {})
-    (tmp_path / "cache" / "digests.json").write_text('{"half": [1, 2')
-    assert cache_key(run, "pca", {}, tmp_path / "cache") == key
-    assert json.loads((tmp_path / "cache" / "digests.json").read_text())
+    for damaged in ('{"half": [1, 2', '{"path": [1, 2, "of an earlier version"]}', "[]"):
+        (folder / "digests.json").write_text(damaged)
+        assert cache_key(run, "pca", {}, FileDigests(folder)) == key
+        assert json.loads((folder / "digests.json").read_text())
+    os.utime(run.snapshots[0], ns=(1, 1))
+    assert cache_key(run, "pca", {}, FileDigests(folder)) == key  # read again, and the same
 
 
 @pytest.mark.parametrize("damage", ["cut", "a bit", "empty", "text", "another file", "gone"])

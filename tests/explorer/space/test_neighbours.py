@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,15 @@ from sklearn.neighbors import NearestNeighbors
 
 from explorer.space import neighbours as module
 from explorer.space.history import load_history
-from explorer.space.neighbours import METRICS, NeighbourIndex, NeighbourIndexes, compare_with_layout
+from explorer.space.neighbours import (
+    METRICS,
+    NeighbourIndex,
+    cached_index,
+    compare_with_layout,
+    nearest_others,
+    smallest,
+)
+from explorer.web.cache import Cache
 from mtm.errors import InputError
 from mtm.geometry import own_distances
 from mtm.runs import Run
@@ -88,34 +95,36 @@ def test_what_cannot_be_asked() -> None:
 
 def test_memory_is_bounded() -> None:
     e = np.random.default_rng(0).normal(size=(100, 50)).astype(np.float16)
-    each = 4 * (e.size + 2 * len(e))
-    spaces = NeighbourIndexes(limit=2 * each)
-    results = [spaces.get(i, lambda: e) for i in range(5)]
-    assert spaces.nbytes <= 2 * each
-    assert spaces.get(4, lambda: e) is results[4]
-    assert spaces.get(3, lambda: e) is results[3]
-    again = spaces.get(0, lambda: e)
-    assert again is not results[0]
-    large = NeighbourIndexes(limit=each - 1).get("large", lambda: e)  # more than may be held: read again each time
-    assert large.nbytes < each / 4
-    assert large.nearest(5).rows.tolist() == results[0].nearest(5).rows.tolist()
+    each = NeighbourIndex(e).nbytes
+    cache = Cache(2 * each)
+    indexes = [cached_index(cache, i, e) for i in range(5)]
+    assert all(index.nbytes == each for index in indexes)
+    assert cache.weight == 2 * each
+    assert cached_index(cache, 4, e) is indexes[4]
+    assert cached_index(cache, 3, e) is indexes[3]
+    assert cached_index(cache, 0, e) is not indexes[0]
+    small = Cache(each - 1)
+    large = cached_index(small, "large", e)  # more than may be held: e is read again each time
+    assert large.nbytes == small.weight < each / 4
+    assert large.nearest(5).rows.tolist() == indexes[0].nearest(5).rows.tolist()
 
 
-def test_two_at_once_make_one_space() -> None:
-    e, results = np.random.default_rng(0).normal(size=(500, 20)), []
-    spaces, calls = NeighbourIndexes(), []
+def test_the_smallest_are_those_of_a_stable_sort() -> None:
+    values = np.random.default_rng(0).integers(0, 6, (7, 40, 30)).astype(float)  # many equals
+    values[0, :, 3] = np.inf
+    for k in (1, 5, 29, 30, 99):
+        assert (smallest(values, k) == np.argsort(values, axis=-1, kind="stable")[..., :k]).all()
+    assert smallest(values, 0).shape == (7, 40, 0)
+    with pytest.raises(ValueError, match="4 neighbours need at least 5 points, there are 4"):
+        nearest_others(np.eye(4), 4)
 
-    def embeddings() -> np.ndarray:
-        calls.append(1)
-        return e
 
-    threads = [threading.Thread(target=lambda: results.append(spaces.get("a", embeddings))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(calls) == 1
-    assert len({id(space) for space in results}) == 1
+@pytest.mark.parametrize("metric", METRICS)
+def test_neighbours_of_a_sample_are_those_of_each_image(metric: str) -> None:
+    e = np.random.default_rng(0).normal(size=(80, 6)).astype(np.float32)
+    index = NeighbourIndex(e)
+    each = [index.nearest(row, 15, metric).rows.tolist() for row in range(len(e))]
+    assert nearest_others(e, 15, metric).tolist() == each
 
 
 def test_what_a_picture_mistakes_by_hand() -> None:

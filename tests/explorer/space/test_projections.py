@@ -8,45 +8,63 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from projected_runs import FULL, broken, clusters, clusters_run, linear_head_run, make_run, radius
+from projected_runs import FULL, broken, clusters, make_run, radius
 from sklearn.decomposition import PCA
 
 from explorer.space import planes
-from explorer.space.projections import METHODS, PROJECTIONS, Cancelled, Options, project
+from explorer.space.projections import PROJECTIONS, Cancelled, Option, offered, project, settings
 from mtm.classifiers import predict
 from mtm.errors import InputError
 from mtm.geometry import class_centres
 from mtm.runs import Run
 
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return clusters_run(tmp_path / "run")
-
-
-@pytest.fixture
-def pure(tmp_path: Path) -> Run:
-    return linear_head_run(tmp_path / "pure")
-
+pytest_plugins = ["space_fixtures"]
 
 # The registry
 
 
-def test_every_projection_says_what_it_takes_and_is(tmp_path: Path) -> None:
+SHOWN = [name for name, projection in PROJECTIONS.items() if projection.refusal(120, 12, 5) is None]  # of `run`
+LINEAR = [name for name in SHOWN if PROJECTIONS[name].is_linear]
+
+
+@pytest.mark.parametrize("method", PROJECTIONS)
+def test_every_projection_says_what_it_takes_and_is(tmp_path: Path, method: str) -> None:
     e, c, y = clusters(dim=2)
-    run = make_run(tmp_path / "run", e, y, c)
-    for name, projection in PROJECTIONS.items():
-        assert projection.name == name
-        assert set(projection.options) <= set(Options.__dataclass_fields__)
-        frames = project(run, name)
-        assert frames.method == name
-        assert projection.is_linear == (frames.basis is not None)
+    run, projection = make_run(tmp_path / "run", e, y, c), PROJECTIONS[method]
+    assert method == projection.name
+    assert all((projection.label, projection.caption, projection.axis, projection.short))
+    assert all(option.label and option.help for option in projection.options)
+    frames = project(run, method)
+    assert frames.method == method
+    assert projection.is_linear == (frames.basis is not None)
+
+
+@pytest.mark.parametrize(
+    ("method", "option"), [(method, option) for method, each in PROJECTIONS.items() for option in each.options]
+)
+def test_options_are_checked_and_have_the_defaults_that_they_say(run: Run, method: str, option: Option) -> None:
+    name = option.name
+    assert settings(run, method, {name: option.default}) == settings(run, method, {})
+    for wrong, sentence in ((option.low, "or more"), (option.high, "or less")):
+        if wrong is not None:
+            outside = wrong - 1 if sentence == "or more" else wrong + 1
+            with pytest.raises(InputError, match=f"{name} = {outside}: it has to be {wrong} {sentence}"):
+                settings(run, method, {name: outside})
+    wrong_text = ["a"] if option.is_list else "a"
+    with pytest.raises(InputError, match="it has to be a whole number"):
+        settings(run, method, {name: wrong_text})
+
+
+def test_what_a_run_can_be_shown_by_is_offered_the_usual_one_first() -> None:
+    assert offered(120, 12, 5) == ["pca", "centres", "targets", "umap"]
+    assert offered(120, 2, 5) == ["plane", "pca", "centres", "targets", "umap"]
+    assert offered(3, 12, 2) == ["pca", "centres"]
 
 
 # Planes
 
 
-@pytest.mark.parametrize("method", ["pca", "centres", "targets"])
+@pytest.mark.parametrize("method", LINEAR)
 def test_a_plane_is_the_same_for_the_whole_run(run: Run, method: str) -> None:
     frames = project(run, method)
     assert frames.origin is not None
@@ -63,7 +81,7 @@ def test_a_plane_is_the_same_for_the_whole_run(run: Run, method: str) -> None:
     assert frames.snapshots == [f"{t:06d}.safetensors" for t in range(4)]
 
 
-@pytest.mark.parametrize("method", ["pca", "centres", "targets"])
+@pytest.mark.parametrize("method", LINEAR)
 def test_what_stands_still_in_the_data_stands_still_on_screen(tmp_path: Path, method: str) -> None:
     e, c, y = clusters()
     e[:, 7] = e[0, 7]
@@ -105,7 +123,7 @@ def test_turning_the_space_turns_nothing_on_screen(tmp_path: Path, method: str, 
     np.testing.assert_allclose(one.variance, other.variance, atol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["pca", "centres", "targets", "umap"])
+@pytest.mark.parametrize("method", SHOWN)
 def test_the_same_run_gives_the_same_picture_bit_for_bit(run: Run, method: str) -> None:
     one, other = project(run, method), project(run, method)
     assert one.points.tobytes() == other.points.tobytes()
@@ -115,7 +133,7 @@ def test_the_same_run_gives_the_same_picture_bit_for_bit(run: Run, method: str) 
     assert one.centres.tobytes() == other.centres.tobytes()
 
 
-@pytest.mark.parametrize("method", ["pca", "centres", "targets"])
+@pytest.mark.parametrize("method", LINEAR)
 def test_the_share_of_variance_is_that_of_each_snapshot(run: Run, method: str) -> None:
     frames = project(run, method)
     assert frames.basis is not None
@@ -235,11 +253,11 @@ def test_two_dimensions_are_shown_as_they_are(tmp_path: Path) -> None:
 
 
 def test_more_than_two_dimensions_are_not_a_plane(run: Run) -> None:
-    with pytest.raises(InputError, match="this run has 12; choose pca"):
+    with pytest.raises(InputError, match="this run has 12; choose pca, centres, targets or umap"):
         project(run, "plane")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROJECTIONS)
 @pytest.mark.parametrize(
     "kind", ["one snapshot", "D = 1", "D = 2", "a class missing", "two classes", "one class", "two images", "one place"]
 )
@@ -252,8 +270,7 @@ def test_little_to_show_is_shown_or_refused_with_a_sentence(tmp_path: Path, meth
     if kind == "one place":
         e[:] = 1.5
     run = make_run(tmp_path / "run", e, y, c)
-    is_refused = {"plane": dim > 2, "targets": n_classes < 3 or dim == 1, "umap": len(y) < 4}
-    if is_refused.get(method):
+    if PROJECTIONS[method].refusal(len(y), dim, n_classes) or (method == "targets" and dim == 1):
         with pytest.raises(InputError, match=" "):
             project(run, method)
         return
@@ -297,7 +314,7 @@ def test_embeddings_of_any_size(tmp_path: Path) -> None:
 def test_a_run_without_snapshots_and_an_unknown_method(tmp_path: Path, run: Run) -> None:
     with pytest.raises(InputError):
         project(Run.create(tmp_path / "empty"), "pca")
-    with pytest.raises(InputError, match="unknown projection 'tsne'; choose from pca, centres, targets, plane, umap"):
+    with pytest.raises(InputError, match="unknown projection 'tsne'; choose from plane, pca, centres, targets, umap"):
         project(run, "tsne")
 
 
@@ -324,7 +341,7 @@ def test_only_some_snapshots(run: Run) -> None:
     assert project(run, "pca", snapshots=names).snapshots == names
 
 
-@pytest.mark.parametrize("method", ["pca", "centres", "targets", "umap"])
+@pytest.mark.parametrize("method", SHOWN)
 def test_progress_grows_and_a_cancel_ends_it(run: Run, method: str) -> None:
     shares: list[float] = []
     project(run, method, progress=lambda share, what: shares.append(share))

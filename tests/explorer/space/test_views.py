@@ -57,14 +57,14 @@ def test_a_picture_of_so_many_snapshots_stays_the_same_when_more_come(views: Vie
     np.testing.assert_array_equal(views.frames(pinned)[1].points, before.points)
     assert views.regions(pinned, "euc")[2].decisions.shape == (3, 60)
     assert views.trust(pinned, "euc", "best")
-    laid_out(views, Picture("growing", method, first=3, n=4))
-    more = views.frames(Picture("growing", method, first=3, n=4))[1]
+    laid_out(views, Picture("growing", method, {"first": 3}, 4))
+    more = views.frames(Picture("growing", method, {"first": 3}, 4))[1]
     assert len(more.snapshots) == 4
     np.testing.assert_allclose(more.points[:3], before.points, rtol=1e-5)
 
 
 def test_a_lasso_in_umap_means_the_newest_layout_there_is(views: Views, growing: Run) -> None:
-    whole, joined = Picture("growing", "umap"), Picture("growing", "umap", first=3)
+    whole, joined = Picture("growing", "umap"), Picture("growing", "umap", {"first": 3})
     with pytest.raises(InputError, match="not computed yet"):
         views.newest(whole)
     laid_out(views, whole)

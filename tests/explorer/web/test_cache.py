@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -60,15 +61,9 @@ def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
         barrier.wait(LONG)
         results.append(cache.get("a", compute))
 
-    class Lock:
-        def __init__(self) -> None:
-            self.lock = threading.Lock()
-
-        def __enter__(self) -> None:
-            self.lock.acquire()
-
-        def __exit__(self, *_: object) -> None:
-            self.lock.release()
+    class Lock(threading.Condition):
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)
             if calls and threading.get_ident() == first:
                 thread = threading.Thread(target=meet_and_call)
                 thread.start()
@@ -77,7 +72,7 @@ def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
                 threads.append(thread)
 
     threads: list[threading.Thread] = []
-    cache._lock = Lock()  # type: ignore[assignment]
+    cache._changed = Lock()
     results.append(cache.get("a", compute))
     for thread in threads:
         thread.join(LONG)
@@ -131,3 +126,35 @@ def test_the_least_recently_used_result_is_dropped() -> None:
     for key in "abacab":
         assert cache.get(key, lambda key=key: compute(key)) == key  # type: ignore[misc]
     assert calls == ["a", "b", "c", "b"]
+
+
+def test_a_result_may_be_dropped_on_purpose() -> None:
+    cache = Cache(2)
+    assert cache.get("a", lambda: 1) == 1
+    cache.forget("a")
+    cache.forget("never there")
+    assert cache.get("a", lambda: 2) == 2
+    assert cache.weight == 1
+
+
+def test_what_is_cached_and_being_computed_never_weighs_more_than_the_size() -> None:
+    cache, weights = Cache(10), []
+
+    def compute() -> int:
+        weights.append(cache.weight)
+        return cache.weight
+
+    def ask(key: int) -> None:
+        cache.get(key, compute, weight=4)
+
+    for key in range(3):
+        ask(key)
+    assert weights == [4, 8, 8]  # the third has taken the place of the first
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(ask, range(100, 300)))
+    assert len(weights) == 203
+    assert max(weights) == cache.weight == 8
+    cache.get("large", compute, weight=25)  # larger than the cache: it comes alone, and goes with the next
+    assert (weights[-1], cache.weight) == (25, 25)
+    ask(0)
+    assert cache.weight == 4
