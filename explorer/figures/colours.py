@@ -24,6 +24,7 @@ CLASS_COLOURS = (
 # Low to high: lightness and hue both rise evenly (OKLCH 0.40 to 0.86), visible on a light and on a dark page
 RAMP = ("#4e2999", "#304bb4", "#036daa", "#0c85a2", "#0a9d9e", "#15b491", "#51c96b", "#a8d044", "#ebd229")
 
+NEUTRAL = "#7b8494"  # lines of reference and text: seen on white and on black; ink on paper
 UNKNOWN = "#b4bac4"  # for a missing value, and with many classes for those outside the focus
 
 RIGHT, WRONG = "#8b95a7", "#e8590c"  # a quiet grey and a loud orange: the wrong ones are what people look for

@@ -52,9 +52,9 @@ def write_report(
     from plotly.offline import get_plotlyjs
 
     from explorer.results.document import JudgedClaims, build_document, drawable_figures
-    from explorer.results.figures.printing import print_figure
     from explorer.results.html import PLOTLY, build_figure_page, build_page
     from explorer.results.markdown import to_markdown
+    from explorer.results.reports import print_figure
 
     folder = out / "figures"
     try:
@@ -69,7 +69,9 @@ def write_report(
             on_progress(i / len(figures), f"drawing {figure.label or figure.title}")
         assert figure.draw is not None
         plots[figure.key] = figure.draw()
-        print_figure(figure, plots[figure.key], *(folder / f"{figure.key}.{kind}" for kind in ("svg", "pdf")))
+        kinds = ("svg", "pdf")
+        for kind, content in zip(kinds, print_figure(figure, plots[figure.key], *kinds), strict=True):
+            write_bytes(folder / f"{figure.key}.{kind}", content)
         write_bytes(folder / f"{figure.key}.html", build_figure_page(figure, plots[figure.key]).encode())
     write_bytes(folder / PLOTLY, get_plotlyjs().encode())
     write_bytes(out / "report.html", build_page(runs, sections, plots).encode())

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from explorer.export.print import MEDIA_TYPES
 from explorer.library import DEMO, Library
 from explorer.results.chosen_runs import ChosenRuns, choose_runs, fingerprint
 from explorer.results.figures import catalogue as figures
 from explorer.results.figures.catalogue import Figure
+from explorer.results.html_parts import KINDS
 from explorer.web.cache import Cache
 from mtm.errors import InputError, NotFoundError
 
-_printing = threading.Lock()  # matplotlib's style is one for all threads
-TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 class Reports:
@@ -49,12 +49,15 @@ class Reports:
             return figure_json(plot), "application/json"
         if kind == "html":
             return build_figure_page(figure, plot), "text/html"
-        if kind not in TYPES:
+        if kind not in KINDS:
             raise InputError(f"a figure is .html, .svg or .pdf, not .{kind}")
-        from explorer.results.figures.printing import print_figure
+        return print_figure(figure, plot, kind)[0], MEDIA_TYPES[kind]
 
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            with _printing:
-                print_figure(figure, plot, path)
-            return path.read_bytes(), TYPES[kind]
+
+def print_figure(figure: Figure, plot: go.Figure, *kinds: str) -> list[bytes]:
+    """A figure of the report, already drawn by Plotly, as SVG, PDF or PNG."""
+    from explorer.export.print import plots, style  # only here: matplotlib takes a second to import
+
+    size = plot.layout.width, plot.layout.height + plots.HEAD
+    on_paper = plots.draw_plot(plot, size, figure.name, figure.about, figure.lacks)
+    return [style.render(on_paper, kind, about=figure.name) for kind in kinds]

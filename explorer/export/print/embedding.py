@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb, to_rgba
+from matplotlib.colors import Normalize, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from explorer.export.camera import Box, box_at, fit_aspect, interpolate, whole_b
 from explorer.export.print import cells, style
 from explorer.export.print.names import place_names
 from explorer.export.scene import Scene
-from explorer.figures.colours import RAMP, RIGHT, UNKNOWN, WRONG
+from explorer.figures.colours import RIGHT, UNKNOWN, WRONG
 from explorer.space import regions
 from explorer.space.projections import PROJECTIONS
 from explorer.words import COLOURS
@@ -29,6 +29,7 @@ MOST_IN_LEGEND = 20  # classes
 VOTE_CELLS = 240  # a side of the vote map
 MARGIN = {"left": 58, "right": 16, "top": 62, "bottom": 66}  # pixels
 LEGEND = 168  # pixels of its column
+SHAPES = tuple(style.SHAPES.values())
 
 Floats = NDArray[np.float64]
 
@@ -172,7 +173,7 @@ class _Drawing:
         strength, is_finite = self.strength[np.asarray(self.scene.run.labels)], np.isfinite(values)  # (N,) each
         finite_values = values[is_finite & (strength > 0)]
         low, high = np.quantile(finite_values, [0.01, 0.99]) if len(finite_values) else (0.0, 1.0)
-        ramp = ScalarMappable(Normalize(low, high), LinearSegmentedColormap.from_list("ramp", RAMP))
+        ramp = ScalarMappable(Normalize(low, high), style.SHADES)
         colours = np.where(is_finite[:, None], ramp.to_rgba(np.nan_to_num(values)), to_rgba(UNKNOWN))  # (N, 4)
         colours[:, 3] = np.where(strength < 1, FAINT_POINT, 0.9)
         order = np.lexsort((np.where(is_finite, values, -np.inf), strength == 1))
@@ -254,7 +255,7 @@ def _entry(colour: str, shape: str, text: str, size: float, **options: Any) -> L
 
 
 def _shape(k: int) -> str:
-    return style.SHAPES[k % len(style.SHAPES)]
+    return SHAPES[k % len(SHAPES)]
 
 
 def _values(scene: Scene, t: int) -> Floats:
@@ -268,4 +269,4 @@ def _values(scene: Scene, t: int) -> Floats:
 
 def _point_size(n: int) -> float:
     """Diameter in points of a picture of n images, as the player has it."""
-    return 0.75 * float(np.clip(6.5 * (1500 / max(1, n)) ** 0.25, 1.5, 7))
+    return style.POINTS * float(np.clip(6.5 * (1500 / max(1, n)) ** 0.25, 1.5, 7))

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib import font_manager
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from explorer.export.print import MEDIA_TYPES
+from explorer.figures.colours import RAMP
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import atomic_path
+from mtm.run_folder.files import write_bytes
 
-FORMATS = ("png", "svg", "pdf")
 INK, QUIET, FRAME, PAGE = "#1f2329", "#5c636e", "#9aa1ab", "#ffffff"
 PIXELS = 96  # of a figure's width and height, an inch
+POINTS = 72 / PIXELS  # of a pixel
 LARGEST = 10_000  # pixels a side
+FONT = "DejaVu Sans"  # comes with matplotlib; Latin, Greek and Cyrillic
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, and has the Greek letters
+    "font.sans-serif": [FONT],
     "font.size": 8.5,
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold two dollar signs
     "axes.edgecolor": FRAME,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.7,
@@ -37,14 +48,24 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 
-# Distinct without colour: shapes of classes, dashes of lines
-SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
+# Distinct without colour, by Plotly's names: marks of classes and lines, dashes of lines
+SHAPES = {
+    "circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v", "cross": "P", "x": "X",
+    "triangle-left": "<", "triangle-right": ">", "pentagon": "p",
+}  # fmt: skip
+DASHES: dict[str, Any] = {
+    "solid": "-", "dash": (0, (5, 2)), "dot": (0, (1.2, 1.6)), "dashdot": (0, (6, 2, 1.2, 2))
+}  # fmt: skip
+SHADES = LinearSegmentedColormap.from_list("shades", RAMP)  # of numbers
+
+_one_at_a_time = threading.RLock()
 
 
-def use_style() -> Any:
-    """A context in which figures are made and saved."""
-    return matplotlib.rc_context(STYLE)  # type: ignore[arg-type]
+@contextmanager
+def use_style() -> Iterator[None]:
+    """A block in which figures are made and saved, in one thread at a time: matplotlib's style is the process's."""
+    with _one_at_a_time, matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+        yield
 
 
 def new_figure(width: int, height: int) -> Figure:
@@ -64,17 +85,47 @@ def add_heading(figure: Figure, title: str, about: str, foot: str = "") -> None:
         figure.text(16 / width, 8 / height, foot, va="bottom", fontsize=7, color=QUIET)
 
 
-def save(figure: Figure, path: Path, scale: float = 1.0, about: str = "") -> None:
-    """Write a figure as PNG (`scale` times its pixels), SVG or PDF, whole or not at all.
+def render(figure: Figure, kind: str, scale: float = 1.0, about: str = "") -> bytes:
+    """A figure as PNG (`scale` times its pixels), SVG or PDF; the same figure gives the same bytes.
 
     What is rasterised within SVG and PDF has 300 dots an inch. Raises InputError for another kind of file.
     """
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in FORMATS:
-        raise choose_from("kind of figure", kind or path.name, FORMATS)
+    if kind not in MEDIA_TYPES:
+        raise choose_from("kind of figure", kind, MEDIA_TYPES)
     if not 1 <= scale <= 4:
         raise InputError(f"--scale {scale:g}: a PNG is made 1 to 4 times as large")
-    dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same picture, the same file
-    dpi = PIXELS * scale if kind == "png" else 300
-    with use_style(), atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=dpi, metadata={"Title": about, **dates[kind]})
+    dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    dpi, file = PIXELS * scale if kind == "png" else 300, io.BytesIO()
+    with use_style():
+        lacking = _complete_fonts(figure)
+        if lacking and kind != "svg":  # whose reader may have such a font
+            signs = ", ".join(f"U+{sign:04X}" for sign in sorted(lacking))
+            figure.text(1, 0, f"no font here has {signs}", ha="right", va="bottom", fontsize=6, color=QUIET)
+        figure.savefig(file, format=kind, dpi=dpi, metadata={"Title": about, **dates[kind]})
+    return file.getvalue()
+
+
+def save(figure: Figure, path: Path, scale: float = 1.0, about: str = "") -> None:
+    """`render` a figure to `path`, whose ending says the kind; whole or not at all."""
+    write_bytes(path, render(figure, path.suffix.lower().lstrip(".") or path.name, scale, about))
+
+
+def _complete_fonts(figure: Figure) -> set[int]:
+    """Let texts whose signs FONT lacks use other installed fonts too; returns the signs that no font has."""
+    own = font_manager.get_font(font_manager.findfont(FONT))
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    signs = {text: {ord(sign) for sign in text.get_text() if sign.isprintable()} for text in texts}
+    lacking = {sign for each in signs.values() for sign in each if not own.get_char_index(sign)}
+    if not lacking:
+        return lacking
+    wanted, families = set(lacking), ["sans-serif"]
+    for entry in font_manager.fontManager.ttflist:
+        if lacking and entry.name not in families and not entry.name.startswith("Last Resort"):  # which draws boxes
+            font = font_manager.get_font(entry.fname)
+            had = {sign for sign in lacking if font.get_char_index(sign)}
+            families += [entry.name] if had else []
+            lacking -= had
+    for text in texts:
+        if signs[text] & wanted:
+            text.set_fontfamily(families)
+    return lacking

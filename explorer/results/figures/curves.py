@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
-from explorer.figures.colours import class_colour
+from explorer.figures.colours import NEUTRAL, class_colour
 from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, ChosenRuns, TrainedRun
-from explorer.results.figures.style import NEUTRAL, SIZES, WIDTHS, apply_style, colour, dash, symbol
+from explorer.results.figures.style import SIZES, WIDTHS, apply_style, colour, dash, symbol
 from explorer.results.tables import WORDS
 from mtm.classifiers import CLASSIFIERS
 from mtm.paper.tables import Cell

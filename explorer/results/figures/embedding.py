@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from explorer.export.camera import Box, fit_aspect
 from explorer.export.print.cells import clip_polygons
-from explorer.figures.colours import class_colour
+from explorer.figures.colours import NEUTRAL, class_colour
 from explorer.results.chosen_runs import TrainedRun
-from explorer.results.figures.style import NEUTRAL, apply_style, hide_axes
+from explorer.results.figures.style import apply_style, hide_axes
 from explorer.space import regions
 from mtm import geometry
 

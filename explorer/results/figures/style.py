@@ -1,6 +1,6 @@
 """The style of the report's figures: colour and mark by loss, dash and size by network, readable on light and dark.
 
-Figures are Plotly's; `printing` draws the same for paper. The style of both is here.
+Figures are Plotly's; `explorer.export.print.plots` draws the same on paper.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.colours import CLASS_COLOURS
+from explorer.figures.colours import CLASS_COLOURS, NEUTRAL
 from explorer.results.chosen_runs import NETWORKS
 from mtm.paper.tables import COMPARISON, Cell
 
-NEUTRAL = "#7b8494"  # lines of reference and text: seen on white and on black; ink on paper
 COLOURS = dict(zip(("E", "C", "PP", "CP", COMPARISON), CLASS_COLOURS, strict=False)) | {"P": NEUTRAL}
 SYMBOLS = {"E": "circle", "C": "square", "CP": "triangle-up", "PP": "diamond", "P": "cross", COMPARISON: "x"}
 DASHES = dict(zip(NETWORKS, ("solid", "dash", "dot"), strict=True))

@@ -1,69 +1,56 @@
-"""A figure of the report for print: from Plotly's description to matplotlib, in the style of all exported figures.
+"""Plotly figures for print: from their description to matplotlib, in the style of all exported figures.
 
-It can print what the report's figures consist of: lines, points, bars, filled outlines, images, texts and arrows on
-one or several pairs of axes. Everything else is refused, so that nothing is left out in silence.
+It knows what the explorer's figures consist of: lines, points, bars, filled outlines, images, texts and arrows on one
+or several pairs of axes. Everything else is refused, so that nothing is left out in silence.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Paper
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from explorer.export.print import style
-from explorer.export.print.curve import make_logarithmic
 from explorer.export.print.names import place_names
-from explorer.results.figures.catalogue import Figure
-from explorer.results.figures.style import NEUTRAL
+from explorer.export.print.style import POINTS
+from explorer.figures.colours import NEUTRAL
 from mtm.errors import InputError
 
 KINDS = ("scatter", "bar", "image")
-LINES: dict[str | None, Any] = {None: "-", "solid": "-", "dash": (0, (5, 2)), "dot": (0, (1.2, 1.6))}
-MARKS = {
-    "circle": "o", "circle-open": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X",
-    "x-thin": "x", "line-ew": "_",
-}  # fmt: skip
-POINTS = 72 / style.PIXELS  # of a pixel
+MARKS = style.SHAPES | {"circle-open": "o", "x-thin": "x", "line-ew": "_"}
 HEAD, FOOT, RIGHT = 58, 50, 16  # pixels above, beneath and beside the axes
 LEFT, BENEATH = 62, 18  # left of the axes, and of a legend beneath them
 ENTRY, LETTER = 46, 6  # of a line in a legend beside them, and of each of its letters
+MOST_MARKS = 25  # on a line
 
 
-def to_matplotlib(plot: go.Figure, title: str, about: str, foot: str = "") -> Paper:
-    """A Plotly figure of the report on paper, of its own size and with room for a title above it.
+def draw_plot(plot: go.Figure, size: tuple[int, int], title: str, about: str, foot: str = "") -> Figure:
+    """A Plotly figure on paper of a size in pixels, of which HEAD are for its title.
 
-    Raises InputError for a figure with traces of another kind.
+    Raises InputError for a figure with traces of another kind, and for a size that cannot be drawn.
     """
     for trace in plot.data:
         if trace.type not in KINDS:
             raise InputError(f"a figure with traces of kind '{trace.type}' cannot be printed")
-    width, inner = int(plot.layout.width), int(plot.layout.height)
     names = sorted({trace.xaxis or "x" for trace in plot.data} | {"x"})
-    has_scale = any(plot.layout[_axis(name)].visible is not False for name in names)
-    named = [trace.name for trace in plot.data if _is_named(trace)]
-    has_legend = plot.layout.showlegend is not False and len(named) > (0 if plot.layout.showlegend else 1)
+    labels = [trace.name for trace in plot.data if _is_named(trace)]
+    has_legend = plot.layout.showlegend is not False and len(labels) > (0 if plot.layout.showlegend else 1)
     is_beside = plot.layout.legend.orientation != "h"
-    left, bottom, right = (LEFT, FOOT, RIGHT) if has_scale else (RIGHT, 28, RIGHT)
-    bottom += BENEATH if has_legend and has_scale and not is_beside else 0
-    if has_legend and is_beside:
-        right += ENTRY + LETTER * max(len(line) for name in named for line in name.split("<br>"))
-    height = inner + HEAD
     with style.use_style():
-        figure = style.new_figure(width, height)
+        figure = style.new_figure(*size)
         style.add_heading(figure, title, about, foot)
-        axes = {}
-        for name in names:
-            x, y = plot.layout[_axis(name)], plot.layout[_axis(name.replace("x", "y"))]
-            (x0, x1), (y0, y1) = x.domain or (0, 1), y.domain or (0, 1)
-            w, h = width - left - right, height - HEAD - bottom
-            place = (left + x0 * w) / width, (bottom + y0 * h) / height, (x1 - x0) * w / width, (y1 - y0) * h / height
-            axes[name] = figure.add_axes(place)
-            _prepare(axes[name], x, y)
+        has_scale = any(plot.layout[_axis(name)].visible is not False for name in names)
+        left, bottom, right = (LEFT, FOOT, RIGHT) if has_scale else (RIGHT, 28, RIGHT)
+        if has_legend and is_beside:
+            right += ENTRY + LETTER * max(len(line) for label in labels for line in label.split("<br>"))
+        elif has_legend and has_scale:
+            bottom += BENEATH
+        axes = {name: _add_axes(figure, plot.layout, name, (left, bottom, right)) for name in names}
         for order, trace in enumerate(plot.data):
             _draw(axes[trace.xaxis or "x"], trace, order)
         for name, one in axes.items():
@@ -79,26 +66,33 @@ def to_matplotlib(plot: go.Figure, title: str, about: str, foot: str = "") -> Pa
         return figure
 
 
-def print_figure(figure: Figure, plot: go.Figure, *paths: Path) -> None:
-    """Write a figure of the report, already drawn by Plotly, as the endings of `paths` say: SVG, PDF, PNG."""
-    on_paper = to_matplotlib(plot, figure.name, figure.about, figure.lacks)
-    for path in paths:
-        style.save(on_paper, path, about=figure.name)
-
-
-def _prepare(axes: Axes, x: Any, y: Any) -> None:
+def _add_axes(figure: Figure, layout: Any, name: str, around: tuple[int, int, int]) -> Axes:
+    """Axes in their part of what is left within so many pixels at the left, beneath and at the right."""
+    (width, height), (left, bottom, right) = figure.get_size_inches() * style.PIXELS, around
+    x, y = layout[_axis(name)], layout[_axis(name.replace("x", "y"))]
+    (x0, x1), (y0, y1) = x.domain or (0, 1), y.domain or (0, 1)
+    w, h = width - left - right, height - HEAD - bottom
+    axes = figure.add_axes(
+        ((left + x0 * w) / width, (bottom + y0 * h) / height, (x1 - x0) * w / width, (y1 - y0) * h / height)
+    )
     if x.visible is False:
         axes.set_axis_off()
-        return
+        return axes
     axes.grid(True)
     axes.spines[["top", "right"]].set_visible(False)
-    for which, layout in (("x", x), ("y", y)):
-        getattr(axes, f"set_{which}label")(layout.title.text or "")
+    for which, described in (("x", x), ("y", y)):
+        getattr(axes, f"set_{which}label")(described.title.text or "")
         axis = getattr(axes, f"{which}axis")
-        if layout.type == "log":
-            make_logarithmic(axes, which)
-        if layout.showgrid is False:
+        if described.type == "log":
+            getattr(axes, f"set_{which}scale")("log")
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+            axis.set_minor_formatter(NullFormatter())
+        elif "%" in (described.tickformat or ""):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        if described.showgrid is False:
             axis.grid(False)
+    return axes
 
 
 def _limit(axes: Axes, x: Any, y: Any) -> None:
@@ -130,30 +124,31 @@ def _draw(axes: Axes, trace: Any, order: int) -> None:
             x, y, facecolor=trace.fillcolor, alpha=trace.opacity, linewidth=0, zorder=order / 100, label=_label(trace)
         )
         axes.plot(x, y, color=edge, linewidth=(trace.line.width or 0) * POINTS, alpha=0.5, zorder=order / 100)
-    else:
+    elif trace.mode != "text":  # texts find their places when everything else is drawn
         _scatter(axes, trace, order)
 
 
 def _scatter(axes: Axes, trace: Any, order: int) -> None:
     mode, marker = trace.mode or "lines", trace.marker
-    if mode == "text":
-        return
+    has_lines, has_marks = "lines" in mode, "markers" in mode
     symbol = marker.symbol or "circle"
-    colour = _ink(marker.color if "markers" in mode and marker.color else trace.line.color)
+    colour = _ink(marker.color if has_marks and marker.color else trace.line.color)
     edge = _ink(marker.line.color) if marker.line.width else None
     is_open = symbol == "circle-open"
+    x = _numbers(trace.x)
     axes.plot(
-        _numbers(trace.x),
+        x,
         _numbers(trace.y),
         color=colour,
         alpha=trace.opacity or marker.opacity,
-        linestyle=LINES[trace.line.dash] if "lines" in mode else "",
+        linestyle=style.DASHES[trace.line.dash or "solid"] if has_lines else "",
         linewidth=(trace.line.width or 1.6) * POINTS,
-        marker=MARKS[symbol] if "markers" in mode else "",
+        marker=MARKS[symbol] if has_marks else "",
         markersize=(marker.size or 6) * POINTS,
         markerfacecolor="none" if is_open else colour,
         markeredgecolor=edge or colour,
         markeredgewidth=(marker.line.width or (1 if is_open else 0)) * POINTS,
+        markevery=max(1, len(x) // MOST_MARKS) if has_lines else None,
         label=_label(trace),
         zorder=2 + order / 100,
     )
@@ -175,7 +170,7 @@ def _annotate(axes: Axes, note: Any) -> None:
         axes.text(note.x, note.y, text, **text_style)
 
 
-def _legend(figure: Paper, axes: Axes, is_beside: bool) -> None:
+def _legend(figure: Figure, axes: Axes, is_beside: bool) -> None:
     every = [one.get_legend_handles_labels() for one in figure.axes]
     handles, labels = [h for hs, _ in every for h in hs], [text for _, texts in every for text in texts]
     if not is_beside:
