@@ -1,4 +1,4 @@
-/* The drawing of a landscape, the same on a canvas and in SVG (print/svg.mjs) and PDF (print/pdf.mjs). */
+/* The drawing of a landscape on a canvas; `explorer.export.print.landscape` draws the same for print. */
 
 import { make } from "../common/dom.mjs";
 import { rampBytes } from "../player/colours.mjs";
@@ -50,7 +50,7 @@ export function heatMap(positions, n, ramp) {
 }
 
 /**
- * @param {any} ctx  a canvas context, or one that writes SVG or PDF
+ * @param {CanvasRenderingContext2D} ctx
  * @param {object} picture  of panel.mjs: frame, box, image, contours, ticks, points, arrows, trails, ...
  */
 export function draw(ctx, picture) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -75,26 +76,31 @@ class Panels:
     def compute_landscapes(self, request: LabRequest) -> bytes:
         """The landscape, forces and points of every loss of the request."""
         started = time.perf_counter()
-        start, run_scene = self._load_scene(request)
-        arrays: dict[str, Any] = {}
-        panels, box = [], request.box or _fitting_box(start)
-        for i, choice in enumerate(request.losses):
-            try:
-                panel_arrays, about = self._compute_panel(request, choice, start, box, run_scene)
-                arrays |= {f"{i}.{name}": array for name, array in panel_arrays.items()}
-                panels.append(about)
-            except InputError as error:  # one loss that fails leaves the others alone
-                panels.append({"error": str(error)})
-        names = _target_names(start, run_scene)
-        about = {"panels": panels, "box": box, "names": names, "label": start.label, "y": start.y}
-        if run_scene:
-            about |= {
-                "images": run_scene.images,
-                "epoch": run_scene.epoch,
-                "dimensions": start.c.shape[1],
-                "rival": run_scene.rival,
-            }
-        return binary.encode(arrays, {**about, "ms": 1e3 * (time.perf_counter() - started)})
+        panels, about = self._compute_panels(request)
+        arrays = {f"{i}.{name}": array for i, (own, _) in enumerate(panels) for name, array in own.items()}
+        seconds = time.perf_counter() - started
+        return binary.encode(arrays, {**about, "panels": [panel for _, panel in panels], "ms": 1e3 * seconds})
+
+    def print_landscapes(self, request: LabRequest, kind: str) -> bytes:
+        """The same as a picture: SVG or PDF."""
+        from explorer.export.print import landscape, style  # only here: matplotlib takes a second to import
+
+        computed, about = self._compute_panels(request)
+        start, _ = self._load_scene(request)
+        panels = []
+        for i, ((arrays, said), choice) in enumerate(zip(computed, request.losses, strict=True)):
+            name = choice.name.replace("_", " ")
+            title = f"{'ABCD'[i]} · {name}" if len(computed) > 1 else name
+            subtitle = ", ".join(f"{key} = {value:.10g}" for key, value in choice.params.items())
+            trails = () if "error" in said else self._trails(request, choice, start)
+            panels.append(landscape.Panel(title, subtitle, arrays, said, trails))
+        foot = ""
+        if request.in_run is not None:
+            n, images = about["dimensions"], len(about["images"])
+            foot = f"{request.in_run.run} · epoch {about['epoch']:.2f} · D = {n}, a slice"
+            foot += f" · {images} images" if images > 1 else ""
+        figure = landscape.draw_landscapes(panels, about, request.shown, request.chosen, foot)
+        return style.render(figure, kind, about=f"Landscape: {', '.join(panel.title for panel in panels)}")
 
     def compute_values(self, request: LabRequest) -> dict[str, Any]:
         """Per loss its value at the pointer, and the terms that it is the sum of."""
@@ -146,6 +152,29 @@ class Panels:
         more = {"force_e": on_points.e, "force_c": on_points.c, "origin": scene.origin, "basis": scene.basis}
         np.savez_compressed(file, **arrays, **more)  # type: ignore[arg-type]
         return file.getvalue()
+
+    def _compute_panels(
+        self, request: LabRequest
+    ) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], dict[str, Any]]:
+        """Per loss the arrays of its panel and what is said of them; and what is said of all."""
+        start, run_scene = self._load_scene(request)
+        panels: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        box = request.box or _fitting_box(start)
+        for choice in request.losses:
+            try:
+                panels.append(self._compute_panel(request, choice, start, box, run_scene))
+            except InputError as error:  # one loss that fails leaves the others alone
+                panels.append(({}, {"error": str(error)}))
+        names = _target_names(start, run_scene)
+        about: dict[str, Any] = {"box": box, "names": names, "label": start.label, "y": start.y}
+        if run_scene:
+            about |= {
+                "images": run_scene.images,
+                "epoch": run_scene.epoch,
+                "dimensions": start.c.shape[1],
+                "rival": run_scene.rival,
+            }
+        return panels, about
 
     def _compute_panel(
         self, request: LabRequest, choice: LossChoice, start: Scene, box: Box, run_scene: RunScene | None
@@ -223,6 +252,13 @@ class Panels:
         scene_key = (place.model_dump_json(), request.vary, request.chosen)
         key = (*scene_key, choice.model_dump_json(), code, *settings.values())
         return self._cache.get(key, lambda: release_points(loss, start, **settings))
+
+    def _trails(self, request: LabRequest, choice: LossChoice, start: Scene) -> Sequence[NDArray[np.float64]]:
+        """Where the points of a release came from on the plane: (T, M, 2) and (T, C, 2); nothing without one."""
+        if request.release is None or request.release.at is None:
+            return ()
+        paths, end = self._release_paths(request, choice, self._make_loss(choice), start), request.release.at + 1
+        return start.project(paths.e[:end]), start.project(paths.c[:end])
 
     def _make_loss(self, choice: LossChoice) -> Loss:
         own_loss = self.own.find(choice.name)

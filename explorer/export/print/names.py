@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FEW = 12  # up to so many classes all names are drawn, if need be over something else
 AWAY = 8.0  # points between a mark's middle and its name
@@ -18,31 +18,41 @@ OUTSIDE = 1e6  # counts as covering so many square pixels
 Rectangle = tuple[float, float, float, float]
 
 
-def place_names(figure: Figure, axes: Axes, names: list[str], *marks: NDArray[np.float64]) -> None:
+def place_names(
+    figure: Figure,
+    axes: Axes,
+    names: list[str],
+    *marks: NDArray[np.float64],
+    clear: ArrayLike = (),
+    size: float = 8,
+    ink: str = "#1f2329",
+    page: str = "white",
+) -> None:
     """Write each name beside its mark; where the first marks (C, 2) have no room left, beside one of the next.
 
-    Of many classes only those names are written that find room.
+    Names leave the places `clear` (K, 2) free too. Of many classes only those names are written that find room.
     """
     renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     frame = axes.get_window_extent(renderer)
     per_point = figure.dpi / 72
     away, reach = AWAY * per_point, 5 * per_point
     pixels = np.stack([axes.transData.transform(each) for each in marks])  # (M, C, 2) pixels
-    occupied = [(x - reach, y - reach, x + reach, y + reach) for x, y in pixels[0] if np.isfinite(x + y)]
+    avoided = np.concatenate([pixels[0], axes.transData.transform(np.reshape(clear, (-1, 2)))])
+    occupied = [(x - reach, y - reach, x + reach, y + reach) for x, y in avoided if np.isfinite(x + y)]
     for k, name in enumerate(names):
         text = axes.annotate(
-            name, (0, 0), (0, 0), textcoords="offset points", fontsize=8, fontweight="bold", zorder=6,
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+            name, (0, 0), (0, 0), textcoords="offset points", fontsize=size, fontweight="bold", zorder=6,
+            color=ink, bbox={"boxstyle": "round,pad=0.1", "facecolor": page, "edgecolor": "none", "alpha": 0.75},
         )  # fmt: skip
-        size = text.get_window_extent(renderer)
+        extent = text.get_window_extent(renderer)
         best, best_place = np.inf, (0, PLACES[0], (0.0, 0.0, 0.0, 0.0))
         for m, (dx, dy) in ((m, place) for m in range(len(marks)) for place in PLACES):
             x, y = pixels[m, k]
             if not (np.isfinite(x + y) and frame.contains(x, y)):
                 continue
-            left = x + dx * away + (dx - 1) / 2 * size.width
-            low = y + dy * away + (dy - 1) / 2 * size.height
-            candidate = (left, low, left + size.width, low + size.height)
+            left = x + dx * away + (dx - 1) / 2 * extent.width
+            low = y + dy * away + (dy - 1) / 2 * extent.height
+            candidate = (left, low, left + extent.width, low + extent.height)
             inside = (
                 frame.x0 <= candidate[0]
                 and candidate[2] <= frame.x1

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
 from lab_scenes import OWN_LOSS
 
 from explorer.app import create_app
 from explorer.web import binary
+from mtm.runs import Run
 
 
 @pytest.fixture
@@ -51,6 +53,32 @@ def test_one_loss_that_fails_leaves_the_others_alone(server: Any) -> None:
 def test_only_losses_named_on_the_command_line_are_ever_loaded(server: Any) -> None:
     _, meta = binary.decode(post_landscape(server, losses=[{"name": "os:system"}]).data)
     assert "unknown loss" in meta["panels"][0]["error"]
+
+
+def test_a_printed_scene_of_a_run_has_the_names_of_its_classes_as_text(tmp_path: Path) -> None:
+    names = ("σ ρ Ελληνικά", "Шапка")
+    run, rng = Run.create(tmp_path / "runs" / "greek", class_names=names), np.random.default_rng(0)
+    run.log(rng.normal(size=(20, 3)), np.arange(20) % 2, rng.normal(size=(2, 3)), epoch=1.0)
+    client = create_app(tmp_path / "runs", tmp_path / "no-demos", tmp_path / "cache").server.test_client()
+    place = {"run": "greek", "snapshot": 0, "image": 1}
+    losses = [{"name": "euclidean"}, {"name": "push_pull", "params": {"r": 0.25}}]
+    release = {"steps": 4, "step_size": 0.01, "at": 2}
+    body = {
+        "losses": losses,
+        "vary": "e",
+        "in_run": place,
+        "n": 16,
+        "arrows": 5,
+        "shown": ["field"],
+        "release": release,
+    }
+    svg, pdf = (client.post(f"/api/landscape/{kind}", json=body) for kind in ("svg", "pdf"))
+    with pypdfium2.PdfDocument(pdf.data) as document:
+        assert document[0].get_size() == (900, 450)
+        text = document[0].get_textpage().get_text_range()
+    for words in ("σ ρ Ελληνικά", "Шапка (cₑ)", "A · euclidean", "r = 0.25", "greek · epoch 1.00 · D = 3, a slice"):
+        assert words in text
+        assert f">{words}</text>" in svg.text
 
 
 def test_the_archive_holds_the_scene_of_a_run(server: Any) -> None:
