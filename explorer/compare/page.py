@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, dcc, html
 
 from explorer import words
 from explorer.compare import curves
 from explorer.library import Library
 from explorer.space.projections import PROJECTIONS
+from explorer.web import browser_page
 from mtm.errors import InputError
 
 PATH = "/compare"
@@ -31,16 +32,10 @@ def layout(library: Library, **query: str) -> Any:
     """The page's empty sections. The browser fills them; it reads the URL, in which `run` may stand several times."""
     summaries = [row for row in library.summaries() if row.get("snapshots")]
     no_runs = html.Div([NO_RUNS, html.Code(COMMAND)], className="compare-nothing", id="compare-nothing")
-    return html.Div(
-        [
-            dcc.Store(id="compare-options", data=_options(summaries) if summaries else None),
-            dcc.Store(id="compare-lines"),  # the runs whose curves are to be drawn, written by the browser
-            *([] if summaries else [no_runs]),
-            *(html.Div(id=f"compare-{name}") for name in SECTIONS),
-        ],
-        className="compare",
-        id="compare-page",
-    )
+    lines = dcc.Store(id="compare-lines")  # the runs whose curves are to be drawn, written by the browser
+    options = _options(summaries) if summaries else None
+    sections = [html.Div(id=f"compare-{name}") for name in SECTIONS]
+    return browser_page.lay_out("compare", lines, *([] if summaries else [no_runs]), *sections, data=options)
 
 
 def _options(summaries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -70,12 +65,7 @@ def describe_run(row: dict[str, Any]) -> str:
 
 def register(app: Dash, library: Library) -> None:
     """Two callbacks: the browser code starts when the page has its layout; the curves are drawn when it names runs."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        "async (options) => options ? (await import('/assets/compare/main.mjs')).show(options) : ''",
-        Output("compare-message", "title"),
-        Input("compare-options", "data"),
-        State("compare-page", "id"),
-    )
+    browser_page.start(app, "compare")
 
     @app.callback(Output("compare-curves", "children"), Input("compare-lines", "data"), prevent_initial_call=True)
     def draw_curves(runs: list[dict[str, Any]] | None) -> list[Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash
 
 from explorer.library import Library
+from explorer.web import browser_page
 
 PATH = "/lab"
 NAME = "Lab"
@@ -18,24 +19,9 @@ NAME = "Lab"
 
 def layout(library: Library, **query: str) -> Any:
     """The page's regions, which the browser fills; `query` holds the parameters of the URL."""
-    return html.Div(
-        [
-            dcc.Store(id="lab-query", data=query),
-            html.Div(id="lab-controls", className="lab-controls"),
-            html.Div(id="lab-stage", className="lab-stage"),
-            html.Div(id="lab-side", className="lab-side"),
-            html.Div(id="lab-message", className="lab-message", role="status"),
-        ],
-        className="lab",
-        id="lab-page",
-    )
+    return browser_page.lay_out("lab", "controls", "stage", "side", "message", data=query)
 
 
 def register(app: Dash, library: Library) -> None:
     """One callback: it starts the browser code when the page appears."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        "async (query) => (await import('/assets/lab/main.mjs')).show(query)",
-        Output("lab-message", "title"),
-        Input("lab-query", "data"),
-        State("lab-page", "id"),
-    )
+    browser_page.start(app, "lab")

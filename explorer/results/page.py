@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, html
 
 from explorer.library import Library
+from explorer.web import browser_page
 
 PATH = "/results"
 NAME = "Results"
@@ -18,22 +19,10 @@ NAME = "Results"
 
 def layout(library: Library, **query: str) -> Any:
     """An empty page, which the browser fills."""
-    return html.Div(
-        [
-            dcc.Store(id="results-query", data=query),
-            html.Div("Reading the runs …", id="results-report", className="results-report"),
-            html.Div(id="results-message", hidden=True),
-        ],
-        className="results",
-        id="results-page",
-    )
+    report = html.Div("Reading the runs …", id="results-report", className="results-report")
+    return browser_page.lay_out("results", report, "message", data=query)
 
 
 def register(app: Dash, library: Library) -> None:
-    """One callback: when the page is laid out, the browser fetches the report."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        "async () => { (await import('/assets/results/main.mjs')).show(); return ''; }",
-        Output("results-message", "title"),
-        Input("results-query", "data"),
-        State("results-page", "id"),
-    )
+    """One callback: it starts the browser code when the page appears."""
+    browser_page.start(app, "results")
