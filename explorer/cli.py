@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from explorer.explore import commands
-from explorer.export.command import export
+from explorer.export.command import HELP, export
 from explorer.results.command import report
 from mtm.cli.options import Version, make_app, set_parameters
 from mtm.errors import InputError
@@ -96,7 +96,7 @@ def default(context: typer.Context, version: Version = False, **options: Any) ->
 own = inspect.signature(default, eval_str=True).parameters
 set_parameters(default, [own["context"], *inspect.signature(serve, eval_str=True).parameters.values(), own["version"]])
 app.callback()(default)
-app.command()(export)
+app.command(help=HELP)(export)
 app.command()(report)
 app.command()(commands.events)
 app.command()(commands.certainty)

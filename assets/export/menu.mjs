@@ -35,9 +35,9 @@ export class ExportMenu {
   }
 
   clicked({ target }) {
-    const { what, kind } = target.dataset ?? {};
+    const { what, kind, option } = target.dataset ?? {};
     if (target === this.stop) this.cancel();
-    else if (what && !this.controller) this.make(what, kind);
+    else if (what && kind && !this.controller) this.make(what, kind, option);
   }
 
   cancel() {
@@ -45,13 +45,14 @@ export class ExportMenu {
     post("/api/export/stop").catch(() => {}); // a server that is gone is not exporting either
   }
 
-  async make(what, kind) {
+  /** @param {string} what @param {string} kind ending of the file @param {string} [option] that is chosen in its row */
+  async make(what, kind, option) {
     this.controller = new AbortController();
     this.element.classList.add("is-busy");
     this.say(0, "asking");
     try {
       if (what === "recording") await this.record();
-      else await this.request(what, kind);
+      else await this.request(what, kind, option);
     } catch (error) {
       this.say(null, this.controller.signal.aborted ? "Stopped." : error.message);
     }
@@ -59,12 +60,11 @@ export class ExportMenu {
     this.element.classList.remove("is-busy");
   }
 
-  async request(what, kind) {
+  async request(what, kind, option) {
     const query = this.address();
-    const isCurve = what === "curve";
-    query.set("what", isCurve ? "figure" : what);
+    query.set("what", what);
     query.set("kind", kind);
-    if (isCurve) query.set("curve", this.element.querySelector("select").value);
+    if (option) query.set(option, this.element.querySelector(`select[data-option=${option}]`).value);
     const timer = setInterval(() => this.fetchProgress(), POLL_MS);
     try {
       const file = await fetchFile(`/api/export?${query}`, undefined, this.controller.signal);

@@ -1,37 +1,27 @@
-"""The Export menu of the Explore page, as Dash components; `assets/export/menu.mjs` makes the files."""
+"""The Export menu of the Explore page, as Dash components; `assets/export/menu.mjs` fetches the files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from dash import html
 
-EXPORTS = {  # what: title, kinds
-    "figure": ("This picture", ("png", "svg", "pdf")),
-    "curve": ("Curve", ("png", "svg", "pdf")),
-    "animation": ("Film of the whole run", ("mp4", "webm", "gif")),
-    "html": ("Page that plays by itself", ("html",)),
-    "data": ("Numbers of every image", ("csv", "parquet", "npz")),
-    "archive": ("The run, for mtm import", ("zip", "tar")),
-}
+from explorer.export.writer import EXPORTS
 
 
-def build_export_menu(curves: Mapping[str, str]) -> html.Details:
-    """The menu; `curves` are the titles of the curves that can be exported, by name."""
-
-    def button(what: str, kind: str, text: str | None = None, title: str | None = None) -> html.Button:
-        data: dict[str, Any] = {"data-what": what, "data-kind": kind}
-        return html.Button(text or kind.upper(), type="button", title=title, **data)
-
-    label: dict[str, Any] = {"aria-label": "Curve"}
-    curve = html.Select([html.Option(title, value=name) for name, title in curves.items()], **label)
+def build_export_menu() -> html.Details:
+    """The menu: a row for each entry of EXPORTS, with a button for each kind of file."""
     rows: list[Any] = []
-    for what, (title, kinds) in EXPORTS.items():
-        rows.append(html.Div([title, curve] if what == "curve" else title, className="export-what"))
-        rows.append(html.Div([button(what, kind) for kind in kinds], className="export-kinds"))
+    for what, export in EXPORTS.items():
+        for row in export.menu:
+            choices = [html.Option(title, value=value) for value, title in row.choices.items()]
+            chosen = {"data-option": row.option} if row.option else {}
+            select = html.Select(choices, **{"aria-label": row.title}, **chosen)  # type: ignore[arg-type]
+            rows.append(html.Div([row.title, select] if choices else row.title, className="export-what"))
+            buttons = [_button(kind.upper(), what, kind, **chosen) for kind in export.kinds]
+            rows.append(html.Div(buttons, className="export-kinds"))
     why = "The page's own picture in real time: for machines without Chrome, Chromium or Edge"
-    recording = button("recording", "webm", "Record this page, 20 s", why)
+    recording = _button("Record this page, 20 s", "recording", "webm", title=why)
     progress = [
         html.Progress(max="1", hidden=True),
         html.Span(className="export-told", role="status"),
@@ -41,3 +31,7 @@ def build_export_menu(curves: Mapping[str, str]) -> html.Details:
         [*rows, html.Div(), recording, html.Div(progress, className="export-foot")], className="export-menu"
     )
     return html.Details([html.Summary("Export"), menu], id="explore-export", className="export")
+
+
+def _button(text: str, what: str, kind: str, **more: Any) -> html.Button:
+    return html.Button(text, type="button", **{"data-what": what, "data-kind": kind}, **more)

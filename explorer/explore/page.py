@@ -191,7 +191,7 @@ def _top(options: list[dict[str, str]], run_id: str | None, name: str | None) ->
             html.Div(id="explore-live", className="explore-live", hidden=True),
             html.Button(id="explore-curves-due", hidden=True),  # pressed by the browser once there is a picture
             html.Div(id="explore-count", className="explore-count"),
-            build_export_menu(words.names(words.CURVES)),
+            build_export_menu(),
             dmc.Tooltip(
                 dmc.Button("Panels", id="explore-drawer", variant="default", size="xs"),
                 label="Curves, selection, one image, events, certainty, and how far the picture can be trusted",

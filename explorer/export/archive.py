@@ -7,12 +7,13 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from explorer.export.scene import Progress
-from mtm.errors import InputError, choose_from
+from explorer.export.entry import Export, Options, Row
+from explorer.export.scene import ExportRequest, Progress
+from explorer.space.views import Views
+from mtm.errors import InputError
 from mtm.run_folder.files import atomic_path
 from mtm.runs import Run
 
-FORMATS = ("zip", "tar")
 RUN_FILES = ("config.json", "status.json", "metrics.jsonl", "points.safetensors")
 
 
@@ -20,16 +21,13 @@ def write_archive(run: Run, path: Path, weights: bool = False, on_progress: Prog
     """Write a run to `path`, whole or not at all, its files in a folder with the run's name.
 
     Left out are files that are damaged or half written and, unless `weights`, the checkpoints. A .tar is not
-    compressed, a .zip lightly. Raises InputError for another kind of file and for a run without snapshots.
+    compressed, a .zip lightly. Raises InputError for a run without snapshots.
     """
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in FORMATS:
-        raise choose_from("kind of archive", kind or path.name, FORMATS)
     files = list_files(run, weights)
     total = sum(file.stat().st_size for file in files) or 1
     with atomic_path(path) as temporary:
         n_bytes = 0
-        with _Zip(temporary) if kind == "zip" else _Tar(temporary) as archive:
+        with _Zip(temporary) if path.suffix.lower() == ".zip" else _Tar(temporary) as archive:
             for file in files:
                 size = file.stat().st_size
                 archive.add(file, f"{run.name}/{file.relative_to(run.folder).as_posix()}")
@@ -84,3 +82,17 @@ class _Tar:
         entry.size = path.stat().st_size
         with path.open("rb") as file:
             self.file.addfile(entry, file)
+
+
+def _write(views: Views, request: ExportRequest, path: Path, options: Options, on_progress: Progress) -> None:
+    write_archive(views.library.run(request.run), path, bool(options.weights), on_progress)
+
+
+EXPORT = Export(
+    noun="archive",
+    help="the whole run, .zip or .tar, which mtm import reads back.",
+    menu=(Row("The run, for mtm import"),),
+    kinds={"zip": "application/zip", "tar": "application/x-tar"},
+    options=("weights",),
+    write=_write,
+)

@@ -13,15 +13,21 @@ from typing import Annotated, Any
 import typer
 from platformdirs import user_cache_path
 
+from explorer.export.entry import Options
 from explorer.export.film.encoder import FilmError
 from explorer.export.scene import ExportRequest, Progress
-from explorer.export.writer import EXPORTS, EXPORTS_OF_OPTION, FILE_KINDS, Options, write_export
+from explorer.export.writer import EXPORTS, write_export
 from explorer.library import DEMO, Library
 from explorer.space.projections import PROJECTIONS
 from explorer.space.views import Views
 from explorer.web.paths import demo_folder
 from explorer.words import CAMERAS, COLOURS, REGIONS
 from mtm.errors import InputError
+
+FILE_KINDS = ", ".join(f"{what} {' '.join(f'.{kind}' for kind in each.kinds)}" for what, each in EXPORTS.items())
+HELP = "Write a figure, an animation, a page, a table or an archive of a run.\n\n" + " ".join(
+    f"{what}: {each.help}" for what, each in EXPORTS.items()
+)
 
 
 def _option(help: str, choices: Any = ()) -> Any:
@@ -52,12 +58,7 @@ def export(
     browser: Annotated[Path | None, _option("The Chrome, Chromium or Edge that draws a film (the first found)")] = None,
     weights: Annotated[bool | None, _option("Put the checkpoints into the archive too")] = None,
 ) -> None:
-    """Write a figure, an animation, a page, a table or an archive of a run.
-
-    figure: PNG, SVG or PDF of the embedding space at an epoch, or of a curve. animation: MP4, WebM or GIF; needs
-    Chrome, Chromium or Edge. html: the player as one page that opens from disk. data: CSV or Parquet (a row an image
-    and snapshot) or NPZ. archive: the whole run, .zip or .tar, which mtm import reads back.
-    """
+    """Write one of EXPORTS, whole or not at all; HELP is what the command says of them."""
     values: dict[str, Any] = {
         "view": view, "classifier": classifier, "regions": regions, "epoch": epoch, "colour": colour, "camera": camera,
         "hidden": _parse_classes("hidden", hidden), "solo": solo, "focus": _parse_classes("focus", focus),
@@ -65,12 +66,10 @@ def export(
         "theme": theme, "browser": browser, "weights": weights,
     }  # fmt: skip
     arguments = {name: value for name, value in values.items() if value is not None}
-    if what in EXPORTS:
-        for name in arguments:
-            if what not in EXPORTS_OF_OPTION[name]:
-                raise InputError(
-                    f"--{name} does not go with --what {what}; it is for {' and '.join(EXPORTS_OF_OPTION[name])}"
-                )
+    for name in arguments if what in EXPORTS else ():
+        takers = [key for key, each in EXPORTS.items() if name in each.options]
+        if what not in takers:
+            raise InputError(f"--{name} does not go with --what {what}; it is for {' and '.join(takers)}")
     library, run_id = _open_library(run, runs)
     request = ExportRequest(
         run_id, **{name: arguments.pop(name) for name in list(arguments) if name in ExportRequest.__dataclass_fields__}

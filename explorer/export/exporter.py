@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from explorer.export.entry import Options
 from explorer.export.scene import ExportRequest
-from explorer.export.writer import Options, write_export
+from explorer.export.writer import write_export
 from explorer.space.views import Views
 from explorer.web.http import BusyError
 from mtm.errors import InputError

@@ -7,40 +7,29 @@ import gzip
 import html
 import json
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask
 
 from explorer import words
+from explorer.export.entry import PICTURE, Export, Options, Row
 from explorer.export.modules import build_import_map
-from explorer.export.scene import Scene
+from explorer.export.scene import ExportRequest, Progress, Scene, load_scene
 from explorer.space import encoding, routes
 from explorer.space.projections import PROJECTIONS
 from explorer.space.views import Views
-from explorer.web import binary
+from explorer.web import binary, standalone
 from explorer.web.paths import assets_folder
 from mtm.data import DATASETS
 from mtm.errors import InputError, choose_from
-from mtm.run_folder.files import jsonable
+from mtm.run_folder.files import jsonable, write_bytes
 
 THEMES = ("auto", "light", "dark")
 PAPER = "A Geometric Approach to Image Classification using Neural Networks with Class Embeddings"
-# With this policy the browser itself refuses every connection: nothing is fetched, nothing is sent
-ALONE = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:"
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{alone}">
-<title>{title}</title>
-<style>{style}</style>
-<script type="importmap">{modules}</script>
-</head>
-<body>
-<header class="page-head"><h1>{title}</h1><span id="subtitle">{subtitle}</span>
+BODY = """<header class="page-head"><h1>{title}</h1><span id="subtitle">{subtitle}</span>
 <span class="page-right"><span id="now"></span><button type="button" id="theme" title="Light or dark"></button></span>
 </header>
 <main class="page-body">
@@ -57,10 +46,7 @@ PAGE = """<!doctype html>
 <footer class="page-foot"><span>Space: play. Arrows: step. Wheel: zoom. Drag: move. Double click: all.</span>
 <span id="notice" role="status"></span><span>{credits}</span></footer>
 {data}
-<script type="module">import "export/page.mjs";</script>
-</body>
-</html>
-"""
+<script type="module">import "export/page.mjs";</script>"""
 
 
 def build_page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
@@ -85,15 +71,14 @@ def build_page(views: Views, scene: Scene, theme: str = "auto") -> bytes:
     assets = assets_folder()
     sheets = ("explorer.css", "explore/explore.css", "export/page.css")
     style = "\n".join((assets / name).read_text(encoding="utf-8") for name in sheets)
-    return PAGE.format(
-        alone=ALONE,
+    body = BODY.format(
         title=html.escape(scene.title),
         subtitle=html.escape(subtitle(scene)),
-        style=style,
-        modules=build_import_map("export/page.mjs"),
         credits=html.escape(credits(scene)),
         data=embed_data(about, data, None if thumbnails is None else encoding.sprite_sheet(thumbnails)),
-    ).encode()
+    )
+    modules = f'<script type="importmap">{build_import_map("export/page.mjs")}</script>'
+    return standalone.fill_page(scene.title, style, modules, body, "data:").encode()
 
 
 def embed_data(about: dict[str, Any], data: dict[str, bytes], sprite: bytes | None = None) -> str:
@@ -177,3 +162,18 @@ class _Client:
             response,
             f"Regions: {words.REGIONS[mode].caption}; over the run they agree with {agreement:.0%} of the decisions.",
         )
+
+
+def _write(views: Views, request: ExportRequest, path: Path, options: Options, on_progress: Progress) -> None:
+    scene = load_scene(views, request, on_progress)
+    write_bytes(path, build_page(views, scene, **options.arguments("theme")))
+
+
+EXPORT = Export(
+    noun="page",
+    help="the player as one page that opens from disk.",
+    menu=(Row("Page that plays by itself"),),
+    kinds={"html": "text/html"},
+    options=(*PICTURE, "epoch", "theme"),
+    write=_write,
+)

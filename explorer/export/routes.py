@@ -9,10 +9,11 @@ import shutil
 
 from flask import Flask, Response, send_file
 
+from explorer.export.entry import Options
 from explorer.export.exporter import Exporter
 from explorer.export.film.encoder import FilmError
 from explorer.export.scene import ExportRequest
-from explorer.export.writer import Options
+from explorer.export.writer import EXPORTS
 from explorer.space.routes import read_options
 from explorer.space.views import Views
 from explorer.web.http import Arguments, add_route
@@ -34,7 +35,8 @@ def register(server: Flask, views: Views) -> None:
                 path = exporter.write(folder, _request(arguments), what, kind, _options(arguments))
         except FilmError as error:
             raise InputError(str(error)) from error
-        response = send_file(path, as_attachment=True, download_name=path.name)
+        media_type = EXPORTS[what].kinds.get(path.suffix.lower().lstrip("."))
+        response = send_file(path, media_type, as_attachment=True, download_name=path.name)
         response.direct_passthrough = False  # or the server would only close the file, and not call this:
         response.call_on_close(lambda: shutil.rmtree(folder, ignore_errors=True))
         return response

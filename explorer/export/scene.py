@@ -145,6 +145,8 @@ class Scene:
 
 def load_scene(views: Views, request: ExportRequest, on_progress: Progress | None = None) -> Scene:
     """Read and compute the scene of a request. Raises InputError if the run has no such view, classifier or regions."""
+    if on_progress:
+        on_progress(0.0, "reading the run")
     run = views.library.run(request.run)
     try:
         newest = run.snapshot(-1)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer.export.scene import Progress, Scene
-from mtm.errors import choose_from
+from explorer.export.entry import Export, Options, Row
+from explorer.export.scene import ExportRequest, Progress, Scene, load_scene
+from explorer.space.views import Views
 from mtm.run_folder.files import atomic_path
 
-FORMATS = ("csv", "parquet", "npz")
 COLUMNS = {
     "snapshot": "number of the snapshot's file",
     "epoch": "epoch at which it was taken; 0 is the untrained model",
@@ -50,14 +50,11 @@ ARRAYS = {
 def write_table(scene: Scene, path: Path, on_progress: Progress | None = None) -> None:
     """Write the numbers of a scene to `path` (.csv, .parquet, .npz), whole or not at all.
 
-    Columns are those of COLUMNS, arrays those of ARRAYS. Raises InputError for another kind of file.
+    Columns are those of COLUMNS, arrays those of ARRAYS.
     """
-    kind = path.suffix.lower().lstrip(".")
-    writers: dict[str, Callable[[Scene, Path, Progress], None]] = {"csv": _csv, "parquet": _parquet, "npz": _npz}
-    if kind not in FORMATS:
-        raise choose_from("kind of table", kind or path.name, FORMATS)
+    writers: dict[str, Callable[[Scene, Path, Progress], None]] = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}
     with atomic_path(path) as temporary:
-        writers[kind](scene, temporary, on_progress or (lambda share, what: None))
+        writers[path.suffix.lower()](scene, temporary, on_progress or (lambda share, what: None))
 
 
 def iterate_columns(scene: Scene) -> Iterator[dict[str, Any]]:
@@ -161,3 +158,17 @@ def _about(scene: Scene) -> dict[str, Any]:
         "classifiers": list(scene.snapshots[0].predictions),
         "class_names": list(scene.run.points.class_names),
     }
+
+
+def _write(views: Views, request: ExportRequest, path: Path, options: Options, on_progress: Progress) -> None:
+    write_table(load_scene(views, request, on_progress), path, on_progress)
+
+
+EXPORT = Export(
+    noun="table",
+    help="CSV or Parquet (a row an image and snapshot) or NPZ.",
+    menu=(Row("Numbers of every image"),),
+    kinds={"csv": "text/csv", "parquet": "application/octet-stream", "npz": "application/octet-stream"},
+    options=("view",),
+    write=_write,
+)

@@ -16,36 +16,21 @@ from explorer.results.figures.catalogue import Figure
 from explorer.results.html_parts import claims_html, figure_html, table_html, tag
 from explorer.results.tables import Table
 from explorer.web.paths import assets_folder
+from explorer.web.standalone import fill_page
 
 PLOTLY = "plotly.min.js"  # beside the figures
-# With this policy the browser itself refuses every connection: nothing is fetched, nothing is sent
-ALONE = "default-src 'none'; script-src 'unsafe-inline'{more}; style-src 'unsafe-inline'; img-src data: blob:"
 STYLE = """
 :root { color-scheme: light dark; --report-page: light-dark(#ffffff, #1f2023); }
 body { margin: 0; background: var(--report-page); color: light-dark(#1f2329, #e4e6ea);
   font-family: Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }
 """
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{alone}">
-<title>{title}</title>
-<style>{style}</style>
-{library}
-</head>
-<body>
-{body}
+BODY = """{body}
 {data}
 <script type="module">
 {script}
 const load = async (key) => JSON.parse(document.getElementById(`data-${{key}}`).textContent);
 drawFigures(document, load, globalThis.Plotly);
-</script>
-</body>
-</html>
-"""
+</script>"""
 
 
 def build_page(runs: ChosenRuns, sections: list[Section], plots: dict[str, go.Figure]) -> str:
@@ -56,7 +41,7 @@ def build_page(runs: ChosenRuns, sections: list[Section], plots: dict[str, go.Fi
 def build_figure_page(figure: Figure, plot: go.Figure) -> str:
     """A page of one figure; it loads PLOTLY from beside it."""
     body = tag("div", tag("main", figure_html(figure, "", files=False), class_="report-body"), class_="report is-alone")
-    return _fill_page(figure.name, body, tag("script", "", src=PLOTLY), {figure.key: plot}, " 'self' file:")
+    return _fill_page(figure.name, body, tag("script", "", src=PLOTLY), {figure.key: plot}, "'self' file:")
 
 
 def build_body(runs: ChosenRuns, sections: list[Section], base: str = "", linked_runs: Collection[str] = ()) -> str:
@@ -96,17 +81,11 @@ def _figure_row(figures: list[str]) -> list[str]:
     return [tag("div", "".join(figures), class_="report-figures")] if figures else []
 
 
-def _fill_page(title: str, body: str, library: str, plots: dict[str, go.Figure], more: str = "") -> str:
+def _fill_page(title: str, body: str, library: str, plots: dict[str, go.Figure], scripts: str = "") -> str:
     assets = assets_folder()
     data = "\n".join(
         tag("script", figure_json(figure), type="application/json", id=f"data-{key}") for key, figure in plots.items()
     )
-    return PAGE.format(
-        alone=ALONE.format(more=more),
-        title=escape(title),
-        style=(assets / "results" / "results.css").read_text(encoding="utf-8") + STYLE,
-        library=library,
-        body=body,
-        data=data,
-        script=(assets / "results" / "draw.mjs").read_text(encoding="utf-8"),
-    )
+    script = (assets / "results" / "draw.mjs").read_text(encoding="utf-8")
+    style = (assets / "results" / "results.css").read_text(encoding="utf-8") + STYLE
+    return fill_page(title, style, library, BODY.format(body=body, data=data, script=script), scripts)

@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from explorer.export.entry import PICTURE, Export, Options, Row
 from explorer.export.film.browser import Browser, find_browser
 from explorer.export.film.encoder import Encoder, FilmError
 from explorer.export.html import embed_data, load_film_data, player_options, subtitle
 from explorer.export.modules import build_import_map
-from explorer.export.scene import Progress, Scene
+from explorer.export.scene import ExportRequest, Progress, Scene, load_scene
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.files import atomic_path
 
-KINDS = ("mp4", "webm", "gif")
 THEMES = ("light", "dark")
 HOLD = 0.8  # seconds on the last picture, as in the player; at most a tenth of the film
 LINES = 720  # pixels of height from which everything is drawn larger
@@ -62,8 +62,6 @@ def write_film(
     `on_progress` gets the share done. InputError for an option out of range, FilmError if browser or encoder fail.
     """
     kind = path.suffix.lower().lstrip(".")
-    if kind not in KINDS:
-        raise choose_from("kind of film", kind or path.name, KINDS)
     if theme not in THEMES:
         raise choose_from("theme of a film", theme, THEMES)
     for name, size in (("width", width), ("height", height)):
@@ -190,3 +188,20 @@ class _FrameServer:
             if event is not None:
                 raise event
             return
+
+
+def _write(views: Views, request: ExportRequest, path: Path, options: Options, on_progress: Progress) -> None:
+    scene = load_scene(views, request, on_progress)
+    how = options.arguments("width", "height", "fps", "seconds", "theme", "browser")
+    write_film(views, scene, path, **how, on_progress=on_progress)
+
+
+EXPORT = Export(
+    noun="film",
+    help="MP4, WebM or GIF; needs Chrome, Chromium or Edge.",
+    menu=(Row("Film of the whole run"),),
+    kinds={"mp4": "video/mp4", "webm": "video/webm", "gif": "image/gif"},
+    options=(*PICTURE, "width", "height", "fps", "seconds", "theme", "browser"),
+    write=_write,
+    defaults={"gif": {"fps": 15.0, "seconds": 8.0}},
+)

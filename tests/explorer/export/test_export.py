@@ -39,8 +39,9 @@ from explorer.export.film.film import frame_times, write_film
 from explorer.export.html import build_page as html_page
 from explorer.export.modules import build_import_map
 from explorer.export.print import cells, style
-from explorer.export.print.curve import draw_curve, from_plotly
+from explorer.export.print.curve import draw_curve
 from explorer.export.print.embedding import draw_embedding
+from explorer.export.print.plots import draw_plot
 from explorer.export.scene import FAINT, ExportRequest, Scene, load_scene
 from explorer.export.tables import COLUMNS, describe_column, write_table
 from explorer.figures.colours import class_colour
@@ -254,7 +255,7 @@ def test_a_curve_has_the_numbers_of_the_metrics_and_differs_without_colour(scene
 
 def test_a_heat_map_is_refused_as_a_curve() -> None:
     with pytest.raises(InputError, match="heatmap"):
-        from_plotly(go.Figure(go.Heatmap(z=[[1]])), "title", "about")
+        draw_plot(go.Figure(go.Heatmap(z=[[1]])), (400, 300), "title", "about")
 
 
 # Films
@@ -403,7 +404,7 @@ def test_the_page_exports_what_it_shows_and_can_record_itself(chromium: Any, vie
         )
         page.click("#explore-export summary")
         with page.expect_download() as download:
-            page.click("[data-what=curve][data-kind=png]")
+            page.click("[data-option=curve][data-kind=png]")
         assert download.value.suggested_filename == "finished-sigma_rho.png"
         with Image.open(download.value.path()) as picture:
             assert picture.size == (1440, 920)
