@@ -132,7 +132,8 @@ def page(options: Namespace) -> None:
         tab = browser.new_page(viewport={"width": 1440, "height": 900})
         for key in PRESETS:
             tab.goto(f"http://127.0.0.1:{server.effective_port}/lab?preset={key}")
-            tab.wait_for_function(f"{lab}?.drawn > 0 && !({lab}).landscapes.inFlight && ({lab}).pending === null")
+            is_idle = f"!({lab}).landscapes.inFlight && ({lab}).pending === null"
+            tab.wait_for_function(f"{lab}?.responseCount > 0 && {is_idle}")
             vary = PRESETS[key].vary
             x, y = PRESETS[key].e if vary == "e" else PRESETS[key].c[0]
             left, top = tab.evaluate(
@@ -148,10 +149,10 @@ def page(options: Namespace) -> None:
             tab.mouse.down()
             spent = []
             for i in range(10 if options.quick else MOVES):
-                before = tab.evaluate(f"{lab}.drawn")
+                before = tab.evaluate(f"{lab}.responseCount")
                 began = time.perf_counter()
                 tab.mouse.move(left + 30 * np.sin(i / 5) + 5, top + 30 * np.cos(i / 7) - 25)
-                tab.wait_for_function(f"{lab}.drawn > {before}", polling="raf")
+                tab.wait_for_function(f"{lab}.responseCount > {before}", polling="raf")
                 spent.append(1e3 * (time.perf_counter() - began))
             tab.mouse.up()
             text = f"Figure {key}: from a move to the landscape redrawn, p95, ms"

@@ -32,7 +32,7 @@ app = dash.Dash(); app.layout = dash.html.Div('empty')
 waitress.serve(app.server, host='127.0.0.1', port=int(sys.argv[1]))
 """
 RUN = "demo/fashion-euclidean"
-DRAWN = "document.querySelector('#explore-stage')?.player?.stage.drawn > 0"
+DRAWN = "document.querySelector('#explore-stage')?.player?.stage.frameCount > 0"
 REGIONS = "document.querySelector('#explore-stage')?.player?.data.regions"
 
 

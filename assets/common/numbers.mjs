@@ -50,3 +50,13 @@ export function duration(seconds) {
 
 /** What went wrong, as a sentence that stands by itself; "" is "". @param {string} problem */
 export const sentence = (problem) => problem && `${problem[0].toUpperCase()}${problem.slice(1)}.`;
+
+/** Round numbers between two, about `most` of them, and the step from one to the next. @param {number} low @param {number} high @param {number} most */
+export function roundNumbers(low, high, most) {
+  const least = (high - low) / most;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= 0.999 * least) ?? 10);
+  const values = [];
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9 * step; n++) values.push(n * step);
+  return { step, values };
+}

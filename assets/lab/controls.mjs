@@ -1,8 +1,9 @@
 /* The left column: figures of the paper, the losses with their sliders, the moved point, the points, the scale. */
 
 import { button, make, prose, select, slider, tick } from "../common/dom.mjs";
-import { MOST_LOSSES } from "./state.mjs";
+import { LETTERS } from "./state.mjs";
 
+/** @type {import("../common/dom.mjs").Choices} */
 const VARY = [
   ["c", "c_e, for this embedding"],
   ["e", "e, this embedding"],
@@ -43,7 +44,7 @@ export class Controls {
       group("Loss", ...state.losses.map((loss, i) => this.loss(loss, i)), this.addLoss()),
       group(
         "Landscape",
-        select("as a function of", VARY, state.vary, "Which point is moved over the plane", (value) => this.change((s) => (s.vary = value), { rebuild: true }), "lab-vary"),
+        select("as a function of", VARY, state.vary, "Which point is moved over the plane", (value) => this.change((s) => (s.vary = /** @type {State["vary"]} */ (value)), { rebuild: true }), "lab-vary"),
         select("Shades", this.catalogue.scales.map((kind) => [kind, SCALES[kind]]), state.scale, "How values become shades", (value) => this.change((s) => (s.scale = value)), "lab-scale"),
         slider({
           label: "leave out, %", value: state.clip, low: 0, high: 20, title: "How many of the places the ends of the scale may leave out, at poles",
@@ -80,10 +81,11 @@ export class Controls {
   loss({ name, params }, i) {
     const { losses } = this.catalogue;
     const entry = losses.find((loss) => loss.name === name);
+    /** @type {import("../common/dom.mjs").Choices} */
     const choices = losses.map((loss) => [loss.name, loss.problem ? `${loss.name} (broken)` : loss.name]);
     if (!entry) choices.push([name, `${name} (unknown)`]);
     const list = select(
-      this.state.losses.length > 1 ? "ABCD"[i] : "", choices, name, entry?.about ?? "",
+      this.state.losses.length > 1 ? LETTERS[i] : "", choices, name, entry?.about ?? "",
       (value) => this.change((s) => (s.losses[i] = { name: value, params: {} }), { rebuild: true }), `lab-loss-${i}`,
     );
     const sliders = (entry?.fields ?? []).map((field) =>
@@ -100,7 +102,7 @@ export class Controls {
   }
 
   addLoss() {
-    const full = this.state.losses.length >= MOST_LOSSES;
+    const full = this.state.losses.length >= LETTERS.length;
     return button("Compare with another loss", "A second landscape beside this one, on the same points", () => {
       const shownNames = new Set(this.state.losses.map(({ name }) => name));
       const next = this.catalogue.losses.find(({ name, problem }) => !shownNames.has(name) && !problem) ?? this.catalogue.losses[0];
@@ -110,7 +112,9 @@ export class Controls {
 
   /** The controls of the points: of a plane, or of a run. @param {State} state */
   showPoints(state) {
-    const source = select("from", [["", "the plane, placed by hand"], ...this.catalogue.runs.map(({ id, name, loss, dim }) => [id, `${name} · ${loss ?? "?"} · D = ${dim}`])],
+    /** @type {import("../common/dom.mjs").Choices} */
+    const runs = this.catalogue.runs.map(({ id, name, loss, dim }) => [id, `${name} · ${loss ?? "?"} · D = ${dim}`]);
+    const source = select("from", [["", "the plane, placed by hand"], ...runs],
       state.inRun?.run ?? "", "Points placed by hand, or the real vectors of a run", (value) => this.picker.choose(value), "lab-source");
     const rest = state.inRun ? this.picker.controls(state) : this.handPlaced(state);
     this.pointsHost.replaceChildren(source, ...rest);

@@ -1,9 +1,41 @@
 /* The drawing of a landscape on a canvas; `explorer.export.print.landscape` draws the same for print. */
 
 import { make } from "../common/dom.mjs";
+import { roundNumbers } from "../common/numbers.mjs";
 import { rampBytes } from "../player/colours.mjs";
 
-/** The frame of the plot in a panel of this size, in CSS pixels. */
+const DARK = "rgba(20,22,30,0.75)"; // edge of what is white
+
+/** @typedef {import("./state.mjs").Place} Place */
+/** @typedef {{left: number, top: number, side: number, width: number, height: number}} Frame of the plot in a panel, CSS pixels */
+/** @typedef {{from: Place, tip: number[], ghost: boolean}} Arrow tip: pixels from its beginning, y upwards; ghost: dashed */
+/**
+ * What is drawn of a panel: the server's landscape, and the page's points.
+ * @typedef {object} Picture
+ * @property {string[]} ramp
+ * @property {import("./scene.mjs").ScenePoint[]} points
+ * @property {Arrow[]} arrows
+ * @property {{places: number[], colour: string}[]} trails
+ * @property {Float32Array[]} contours
+ * @property {{at: number, label: string}[]} ticks  of the colour bar
+ * @property {Set<string>} shows
+ * @property {HTMLCanvasElement | null} image  null: no landscape, and nothing of what follows
+ * @property {number[]} [mapBox]  of the landscape
+ * @property {number} [n]  places a side
+ * @property {Float64Array} [values]
+ * @property {{kind: string}} [scale]
+ * @property {Place | null} [equilibrium]
+ * @property {{at: Float64Array, force: Float64Array} | null} [field]
+ * @property {Frame} [frame]  this and what follows once it is drawn
+ * @property {number[]} [box]  of the plot
+ * @property {import("../player/colours.mjs").Theme} [theme]
+ * @property {Place | null} [origin]
+ * @property {string} [title]
+ * @property {string} [subtitle]
+ */
+/** @typedef {CanvasRenderingContext2D} Context */
+
+/** The frame of the plot in a panel of this size. @param {number} width @param {number} height @returns {Frame} */
 export function frameOf(width, height) {
   const left = 44;
   const top = 32;
@@ -12,13 +44,13 @@ export function frameOf(width, height) {
   return { left: left + shift, top, side, width, height };
 }
 
-/** A position of the scene in pixels. */
+/** A position of the scene in pixels. @param {Frame} frame @param {number[]} box @param {number[]} place @returns {Place} */
 export function toScreen(frame, box, [x, y]) {
   const { left, top, side } = frame;
   return [left + ((x - box[0]) / (box[2] - box[0])) * side, top + side - ((y - box[1]) / (box[3] - box[1])) * side];
 }
 
-/** Pixels as a position of the scene. */
+/** Pixels as a position of the scene. @param {Frame} frame @param {number[]} box @param {number[]} pixel @returns {Place} */
 export function toPlace(frame, box, [x, y]) {
   const { left, top, side } = frame;
   return [box[0] + ((x - left) / side) * (box[2] - box[0]), box[1] + ((top + side - y) / side) * (box[3] - box[1])];
@@ -27,6 +59,8 @@ export function toPlace(frame, box, [x, y]) {
 /**
  * The heat map as an image of n x n pixels, first row on top; what is not a number is hatched.
  * @param {Float32Array} positions  (n, n), rows upwards
+ * @param {number} n
+ * @param {string[]} ramp
  */
 export function heatMap(positions, n, ramp) {
   const colours = rampBytes(ramp);
@@ -49,10 +83,7 @@ export function heatMap(positions, n, ramp) {
   return image;
 }
 
-/**
- * @param {CanvasRenderingContext2D} ctx
- * @param {object} picture  of panel.mjs: frame, box, image, contours, ticks, points, arrows, trails, ...
- */
+/** @param {Context} ctx @param {Picture} picture */
 export function draw(ctx, picture) {
   const { frame, theme } = picture;
   ctx.fillStyle = theme.page;
@@ -79,6 +110,7 @@ export function draw(ctx, picture) {
   drawColourBar(ctx, picture);
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawTitle(ctx, { frame, theme, title, subtitle }) {
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "left";
@@ -91,6 +123,7 @@ function drawTitle(ctx, { frame, theme, title, subtitle }) {
   ctx.fillText(subtitle, frame.left + width + 10, 20);
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawAxes(ctx, { frame, box, theme }) {
   const { left, top, side } = frame;
   ctx.strokeStyle = theme.frame;
@@ -98,14 +131,14 @@ function drawAxes(ctx, { frame, box, theme }) {
   ctx.strokeRect(left, top, side, side);
   ctx.fillStyle = theme.quiet;
   ctx.font = "11px sans-serif";
-  for (const value of round(box[0], box[2], side / 90)) {
+  for (const value of roundNumbers(box[0], box[2], Math.max(2, side / 90)).values) {
     const [x] = toScreen(frame, box, [value, 0]);
     line(ctx, x, top + side, x, top + side + 4);
     ctx.textAlign = "center";
     ctx.textBaseline = "top";
     ctx.fillText(text(value), x, top + side + 7);
   }
-  for (const value of round(box[1], box[3], side / 90)) {
+  for (const value of roundNumbers(box[1], box[3], Math.max(2, side / 90)).values) {
     const [, y] = toScreen(frame, box, [0, value]);
     line(ctx, left - 4, y, left, y);
     ctx.textAlign = "right";
@@ -114,6 +147,7 @@ function drawAxes(ctx, { frame, box, theme }) {
   }
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawMap(ctx, { frame, image, mapBox, box }) {
   const n = image.width;
   const [x, y] = toScreen(frame, box, [mapBox[0], mapBox[3]]);
@@ -124,6 +158,7 @@ function drawMap(ctx, { frame, image, mapBox, box }) {
   ctx.drawImage(image, x - half, y - high, right - x + 2 * half, bottom - y + 2 * high);
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawContours(ctx, { frame, box, mapBox, n, contours }) {
   const [x0, y0] = toScreen(frame, box, [mapBox[0], mapBox[1]]);
   const [x1, y1] = toScreen(frame, box, [mapBox[2], mapBox[3]]);
@@ -140,7 +175,11 @@ function drawContours(ctx, { frame, box, mapBox, n, contours }) {
   }
 }
 
-/** The force field: the force on the moved point at a grid of positions; lengths by orders of magnitude. */
+/**
+ * The force field: the force on the moved point at a grid of positions; lengths by orders of magnitude.
+ * @param {Context} ctx
+ * @param {Picture} picture
+ */
 function drawField(ctx, { frame, box, field }) {
   if (!field) return;
   const sizes = Array.from({ length: field.at.length / 2 }, (_, i) => Math.hypot(field.force[2 * i], field.force[2 * i + 1]));
@@ -153,10 +192,12 @@ function drawField(ctx, { frame, box, field }) {
     const [x, y] = toScreen(frame, box, [field.at[2 * i], field.at[2 * i + 1]]);
     const length = cell * (0.25 + 0.55 * Math.max(0, 1 + Math.log10(size / largest) / 3));
     const [dx, dy] = [(field.force[2 * i] / size) * length, (-field.force[2 * i + 1] / size) * length];
-    head(ctx, x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2, 3.5);
+    traceArrow(ctx, x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2, 3.5);
+    ctx.stroke();
   });
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawOrigin(ctx, { frame, box, origin }) {
   if (!origin) return;
   const [x, y] = toScreen(frame, box, origin);
@@ -166,45 +207,41 @@ function drawOrigin(ctx, { frame, box, origin }) {
   line(ctx, x, y - 6, x, y + 6);
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawTrails(ctx, { frame, box, trails }) {
   for (const { places, colour } of trails) {
-    for (const [style, width] of [["rgba(255,255,255,0.85)", 3.4], [colour, 1.8]]) {
-      ctx.strokeStyle = style;
-      ctx.lineWidth = width;
-      ctx.beginPath();
-      for (let i = 0; i < places.length; i += 2) {
-        const [x, y] = toScreen(frame, box, [places[i], places[i + 1]]);
-        if (i) ctx.lineTo(x, y);
-        else ctx.moveTo(x, y);
-      }
-      ctx.stroke();
+    ctx.beginPath();
+    for (let i = 0; i < places.length; i += 2) {
+      const [x, y] = toScreen(frame, box, [places[i], places[i + 1]]);
+      if (i) ctx.lineTo(x, y);
+      else ctx.moveTo(x, y);
     }
+    strokeEdged(ctx, colour, 1.8, "rgba(255,255,255,0.85)", 3.4);
   }
 }
 
-/** The equilibrium of the moved point: a white cross. */
+/** The equilibrium of the moved point: a white cross. @param {Context} ctx @param {Picture} picture */
 function drawEquilibrium(ctx, { frame, box, equilibrium }) {
   const [x, y] = toScreen(frame, box, equilibrium);
-  for (const [style, width] of [["rgba(20,22,30,0.75)", 4], ["#ffffff", 1.8]]) {
-    ctx.strokeStyle = style;
-    ctx.lineWidth = width;
-    line(ctx, x - 5, y - 5, x + 5, y + 5);
-    line(ctx, x - 5, y + 5, x + 5, y - 5);
+  ctx.beginPath();
+  for (const down of [5, -5]) {
+    ctx.moveTo(x - 5, y - down);
+    ctx.lineTo(x + 5, y + down);
   }
+  strokeEdged(ctx, "#ffffff", 1.8, DARK, 4);
 }
 
+/** @param {Context} ctx @param {Picture} picture @param {Arrow} arrow */
 function drawArrow(ctx, { frame, box }, { from, tip, ghost }) {
   const [x, y] = toScreen(frame, box, from);
-  const [endX, endY] = [x + tip[0], y - tip[1]];
+  traceArrow(ctx, x, y, x + tip[0], y - tip[1], ghost ? 6 : 8);
   if (ghost) ctx.setLineDash([4, 4]);
-  for (const [style, width] of [["rgba(20,22,30,0.75)", ghost ? 3 : 5], [ghost ? "rgba(255,255,255,0.7)" : "#ffffff", ghost ? 1.2 : 2.4]]) {
-    ctx.strokeStyle = style;
-    ctx.lineWidth = width;
-    head(ctx, x, y, endX, endY, ghost ? 6 : 8);
-  }
-  if (ghost) ctx.setLineDash([]);
+  if (ghost) strokeEdged(ctx, "rgba(255,255,255,0.7)", 1.2, DARK, 3);
+  else strokeEdged(ctx, "#ffffff", 2.4, DARK, 5);
+  ctx.setLineDash([]);
 }
 
+/** @param {Context} ctx @param {Picture} picture @param {import("./scene.mjs").ScenePoint} point */
 function drawPoint(ctx, { frame, box }, { place, colour, kind, main, faint, held }) {
   const [x, y] = toScreen(frame, box, place);
   const radius = (kind === "c" ? 7 : 5.5) * (main ? 1.15 : 1) + (held ? 1.5 : 0);
@@ -226,7 +263,7 @@ function drawPoint(ctx, { frame, box }, { place, colour, kind, main, faint, held
   ctx.globalAlpha = 1;
 }
 
-/** A name beside its point: "c_e" with a subscript. */
+/** A name beside its point: "c_e" with a subscript. @param {Context} ctx @param {Picture} picture @param {import("./scene.mjs").ScenePoint} point */
 function drawName(ctx, { frame, box }, { place, name, kind, main, faint }) {
   if (!name) return;
   let [x, y] = toScreen(frame, box, place);
@@ -246,6 +283,7 @@ function drawName(ctx, { frame, box }, { place, name, kind, main, faint }) {
   ctx.globalAlpha = 1;
 }
 
+/** @param {Context} ctx @param {string} words @param {number} x @param {number} y */
 function outlined(ctx, words, x, y) {
   ctx.strokeStyle = "rgba(20,22,30,0.8)";
   ctx.lineWidth = 3;
@@ -254,6 +292,7 @@ function outlined(ctx, words, x, y) {
   ctx.fillText(words, x, y);
 }
 
+/** @param {Context} ctx @param {Picture} picture */
 function drawColourBar(ctx, { frame, theme, ramp, ticks, scale }) {
   const [x, top, width, height] = [frame.left + frame.side + 12, frame.top, 12, frame.side];
   const steps = 64;
@@ -279,8 +318,8 @@ function drawColourBar(ctx, { frame, theme, ramp, ticks, scale }) {
   ctx.fillText(kind, x, top + height + 7);
 }
 
-/** A line with an arrow's head at its end. */
-function head(ctx, x, y, endX, endY, size) {
+/** Begin the path of a line with an arrow's head at its end. @param {Context} ctx @param {number} x @param {number} y @param {number} endX @param {number} endY @param {number} size of the head */
+function traceArrow(ctx, x, y, endX, endY, size) {
   const angle = Math.atan2(endY - y, endX - x);
   ctx.beginPath();
   ctx.moveTo(x, y);
@@ -289,9 +328,19 @@ function head(ctx, x, y, endX, endY, size) {
     ctx.moveTo(endX, endY);
     ctx.lineTo(endX - size * Math.cos(angle + side), endY - size * Math.sin(angle + side));
   }
+}
+
+/** Stroke the path over a wider edge, so that it is seen on any ground. @param {Context} ctx @param {string} colour @param {number} width @param {string} edge @param {number} edgeWidth */
+function strokeEdged(ctx, colour, width, edge, edgeWidth) {
+  ctx.strokeStyle = edge;
+  ctx.lineWidth = edgeWidth;
+  ctx.stroke();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
   ctx.stroke();
 }
 
+/** @param {Context} ctx @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
 function line(ctx, x0, y0, x1, y1) {
   ctx.beginPath();
   ctx.moveTo(x0, y0);
@@ -299,17 +348,7 @@ function line(ctx, x0, y0, x1, y1) {
   ctx.stroke();
 }
 
-/** About `about` round numbers between two. */
-export function round(low, high, about) {
-  const rough = (high - low) / Math.max(2, about);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((candidate) => candidate >= rough * 0.999);
-  const values = [];
-  for (let i = Math.ceil(low / step - 1e-9); i <= high / step + 1e-9; i++) values.push(i * step);
-  return values;
-}
-
+/** @param {number} value */
 function text(value) {
   return String(Number(value.toPrecision(6)));
 }
-

@@ -7,21 +7,24 @@
 import { Controls } from "./controls.mjs";
 import { button, make } from "../common/dom.mjs";
 import { EXPORTS, exportAs } from "./exports.mjs";
-import { listenToKeys } from "./keys.mjs";
 import { Panel } from "./panel.mjs";
 import { Release } from "./release.mjs";
 import { NewestRequest, get, post } from "../common/http.mjs";
+import { listenToKeys } from "../player/input/keys.mjs";
 import { RunPicker } from "./run.mjs";
-import { makeView } from "./scene.mjs";
+import { makeScene, readAnswer } from "./scene.mjs";
 import { Side } from "./loss_cards.mjs";
-import { fromPreset, fromQuery, toQuery, toRequest } from "./state.mjs";
+import { LETTERS, fromPreset, fromQuery, toQuery, toRequest } from "./state.mjs";
+
+/** @typedef {import("./state.mjs").State} State */
+/** @typedef {import("./state.mjs").Place} Place */
 
 const SETTLED_SIDE = 192; // grid positions a side when nothing is being dragged
 const DRAG_SIDES = [128, 80, 48]; // while dragging: the finest for which the server is quick enough
 const QUICK_MS = 45;
 const SETTLE_MS = 160;
 
-/** The page that is mounted now, or null. */
+/** @type {Lab | null} the page that is mounted now */
 let page = null;
 
 /** @param {Record<string, string>} query of the URL */
@@ -35,6 +38,7 @@ export async function show(query) {
 }
 
 class Lab {
+  /** @param {HTMLElement & {lab?: Lab}} root */
   constructor(root) {
     this.root = root;
     root.lab = this; // for tests and the console
@@ -43,17 +47,36 @@ class Lab {
     this.landscapes = new NewestRequest((problem) => this.say(problem));
     this.values = new NewestRequest(() => {}); // without the exact value the one between the grid's stays
     this.grade = 0; // of DRAG_SIDES
-    this.drawn = 0; // number of responses that were drawn
+    this.responseCount = 0; // number of responses that were drawn
+    /** @type {Panel[]} */
     this.panels = [];
+    /** @type {State | null} */
+    this.state = null;
+    /** @type {import("./scene.mjs").Answer | null} */
+    this.answer = null; // the newest
+    /** @type {object | null} */
+    this.request = null; // that it is the answer to
+    /** @type {import("./scene.mjs").PointId | null} */
+    this.held = null; // the point that was taken last
+    /** @type {Place | null} */
+    this.pointed = null; // where the pointer is
+    /** @type {number[] | null} */
+    this.boxBefore = null; // a release widened it
+    this.problem = "";
+    /** @type {number | null} */
+    this.pending = null; // animation frame in which everything will be drawn
   }
 
+  /** @param {import("./state.mjs").Query} query of the URL */
   async start(query) {
     this.say("Loading …");
     try {
+      /** @type {import("./state.mjs").Catalogue} */
       this.catalogue = await get("/api/lab");
     } catch (error) {
       return this.say(error.message);
     }
+    /** @type {import("./state.mjs").Change} */
     const change = (alter, how) => this.change(alter, how);
     this.picker = new RunPicker(change, (message) => this.say(message));
     this.controls = new Controls(this.root.querySelector("#lab-controls"), this.catalogue, change, (key) => this.choosePreset(key), this.picker);
@@ -65,20 +88,20 @@ class Lab {
     this.release = new Release(this.releaseHost, {
       request: () => toRequest(this.state, SETTLED_SIDE),
       settings: () => this.state.release,
-      set: (name, value) => this.change((state) => (state.release[name] = value), { quiet: true, preset: "keep" }),
+      set: (name, value) => this.change(({ release }) => Object.assign(release, { [name]: value }), { quiet: true, preset: "keep" }),
       moved: () => this.released(),
       canKeep: () => !this.state.inRun && this.state.losses.length === 1,
       keep: () => this.keep(),
       say: (message) => this.say(message),
     });
-    this.stopKeys = listenToKeys(this);
+    this.stopKeys = listenToKeys(this.root, { keys: "page" }, this.keys());
     this.watcher = new ResizeObserver(() => this.drawAll());
     this.watcher.observe(this.grid);
     this.themeWatcher = new MutationObserver(() => this.drawAll());
     this.themeWatcher.observe(document.documentElement, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
     this.state = fromQuery(this.catalogue, query);
     try {
-      await this.picker.load(this.state);
+      if (this.state.inRun) await this.picker.load(this.state.inRun);
     } catch (error) {
       this.state.inRun = null;
       this.problem = error.message;
@@ -97,6 +120,24 @@ class Lab {
     clearTimeout(this.settling);
   }
 
+  /** The player's keys for snapshots, and a few more; arrow keys on a point are the point's. */
+  keys() {
+    const { release, picker } = this;
+    /** @type {(act: () => void) => () => unknown} */
+    const inRun = (act) => () => this.state.inRun !== null && act();
+    return {
+      f: () => this.fit(),
+      r: () => release.toggle(),
+      s: () => release.step(),
+      Escape: () => release.reset(),
+      " ": inRun(() => picker.toggle()),
+      ArrowLeft: inRun(() => picker.step(-1)),
+      ArrowRight: inRun(() => picker.step(1)),
+      Home: inRun(() => picker.go(0)),
+      End: inRun(() => picker.go(picker.about.epochs.length - 1)),
+    };
+  }
+
   toolbar() {
     const buttons = EXPORTS.map(([kind, title]) => button(kind.toUpperCase(), title, () => this.exportAs(kind), { id: `lab-export-${kind}` }));
     const fit = button("Fit", "Show everything (double click on the landscape, or f)", () => this.fit(), { id: "lab-fit" });
@@ -106,11 +147,7 @@ class Lab {
 
   // Changing the state
 
-  /**
-   * @param {(state: import("./state.mjs").State) => void} alter
-   * @param {{rebuild?: boolean, fit?: boolean, quiet?: boolean, snapshot?: boolean, dragging?: boolean, preset?: "keep"}} [how]
-   *   rebuild: the controls too; fit: a new box; quiet: no request; snapshot: another one of the same run
-   */
+  /** @param {(state: State) => void} alter @param {import("./state.mjs").How} [how] */
   change(alter, how = {}) {
     alter(this.state);
     if (how.fit) this.state.box = null;
@@ -127,6 +164,7 @@ class Lab {
     return this.refresh(!how.dragging);
   }
 
+  /** @param {string} key of the catalogue's presets */
   choosePreset(key) {
     this.picker.pause();
     this.state = fromPreset(this.catalogue, key);
@@ -141,8 +179,7 @@ class Lab {
     const { state } = this;
     while (this.panels.length > state.losses.length) this.panels.pop().remove();
     while (this.panels.length < state.losses.length) this.panels.push(this.newPanel());
-    this.panels.forEach((panel) => Object.assign(panel, { ramp: this.catalogue.ramp }));
-    this.grid.dataset.panels = this.panels.length;
+    this.grid.dataset.panels = String(this.panels.length);
     this.controls.build(state);
     this.side.build(state);
     this.release.build();
@@ -151,7 +188,7 @@ class Lab {
   }
 
   newPanel() {
-    return new Panel(this.grid, {
+    return new Panel(this.grid, this.catalogue.ramp, {
       moved: (kind, index, place, done) => this.movePoint(kind, index, place, done),
       picked: (kind, index) => this.pick(kind, index),
       framed: (box, done) => this.change((state) => (state.box = box), { dragging: !done, preset: "keep" }),
@@ -164,6 +201,7 @@ class Lab {
     return this.change((state) => (state.box = null), { preset: "keep" });
   }
 
+  /** @param {"e" | "c"} kind @param {number} index */
   pick(kind, index) {
     this.held = { kind, index };
     if (kind === "e" && !this.state.inRun && index !== this.state.chosen) {
@@ -172,7 +210,13 @@ class Lab {
     this.drawAll();
   }
 
-  /** A point was dragged, or pushed by a key, to a place of the plane. */
+  /**
+   * A point was dragged, or pushed by a key, to a place of the plane.
+   * @param {"e" | "c"} kind
+   * @param {number} index
+   * @param {Place} place
+   * @param {boolean} done whether no more will follow at once
+   */
   movePoint(kind, index, place, done) {
     const { answer } = this;
     if (!answer) return;
@@ -180,14 +224,14 @@ class Lab {
     const { inRun } = this.state;
     const now = answer[kind][index];
     this.change((state) => {
-      if (!inRun) state.points[kind][index] = place.map((v) => Number(v.toPrecision(6)));
+      if (!inRun) state.points[kind][index] = rounded(place);
       else {
-        const shifts = state.inRun[`moved_${kind}`];
+        const shifts = kind === "e" ? inRun.moved_e : inRun.moved_c;
         const before = shifts[index] ?? [0, 0];
         shifts[index] = [before[0] + place[0] - now[0], before[1] + place[1] - now[1]];
       }
     }, { dragging: !done });
-    answer[kind][index] = [...place]; // drawn at once; the landscape follows
+    answer[kind][index] = place; // drawn at once; the landscape follows
     if (done && inRun) this.controls.showPoints(this.state); // for its "put back" button
     if (done) this.drawNow(); // the next key starts from here
     else this.drawAll();
@@ -197,8 +241,7 @@ class Lab {
   keep() {
     const places = this.release.places(0);
     if (places && !this.state.inRun && this.state.losses.length === 1) {
-      const rounded = (list) => list.map((place) => place.map((v) => Number(v.toPrecision(6))));
-      this.change((state) => Object.assign(state.points, { e: rounded(places.e), c: rounded(places.c) }));
+      this.change((state) => Object.assign(state.points, { e: places.e.map(rounded), c: places.c.map(rounded) }));
     } else {
       this.release.reset();
     }
@@ -215,12 +258,13 @@ class Lab {
 
   /** Widen the box by a step if a released point is outside. */
   widen() {
-    const { box } = this.state.box ? this.state : this.answer ?? {};
+    const box = this.state.box ?? this.answer?.box;
     if (!box) return;
     const all = this.panels.flatMap((_, i) => {
       const places = this.release.places(i);
       return places ? [...places.e, ...places.c] : [];
     });
+    /** @param {Place} place */
     const outside = ([x, y]) => x < box[0] || x > box[2] || y < box[1] || y > box[3];
     if (!all.some((place) => place.every(Number.isFinite) && outside(place))) return;
     this.boxBefore ??= this.state.box; // what a reset goes back to
@@ -252,14 +296,16 @@ class Lab {
     if (!settled && !this.landscapes.inFlight && !this.landscapes.waiting) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
   }
 
+  /** Take coarser or finer grids while dragging. @param {number} ms that the server took for the last one */
   adapt(ms) {
     if (ms > QUICK_MS && this.grade < DRAG_SIDES.length - 1) this.grade++;
     else if (ms < QUICK_MS / 6 && this.grade > 0) this.grade--;
   }
 
-  receive(answer, request) {
-    const dragging = this.panels.some(({ drag }) => drag && !drag.pan);
-    this.answer = makeView(answer, this.state.losses.length, dragging ? this.answer : null);
+  /** @param {import("../common/binary.mjs").Decoded} response @param {object} request */
+  receive(response, request) {
+    const dragging = this.panels.some(({ drag }) => drag && "kind" in drag);
+    this.answer = readAnswer(response, this.state.losses.length, dragging ? this.answer : null);
     if (!this.state.box) this.state.box = this.answer.box;
     this.request = request;
     this.panels.forEach((panel, i) => this.answer.panels[i] && panel.setLandscape(this.answer.panels[i], this.answer.box));
@@ -267,11 +313,11 @@ class Lab {
     panels.forEach(({ about, arrays }, i) => {
       const first = i > 0 ? this.panels[0].forces : null;
       const loss = arrays.losses?.[this.state.chosen];
-      this.side.setLandscape(i, about, about.error ? null : this.panels[i].forces, first, { chosen: this.state.chosen, label, loss });
+      this.side.setLandscape(i, about, this.panels[i].forces, first, { chosen: this.state.chosen, label, loss });
     });
     this.showAbout();
     this.drawNow();
-    this.drawn++;
+    this.responseCount++;
   }
 
   showAbout() {
@@ -299,8 +345,10 @@ class Lab {
       const { name, params } = state.losses[i] ?? {};
       if (!name || !answer.panels[i]) return;
       const { picture } = panel;
-      Object.assign(picture, { box, shows: state.shown, ...answer.sceneOf(i, state, this.release.places(i), this.catalogue.palette, this.held) });
-      picture.title = `${answer.panels.length > 1 ? `${"ABCD"[i]} · ` : ""}${this.catalogue.losses.find((loss) => loss.name === name)?.label ?? name}`;
+      const scene = makeScene(answer, i, state, this.release.places(i), this.catalogue.palette, this.held);
+      Object.assign(picture, { box, shows: state.shown, ...scene });
+      const label = this.catalogue.losses.find((loss) => loss.name === name)?.label ?? name;
+      picture.title = answer.panels.length > 1 ? `${LETTERS[i]} · ${label}` : label;
       picture.subtitle = Object.entries(params).map(([key, value]) => `${key} = ${value}`).join(", ");
       panel.canvas.setAttribute("aria-label", `Landscape of the ${name} loss`);
       panel.setArrows(i > 0 ? this.panels[0].forces : null);
@@ -308,14 +356,14 @@ class Lab {
     });
   }
 
-  /** The pointer is at a position of the plane, or has left (null). */
+  /** The pointer is at a position of the plane, or has left (null). @param {Place | null} place */
   async point(place) {
     this.pointed = place;
     this.panels.forEach((panel, i) => this.side.setValue(i, place ? panel.valueAt(place) : null, place));
     if (!place || this.panels.some(({ drag }) => drag)) return;
     const request = { ...toRequest(this.state, 2), release: this.release.request(), at: place };
     const answer = await this.values.send((signal) => post("/api/landscape/value", request, signal), false);
-    if (answer && this.pointed === place) answer.panels.forEach((panel, i) => this.side.setTerms(i, panel));
+    if (answer && this.pointed === place) answer.panels.forEach((terms, i) => this.side.setTerms(i, terms));
   }
 
   async exportAs(kind) {
@@ -326,7 +374,13 @@ class Lab {
     }
   }
 
+  /** @param {string} message */
   say(message) {
     this.message.textContent = message;
   }
+}
+
+/** @param {Place} place @returns {Place} */
+function rounded([x, y]) {
+  return [Number(x.toPrecision(6)), Number(y.toPrecision(6))];
 }

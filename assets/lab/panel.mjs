@@ -4,33 +4,42 @@ import { make } from "../common/dom.mjs";
 import { THEMES, pageOf, themeOf } from "../player/colours.mjs";
 import { contours } from "./contours.mjs";
 import { draw, frameOf, heatMap, toPlace, toScreen } from "./drawing.mjs";
+import { pairs } from "./scene.mjs";
 
 const NEAR = 16; // pixels within which the pointer takes a point
 const LONGEST = 70; // pixels of the longest arrow
 const NUDGE = 1 / 100; // of the box's width that an arrow key moves a point
 
+/** @typedef {import("./state.mjs").Place} Place */
+/** @typedef {import("./scene.mjs").PointId} PointId */
+/** @typedef {{e: Place[], c: Place[]}} Forces */
 /**
  * The events of a panel.
  * @typedef {object} Listener
- * @property {(kind: "e" | "c", index: number, place: number[], done: boolean) => void} moved
+ * @property {(kind: "e" | "c", index: number, place: Place, done: boolean) => void} moved
  * @property {(kind: "e" | "c", index: number) => void} picked
  * @property {(box: number[], done: boolean) => void} framed
- * @property {(place: number[] | null) => void} pointed
+ * @property {(place: Place | null) => void} pointed
  * @property {() => void} fit
  */
 
 export class Panel {
-  /** @param {HTMLElement} host @param {Listener} listener */
-  constructor(host, listener) {
+  /** @param {HTMLElement} host @param {string[]} ramp @param {Listener} listener */
+  constructor(host, ramp, listener) {
     this.listener = listener;
     this.canvas = make("canvas", { role: "img" });
     this.points = make("div", { class: "lab-points" });
     this.problem = make("div", { class: "lab-problem" });
     this.element = make("div", { class: "lab-panel" }, this.canvas, this.points, this.problem);
     host.append(this.element);
-    /** What `draw` draws: the server's landscape, and the page's points. */
-    this.picture = { points: [], arrows: [], trails: [], contours: [], ticks: [], shows: new Set(), image: null };
-    this.drag = null;
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = []; // over each point
+    /** @type {import("./drawing.mjs").Picture} */
+    this.picture = { ramp, points: [], arrows: [], trails: [], contours: [], ticks: [], shows: new Set(), image: null };
+    /** @type {Forces | null} */
+    this.forces = null;
+    /** @type {PointId | {pan: Place} | null} */
+    this.drag = null; // the point, or the place, that the pointer holds
     this.listen();
   }
 
@@ -39,33 +48,34 @@ export class Panel {
   }
 
   /**
-   * A new landscape. @param {Record<string, any>} answer arrays of this panel by name, and `about`
+   * A new landscape.
+   * @param {import("./scene.mjs").Landscape} landscape
    * @param {number[]} box of its grid
    */
-  setLandscape(answer, box) {
+  setLandscape({ about, arrays }, box) {
     const { picture } = this;
-    const { about, arrays } = answer;
     this.problem.textContent = about.error ?? about.problem ?? "";
-    if (about.error) {
-      picture.image = null;
+    if (!about.computed) {
+      picture.image = this.forces = null;
       return;
     }
     const { n } = about.computed;
-    const positions = arrays.positions;
-    picture.image = heatMap(positions, n, this.ramp);
-    picture.ramp = this.ramp;
-    picture.n = n;
-    picture.mapBox = box;
-    picture.values = arrays.values;
-    picture.contours = contours(positions, n, [...arrays.levels]);
-    picture.ticks = about.ticks.map((label, i) => ({ label, at: arrays.ticks[i] })).filter(({ at }) => at >= -0.001 && at <= 1.001);
-    picture.scale = about.scale;
-    picture.equilibrium = about.rest.at;
-    picture.field = arrays.arrows ? { at: arrays.arrows_at, force: arrays.arrows } : null;
+    const ticks = about.ticks.map((label, i) => ({ label, at: arrays.ticks[i] }));
+    Object.assign(picture, {
+      image: heatMap(arrays.positions, n, picture.ramp),
+      n,
+      mapBox: box,
+      values: arrays.values,
+      contours: contours(arrays.positions, n, [...arrays.levels]),
+      ticks: ticks.filter(({ at }) => at >= -0.001 && at <= 1.001),
+      scale: about.scale,
+      equilibrium: about.rest.at,
+      field: arrays.arrows ? { at: arrays.arrows_at, force: arrays.arrows } : null,
+    });
     this.forces = arrays.force_e ? { e: pairs(arrays.force_e), c: pairs(arrays.force_c) } : null;
   }
 
-  /** The value of the landscape at a place, between the grid's values; NaN outside. */
+  /** The value of the landscape at a place, between the grid's values; NaN outside. @param {Place} place */
   valueAt([x, y]) {
     const { mapBox: box, n, values } = this.picture;
     if (!values) return NaN;
@@ -78,22 +88,11 @@ export class Panel {
     return (1 - t) * ((1 - s) * values[at] + s * values[at + 1]) + t * ((1 - s) * values[at + n] + s * values[at + n + 1]);
   }
 
-  /** Arrows for the forces on all points, the longest `LONGEST` pixels; dashed ones for another loss's. */
+  /** Arrows for the forces on all points; dashed ones for another loss's. @param {Forces | null} other */
   setArrows(other) {
-    const { picture } = this;
-    picture.arrows = [];
-    if (!this.forces) return;
-    const largest = largestOf(this.forces);
-    for (const [forces, ghost, most] of [[other, true, other && largestOf(other)], [this.forces, false, largest]]) {
-      if (!forces || !(most > 0)) continue;
-      for (const point of picture.points) {
-        const force = forces[point.kind][point.index];
-        const size = force ? Math.hypot(...force) : 0;
-        if (!(size > 1e-6 * most)) continue;
-        const length = Math.max(16, LONGEST * Math.sqrt(size / most));
-        picture.arrows.push({ from: point.place, tip: force.map((v) => (v / size) * length), ghost });
-      }
-    }
+    const { points } = this.picture;
+    const own = this.forces ? arrowsOf(points, this.forces, false) : [];
+    this.picture.arrows = other && this.forces ? [...arrowsOf(points, other, true), ...own] : own;
   }
 
   draw() {
@@ -116,9 +115,10 @@ export class Panel {
   /** A button over every point, so that the keyboard reaches it; the pointer goes through to the canvas. */
   placeButtons() {
     const { points, frame, box } = this.picture;
-    while (this.points.children.length > points.length) this.points.lastChild.remove();
+    while (this.buttons.length > points.length) this.buttons.pop().remove();
+    while (this.buttons.length < points.length) this.buttons.push(this.points.appendChild(this.makeButton()));
     points.forEach((point, i) => {
-      const button = this.points.children[i] ?? this.points.appendChild(this.makeButton());
+      const button = this.buttons[i];
       const [x, y] = toScreen(frame, box, point.place);
       const { left, top, side } = frame;
       button.dataset.point = `${point.kind}${point.index}`;
@@ -146,9 +146,11 @@ export class Panel {
     return button;
   }
 
-  /** The point under the pointer: the nearest, embeddings before targets where they are equally near. */
+  /** The point under the pointer: the nearest, embeddings before targets where they are equally near. @param {number} x @param {number} y */
   pick(x, y) {
-    let [best, least] = [null, NEAR];
+    /** @type {import("./scene.mjs").ScenePoint | null} */
+    let best = null;
+    let least = NEAR;
     for (const point of this.picture.points) {
       const [px, py] = toScreen(this.picture.frame, this.picture.box, point.place);
       const distance = Math.hypot(px - x, py - y) - (point.kind === "e" ? 0.5 : 0);
@@ -161,18 +163,21 @@ export class Panel {
     const { canvas } = this;
     canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
     canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.onPointerUp(event));
+    canvas.addEventListener("pointerup", (event) => this.onPointerUp(event));
+    canvas.addEventListener("pointercancel", (event) => this.onPointerUp(event));
     canvas.addEventListener("pointerleave", () => !this.drag && this.listener.pointed(null));
     canvas.addEventListener("dblclick", () => this.listener.fit());
     canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
 
+  /** @param {MouseEvent} event */
   inside(event) {
-    const { left, top, side } = this.picture.frame ?? { side: -1 };
+    const { left, top, side } = this.picture.frame ?? { left: 0, top: 0, side: -1 };
     const [x, y] = [event.offsetX, event.offsetY];
     return { x, y, within: x >= left && x <= left + side && y >= top && y <= top + side };
   }
 
+  /** @param {PointerEvent} event */
   onPointerDown(event) {
     const { x, y, within } = this.inside(event);
     if (!within || event.button !== 0) return;
@@ -180,36 +185,40 @@ export class Panel {
     const point = this.pick(x, y);
     this.drag = point
       ? { kind: point.kind, index: point.index }
-      : { pan: toPlace(this.picture.frame, this.picture.box, [x, y]), box: this.picture.box };
+      : { pan: toPlace(this.picture.frame, this.picture.box, [x, y]) };
     if (point) this.listener.picked(point.kind, point.index);
     this.canvas.style.cursor = "grabbing";
   }
 
+  /** @param {PointerEvent} event */
   onPointerMove(event) {
     const { x, y, within } = this.inside(event);
     const { frame, box } = this.picture;
     if (!frame || !box) return;
     const place = toPlace(frame, box, [x, y]);
-    if (this.drag?.pan) {
-      const [dx, dy] = [this.drag.pan[0] - place[0], this.drag.pan[1] - place[1]];
-      this.listener.framed([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy], false);
-    } else if (this.drag) {
-      this.listener.moved(this.drag.kind, this.drag.index, place, false);
-    } else {
+    const { drag } = this;
+    if (!drag) {
       this.canvas.style.cursor = within ? (this.pick(x, y) ? "grab" : "crosshair") : "default";
+    } else if ("pan" in drag) {
+      const [dx, dy] = [drag.pan[0] - place[0], drag.pan[1] - place[1]];
+      this.listener.framed([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy], false);
+    } else {
+      this.listener.moved(drag.kind, drag.index, place, false);
     }
     this.listener.pointed(within ? place : null);
   }
 
+  /** @param {PointerEvent} event */
   onPointerUp(event) {
     const { drag } = this;
     this.drag = null;
     this.canvas.style.cursor = "crosshair";
     if (!drag) return;
-    if (drag.pan) this.listener.framed(this.picture.box, true);
+    if ("pan" in drag) this.listener.framed(this.picture.box, true);
     else this.listener.moved(drag.kind, drag.index, toPlace(this.picture.frame, this.picture.box, [event.offsetX, event.offsetY]), true);
   }
 
+  /** @param {WheelEvent} event */
   onWheel(event) {
     const { x, y, within } = this.inside(event);
     if (!within) return;
@@ -221,11 +230,26 @@ export class Panel {
   }
 }
 
-/** (m, 2) numbers as pairs. */
-export function pairs(numbers) {
-  return Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i], numbers[2 * i + 1]]);
+/**
+ * The longest arrow is `LONGEST` pixels.
+ * @param {import("./scene.mjs").ScenePoint[]} points
+ * @param {Forces} forces
+ * @param {boolean} ghost whether they are another loss's
+ * @returns {import("./drawing.mjs").Arrow[]}
+ */
+function arrowsOf(points, forces, ghost) {
+  const most = largestOf(forces);
+  if (!(most > 0)) return [];
+  return points.flatMap(({ kind, index, place }) => {
+    const [x, y] = forces[kind][index] ?? [0, 0];
+    const size = Math.hypot(x, y);
+    if (!(size > 1e-6 * most)) return [];
+    const length = Math.max(16, LONGEST * Math.sqrt(size / most));
+    return [{ from: place, tip: [(x / size) * length, (y / size) * length], ghost }];
+  });
 }
 
+/** @param {Forces} forces */
 function largestOf(forces) {
   return Math.max(0, ...[...forces.e, ...forces.c].map(([x, y]) => Math.hypot(x, y)).filter(Number.isFinite));
 }

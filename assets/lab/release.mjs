@@ -1,22 +1,36 @@
 /* Release: all points follow their negative gradients, on paths from the server that are played step by step. */
 
 import { button, make, slider, tick } from "../common/dom.mjs";
-import { pairs } from "./panel.mjs";
 import { post } from "../common/http.mjs";
+import { pairs } from "./scene.mjs";
 
 const SECONDS = 4; // that all steps take to watch
 
+/** @typedef {import("./state.mjs").Place} Place */
+/** @typedef {import("./state.mjs").State["release"]} Settings */
+/** @typedef {{e: Place[][], c: Place[][], problem: string}} Paths of the points after each step, and why they ended */
+/**
+ * @typedef {object} Page
+ * @property {() => object} request
+ * @property {() => Settings} settings
+ * @property {(name: keyof Settings, value: number | boolean) => void} set
+ * @property {() => void} moved
+ * @property {() => boolean} canKeep
+ * @property {() => void} keep
+ * @property {(message: string) => void} say
+ */
+
 export class Release {
-  /**
-   * @param {HTMLElement} host of the buttons
-   * @param {{request: () => object, settings: () => object, set: (name: string, value: any) => void, moved: () => void, say: (message: string) => void}} page
-   */
+  /** @param {HTMLElement} host of the buttons @param {Page} page */
   constructor(host, page) {
     this.host = host;
     this.page = page;
-    this.paths = null; // per loss {e, c: (steps + 1) lists of places, losses, problem}
-    this.at = 0;
+    /** @type {(Paths | {problem: string})[] | null} */
+    this.paths = null; // per loss, without paths where there are none
+    this.at = 0; // step
     this.playing = false;
+    this.last = 0; // time of the last animation frame, milliseconds
+    this.loads = 0; // number of the newest request
   }
 
   remove() {
@@ -26,6 +40,7 @@ export class Release {
 
   build() {
     const settings = this.page.settings();
+    /** @type {(name: keyof Settings) => (value: number | boolean) => void} */
     const set = (name) => (value) => {
       this.page.set(name, value);
       this.reset();
@@ -47,7 +62,7 @@ export class Release {
   }
 
   get steps() {
-    return this.paths ? Math.max(...this.paths.map((path) => (path.e ? path.e.length - 1 : 0))) : 0;
+    return this.paths ? Math.max(...this.paths.map((path) => ("e" in path ? path.e.length - 1 : 0))) : 0;
   }
 
   /** The release in a request for the landscape at this step; null if nothing was released. */
@@ -57,20 +72,14 @@ export class Release {
 
   async load() {
     if (this.paths) return true;
-    const load = (this.loads = (this.loads ?? 0) + 1);
+    const load = ++this.loads;
     this.releaseButton.disabled = true;
     try {
       const answer = await post("/api/landscape/release", { ...this.page.request(), release: this.page.settings() });
       if (load !== this.loads) return false;
-      this.paths = answer.meta.panels.map(({ problem, error }, i) => {
-        if (error) return { problem: error };
-        const [steps, m] = answer.shapes[`${i}.e`];
-        const bySteps = (name, count) => {
-          const all = pairs(answer.arrays[`${i}.${name}`]);
-          return Array.from({ length: steps }, (_, t) => all.slice(t * count, (t + 1) * count));
-        };
-        return { e: bySteps("e", m), c: bySteps("c", answer.shapes[`${i}.c`][1]), losses: answer.arrays[`${i}.losses`], problem };
-      });
+      this.paths = answer.meta.panels.map(({ problem, error }, i) =>
+        error ? { problem: error } : { e: pathsOf(answer, `${i}.e`), c: pathsOf(answer, `${i}.c`), problem },
+      );
       this.at = 0;
       return true;
     } catch (error) {
@@ -92,6 +101,7 @@ export class Release {
     return undefined;
   }
 
+  /** @param {number} now milliseconds */
   advance(now) {
     if (!this.playing) return;
     const passed = Math.max(0, now - this.last); // a frame may have begun before the click
@@ -125,7 +135,7 @@ export class Release {
 
   /** Drop the paths, which no longer fit the scene, without a new request. */
   forget() {
-    this.loads = (this.loads ?? 0) + 1;
+    this.loads++;
     this.playing = false;
     this.paths = null;
     this.at = 0;
@@ -142,11 +152,26 @@ export class Release {
     this.stepLabel.textContent = this.paths ? `step ${Math.floor(this.at)} / ${this.steps}${why}` : "";
   }
 
-  /** The positions of the points of loss i at this step, and their trails; null if they were not released. */
+  /**
+   * The positions of the points of loss i at this step, and their trails; null if they were not released.
+   * @param {number} i
+   * @returns {import("./scene.mjs").Released | null}
+   */
   places(i) {
     const path = this.paths?.[i];
-    if (!path?.e) return null;
+    if (!path || !("e" in path)) return null;
     const at = Math.min(Math.floor(this.at), path.e.length - 1);
     return { e: path.e[at], c: path.c[at], trail: (kind, index) => path[kind].slice(0, at + 1).flatMap((places) => places[index]) };
   }
+}
+
+/**
+ * An array (steps + 1, m, 2) as places by step.
+ * @param {import("../common/binary.mjs").Decoded} answer
+ * @param {string} name
+ */
+function pathsOf({ arrays, shapes }, name) {
+  const [steps, m] = shapes[name];
+  const all = pairs(arrays[name]);
+  return Array.from({ length: steps }, (_, t) => all.slice(t * m, (t + 1) * m));
 }

@@ -40,6 +40,7 @@
 /**
  * @typedef {object} LossEntry
  * @property {string} name
+ * @property {string} label
  * @property {string} formula  MathML; empty for the user's own
  * @property {string} equation  of the paper
  * @property {string} about
@@ -63,10 +64,10 @@
  * @property {boolean} [dragging]  more will follow at once
  * @property {"keep"} [preset]     the scene is still the paper's
  */
-/** @typedef {(alter: (state: State) => void, how?: How) => void} Change alters the state and takes it over */
+/** @typedef {(alter: (state: State) => void, how?: How) => unknown} Change alters the state and takes it over */
 
 const SHOWN = ["contours", "forces", "field", "follow"];
-export const MOST_LOSSES = 4;
+export const LETTERS = "ABCD"; // of the losses side by side
 
 /** One of the paper's figures. @param {Catalogue} catalogue @param {string} key @returns {State} */
 export function fromPreset(catalogue, key) {
@@ -97,7 +98,7 @@ export function fromQuery(catalogue, query) {
   const hasParameters = Object.keys(query).some((name) => name !== "preset");
   if (!hasParameters) return state;
   state.preset = null;
-  const losses = (query.losses ?? "").split("|").map(readLoss).filter(Boolean).slice(0, MOST_LOSSES);
+  const losses = (query.losses ?? "").split("|").map(readLoss).filter(Boolean).slice(0, LETTERS.length);
   if (losses.length) state.losses = losses;
   if (isVary(query.vary)) state.vary = query.vary;
   readPoints(state, query);

@@ -10,6 +10,8 @@ export class Card {
   constructor(stage, player) {
     this.stage = stage;
     this.player = player;
+    /** @type {import("../marks/overlay.mjs").Mark | null} */
+    this.mark = null;
     this.image = make("div", { class: "card-image" });
     this.text = make("div", { class: "card-text" });
     this.element = make("div", { class: "card", hidden: true }, this.image, this.text);
@@ -18,6 +20,7 @@ export class Card {
     player.on("mark", (mark) => this.showMark(mark));
   }
 
+  /** @param {{index: number, x: number, y: number} | null} hovered image, and its place on the stage */
   show(hovered) {
     if (!hovered && this.mark) return; // the pointer moved from a point to a target
     this.element.hidden = !hovered;
@@ -40,6 +43,7 @@ export class Card {
     this.place(hovered);
   }
 
+  /** @param {import("../marks/overlay.mjs").Mark | null} mark with its place on the stage */
   showMark(mark) {
     this.mark = mark;
     this.element.hidden = !mark;
@@ -51,6 +55,7 @@ export class Card {
     this.place(mark);
   }
 
+  /** @param {{x: number, y: number}} place */
   place({ x, y }) {
     const { offsetWidth, offsetHeight } = this.element;
     const right = x + AWAY + offsetWidth < this.stage.clientWidth;
@@ -60,6 +65,7 @@ export class Card {
   }
 }
 
+/** @param {string} className @param {string | null} text */
 function line(className, text) {
   return make("div", { class: className, textContent: text ?? "" });
 }

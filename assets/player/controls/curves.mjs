@@ -7,19 +7,31 @@ const FIRST_DRAW_MS = 300; // between two looks for graphs that Dash has drawn
 let pendingFrame = 0; // of requestAnimationFrame, 0 for none
 let currentEpoch = 0;
 
-const graphs = () => [...document.querySelectorAll(".explore-curve .js-plotly-plot")];
-const overEpochs = (graph) => graph.layout?.xaxis?.title?.text === "epoch";
+/** @typedef {{_offset: number, _length: number, d2p: (value: number) => number}} Axis */
+/**
+ * A graph of Plotly, as far as it is used here.
+ * @typedef {object} Figure
+ * @property {{x: number[], y: number[], meta?: {epochs?: number[]}}[]} [data]
+ * @property {{xaxis?: {title?: {text?: string}}}} [layout]
+ * @property {{xaxis?: Axis, yaxis?: Axis, _size: {t: number, h: number}}} [_fullLayout]
+ * @property {(event: string, listener: (event: any) => void) => void} [on] once it is drawn
+ */
+/** @typedef {HTMLElement & Figure} Graph */
 
-/** Move the cursors of all curves to an epoch, at most once a frame. */
+const graphs = () => /** @type {Graph[]} */ ([...document.querySelectorAll(".explore-curve .js-plotly-plot")]);
+/** @param {Graph} graph */
+const isOverEpochs = (graph) => graph.layout?.xaxis?.title?.text === "epoch";
+
+/** Move the cursors of all curves to an epoch, at most once a frame. @param {number} epoch */
 export function drawCursors(epoch) {
   currentEpoch = epoch;
   pendingFrame ||= requestAnimationFrame(() => {
     pendingFrame = 0;
-    for (const graph of graphs()) overEpochs(graph) ? placeLine(graph, currentEpoch) : placeDot(graph, currentEpoch);
+    for (const graph of graphs()) (isOverEpochs(graph) ? placeLine : placeDot)(graph, currentEpoch);
   });
 }
 
-/** A line over the plot; an element of its own, since a relayout in every frame is too slow. */
+/** A line over the plot; an element of its own, since a relayout in every frame is too slow. @param {Graph} graph @param {number} epoch */
 function placeLine(graph, epoch) {
   const axis = graph._fullLayout?.xaxis;
   if (!axis?._length) return;
@@ -27,7 +39,7 @@ function placeLine(graph, epoch) {
   placeCursor(graph, x, graph._fullLayout._size.t, 0, graph._fullLayout._size.h);
 }
 
-/** A dot on the curve of rho against sigma. */
+/** A dot on the curve of rho against sigma. @param {Graph} graph @param {number} epoch */
 function placeDot(graph, epoch) {
   const { xaxis, yaxis } = graph._fullLayout ?? {};
   const [trace] = graph.data ?? [];
@@ -37,11 +49,14 @@ function placeDot(graph, epoch) {
   const i = after < 0 ? epochs.length - 1 : after;
   const from = Math.max(0, i - 1);
   const share = i === from ? 0 : (epoch - epochs[from]) / (epochs[i] - epochs[from]);
+  /** @type {(values: number[], axis: Axis) => number} */
   const at = (values, axis) => axis._offset + axis.d2p(values[from]) * (1 - share) + axis.d2p(values[i]) * share;
   placeCursor(graph, at(trace.x, xaxis), at(trace.y, yaxis), 8, 8);
 }
 
+/** @param {Graph} graph @param {number} x @param {number} y @param {number} width 0: a line @param {number} height */
 function placeCursor(graph, x, y, width, height) {
+  /** @type {HTMLElement | null} */
   let cursor = graph.querySelector(":scope > .curve-cursor");
   if (!cursor) {
     cursor = make("div");

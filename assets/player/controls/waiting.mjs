@@ -5,6 +5,8 @@ import { get, post } from "../../common/http.mjs";
 
 const POLL_MS = 700;
 
+/** @typedef {{state?: string, message?: string, progress?: number, error?: string, n?: number}} Job as the server tells it */
+
 /** The state of a projection that is computed in the background. */
 export class Waiting {
   /** @param {HTMLElement} element @param {() => void} ready called when the projection can be fetched */
@@ -14,6 +16,11 @@ export class Waiting {
     this.name = ""; // of the projection, in a sentence
     this.meanwhile = ""; // what is shown until then
     this.isOn = false; // whether one is being computed
+    this.over = true; // whether the last one has ended
+    /** @type {string | null} */
+    this.about = null; // the query of the one that is waited for
+    /** @type {number | null} */
+    this.n = null; // number of snapshots that it shows
     this.text = make("span");
     this.bar = make("progress", { max: 1 });
     this.button = button("", "", () => this.act(), { class: "waiting-button" });
@@ -24,6 +31,7 @@ export class Waiting {
    * Request the state of the job, again and again until it is over.
    * @param {string} about the query that names run and view
    * @param {string} name of the projection @param {string} meanwhile what is shown until then
+   * @param {boolean} again whether one that failed is started anew
    * @returns {Promise<boolean>} whether the projection is computed already
    */
   async ask(about, name = this.name, meanwhile = this.meanwhile, again = false) {
@@ -32,7 +40,7 @@ export class Waiting {
     this.about = about;
     const job = await answerOf(get(`/api/progress?${about}${again ? "&again=1" : ""}`));
     if (this.about !== about) return false;
-    this.n = job.n ?? null; // number of snapshots that it shows
+    this.n = job.n ?? null;
     if (job.state === "done") return true;
     this.show(job);
     this.isOn = !this.over;
@@ -44,6 +52,7 @@ export class Waiting {
     return false;
   }
 
+  /** @param {Job} job */
   show({ state, message, progress, error }) {
     const isOver = state !== "queued" && state !== "running";
     this.over = isOver;
@@ -74,7 +83,7 @@ export class Waiting {
   }
 }
 
-/** An answer, or what went wrong. @param {Promise<any>} request */
+/** An answer, or what went wrong. @param {Promise<Job>} request @returns {Promise<Job>} */
 function answerOf(request) {
   return request.catch(({ message }) => ({ error: message }));
 }

@@ -15,14 +15,14 @@ LAB = "document.querySelector('#lab-page')?.lab"
 def settle(page: Any) -> None:
     """Wait until no request is in flight and the last response is drawn."""
     page.wait_for_function(
-        f"(() => {{ const l = {LAB}; return l?.drawn > 0 && !l.landscapes.inFlight && !l.landscapes.waiting"
+        f"(() => {{ const l = {LAB}; return l?.responseCount > 0 && !l.landscapes.inFlight && !l.landscapes.waiting"
         f" && l.request?.n === 192 && l.pending === null; }})()"
     )
 
 
 def open_lab(page: Any, address: str, query: str = "") -> None:
     page.goto(f"{address}/lab{query}")
-    page.wait_for_function(f"{LAB}?.drawn > 0")
+    page.wait_for_function(f"{LAB}?.responseCount > 0")
     settle(page)
 
 

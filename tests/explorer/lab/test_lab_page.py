@@ -333,6 +333,7 @@ def test_the_grid_can_be_saved(page: Any, address: str, tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_an_invalid_url_is_explained_and_never_blank(page: Any, address: str, query: str) -> None:
     page.goto(f"{address}/lab{query}")
-    page.wait_for_function(f"{LAB}?.drawn > 0 || document.querySelector('#lab-message')?.textContent.length > 20")
+    is_explained = "document.querySelector('#lab-message')?.textContent.length > 20"
+    page.wait_for_function(f"{LAB}?.responseCount > 0 || {is_explained}")
     assert page.inner_text("#lab-controls")
     page.errors[:] = [error for error in page.errors if not re.search(r"40[04] \((BAD REQUEST|NOT FOUND)\)", error)]
