@@ -5,13 +5,6 @@
  * @typedef {{left: number, top: number, width: number, height: number, x: number[], y: number[]}} AxisWindow
  */
 /** @typedef {{x: number[], y: number[]}} Polygon the corners, in the axes' numbers */
-/** @typedef {{_offset: number, _length: number, range: (number | string)[]}} PlotlyAxis */
-/**
- * What Plotly adds to an element that has a figure, as far as it is used here.
- * @typedef {object} PlotlyFigure
- * @property {(event: string, listener: (event: any) => void) => void} on
- * @property {{width: number, height: number, dragmode: string, xaxis: PlotlyAxis, yaxis: PlotlyAxis}} _fullLayout
- */
 /**
  * The part of Plotly that is used here; export/axes.mjs has the same functions.
  * @typedef {object} PlotlyLike
@@ -34,7 +27,7 @@ export class Axes {
    * @param {{moved: () => void, selected: (polygon: Polygon | null) => void}} callbacks
    */
   constructor(host, Plotly, callbacks) {
-    this.host = /** @type {HTMLElement & PlotlyFigure} */ (host);
+    this.host = host;
     this.Plotly = Plotly;
     this.callbacks = callbacks;
     /** @type {import("./colours.mjs").Theme | null} */

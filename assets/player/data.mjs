@@ -167,3 +167,17 @@ export function readRegions(decoded) {
   const squaredSteps = requireArray(decoded, "step", [T - 1, C], what);
   return { kind, T, C, affine, squaredLengths, squaredSteps, meta };
 }
+
+/** Raises DataError if labels and decisions are not those of the frames. @param {Frames} frames @param {Attributes} attributes */
+export function checkFit(frames, attributes) {
+  if (attributes.N !== frames.N) {
+    throw new DataError(`the run has ${frames.N} points but labels of ${attributes.N} images; reload the page`);
+  }
+  for (const kind of ["predictions", "margins", "distances"]) {
+    for (const codes of Object.values(attributes[kind])) {
+      if (codes.length === frames.T * frames.N) continue;
+      const surplus = `${kind} of ${codes.length / frames.N} snapshots`;
+      throw new DataError(`the run has ${frames.T} snapshots but ${surplus}; reload the page`);
+    }
+  }
+}

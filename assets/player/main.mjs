@@ -12,7 +12,7 @@
 import { DataError } from "../common/binary.mjs";
 import { fetchArrays } from "../common/http.mjs";
 import * as colours from "./colours.mjs";
-import { readAttributes, readFrames, readRegions } from "./data.mjs";
+import { checkFit, readAttributes, readFrames, readRegions } from "./data.mjs";
 import { describeImage } from "./image_description.mjs";
 import { checkOption, newState } from "./options.mjs";
 import { listenToKeys } from "./input/keys.mjs";
@@ -28,14 +28,12 @@ const RECOLOUR = ["colour", "classifier", "hidden", "solo", "focus", "theme", "r
 /** @typedef {import("./data.mjs").Frames} Frames */
 /** @typedef {import("./data.mjs").Attributes} Attributes */
 /** @typedef {import("./data.mjs").Regions} Regions */
-/** @typedef {Partial<import("./options.mjs").Options> & {plotly?: import("./axes.mjs").PlotlyLike}} MountOptions
- *    plotly: the library if it is not the page's */
-/** @typedef {HTMLElement & {player?: Player}} PlayerElement */
+/** @typedef {Partial<import("./options.mjs").Options> & {plotly?: import("./axes.mjs").PlotlyLike}} MountOptions */
 
 export class Player {
   /**
-   * @param {PlayerElement} element
-   * @param {MountOptions} [options]
+   * @param {HTMLElement} element
+   * @param {MountOptions} [options] `plotly` is the library if it is not the page's
    */
   constructor(element, { plotly, ...options } = {}) {
     this.element = element;
@@ -381,23 +379,9 @@ export class Player {
   }
 }
 
-/** Raises DataError if labels and decisions are not those of the frames. @param {Frames} frames @param {Attributes} attributes */
-function checkFit(frames, attributes) {
-  if (attributes.N !== frames.N) {
-    throw new DataError(`the run has ${frames.N} points but labels of ${attributes.N} images; reload the page`);
-  }
-  for (const kind of ["predictions", "margins", "distances"]) {
-    for (const codes of Object.values(attributes[kind])) {
-      if (codes.length === frames.T * frames.N) continue;
-      const surplus = `${kind} of ${codes.length / frames.N} snapshots`;
-      throw new DataError(`the run has ${frames.T} snapshots but ${surplus}; reload the page`);
-    }
-  }
-}
-
 /**
  * Make a player in an element (the player fills it). An element that has one gets a new one.
- * @param {PlayerElement} element
+ * @param {HTMLElement} element
  * @param {MountOptions} [options]
  * @returns {Player} which is also `element.player`
  */

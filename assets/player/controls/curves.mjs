@@ -7,16 +7,8 @@ const FIRST_DRAW_MS = 300; // between two looks for graphs that Dash has drawn
 let pendingFrame = 0; // of requestAnimationFrame, 0 for none
 let currentEpoch = 0;
 
-/** @typedef {{_offset: number, _length: number, d2p: (value: number) => number}} Axis */
-/**
- * A graph of Plotly, as far as it is used here.
- * @typedef {object} Figure
- * @property {{x: number[], y: number[], meta?: {epochs?: number[]}}[]} [data]
- * @property {{xaxis?: {title?: {text?: string}}}} [layout]
- * @property {{xaxis?: Axis, yaxis?: Axis, _size: {t: number, h: number}}} [_fullLayout]
- * @property {(event: string, listener: (event: any) => void) => void} [on] once it is drawn
- */
-/** @typedef {HTMLElement & Figure} Graph */
+/** @typedef {{x: number[], y: number[], meta?: {epochs?: number[]}}} Trace */
+/** @typedef {HTMLElement & {data?: Trace[], layout?: {xaxis?: {title?: {text?: string}}}}} Graph a figure of Plotly */
 
 const graphs = () => /** @type {Graph[]} */ ([...document.querySelectorAll(".explore-curve .js-plotly-plot")]);
 /** @param {Graph} graph */
@@ -49,7 +41,7 @@ function placeDot(graph, epoch) {
   const i = after < 0 ? epochs.length - 1 : after;
   const from = Math.max(0, i - 1);
   const share = i === from ? 0 : (epoch - epochs[from]) / (epochs[i] - epochs[from]);
-  /** @type {(values: number[], axis: Axis) => number} */
+  /** @type {(values: number[], axis: PlotlyLayout["xaxis"]) => number} */
   const at = (values, axis) => axis._offset + axis.d2p(values[from]) * (1 - share) + axis.d2p(values[i]) * share;
   placeCursor(graph, at(trace.x, xaxis), at(trace.y, yaxis), 8, 8);
 }
