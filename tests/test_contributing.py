@@ -107,3 +107,47 @@ def test_a_loss_is_one_file_and_one_line(apply_section: Apply) -> None:
     assert entry["formula"].startswith("<math")
     assert [(field["name"], field["low"], field["high"]) for field in entry["fields"]] == [("margin", 0, 10)]
     run_tests(folder, "tests/mtm/test_losses.py", "-k", "triplet")
+
+
+def test_a_classifier_is_one_file_and_one_line(apply_section: Apply, finished_run: Path) -> None:
+    folder = apply_section("Add a classifier")
+    training = "train --dataset digits --epochs 1 --dim 4 --train-images 300 --record 60 --device cpu --name a --json"
+    run_in(folder, "-m", "mtm", *training.split())
+    rows = (folder / "runs" / "a" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert all("dot" in json.loads(row)["accuracy"] for row in rows)
+    assert "dot" in json.loads(run_in(folder, "-m", "mtm", "show", "a", "--json"))["best_accuracy"]
+    assert "euc_ce, argmax or dot " in run_in(folder, "-m", "explorer", "events", "--help").replace("\n", " ")
+    assert json.loads(run_in(folder, "-m", "explorer", "certainty", "a", "--classifier", "dot", "--json"))
+    shutil.copytree(finished_run, folder / "runs" / "before")  # recorded without it
+    run_in(folder, "-c", IN_PAGES)
+    run_tests(folder, "tests/mtm/test_classifiers.py", "-k", "dot or every_")
+    run_tests(folder, "tests/explorer/space/test_regions.py", "-k", "dot")
+
+
+IN_PAGES = """
+from pathlib import Path
+from explorer import words
+from explorer.app import create_app
+from explorer.figures import curves
+
+client = create_app(Path("runs"), Path("demos"), Path("cache")).server.test_client()
+
+def get(path, **query):
+    response = client.get(path, query_string=query)
+    assert response.status_code == 200, (path, query, response.get_data(as_text=True))
+    return response
+
+assert words.CLASSIFIERS["dot"] == words.Term("target of largest product (dot)", help=words.CLASSIFIERS["dot"].help)
+assert list(words.CLASSIFIERS)[-1] == "dot"
+assert "dot" in curves.LINES
+for run, first in (("a", "dot"), ("before", "euc_ce")):
+    for mode in ("exact", "fitted", "vote", "best"):
+        get("/api/regions", run=run, view="pca", classifier=first, mode=mode)
+    assert (b'"dot"' in get("/api/attributes", run=run).data) == (run == "a")
+    certainty = get("/api/certainty", run=run).get_json()["certainty"]
+    assert ("dot" in [each["classifier"] for each in certainty]) == (run == "a")
+    get("/api/events", run=run, classifier=first)
+    get("/api/compare", run="a", **{"with": run, "classifier": "dot", "with_classifier": first})
+refused = client.get("/api/regions", query_string={"run": "before", "view": "pca", "classifier": "dot"})
+assert (refused.status_code, "unknown classifier 'dot'" in refused.get_json()["error"]) == (400, True)
+"""
