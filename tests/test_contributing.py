@@ -16,8 +16,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
+
+from mtm.runs import Run
 
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 Apply = Callable[[str], Path]
@@ -151,3 +154,36 @@ for run, first in (("a", "dot"), ("before", "euc_ce")):
 refused = client.get("/api/regions", query_string={"run": "before", "view": "pca", "classifier": "dot"})
 assert (refused.status_code, "unknown classifier 'dot'" in refused.get_json()["error"]) == (400, True)
 """
+
+
+def test_a_projection_is_one_file_and_one_line(
+    apply_section: Apply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = apply_section("Add a projection")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    demos, out = ROOT / "data" / "demo", tmp_path / "run.npz"
+    code = "import json, sys; from pathlib import Path; from plotly.utils import PlotlyJSONEncoder as Encoder;"
+    code += "from explorer.app import create_app; from explorer.compare import page as compare;"
+    code += "from explorer.explore import page as explore; from explorer.library import Library;"
+    code += "folder, demos = Path('none'), Path(sys.argv[1]); library = Library(folder, demos);"
+    code += "client = create_app(folder, demos, Path('cache')).server.test_client();"
+    code += "address = '/api/frames?run=demo/fashion-pure&view=random&seed=';"
+    code += "frames = [client.get(f'{address}{seed}').data for seed in (0, 1, 0)];"
+    code += "pages = [json.loads(json.dumps(page.layout(library), cls=Encoder)) for page in (explore, compare)];"
+    code += "print(json.dumps([json.dumps(pages[0]), json.dumps(pages[1]), client.get('/').text,"
+    code += "b'random' in frames[0], frames[0] == frames[1], frames[0] == frames[2]]))"
+    in_explore, in_compare, page, *of_frames = json.loads(run_in(folder, "-c", code, str(demos)))
+    assert '{"value": "random", "label": "Random plane"}' in in_explore
+    assert '"random": "Random plane"' in in_compare
+    assert '"random": {"short": "random plane", "options": ["seed"], "meanwhile": null}' in page
+    assert of_frames == [True, False, True]
+    run_in(
+        folder, "-m", "explorer", "export", str(demos / "fashion-pure"), "--view", "random", "--what", "data",
+        "--out", str(out),
+    )  # fmt: skip
+    with np.load(out) as arrays:
+        basis, run = arrays["basis"], Run.open(demos / "fashion-pure")
+        expected = (run.snapshot(-1).embeddings.astype(np.float64) - arrays["origin"]) @ basis
+        np.testing.assert_allclose(arrays["positions"][-1], expected, atol=1e-3)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(2), atol=1e-12)
+    run_tests(folder, "tests/explorer/space/test_projections.py", "-k", "random")
