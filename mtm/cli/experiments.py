@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from mtm.cli import output
-from mtm.cli.options import Address, Json, with_config_options
+from mtm.cli.options import Json, with_config_options
 from mtm.cli.train import train_run
-from mtm.cli.tune import KEEP, STOPPED, TRIALS, AtOnce, Cpus, Gpus, Keep, Range, Runs, Trials, follow
+from mtm.cli.tune import KEEP, STOPPED, TRIALS, Runs, SearchOptions, follow
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper.experiments import PlannedExperiment, estimate_experiments, prepare_search, select_experiments
@@ -21,6 +21,7 @@ from mtm.runs import Run
 def run_experiments(
     config: TrainConfig,
     context: typer.Context,
+    options: SearchOptions,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Which, as in RN18-* or F-MNIST/* or CIFAR10/RN50-PP"),
@@ -31,14 +32,7 @@ def run_experiments(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would run, with time and disk; run nothing")
     ] = False,
-    trials: Trials = None,
     runs: Runs = Path("runs"),
-    range: Range = None,
-    keep: Keep = None,
-    cpus: Cpus = 1.0,
-    gpus: Gpus = None,
-    ray_address: Address = None,
-    max_concurrent: AtOnce = None,
     as_json: Json = False,
 ) -> None:
     """Run the paper's experiments: five data sets, three networks, five losses, a search each.
@@ -47,21 +41,14 @@ def run_experiments(
     be given again. --dataset, --backbone and --loss take the place of the
     paper's; other options hold for all.
     """
-    search_options = {"trials": trials, "range": range, "keep": keep, "gpus": gpus, "ray-address": ray_address,
-                   "max-concurrent": max_concurrent, "cpus": None if cpus == 1.0 else cpus}  # fmt: skip
-    for option, value in search_options.items():
-        if table_hyperparameters and value is not None:
-            raise InputError(
-                f"--{option} is for searches; with --table-hyperparameters each experiment is one training"
-            )
-    trials, keep = trials or TRIALS, KEEP if keep is None else keep
+    if table_hyperparameters and (given := options.given()):
+        raise InputError(f"{given[0]} is for searches; with --table-hyperparameters each experiment is one training")
+    trials, keep = options.trials or TRIALS, KEEP if options.keep is None else options.keep
     planned = select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
     if dry_run:
         rows = estimate_experiments(planned, runs, 1 if table_hyperparameters else trials, keep)
         _print_estimates(rows, table_hyperparameters, as_json)
         return
-    from mtm.tuning.search import Resources
-
     for experiment in planned:
         if experiment.state(runs) == "finished":
             output.say(f"{experiment.name}: finished already")
@@ -70,8 +57,9 @@ def run_experiments(
         if table_hyperparameters:
             ended = train_once(experiment, runs, as_json)
         else:
-            search = prepare_search(experiment, runs, trials, tuple(range or ()), keep, ray_address is None)
-            ended = follow(search, Resources(cpus, gpus, ray_address, max_concurrent), as_json)
+            ranges, is_local = tuple(options.range or ()), options.ray_address is None
+            search = prepare_search(experiment, runs, trials, ranges, keep, is_local)
+            ended = follow(search, options.resources(), as_json)
         if ended == "stopped":
             raise typer.Exit(STOPPED)
 

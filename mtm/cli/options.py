@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -40,17 +41,26 @@ Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Ray clus
 
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command(config, **own)` one option for every field of TrainConfig, before its own parameters."""
+    """Give `command(config, **own)` one option for every field of TrainConfig, before its own parameters.
+
+    A parameter of its own that is a dataclass, options that several commands have, gives one for each of its fields.
+    """
     own_parameters = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    config_parameters = [_parameter(name, field) for name, field in TrainConfig.model_fields.items()]
+    shared: dict[str, Any] = {p.name: p.annotation for p in own_parameters if is_dataclass(p.annotation)}
 
     def run(**values: Any) -> None:
-        fields = {name: values.pop(name) for name in TrainConfig.model_fields}
-        fields["loss_args"] = _pairs(fields["loss_args"])
-        command(TrainConfig(**{name: value for name, value in fields.items() if value is not None}), **values)
+        given = {name: values.pop(name) for name in TrainConfig.model_fields}
+        given["loss_args"] = _pairs(given["loss_args"])
+        for name, cls in shared.items():
+            values[name] = cls(**{field.name: values.pop(field.name) for field in fields(cls)})
+        command(TrainConfig(**{name: value for name, value in given.items() if value is not None}), **values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
-    set_parameters(run, [*config_parameters, *own_parameters])
+    parameters = [_parameter(name, field) for name, field in TrainConfig.model_fields.items()]
+    for parameter in own_parameters:
+        cls = shared.get(parameter.name)
+        parameters += inspect.signature(cls, eval_str=True).parameters.values() if cls else [parameter]
+    set_parameters(run, parameters)
     return run
 
 

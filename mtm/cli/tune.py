@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,20 +42,38 @@ Range = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class SearchOptions:
+    """The options of `mtm tune` and `mtm experiments` that say how to search."""
+
+    trials: Trials = None
+    range: Range = None
+    keep: Keep = None
+    cpus: Cpus = 1.0
+    gpus: Gpus = None
+    ray_address: Address = None
+    max_concurrent: AtOnce = None
+
+    def given(self) -> list[str]:
+        """Those that have a value, as they are typed."""
+        names = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+        return [f"--{name.replace('_', '-')}" for name in names]
+
+    def resources(self, seconds: float | None = None) -> Resources:
+        """What a search may use, for so long."""
+        from mtm.tuning.search import Resources
+
+        return Resources(self.cpus, self.gpus, self.ray_address, self.max_concurrent, seconds)
+
+
 @with_config_options
 def tune_hyperparameters(
     config: TrainConfig,
-    trials: Trials = None,
+    options: SearchOptions,
     runs: Runs = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the search (data set, backbone, loss, number)")] = None,
     resume: Annotated[str | None, typer.Option(metavar="NAME", help="Go on with a search that was cut")] = None,
-    range: Range = None,
-    keep: Keep = None,
     keep_all: KeepAll = False,
-    cpus: Cpus = 1.0,
-    gpus: Gpus = None,
-    ray_address: Address = None,
-    max_concurrent: AtOnce = None,
     hours: Hours = None,
     as_json: Json = False,
 ) -> None:
@@ -66,18 +84,15 @@ def tune_hyperparameters(
     of the training images is held out to judge them. Ctrl-C ends the search,
     mtm tune --resume NAME goes on.
     """
-    keep = 10**9 if keep_all else keep
+    trials, keep = options.trials, 10**9 if keep_all else options.keep
     if resume is None:
-        settings = {"name": name, "ranges": tuple(range or ()), "keep": KEEP if keep is None else keep}
-        search = _create_search(runs, config, trials or TRIALS, settings, ray_address is None)
+        settings = {"name": name, "ranges": tuple(options.range or ()), "keep": KEEP if keep is None else keep}
+        search = _create_search(runs, config, trials or TRIALS, settings, options.ray_address is None)
     else:
-        search = _reopen_search(runs, resume, config, name, range)
+        search = _reopen_search(runs, resume, config, name, options.range)
         search.wanted, search.keep = trials or search.wanted, search.keep if keep is None else keep
-    from mtm.tuning.search import Resources
-
-    resources = Resources(cpus, gpus, ray_address, max_concurrent, None if hours is None else 3600 * hours)
     try:
-        state = follow(search, resources, as_json)
+        state = follow(search, options.resources(None if hours is None else 3600 * hours), as_json)
     except InputError:
         if resume is None and not search.trials:
             shutil.rmtree(search.folder)  # nothing was begun
