@@ -22,8 +22,8 @@ class Preset:
     vary: Vary
     e: Place
     c: tuple[Place, ...]
-    box: tuple[float, float, float, float]
     says: str
+    box: tuple[float, float, float, float] = (-10.0, -10.0, 10.0, 10.0)
     params: dict[str, float] = field(default_factory=dict)
     scale: str = "linear"
     step_size: float = 0.02
@@ -36,7 +36,6 @@ PRESETS = {
         "c",
         e=(3.0, 2.0),
         c=((-1.0, -4.0), (-6.0, 5.0), (7.0, -3.0)),
-        box=(-10.0, -10.0, 10.0, 10.0),
         says="Euclidean distance loss as a function of c_e: the closer c_e is to e, the lower. Close to c_0 or c_1, "
         "which would not be ideal for a nearest neighbour classifier, the loss does not change.",
     ),
@@ -46,7 +45,6 @@ PRESETS = {
         "c",
         e=(5.0, 3.0),
         c=((-2.0, 6.0), (-6.0, -2.0), (4.0, -6.0)),
-        box=(-10.0, -10.0, 10.0, 10.0),
         says="Cosine distance loss as a function of c_e: it falls with the angle between e and c_e, measured from the "
         "origin (0, 0), and peaks at 2 where they point in opposite directions. Length does not matter.",
         step_size=2.0,
@@ -79,7 +77,6 @@ PRESETS = {
         "e",
         e=(-2.0, -1.0),
         c=((4.0, 2.0), (-5.0, 4.0), (-1.0, -6.0)),
-        box=(-10.0, -10.0, 10.0, 10.0),
         says="Comparison loss as a function of e: 0 at c_e, high near every other class embedding. As a function of "
         "c_e it would be largely indistinguishable from the Euclidean loss: it depends on |e − c_e| alone.",
         step_size=1.0,

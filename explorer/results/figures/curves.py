@@ -31,7 +31,7 @@ def draw_accuracy_bars(runs: ChosenRuns, dataset: str) -> go.Figure:
                 x=[places[bar] for bar in bars],
                 y=values,
                 width=[_width(c) for _, c in bars],
-                name=WORDS.get(loss, loss),
+                name=WORDS[loss],
                 marker={"color": colour(bars[0][1]), "line": {"width": 0}},
                 customdata=[[c.model, name] for name, c in bars],
                 hovertemplate="%{customdata[0]}, %{customdata[1]}: %{y:.2f} %<extra></extra>",

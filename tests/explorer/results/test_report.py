@@ -34,13 +34,12 @@ from explorer.results.reports import print_figure
 from mtm.classifiers import CLASSIFIERS
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper.tables import Cell, Experiment, list_experiments
+from mtm.paper.tables import LOSS_NAMES, Cell, Experiment, list_experiments
 from mtm.run_folder.summary import Best
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
 EPOCHS = 4
-LOSSES = ("euclidean", "cosine", "class_proximity", "push_pull", "comparison", "pure")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         benchmark.plausible_runs(runs_folder / "again", fashion[:1], **shape)
     _lower_accuracies(runs_folder / "again" / "f-mnist-rn18-e" / "metrics.jsonl")
-    for loss in LOSSES:
+    for loss in LOSS_NAMES:
         head: dict[str, object] = {"head": "linear", "dim": 64} if loss == "pure" else {"loss": loss, "dim": 2}
         config = small(epochs=3, train_images=100, centre_images=50, record=50, **head)
         record_training(Run.create(runs_folder / f"digits-{loss}", config))
@@ -138,8 +137,12 @@ def test_damaged_runs_give_what_is_whole(folder: Path, tmp_path: Path) -> None:
     half.write_bytes(half.read_bytes()[:1000])
     config = tmp_path / "pp" / "config.json"
     config.write_text(config.read_text().replace("push_pull", "pull_push"))
+    shutil.copytree(folder / "search" / "f-mnist-rn18-pp", tmp_path / "own")
+    config = tmp_path / "own" / "config.json"
+    config.write_text(config.read_text().replace("push_pull", "of_mine:Loss"))
     runs = choose_runs({"": tmp_path})
-    assert list(runs.passed_over) == ["pp"]
+    assert list(runs.passed_over) == ["own", "pp"]
+    assert runs.passed_over["own"] == "its loss, of_mine:Loss, is not one of the paper's"
     assert "pull_push" in runs.passed_over["pp"]
     assert len(runs.by_cell) == 4
     assert build_document(runs, None)
