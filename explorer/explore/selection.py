@@ -136,14 +136,6 @@ class Selection(Part):
 
     steps: Annotated[tuple[AnyStep, ...], Field(max_length=MOST_STEPS)] = ()
 
-    def then(self, *steps: Step | Invert) -> Selection:
-        """The selection with more steps."""
-        return Selection(steps=(*self.steps, *steps))
-
-    def undone(self) -> Selection:
-        """The selection without its last step; the empty selection stays empty."""
-        return Selection(steps=self.steps[:-1])
-
     def simplified(self) -> Selection:
         """The selection without the steps that a later `replace` makes void."""
         replaced = [i for i, step in enumerate(self.steps) if step.do == "replace"]

@@ -50,12 +50,6 @@ def quantise_points(points: ArrayLike) -> tuple[NDArray[np.uint16], NDArray[np.f
     return codes, np.concatenate([low, low + width])
 
 
-def restore_points(codes: Array, box: ArrayLike) -> NDArray[np.float64]:
-    """Positions (T, N, 2) from their codes, NaN where there is none."""
-    low, high = np.asarray(box, dtype=np.float64).reshape(2, 2)
-    return np.where(codes == ABSENT, np.nan, low + codes / ABSENT * (high - low))
-
-
 def quantise_values(values: ArrayLike) -> tuple[NDArray[np.uint8], list[list[float]], list[float]]:
     """Values (T, N) as bytes over each snapshot's own range, the ranges [[low, high], ...], and the range to colour by.
 
