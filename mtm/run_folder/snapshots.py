@@ -18,6 +18,7 @@ from mtm.classifiers import CLASSIFIERS, Reference, decide
 Array = NDArray[Any]
 
 MEASURES = ("cluster_size", "centre_distance", "mean_centre_separation", "median_cosine_similarity")  # of every row
+LARGEST = np.finfo(np.float32).max
 FLOAT16_ROUNDING = 0.01  # share of the spread by which float16 may move embeddings
 
 
@@ -76,7 +77,8 @@ def classify(e: ArrayLike, references: dict[str, Reference]) -> tuple[dict[str, 
     """Predictions and margins (N,) of output embeddings e (N, D) under each classifier."""
     decisions = {name: decide(name, e, reference) for name, reference in references.items()}
     predictions = {name: chosen.astype(np.int32) for name, (chosen, _) in decisions.items()}
-    return predictions, {name: margin.astype(np.float32) for name, (_, margin) in decisions.items()}
+    margins = {name: np.minimum(margin, LARGEST).astype(np.float32) for name, (_, margin) in decisions.items()}
+    return predictions, margins
 
 
 def accuracies(predictions: dict[str, Array], y: Array, mask: Array | None = None) -> dict[str, float]:

@@ -224,6 +224,12 @@ def test_a_damaged_snapshot_is_written_anew_and_other_images_are_refused(run: Ru
     assert len(opened.snapshots) == 3
 
 
+def test_margins_beyond_float32_are_its_largest_number(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "a")
+    run.log([[1e30, 0.0], [0.0, 1e30]] * 2, [0, 1] * 2, weight=[[1e30, 0.0], [0.0, 1e30]])
+    assert Run.open(run.folder).snapshot(0).margins["argmax"].tolist() == [float(np.finfo(np.float32).max)] * 4
+
+
 def test_half_a_line_of_metrics_is_named_and_mended_by_the_next(run: Run) -> None:
     path = run.folder / "metrics.jsonl"
     path.write_text(path.read_text()[:-40])

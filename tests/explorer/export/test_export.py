@@ -49,6 +49,7 @@ from explorer.figures.curves import CURVES
 from explorer.library import Library
 from explorer.space import regions
 from explorer.space.views import Views
+from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError
 from mtm.run_folder.imports import import_run
 from mtm.runs import Run
@@ -458,8 +459,13 @@ def test_tables_hold_the_numbers_of_the_snapshots(scene: Scene, tmp_path: Path) 
         np.testing.assert_array_equal(arrays_["positions"], scene.frames.points)
         np.testing.assert_array_equal(arrays_["decision_euc"], np.stack([s.predictions["euc"] for s in snapshots]))
         documented = json.loads(str(arrays_["about"]))["arrays"]
-        assert {re.sub(r"_(cos|euc)(_ce)?$", "_*", name) for name in arrays_.files} <= set(documented)
-    assert {re.sub(r"_(cos|euc)(_ce)?$", "_*", name) for name in parquet_table.column_names} == set(COLUMNS)
+        assert {of_any_classifier(name) for name in arrays_.files} <= set(documented)
+    assert {of_any_classifier(name) for name in parquet_table.column_names} == set(COLUMNS)
+
+
+def of_any_classifier(name: str) -> str:
+    """The name of a column or an array with `*` for its classifier."""
+    return re.sub(rf"_({'|'.join(CLASSIFIERS)})$", "_*", name)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])

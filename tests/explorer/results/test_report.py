@@ -192,7 +192,7 @@ def test_what_has_not_been_run_is_a_dash_and_is_named(runs: ChosenRuns) -> None:
         "90.87",
         "–",
         "–",
-        *"–––",
+        *"–––" * (len(CLASSIFIERS) - 4),
     ]
     assert "No run of RN101-PP." in table.notes
     assert "No run of RN18-*, RN50-*, RN101-*." in tables.accuracy_table(runs, "CIFAR100").notes
@@ -204,7 +204,7 @@ def test_other_data_has_rows_without_a_number_of_the_paper(runs: ChosenRuns, fol
     rows = stored_rows(folder, "digits-cosine")
     best = max(max(row["accuracy"].values()) for row in rows)
     assert f"{100 * best:.2f}" in table["convnet-C"]
-    assert all(row[0::3] == ["–"] * 5 and row[2::3] == ["–"] * 5 for row in table.values())
+    assert all(set(row[0::3]) == set(row[2::3]) == {"–"} for row in table.values())
 
 
 def test_the_table_of_published_models_has_the_best_of_the_paper_and_of_ours(runs: ChosenRuns) -> None:
