@@ -1,7 +1,7 @@
 """How far a picture can be trusted: measures of a projection against the space it shows, in words for its reader.
 
 The functions are the definitions, on arrays: x (N, D) or T of them, and the picture u (N, 2) or (T, N, 2).
-`measure_quality` takes them all for a run, on the sample that `explorer.space.stack.sampled_rows` takes.
+`view_quality` and `decision_quality` take them for a run, on the sample that `explorer.space.stack.sampled_rows` takes.
 Sources: trustworthiness as scikit-learn has it; neighbours kept, temporal preserving and boundary preserving of Deep
 Visual Insight (Yang et al., AAAI 2022); temporal neighbours of TimeVis (Yang et al., IJCAI 2022). Distances are
 Euclidean, also for a run with a cosine loss, so that every projection of every run is measured alike.
@@ -223,25 +223,10 @@ def measure(name: str, values: float | Floats | list[float], missing: str, **fac
 # Of a run
 
 
-def measure_quality(
-    run: Run,
-    frames: Layout,
-    classifier: str,
-    region_map: RegionMap | None = None,
-    *,
-    progress: Callable[[float], None] | None = None,
-) -> dict[str, Measure]:
-    """Every measure of a run's picture: `decision_quality` and `view_quality`, in the order of MEASURES."""
-    of_decisions = decision_quality(run, frames, classifier, region_map)
-    measures = of_decisions | view_quality(run, frames, progress=progress)
-    return {name: measures[name] for name in MEASURES if name in measures}
-
-
-def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] | None = None) -> dict[str, Measure]:
+def view_quality(run: Run, frames: Layout) -> dict[str, Measure]:
     """The measures that depend on the view alone. They take seconds and are worth caching.
 
-    `progress(share)` is called from 0 to 1 and may raise to end the work. Raises InputError if a snapshot of the frames
-    is gone.
+    Raises InputError if a snapshot of the frames is gone.
     """
     snapshots, rows = load_snapshots(run, frames.snapshots), sampled_rows(run.labels)
     x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
@@ -253,8 +238,6 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
         distances, near_in_picture = squared_distances(x[t]), nearest_others(u[t], k)
         near.append(smallest(distances, k))
         kept[t], trust[t] = count_shared(near[t], near_in_picture).mean(), _trust(distances, near_in_picture)
-        if progress:
-            progress(0.9 * (t + 1) / n_snapshots)
     preserving = _temporal_preserving(near, u)
     k_in_time = min(NEAR_SNAPSHOTS, (n_snapshots - 1) // 2)
     in_time = temporal_neighbours(x, u, k_in_time) if k_in_time and n else math.nan
@@ -266,8 +249,6 @@ def view_quality(run: Run, frames: Layout, *, progress: Callable[[float], None] 
         moved = jitter(*np.asarray(frames.twice))
     elif is_plane and n:
         moved = no_op_jitter(lambda e: (e - frames.origin) @ frames.basis, x[-1])  # type: ignore[operator]
-    if progress:
-        progress(1.0)
 
     facts = {"n": n, "d": x[0].shape[1], "k": k, "chance": k * k / max(1, n - 1)}
     facts_in_time = facts | {"k": k_in_time, "chance": k_in_time / max(1, n_snapshots - 1)}
