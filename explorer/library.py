@@ -68,7 +68,7 @@ class Library:
 
         row = self._summaries.get(key, read)
         if row["state"] == "training":  # its process may end without a change of the files
-            self._summaries.forget(key)
+            self._summaries.forget(lambda other: other == key)
         return row
 
     def summaries(self) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ class Library:
             raise InputError(f"there is already a run '{name}'")
         if open_run(folder).status.state == "training":
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
-        self._runs.pop(run_id, None)  # Windows moves and deletes no file that is open
+        self._close(run_id)
         folder.rename(self.runs_folder / name)
         return name
 
@@ -100,12 +100,16 @@ class Library:
         folder = self._own(run_id)
         if Run(folder, {}).status.state == "training":  # not opened: that refuses what cannot be read
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
-        self._runs.pop(run_id, None)
+        self._close(run_id)
         shutil.rmtree(folder)
 
     def import_file(self, path: Path) -> str:
         """Make a run of a file of embeddings and return its id. Raises InputError as `mtm import` does."""
         return import_run(path, self.runs_folder / path.stem).name
+
+    def _close(self, run_id: str) -> None:
+        """Let go of a run's files: Windows moves and deletes none that is open."""
+        self._runs.forget(lambda key: key[0] == run_id)
 
     def _own(self, run_id: str) -> Path:
         folder = self.folder(run_id)

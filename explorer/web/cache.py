@@ -64,12 +64,11 @@ class Cache:
         future.set_result(result)
         return result
 
-    def forget(self, key: Hashable) -> None:
-        """Drop the result cached under a key, if there is one."""
+    def forget(self, is_meant: Callable[[Any], bool]) -> None:
+        """Drop the results whose keys are meant."""
         with self._changed:
-            if key in self._results:
+            for key in [key for key in self._results if is_meant(key)]:
                 del self._results[key], self._weights[key]
-                self._changed.notify_all()
 
     def _has_room(self, weight: int) -> bool:
         """Whether a result fits beside those that are being computed; one that is larger than the cache comes alone."""

@@ -131,8 +131,8 @@ def test_the_least_recently_used_result_is_dropped() -> None:
 def test_a_result_may_be_dropped_on_purpose() -> None:
     cache = Cache(2)
     assert cache.get("a", lambda: 1) == 1
-    cache.forget("a")
-    cache.forget("never there")
+    cache.forget(lambda key: key == "a")
+    cache.forget(lambda key: key == "never there")
     assert cache.get("a", lambda: 2) == 2
     assert cache.weight == 1
 
