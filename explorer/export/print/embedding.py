@@ -41,7 +41,7 @@ def draw_embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
         about = f"{PROJECTIONS[scene.frames.method].caption} · {scene.time_label(scene.time)} · {scene.count}"
         style.add_heading(figure, scene.title, about, scene.about_regions_at(round(scene.time)))
         inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
-        axes = figure.add_axes((MARGIN["left"] / width, MARGIN["bottom"] / height, inner[0] / width, inner[1] / height))
+        axes = style.add_axes(figure, MARGIN["left"], MARGIN["bottom"], *inner)
         box = whole_box(scene.frames) if scene.camera == "fixed" else box_at(scene.frames, scene.time)
         _Drawing(scene, figure, axes, fit_aspect(box, *inner)).draw()
         return figure

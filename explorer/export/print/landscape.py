@@ -110,8 +110,9 @@ class _Drawing:
 
     def _add_axes(self, left: float, width: float) -> Axes:
         """Axes within the panel, as high as the landscape."""
-        (w, h), (x, y) = self.figure.get_size_inches() * style.PIXELS, self.corner
-        return self.figure.add_axes(((x + left) / w, 1 - (y + TOP + SIDE) / h, width / w, SIDE / h))
+        x, y = self.corner
+        bottom = self.figure.get_size_inches()[1] * style.PIXELS - (y + TOP + SIDE)
+        return style.add_axes(self.figure, x + left, bottom, width, SIDE)
 
     def _map(self, contours: bool) -> None:
         """The heat map, grey and hatched where the loss is no number, and lines of equal loss."""

@@ -72,9 +72,7 @@ def _add_axes(figure: Figure, layout: Any, name: str, around: tuple[int, int, in
     x, y = layout[_axis(name)], layout[_axis(name.replace("x", "y"))]
     (x0, x1), (y0, y1) = x.domain or (0, 1), y.domain or (0, 1)
     w, h = width - left - right, height - HEAD - bottom
-    axes = figure.add_axes(
-        ((left + x0 * w) / width, (bottom + y0 * h) / height, (x1 - x0) * w / width, (y1 - y0) * h / height)
-    )
+    axes = style.add_axes(figure, left + x0 * w, bottom + y0 * h, (x1 - x0) * w, (y1 - y0) * h)
     if x.visible is False:
         axes.set_axis_off()
         return axes

@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -74,6 +75,14 @@ def new_figure(width: int, height: int) -> Figure:
         if not 200 <= value <= LARGEST:
             raise InputError(f"--{name} {value}: a figure has 200 to {LARGEST:,} pixels a side")
     return Figure((width / PIXELS, height / PIXELS), dpi=PIXELS, facecolor=PAGE)
+
+
+def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Axes at a place of the figure, in pixels. Raises InputError where it has no room for them."""
+    w, h = figure.get_size_inches() * PIXELS
+    if min(width, height) < 1:
+        raise InputError(f"a figure of {w:.0f} x {h:.0f} pixels has no room for what it shows; make it larger")
+    return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
 def add_heading(figure: Figure, title: str, about: str, foot: str = "") -> None:
