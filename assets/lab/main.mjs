@@ -286,11 +286,9 @@ class Lab {
     clearTimeout(this.settling);
     const n = settled ? SETTLED_SIDE : DRAG_SIDES[this.grade];
     const request = { ...toRequest(this.state, n), release: this.release.request() };
-    const started = performance.now();
     const answer = await this.landscapes.send((signal) => post("/api/landscape", request, signal), settled);
     if (!answer || !this.root.isConnected) return;
     if (!settled) this.adapt(answer.meta.ms);
-    this.roundTrip = performance.now() - started;
     this.receive(answer, request);
     this.say(this.problem ?? "");
     if (!settled && !this.landscapes.inFlight && !this.landscapes.waiting) this.settling = setTimeout(() => this.refresh(true), SETTLE_MS);
