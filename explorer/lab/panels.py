@@ -100,7 +100,8 @@ class Panels:
             foot = f"{request.in_run.run} · epoch {about['epoch']:.2f} · D = {n}, a slice"
             foot += f" · {images} images" if images > 1 else ""
         figure = landscape.draw_landscapes(panels, about, request.shown, request.chosen, foot)
-        return style.render(figure, kind, about=f"Landscape: {', '.join(panel.title for panel in panels)}")
+        about_file = f"Landscape: {', '.join(panel.title for panel in panels)}"
+        return style.render(figure, kind, about=about_file, dots=150)  # a heat map is smooth, and large
 
     def compute_values(self, request: LabRequest) -> dict[str, Any]:
         """Per loss its value at the pointer, and the terms that it is the sum of."""

@@ -77,7 +77,7 @@ class LabRequest(Part):
     scale: str = "auto"
     clip: Annotated[float, Field(ge=0, le=45)] = 2.0
     arrows: Annotated[int, Field(ge=0, le=40)] = 0  # of the force field, a side
-    shown: frozenset[Literal["contours", "forces", "field", "follow"]] = frozenset({"contours", "forces"})
+    shown: list[Literal["contours", "forces", "field", "follow"]] = ["contours", "forces"]
     at: Place | None = None  # of the pointer
 
 

@@ -94,17 +94,17 @@ def add_heading(figure: Figure, title: str, about: str, foot: str = "") -> None:
         figure.text(16 / width, 8 / height, foot, va="bottom", fontsize=7, color=QUIET)
 
 
-def render(figure: Figure, kind: str, scale: float = 1.0, about: str = "") -> bytes:
+def render(figure: Figure, kind: str, scale: float = 1.0, about: str = "", dots: int = 300) -> bytes:
     """A figure as PNG (`scale` times its pixels), SVG or PDF; the same figure gives the same bytes.
 
-    What is rasterised within SVG and PDF has 300 dots an inch. Raises InputError for another kind of file.
+    What is rasterised within SVG and PDF has `dots` an inch. Raises InputError for another kind of file.
     """
     if kind not in MEDIA_TYPES:
         raise choose_from("kind of figure", kind, MEDIA_TYPES)
     if not 1 <= scale <= 4:
         raise InputError(f"--scale {scale:g}: a PNG is made 1 to 4 times as large")
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    dpi, file = PIXELS * scale if kind == "png" else 300, io.BytesIO()
+    dpi, file = PIXELS * scale if kind == "png" else dots, io.BytesIO()
     with use_style():
         lacking = _complete_fonts(figure)
         if lacking and kind != "svg":  # whose reader may have such a font
