@@ -8,7 +8,7 @@ if (location.pathname === "/") {
 }
 
 (() => {
-  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside ??= {};
   /* Dash calls the module of the Explore page through this. */
   window.dash_clientside.explorer = {
     update: async (run, view, classifier, regions, colour, shown, pointSize, pointOpacity, regionOpacity, camera, classes, query) => {
@@ -18,7 +18,7 @@ if (location.pathname === "/") {
     },
   };
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=range]), textarea, select, [contenteditable]");
+    const typing = /** @type {Element} */ (event.target).closest("input:not([type=range]), textarea, select, [contenteditable]");
     if (event.key === "?" && !typing) document.getElementById("shell-help")?.click();
   });
 })();

@@ -144,6 +144,16 @@ export function number(value, format) {
   return make("data", { value: value ?? "", textContent: value === null ? "–" : format(value) });
 }
 
+/** Replace what is in an element; the focus stays on what has the same data-key. @param {Element} element @param {...Node} children */
+export function replaceAll(element, ...children) {
+  const focused = document.activeElement;
+  const key = focused instanceof HTMLElement && element.contains(focused) ? focused.dataset.key : undefined;
+  element.replaceChildren(...children);
+  /** @type {HTMLElement | null} */
+  const same = key ? element.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+  same?.focus();
+}
+
 /** Show an image of a sheet as the background of an element. @param {HTMLElement} element @param {Thumbnail} thumbnail @param {number} side pixels */
 export function showThumbnail(element, { url, columns, rows, column, row }, side) {
   setStyle(element, {

@@ -1,4 +1,5 @@
 // What the browser code finds on the page beside the browser's own: Dash, Plotly, the table, and the pages' own objects.
+// deno-lint-ignore-file no-var
 
 interface Dash {
   set_props?(id: string, properties: Record<string, unknown>): void;
@@ -7,38 +8,62 @@ interface Dash {
   [namespace: string]: unknown;
 }
 
-interface AgGrid {
-  getApiAsync(id: string): Promise<any>;
+type PlotlyLibrary = import("../player/axes.mjs").PlotlyLike & {
+  newPlot(host: HTMLElement, traces: object[], layout: object, config: object): Promise<unknown>;
+};
+
+interface PlotlyAxis {
+  _offset: number;
+  _length: number;
+  range: (number | string)[];
+  d2p?(value: number): number;
 }
 
-/** The part of Plotly's state that an element with a figure carries. */
+/** The part of its own state that Plotly hangs on the element of a figure. */
 interface PlotlyLayout {
   width: number;
   height: number;
   dragmode: string;
-  xaxis: { _offset: number; _length: number; range: number[]; d2p?: (value: number) => number };
-  yaxis: { _offset: number; _length: number; range: number[]; d2p?: (value: number) => number };
+  xaxis?: PlotlyAxis;
+  yaxis?: PlotlyAxis;
   _size?: { l: number; t: number; w: number; h: number };
 }
 
-interface Window {
-  Plotly?: any;
-  React?: any;
-  dash_clientside: Dash;
-  dash_ag_grid: AgGrid;
-  dashAgGridFunctions: Record<string, Function>;
-  dashAgGridComponentFunctions: Record<string, Function>;
+interface GridRow {
+  rowIndex: number;
+  data: object;
+  isSelected(): boolean;
+  setSelected(isSelected: boolean, isOnly: boolean): void;
 }
 
-declare var Plotly: any;
+interface GridApi {
+  isDestroyed(): boolean;
+  getRowNode(id: string): GridRow | undefined;
+  getSelectedNodes(): GridRow[];
+  getDisplayedRowCount(): number;
+  setFocusedCell(row: number, column: string): void;
+  setColumnsVisible(columns: string[], isVisible: boolean): void;
+  setColumnGroupOpened(group: string, isOpen: boolean): void;
+}
+
+interface Window {
+  Plotly?: PlotlyLibrary;
+  React?: { createElement(type: string, properties: object | null, ...children: unknown[]): object };
+  dash_clientside: Dash;
+  dash_ag_grid?: { getApiAsync(id: string): Promise<GridApi> };
+  /** By the names that the columns of the table use. */
+  dashAgGridFunctions: Record<string, object>;
+  dashAgGridComponentFunctions: Record<string, object>;
+}
+
+declare var Plotly: PlotlyLibrary | undefined;
 declare var dash_clientside: Dash;
 
 interface HTMLElement {
-  /** The object of the page or the part of it that the element belongs to; for tests and the console. */
+  /** The object of the part of the page that the element belongs to, for tests and the console. */
   player?: import("../player/main.mjs").Player;
   panels?: import("../explore/panels/panels.mjs").Panels;
-  lab?: any;
-  /** Plotly's, on the element of a figure. */
+  /** Plotly's, once it has drawn a figure in the element. */
   _fullLayout?: PlotlyLayout;
-  on?: (event: string, listener: (event: any) => void) => void;
+  on?(event: string, listener: (event: unknown) => void): void;
 }

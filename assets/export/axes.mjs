@@ -12,38 +12,66 @@ const CLOSEST = 1e-5; // share of the whole box that is shown when closest
 const FARTHEST = 20; // and when farthest
 const TICKS = 8; // at most about so many
 
-/** As Plotly.react: make the axes of an element or bring them up to date; the traces are ignored. */
-export async function react(host, _traces, layout) {
-  host.axes ??= new Axes(host);
-  host.axes.show(layout);
+/** @type {WeakMap<HTMLElement, Axes>} by the element that they are in */
+const AXES = new WeakMap();
+
+/** The canvas that the axes of an element are drawn on. @param {HTMLElement} host */
+export const canvasOf = (host) => AXES.get(host).canvas;
+
+/** As Plotly.react: make the axes of an element or bring them up to date; the traces are ignored. @param {HTMLElement} host @param {object[]} _traces @param {Layout} layout */
+export function react(host, _traces, layout) {
+  if (!AXES.has(host)) AXES.set(host, new Axes(host));
+  AXES.get(host).show(layout);
+  return Promise.resolve();
 }
 
 /** As Plotly.relayout; there are no selections to clear. */
-export async function relayout() {}
+export function relayout() {
+  return Promise.resolve();
+}
 
-/** As Plotly.purge. */
+/** As Plotly.purge. @param {HTMLElement} host */
 export function purge(host) {
-  host.axes?.remove();
-  delete host.axes;
+  AXES.get(host)?.remove();
+  AXES.delete(host);
 }
 
 export const Plots = {
-  async resize(host) {
-    host.axes?.resize();
+  /** @param {HTMLElement} host */
+  resize(host) {
+    AXES.get(host)?.resize();
+    return Promise.resolve();
   },
 };
 
+/** @typedef {[low: number, high: number]} Range */
+/**
+ * The part of Plotly's layout that is drawn.
+ * @typedef {object} Layout
+ * @property {string} uirevision of the box that is shown; another one shows the whole box
+ * @property {{l: number, r: number, t: number, b: number}} margin
+ * @property {{family: string}} font
+ * @property {{range: Range}} yaxis
+ * @property {{range: Range, linecolor: string, tickcolor: string, tickfont: {size: number, color: string}, showticklabels: boolean, ticklen: number}} xaxis
+ */
+
 /** The axes of one element, with zoom and pan. */
 class Axes {
+  /** @param {HTMLElement} host */
   constructor(host) {
     this.host = host;
     this.canvas = make("canvas", { style: { position: "absolute", left: 0, top: 0, "pointer-events": "none" } });
     host.append(this.canvas);
     host.style.touchAction = "none";
+    /** @type {Record<string, ((event?: unknown) => void)[]>} */
     this.listeners = {};
+    /** @type {{x: Range, y: Range} | null} what the axes show */
+    this.view = null;
     host.on = (event, listener) => (this.listeners[event] ??= []).push(listener);
+    /** @type {string | null} */
     this.revision = null;
-    this.pointers = new Map(); // those that are down, by id
+    /** @type {Map<number, {x: number, y: number}>} those that are down, by id */
+    this.pointers = new Map();
     this.stop = new AbortController();
     const listen = (event, listener, options) =>
       host.addEventListener(event, listener, { signal: this.stop.signal, ...options });
@@ -54,6 +82,7 @@ class Axes {
     listen("dblclick", () => this.reset());
   }
 
+  /** @param {Layout} layout */
   show(layout) {
     this.layout = layout;
     const isNew = layout.uirevision !== this.revision;
@@ -90,7 +119,7 @@ class Axes {
     if (this.view) this._publish();
   }
 
-  /** Show these ranges, and more in the direction that has room. */
+  /** Show these ranges, and more in the direction that has room. @param {Range} x @param {Range} y */
   _fit([left, right], [low, high]) {
     const { width, height } = this.inner;
     const scale = Math.max((right - left) / width, (high - low) / height);
@@ -98,6 +127,7 @@ class Axes {
     this._setView([x - (scale * width) / 2, x + (scale * width) / 2], [y - (scale * height) / 2, y + (scale * height) / 2]);
   }
 
+  /** @param {Range} x @param {Range} y */
   _setView(x, y) {
     this.view = { x, y };
     this._publish();
@@ -115,6 +145,7 @@ class Axes {
     };
   }
 
+  /** @param {string} event */
   _emit(event) {
     this.draw();
     for (const listener of this.listeners[event] ?? []) listener();
@@ -122,12 +153,13 @@ class Axes {
 
   // The pointer
 
+  /** @param {PointerEvent} event */
   _down(event) {
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     this.host.setPointerCapture(event.pointerId);
   }
 
-  /** One pointer moves the picture, two move and stretch it. */
+  /** One pointer moves the picture, two move and stretch it. @param {PointerEvent} event */
   _move(event) {
     const pointer = this.pointers.get(event.pointerId);
     if (!pointer) return;
@@ -144,10 +176,12 @@ class Axes {
     this._emit("plotly_relayouting");
   }
 
+  /** @param {PointerEvent} event */
   _up(event) {
     if (this.pointers.delete(event.pointerId)) this._emit("plotly_relayout");
   }
 
+  /** @param {WheelEvent} event */
   _wheel(event) {
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
@@ -155,16 +189,14 @@ class Axes {
     this._emit("plotly_relayout");
   }
 
+  /** @param {number} right pixels @param {number} down */
   _pan(right, down) {
     const { x, y } = this.view;
     const perPixel = (x[1] - x[0]) / this.inner.width;
-    this._setView(
-      x.map((value) => value - right * perPixel),
-      y.map((value) => value + down * perPixel),
-    );
+    this._setView(move(x, -right * perPixel), move(y, down * perPixel));
   }
 
-  /** Show so many times as much, around a point of the page. */
+  /** Show so many times as much, around a point of the page. @param {number} times @param {number} clientX @param {number} clientY */
   _zoom(times, clientX, clientY) {
     const { inner, view, layout } = this;
     const { left, top } = this.host.getBoundingClientRect();
@@ -173,10 +205,7 @@ class Axes {
     const by = Math.max(CLOSEST, Math.min(FARTHEST, share * times)) / share;
     const x = view.x[0] + ((clientX - left - inner.left) / inner.width) * (view.x[1] - view.x[0]);
     const y = view.y[1] - ((clientY - top - inner.top) / inner.height) * (view.y[1] - view.y[0]);
-    this._setView(
-      view.x.map((value) => x + by * (value - x)),
-      view.y.map((value) => y + by * (value - y)),
-    );
+    this._setView(stretch(view.x, by, x), stretch(view.y, by, y));
   }
 
   // Drawing
@@ -197,24 +226,30 @@ class Axes {
     context.strokeStyle = tickcolor;
     context.fillStyle = tickfont.color;
     context.font = `${tickfont.size}px ${layout.font.family}`;
+    this._drawTicks(context, edge, ticklen);
+  }
+
+  /** The numbers under the frame and left of it. @param {CanvasRenderingContext2D} context @param {{left: number, top: number, height: number}} edge @param {number} length */
+  _drawTicks(context, edge, length) {
+    const { inner, view } = this;
     const foot = edge.top + edge.height;
-    const { x, y } = this.view;
+    const { x, y } = view;
     context.beginPath();
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const { value, text } of ticks(x[0], x[1], inner.width)) {
       const at = Math.round(inner.left + ((value - x[0]) / (x[1] - x[0])) * inner.width) + 0.5;
       context.moveTo(at, foot);
-      context.lineTo(at, foot + ticklen);
-      context.fillText(text, at, foot + ticklen + 3);
+      context.lineTo(at, foot + length);
+      context.fillText(text, at, foot + length + 3);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const { value, text } of ticks(y[0], y[1], inner.height)) {
       const at = Math.round(inner.top + ((y[1] - value) / (y[1] - y[0])) * inner.height) + 0.5;
       context.moveTo(edge.left, at);
-      context.lineTo(edge.left - ticklen, at);
-      context.fillText(text, edge.left - ticklen - 3, at);
+      context.lineTo(edge.left - length, at);
+      context.fillText(text, edge.left - length - 3, at);
     }
     context.stroke();
   }
@@ -225,7 +260,13 @@ class Axes {
   }
 }
 
-/** Round values from low to high, at most one every 60 pixels, as text. */
+/** @param {Range} range @param {number} by @returns {Range} */
+const move = ([low, high], by) => [low + by, high + by];
+
+/** @param {Range} range @param {number} by @param {number} around what stays where it is @returns {Range} */
+const stretch = ([low, high], by, around) => [around + by * (low - around), around + by * (high - around)];
+
+/** Round values from low to high, at most one every 60 pixels, as text. @param {number} low @param {number} high @param {number} pixels */
 export function ticks(low, high, pixels) {
   const least = (high - low) / Math.max(1, Math.min(TICKS, pixels / 60));
   const power = 10 ** Math.floor(Math.log10(least));

@@ -1,5 +1,6 @@
 /* One frame of a film: the player's picture with title, epoch, legend and a time line, on one canvas. */
 
+import { canvasOf } from "./axes.mjs";
 import { make } from "../common/dom.mjs";
 import { THEMES } from "../player/colours.mjs";
 
@@ -15,7 +16,10 @@ export class Sheet {
   /** @param {Record<string, any>} page title, subtitle, size and options of the film @param {HTMLElement} stage */
   constructor(page, stage) {
     const { width, height, density } = page;
-    Object.assign(this, { page, density, width: width / density, height: height / density });
+    this.page = page;
+    this.density = density;
+    this.width = width / density; // CSS pixels, as all that follows
+    this.height = height / density;
     this.theme = THEMES[page.options.theme];
     this.hasLegend = this.width >= WIDE;
     const right = this.hasLegend ? LEGEND + EDGE : EDGE - 12;
@@ -63,7 +67,7 @@ export class Sheet {
     const context = still.getContext("2d", { alpha: false });
     context.fillStyle = theme.page;
     context.fillRect(0, 0, still.width, still.height);
-    const axesCanvas = player.stage.plot.axes.canvas;
+    const axesCanvas = canvasOf(player.stage.plot);
     context.drawImage(axesCanvas, Math.round(this.stage.left * density), Math.round(this.stage.top * density));
     context.scale(density, density);
     const room = width - 2 * EDGE - 130;
@@ -142,6 +146,7 @@ export class Sheet {
     if (entries.length > most) text(context, `and ${entries.length - most + 1} more`, left + 18, y, `13px ${FONT}`, theme.quiet);
   }
 
+  /** @param {CanvasRenderingContext2D} context @param {import("../player/colours.mjs").LegendContent} legend @param {number} left @param {number} top @param {number} width */
   _ramp(context, { ramp, low, high }, left, top, width) {
     const gradient = context.createLinearGradient(left, 0, left + width, 0);
     ramp.forEach((colour, i) => gradient.addColorStop(i / (ramp.length - 1), colour));

@@ -13,16 +13,19 @@ export class ExportMenu {
    * @param {() => URLSearchParams} address the query of the page's address
    */
   constructor(element, player, address) {
-    Object.assign(this, { element, player, address });
+    this.element = element;
+    this.player = player;
+    this.address = address;
     this.progress = element.querySelector("progress");
     this.message = element.querySelector(".export-told");
+    /** @type {HTMLElement} */
     this.stop = element.querySelector(".export-stop");
     this.controller = null; // of the running export
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     element.addEventListener("click", (event) => this.clicked(event), { signal });
     element.addEventListener("keydown", ({ key }) => key === "Escape" && this.close(), { signal });
-    document.addEventListener("pointerdown", ({ target }) => element.contains(target) || this.close(), { signal });
+    document.addEventListener("pointerdown", ({ target }) => element.contains(/** @type {Node} */ (target)) || this.close(), { signal });
   }
 
   remove() {
@@ -34,8 +37,9 @@ export class ExportMenu {
     this.element.open = false;
   }
 
+  /** @param {MouseEvent} event */
   clicked({ target }) {
-    const { what, kind, option } = target.dataset ?? {};
+    const { what, kind, option } = /** @type {HTMLElement} */ (target).dataset;
     if (target === this.stop) this.cancel();
     else if (what && kind && !this.controller) this.make(what, kind, option);
   }
@@ -60,11 +64,14 @@ export class ExportMenu {
     this.element.classList.remove("is-busy");
   }
 
+  /** @param {string} what @param {string} kind @param {string} [option] whose list has a choice to add */
   async request(what, kind, option) {
     const query = this.address();
     query.set("what", what);
     query.set("kind", kind);
-    if (option) query.set(option, this.element.querySelector(`select[data-option=${option}]`).value);
+    /** @type {HTMLSelectElement | null} */
+    const list = option ? this.element.querySelector(`select[data-option=${option}]`) : null;
+    if (list) query.set(option, list.value);
     const timer = setInterval(() => this.fetchProgress(), POLL_MS);
     try {
       const file = await fetchFile(`/api/export?${query}`, undefined, this.controller.signal);
@@ -85,12 +92,13 @@ export class ExportMenu {
     this.save(film, `${this.address().get("run").replace(/\W+/g, "-")}.${film.type.includes("mp4") ? "mp4" : "webm"}`);
   }
 
+  /** @param {Blob} blob @param {string} name */
   save(blob, name) {
     download(blob, name);
     this.say(null, `${name} is in your downloads (${(blob.size / 1e6).toPrecision(2)} MB).`);
   }
 
-  /** @param {number | null} share done, null when it is over */
+  /** @param {number | null} share done, null when it is over @param {string} text */
   say(share, text) {
     this.progress.hidden = this.stop.hidden = share === null;
     this.progress.value = share ?? 0;

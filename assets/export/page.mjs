@@ -34,7 +34,8 @@ async function start() {
   });
   const sprite = byId("data-sprite")?.textContent.trim();
   player.setRun({ frames, attributes, sprite: sprite ? `data:image/png;base64,${sprite}` : null });
-  timebar.setRun(frames.meta);
+  const { epochs, accuracies } = frames.meta;
+  timebar.setRun({ epochs, accuracies });
 
   const decideBy = (name) => {
     player.set("classifier", name);
@@ -55,8 +56,13 @@ async function start() {
   else player.play();
 }
 
-/** Fill a select and listen to it. @param {HTMLSelectElement} select @param {Record<string, string>} choices */
-function fillSelect(select, choices, selected, changed) {
+/**
+ * Fill a list and listen to it.
+ * @param {HTMLElement} list @param {Record<string, string>} choices @param {string} selected
+ * @param {(value: string) => void} changed
+ */
+function fillSelect(list, choices, selected, changed) {
+  const select = /** @type {HTMLSelectElement} */ (list);
   fillChoices(select, Object.entries(choices));
   select.value = selected;
   select.addEventListener("change", () => changed(select.value));

@@ -26,8 +26,8 @@ export function drawFigures(root, load, plotly) {
 async function drawOne(element, load, plotly) {
   try {
     const { data, layout } = await load(element.dataset.figure);
-    const { width, height, ...rest } = layout; // those of the printed figure
-    await plotly.newPlot(element, data, { ...rest, autosize: true }, CONFIG);
+    const size = { width: undefined, height: undefined, autosize: true }; // not those of the printed figure
+    await plotly.newPlot(element, data, { ...layout, ...size }, CONFIG);
     element.dataset.drawn = "true";
   } catch (error) {
     element.textContent = `This figure could not be drawn: ${error.message}`;

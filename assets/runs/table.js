@@ -1,8 +1,8 @@
 /* The table of runs: its cells, keys and widths, and what its buttons do. Dash loads this script by itself. */
 (() => {
-  const grid = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
-  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
-  window.dash_clientside = window.dash_clientside || {};
+  const grid = (window.dashAgGridComponentFunctions ??= {});
+  const functions = (window.dashAgGridFunctions ??= {});
+  window.dash_clientside ??= {};
   const element = (type, props, ...children) => window.React.createElement(type, props, ...children);
   const FOLDED = ["dataset", "backbone", "loss", "dim"]; // columns that stand as text beneath the name where there is no room
   const ROOM_FOR_ACCURACIES = 1000; // pixels of width, from which every classifier has a column beside the best
@@ -86,7 +86,7 @@
   functions.RunAgeOrder = (_a, _b, one, other) => (other.data.created ?? -Infinity) - (one.data.created ?? -Infinity) || 0;
 
   /** Show as many columns as there is room for; only when the room has changed, so that a group the user opened stays open. */
-  functions.RunsFit = ({ api }) => {
+  const fit = ({ api }) => {
     const table = document.getElementById("runs-table");
     if (!table) return;
     const room = table.clientWidth >= ROOM_FOR_COLUMNS ? "wide" : table.clientWidth >= ROOM_FOR_ACCURACIES ? "middle" : "narrow";
@@ -95,6 +95,7 @@
     api.setColumnsVisible(FOLDED, room === "wide");
     api.setColumnGroupOpened("accuracy", room !== "narrow");
   };
+  functions.RunsFit = fit;
 
   /** Tab goes from the header to the rows and from there out of the table; the arrow keys move within it. */
   functions.RunsLeave = () => false;
@@ -113,7 +114,7 @@
   const comparable = (runs) => runs.length >= 2 && runs.length <= 4 && runs.every((run) => run.href);
   window.dash_clientside.runs = {
     /** When rows arrive: the grid may have been made before it had a size. */
-    fit: async () => functions.RunsFit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
+    fit: async () => fit({ api: await window.dash_ag_grid.getApiAsync("runs-table") }),
     /** Select the run that was just renamed or imported, as soon as the grid has its row. */
     select: async (renamed, imported) => {
       const run = [renamed, imported].filter(Boolean).sort((one, other) => other.at - one.at)[0];

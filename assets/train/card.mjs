@@ -5,8 +5,10 @@ import { button, make } from "../common/dom.mjs";
 import { curves } from "./curves.mjs";
 import { count, duration, short } from "../common/numbers.mjs";
 
+/** @typedef {import("./answers.d.ts").Job} Job */
+
 export class Card {
-  /** @param {object} job @param {Record<string, string>} colours @param {{stop: () => void, log: () => void}} actions */
+  /** @param {Job} job @param {Record<string, string>} colours @param {{stop: () => void, log: () => void}} actions */
   constructor(job, colours, actions) {
     this.colours = colours;
     this.snapshots = -1; // whose rows are drawn
@@ -27,6 +29,7 @@ export class Card {
       head, this.progress, this.numbers, this.warning, make("div", { class: "train-live" }, link, this.curves)); // prettier-ignore
   }
 
+  /** @param {Job} job */
   update(job) {
     this.job = job;
     this.root.dataset.state = job.state;
@@ -49,15 +52,16 @@ export class Card {
     if (job.snapshots !== this.snapshots && job.snapshots > 0) this._draw(job);
   }
 
-  /** Fetch and draw the rows of the curves and the picture. */
+  /** Fetch and draw the rows of the curves and the picture. @param {Job} job */
   async _draw(job) {
     this.snapshots = job.snapshots;
-    const query = { run: job.run, n: job.snapshots };
+    const query = { run: job.run, n: String(job.snapshots) };
     this.picture.src = `/api/thumbnail?${new URLSearchParams(query)}`;
     this.picture.alt = `The space after ${job.snapshots} snapshots`;
     this.picture.hidden = false;
     try {
       const decoded = this.picture.decode().catch(() => {}); // fails when a newer picture replaces it
+      /** @type {import("./answers.d.ts").Row[]} */
       const rows = await get("/api/jobs/rows", query);
       this.curves.replaceChildren(...curves(rows, job.epochs, this.colours));
       await decoded;

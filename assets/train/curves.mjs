@@ -5,10 +5,16 @@ import { percent, short } from "../common/numbers.mjs";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 120, 40, 16, 6];
 
-/** @param {object[]} rows of `/api/jobs/rows` @param {number} epochs of the whole training @param {Record<string, string>} colours */
+/** @typedef {{name: string, colour: string, points: [epoch: number, value: number][]}} Line */
+/** @typedef {{low?: number, high?: number, log?: boolean}} Scale */
+/** @typedef {import("./answers.d.ts").Row} Row */
+
+/** @param {Row[]} rows of `/api/jobs/rows` @param {number} epochs of the whole training @param {Record<string, string>} colours */
 export function curves(rows, epochs, colours) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row.accuracy ?? {})))];
-  const of = (read) => rows.map((row) => [row.epoch, read(row)]).filter(([, y]) => y !== null && y !== undefined && Number.isFinite(y));
+  /** @param {(row: Row) => number | null | undefined} read @returns {Line["points"]} */
+  const of = (read) => rows.flatMap((row) => (Number.isFinite(read(row)) ? [[row.epoch, read(row)]] : []));
+  /** @type {[title: string, lines: Line[], format: (value: number) => string, scale: Scale][]} */
   const charts = [
     ["Loss", [{ name: "loss", colour: "var(--mantine-color-indigo-5)", points: of((row) => row.loss) }], short, {}],
     ["Accuracy", names.map((name) => ({ name, colour: colours[name], points: of((row) => row.accuracy?.[name]) })), percent, { low: 0, high: 1 }],
@@ -17,6 +23,7 @@ export function curves(rows, epochs, colours) {
   return charts.map(([title, lines, format, scale]) => chart(title, lines, epochs, format, scale));
 }
 
+/** @param {string} title @param {Line[]} lines @param {number} epochs @param {(value: number) => string} format @param {Scale} scale */
 function chart(title, lines, epochs, format, { low, high, log = false }) {
   const usable = (y) => !log || y > 0;
   const all = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter(usable);

@@ -5,7 +5,7 @@ import { button, make } from "../common/dom.mjs";
 
 const AGAIN_MS = 1500;
 
-/** Ask before something that cannot be undone; Enter answers no. @returns {Promise<boolean>} */
+/** Ask before something that cannot be undone; Enter answers no. @param {string} question @param {string} go text of the button that answers yes @returns {Promise<boolean>} */
 export function ask(question, go) {
   return new Promise((resolve) => {
     const keep = button("Keep it", "", () => dialog.close(), { class: "train-button", autofocus: true });
@@ -20,7 +20,7 @@ export function ask(question, go) {
   });
 }
 
-/** Show the end of a training's log, updated as it grows. */
+/** Show the end of a training's log, updated as it grows. @param {string} run */
 export function showLog(run) {
   const text = make("pre", { class: "train-log", tabIndex: 0, "aria-label": `Log of ${run}` });
   const close = button("Close", "", () => dialog.close(), { class: "train-button" });
@@ -42,6 +42,7 @@ export function showLog(run) {
   refresh();
 }
 
+/** @param {HTMLDialogElement} dialog @param {() => void} onClose */
 function open(dialog, onClose) {
   dialog.addEventListener("close", () => {
     dialog.remove();

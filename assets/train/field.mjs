@@ -6,11 +6,12 @@ import { typed } from "../common/numbers.mjs";
 const STEPS = 200; // of a slider
 
 export class Field {
-  /** @param {object} spec of the catalogue; `choices` may be pairs of value and text @param {() => void} onChange */
+  /** @param {import("./answers.d.ts").Spec} spec @param {() => void} onChange */
   constructor(spec, onChange) {
     this.spec = spec;
     const id = `train-${spec.name}`;
     const attributes = { id, name: spec.name, "aria-describedby": `${id}-help ${id}-problem` };
+    /** @type {HTMLInputElement | HTMLSelectElement} */
     this.input = spec.choices ? this._list(attributes) : this._text(attributes);
     this.input.addEventListener(spec.choices ? "change" : "input", () => {
       this._slide();
@@ -35,7 +36,7 @@ export class Field {
     return this.value === "" || this.value === this._defaultText();
   }
 
-  /** The default, null if it depends on the loss or the data set. */
+  /** The default, null if it depends on the loss or the data set. @returns {string | number | null} */
   _default() {
     return typeof this.spec.default === "object" ? null : this.spec.default;
   }
@@ -45,10 +46,10 @@ export class Field {
     return typeof value === "number" ? typed(value) : String(value ?? "");
   }
 
-  /** "" is the default. */
+  /** "" is the default. @param {string | number} value */
   set(value) {
     const text = value === "" ? (this._default() ?? "") : value;
-    if (this.spec.choices && ![...this.input.options].some((option) => option.value === String(text)))
+    if (this.input instanceof HTMLSelectElement && ![...this.input.options].some((option) => option.value === String(text)))
       this.input.append(make("option", { value: text, textContent: text })); // not in the list: the server will refuse it
     this.input.value = typeof text === "number" ? typed(text) : text;
     this._slide();
@@ -56,15 +57,16 @@ export class Field {
     if (folded && !this.isDefault()) folded.open = true;
   }
 
-  /** Set the default and the range of a hyperparameter of the selected loss. */
+  /** Set the default and the range of a hyperparameter of the selected loss. @param {import("./answers.d.ts").Hyperparameter} hyperparameter */
   setRange({ default: value, help, low, high, log }) {
     this.scale = { low, high, log, value };
-    this.input.placeholder = typed(value);
+    if (this.input instanceof HTMLInputElement) this.input.placeholder = typed(value);
     this.help.textContent = `${help[0].toUpperCase()}${help.slice(1)} (${typed(low)} to ${typed(high)})`;
     this.range.hidden = false;
     this._slide();
   }
 
+  /** @param {string} sentence */
   showProblem(sentence) {
     this.problem.textContent = sentence;
     this.input.setAttribute("aria-invalid", String(Boolean(sentence)));
@@ -97,6 +99,6 @@ export class Field {
     const { low, high, log, value } = this.scale;
     const at = this.value === "" ? value : Number(this.value);
     const share = log ? Math.log(at / low) / Math.log(high / low) : (at - low) / (high - low);
-    if (Number.isFinite(share)) this.range.value = STEPS * Math.min(1, Math.max(0, share));
+    if (Number.isFinite(share)) this.range.value = String(STEPS * Math.min(1, Math.max(0, share)));
   }
 }

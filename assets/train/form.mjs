@@ -7,15 +7,18 @@ const LOSS_FIELDS = ["r", "eps"]; // of the losses that have them
 const TARGETS_ONLY = ["loss", "dim", "class_init_scale", "class_lr_factor", ...LOSS_FIELDS]; // a linear head has none
 const PAPER_NAMES = { resnet18: "ResNet-18", resnet50: "ResNet-50", resnet101: "ResNet-101", pure: "pure (linear head)" };
 
+/** @typedef {import("./answers.d.ts").Values} Values */
+
 export class Form {
   /**
    * @param {HTMLElement} root
-   * @param {object} catalogue of `/api/train`
-   * @param {{onChange: () => void, onStart: () => void, onPaper: (row: object) => Promise<object | null>}} events
+   * @param {import("./answers.d.ts").Catalogue} catalogue
+   * @param {{onChange: () => void, onStart: () => void, onPaper: (row: Record<string, string>) => Promise<Values | null>}} events
    */
   constructor(root, catalogue, events) {
     this.catalogue = catalogue;
     this.events = events;
+    /** @type {Map<string, Field>} by name */
     this.fields = new Map();
     const groups = catalogue.groups.map((group) => this._group(group));
     this.body = make("form", { class: "train-fields", noValidate: true }, this._presets(), ...groups);
@@ -28,14 +31,15 @@ export class Form {
     this.arrange();
   }
 
-  /** The values by field, without those left at their default. */
+  /** The values by field, without those left at their default. @returns {Values} */
   values() {
+    /** @type {Values} */
     const values = {};
     for (const [name, field] of this.fields) if (!field.root.hidden && !field.isDefault()) values[name] = field.value;
     return values;
   }
 
-  /** Set every field: to its value here, or back to its default. */
+  /** Set every field: to its value here, or back to its default. @param {Values} values */
   set(values) {
     for (const [name, field] of this.fields) field.set(values[name] ?? "");
     this.arrange();
@@ -81,6 +85,7 @@ export class Form {
     if (loss) this.fields.get("loss").help.textContent = loss.about;
   }
 
+  /** @param {import("./answers.d.ts").Catalogue["groups"][number]} group */
   _group({ name, title, help, fields }) {
     const formFields = fields.map((spec) => {
       const choices = spec.name === "device" ? this._devices() : null;
@@ -99,9 +104,10 @@ export class Form {
     return make("fieldset", { class: "train-group", data: { group: name } }, head, about, ...first, more);
   }
 
-  /** The choices of devices; `auto` names the one it stands for. */
+  /** The choices of devices; `auto` names the one it stands for. @returns {[string, string][]} */
   _devices() {
     const size = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+    /** @type {[string, string][]} */
     const choices = this.catalogue.devices.map(({ name, title, free, total }) => [
       name,
       `${name} · ${title}${free ? ` · ${size(free)} of ${size(total)} free` : ""}`,
@@ -124,6 +130,7 @@ export class Form {
     return make("div", { class: "train-presets" }, make("div", { class: "train-chips" }, ...quick, paper), row);
   }
 
+  /** @param {(values: Values) => void} use */
   _paperRow(use) {
     const labels = new Map(this.catalogue.losses.map(({ name, label }) => [name, label]));
     const list = (label, names) =>

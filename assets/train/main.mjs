@@ -14,13 +14,17 @@ const IDLE_MS = 2000;
 /** Fill the page. @param {Record<string, string>} query of the address: `run` names the run whose settings the form begins with */
 export async function show(query) {
   const page = document.getElementById("train-page");
-  if (!page || page.train) return "";
-  page.train = new Train(page, query ?? {});
-  await page.train.begin();
+  if (!page || mounted?.page === page) return "";
+  mounted = new Train(page, query ?? {});
+  await mounted.begin();
   return "";
 }
 
+/** @type {Train | null} */
+let mounted = null;
+
 class Train {
+  /** @param {HTMLElement} page @param {Record<string, string>} query */
   constructor(page, query) {
     this.page = page;
     this.query = query;
@@ -30,8 +34,10 @@ class Train {
   }
 
   async begin() {
+    /** @type {import("./answers.d.ts").Catalogue | null} */
     const catalogue = await this.attempt(() => get("/api/train"));
     if (!catalogue) return;
+    /** @param {string} name @returns {HTMLElement} */
     const place = (name) => this.page.querySelector(`#train-${name}`);
     this.form = new Form(place("form"), catalogue, {
       onChange: () => this.changed(),
@@ -58,6 +64,7 @@ class Train {
   async check() {
     clearTimeout(this.timer);
     const number = ++this.checks;
+    /** @type {import("./answers.d.ts").Check | null} */
     const answer = await this.attempt(() => post("/api/train/check", { values: this.form.values() }));
     if (!answer || number !== this.checks || !this.page.isConnected) return;
     this.form.showProblems(answer.problems);
@@ -68,6 +75,7 @@ class Train {
 
   async start() {
     const body = { values: this.form.values(), name: this.form.name() };
+    /** @type {{run?: string, problems?: Record<string, string>} | null} */
     const answer = await this.attempt(() => post("/api/train/start", body));
     if (!answer) return;
     this.form.showProblems(answer.problems ?? {});
@@ -78,13 +86,17 @@ class Train {
     this.check();
   }
 
+  /** @param {string} action stop, resume or remove @param {string} run */
   async act(action, run) {
+    /** @type {import("./answers.d.ts").Jobs | null} */
     const jobs = await this.attempt(() => post(`/api/jobs/${action}`, { run }));
     if (jobs) this.queue.show(jobs);
     this.check();
   }
 
+  /** Fill the form with the settings of a run. @param {string} run */
   async useSettings(run) {
+    /** @type {import("./answers.d.ts").Values | null} */
     const values = await this.attempt(() => get("/api/jobs/settings", { run }));
     if (!values) return;
     this.form.set(values);
@@ -94,6 +106,7 @@ class Train {
 
   /** Fetch and show the jobs once. @returns {Promise<boolean>} whether one is at work */
   async look() {
+    /** @type {import("./answers.d.ts").Jobs | null} */
     const jobs = await this.attempt(() => get("/api/jobs"));
     if (!jobs || !this.page.isConnected) return false;
     const wasBusy = this.queue.busy;
@@ -109,7 +122,7 @@ class Train {
     }
   }
 
-  /** The result of a request; null, and a message on the page, if it fails. */
+  /** The result of a request; null, and a message on the page, if it fails. @template Answer @param {() => Promise<Answer>} send @returns {Promise<Answer | null>} */
   async attempt(send) {
     try {
       const answer = await send();
@@ -122,6 +135,7 @@ class Train {
   }
 }
 
+/** @returns {import("./answers.d.ts").Values} */
 function loadForm() {
   try {
     return JSON.parse(localStorage.getItem(STORAGE_KEY)) ?? {};
@@ -130,6 +144,7 @@ function loadForm() {
   }
 }
 
+/** @param {import("./answers.d.ts").Values} values */
 function storeForm(values) {
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(values));

@@ -3,7 +3,10 @@
 import { button, make } from "../common/dom.mjs";
 import { bytes, count } from "../common/numbers.mjs";
 
+/** @typedef {import("./answers.d.ts").Check} Check */
+
 export class Preview {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.images = make("div", { class: "preview-images" });
     this.facts = make("div", { class: "preview-facts" });
@@ -15,7 +18,7 @@ export class Preview {
     this.imagesKey = ""; // of the images on the page
   }
 
-  /** @param {object} answer of `/api/train/check`; one with problems leaves the preview as it is, dimmed */
+  /** @param {Check} answer one with problems leaves the preview as it is, dimmed */
   show(answer) {
     const root = this.command.closest(".train-preview");
     root.classList.toggle("is-stale", !answer.command);
@@ -29,6 +32,7 @@ export class Preview {
     this._figures(answer);
   }
 
+  /** @param {Check} answer */
   _images({ look, missing, pending }) {
     const key = look ? look.after.join() + look.before.join() : (missing ?? pending ?? "");
     if (key === this.imagesKey) return;
@@ -48,6 +52,7 @@ export class Preview {
     this.images.replaceChildren(...rows);
   }
 
+  /** @param {Check} answer */
   _figures({ estimate, pending, busy, device, speed }) {
     const figure = (value, what, title) =>
       make("div", { class: "preview-figure", title }, make("strong", { textContent: value }), make("span", { class: "train-help", textContent: what }));

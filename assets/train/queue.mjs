@@ -1,11 +1,14 @@
 /* The queue: a card for each training that is at work, below it those that wait, and those that are over. */
 
-import { button, make } from "../common/dom.mjs";
+import { button, make, replaceAll } from "../common/dom.mjs";
 import { Card } from "./card.mjs";
 import { ask, showLog } from "./dialogs.mjs";
 import { count } from "../common/numbers.mjs";
 
 const RESUMABLE = ["stopped", "interrupted", "failed"];
+
+/** @typedef {import("./answers.d.ts").Jobs} Jobs */
+/** @typedef {import("./answers.d.ts").Job} Job */
 
 export class Queue {
   /**
@@ -15,13 +18,18 @@ export class Queue {
    * @param {(run: string) => void} useSettings
    */
   constructor(active, queue, colours, act, useSettings) {
-    Object.assign(this, { active, queue, colours, act, useSettings });
+    this.active = active;
+    this.queue = queue;
+    this.colours = colours;
+    this.act = act;
+    this.useSettings = useSettings;
+    /** @type {Map<string, Card>} by run */
     this.cards = new Map();
     this.listsKey = ""; // of the lists on the page, as JSON
     this.busy = false;
   }
 
-  /** @param {{active: object[], waiting: object[], over: object[], more: number}} jobs of `/api/jobs` */
+  /** @param {Jobs} jobs */
   show(jobs) {
     this.busy = jobs.active.length > 0;
     const activeRuns = new Set(jobs.active.map(({ run }) => run));
@@ -41,17 +49,16 @@ export class Queue {
     const lists = JSON.stringify([jobs.waiting, jobs.over, jobs.more, this.busy]);
     if (lists === this.listsKey) return;
     this.listsKey = lists;
-    const focused = document.activeElement?.dataset?.key;
-    this.queue.replaceChildren(...this._waiting(jobs), ...this._over(jobs));
-    if (focused) this.queue.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    replaceAll(this.queue, ...this._waiting(jobs), ...this._over(jobs));
   }
 
-  /** Bring a job into view. */
+  /** Bring a job into view. @param {string} run */
   reveal(run) {
     const element = this.cards.get(run)?.root ?? this.queue.querySelector(`[data-run="${CSS.escape(run)}"]`);
     element?.scrollIntoView({ block: "nearest" });
   }
 
+  /** @param {Jobs} jobs */
   _waiting({ waiting }) {
     if (!waiting.length) return [];
     const rows = waiting.map((job, i) => {
@@ -64,6 +71,7 @@ export class Queue {
     return [make("h2", { class: "train-title", textContent: `Queue (${waiting.length})` }), make("ol", { class: "train-list", "aria-label": "Queue" }, ...rows)];
   }
 
+  /** @param {Jobs} jobs */
   _over({ over, more, waiting }) {
     if (!over.length) {
       const empty = !waiting.length && !this.busy;
@@ -82,6 +90,7 @@ export class Queue {
     return [make("h2", { class: "train-title", textContent: "Over" }), make("ul", { class: "train-list", "aria-label": "Over" }, ...rows), ...rest];
   }
 
+  /** @param {Job} job @param {string | null} number in the queue @param {string} why @param {HTMLButtonElement[]} buttons */
   _row(job, number, why, buttons) {
     const at = job.state === "finished" ? `${Number(job.epoch.toFixed(2))} epochs` : `epoch ${Number(job.epoch.toFixed(2))} / ${job.epochs}`;
     const about = [job.dataset, job.backbone, job.head === "linear" ? "pure" : job.loss_name, job.head === "linear" ? null : `D = ${job.dim}`, at].filter(Boolean).join(" · ");
@@ -92,10 +101,12 @@ export class Queue {
     return make("li", { class: "train-job", data: { run: job.run, state: job.state } }, state, details, make("div", { class: "train-buttons" }, ...buttons));
   }
 
+  /** @param {Job} job @param {string} text @param {string} title @param {() => void} onClick */
   _button(job, text, title, onClick) {
     return button(text, title, onClick, { class: "train-button", data: { key: `${text} ${job.run}` } });
   }
 
+  /** @param {Job} job */
   async _remove(job) {
     const what = job.snapshots ? `its ${job.snapshots} snapshots` : "its settings";
     if (await ask(`Delete '${job.run}' with ${what}? It cannot be brought back.`, "Delete")) this.act("remove", job.run);

@@ -5,16 +5,22 @@ import { colour, exact, span } from "./numbers.mjs";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 12, 32];
 
+/** @typedef {import("./answers.d.ts").Search} Search */
+
 export class BestSoFar {
   /** @param {(number: number | null) => void} onPoint called with the trial under the pointer */
   constructor(onPoint) {
     this.onPoint = onPoint;
+    /** @type {Search | null} */
     this.search = null;
+    /** @type {Map<number, SVGCircleElement>} by the number of the trial */
+    this.dots = new Map();
     this.brushed = null; // numbers of the trials that pass all brushes, null without a brush
     this.element = make("div", { class: "tune-plot" });
     new ResizeObserver(() => this.search && this.draw()).observe(this.element);
   }
 
+  /** @param {Search} search */
   show(search) {
     this.search = search;
     this.draw();
@@ -29,6 +35,7 @@ export class BestSoFar {
     const margin = (high - low) * 0.08;
     const x = (i) => LEFT + ((i + 1) / Math.max(total, ended.length)) * (width - LEFT - RIGHT);
     const y = (best) => TOP + (1 - (Math.max(best, low) - low) / (high + margin - low)) * (height - TOP - BOTTOM);
+    /** @type {SVGElement[]} */
     const parts = [...this.axes(width, height, [low, high], y, Math.max(total, ended.length))];
     let best = -1;
     let path = "";
@@ -37,9 +44,9 @@ export class BestSoFar {
       best = Math.max(best, trial.best);
     });
     if (path) parts.push(svg("path", { class: "tune-leader", d: `${path}H${x(ended.length - 1).toFixed(1)}` }));
-    ended.forEach((trial, i) => parts.push(this.dot(trial, x(i), y(trial.best), [low, high])));
+    this.dots = new Map(ended.map((trial, i) => [trial.number, this.dot(trial, x(i), y(trial.best), [low, high])]));
     const words = ended.length ? `best accuracy ${exact(best)} after ${ended.length} of ${total} trials` : "no trial has ended";
-    this.element.replaceChildren(svg("svg", { width, height, role: "img", "aria-label": words }, ...parts));
+    this.element.replaceChildren(svg("svg", { width, height, role: "img", "aria-label": words }, ...parts, ...this.dots.values()));
     this.filter(this.brushed);
   }
 
@@ -53,7 +60,7 @@ export class BestSoFar {
   }
 
   dot(trial, cx, cy, range) {
-    const dot = svg("circle", { cx, cy, r: 4, class: "tune-dot", fill: colour(trial.best, range), "data-number": trial.number });
+    const dot = svg("circle", { cx, cy, r: 4, class: "tune-dot", fill: colour(trial.best, range) });
     dot.append(svg("title", {}, `${trial.run}: ${exact(trial.best)}`));
     dot.addEventListener("pointerenter", () => this.onPoint(trial.number));
     dot.addEventListener("pointerleave", () => this.onPoint(null));
@@ -62,12 +69,12 @@ export class BestSoFar {
 
   /** Highlight one trial. @param {number | null} number */
   point(number) {
-    for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-pointed", dot.dataset.number === String(number));
+    for (const [trial, dot] of this.dots) dot.classList.toggle("is-pointed", trial === number);
   }
 
   /** Fade all other trials. @param {Set<number> | null} numbers null for none */
   filter(numbers) {
     this.brushed = numbers;
-    for (const dot of this.element.querySelectorAll(".tune-dot")) dot.classList.toggle("is-out", numbers !== null && !numbers.has(Number(dot.dataset.number)));
+    for (const [trial, dot] of this.dots) dot.classList.toggle("is-out", numbers !== null && !numbers.has(trial));
   }
 }

@@ -13,15 +13,22 @@ const IDLE_MS = 5000;
 const STATES = { training: "searching", queued: "not begun", interrupted: "interrupted", stopped: "stopped", finished: "finished" };
 
 /** Fill the page. @param {Record<string, string>} query of the address: `search` names one; `folder` is that of the runs */
-export async function show(query) {
+export function show(query) {
   const page = document.getElementById("tune-page");
-  if (!page || page.tune) return "";
-  page.tune = new Tune(page, query ?? {});
-  page.tune.watch();
+  if (!page || mounted?.page === page) return "";
+  mounted = new Tune(page, query ?? {});
+  mounted.watch();
   return "";
 }
 
+/** @type {Tune | null} */
+let mounted = null;
+
+/** @typedef {import("./answers.d.ts").Search} Search */
+/** @typedef {import("./answers.d.ts").Summary} Summary */
+
 class Tune {
+  /** @param {HTMLElement} page @param {Record<string, string>} query */
   constructor(page, query) {
     this.page = page;
     this.query = query;
@@ -42,10 +49,12 @@ class Tune {
   /** Fetch and draw once. @returns {Promise<string | null>} the state of the search */
   async update() {
     try {
+      /** @type {Summary[]} */
       const searches = await get("/api/searches");
       if (!this.page.isConnected) return null;
       if (!searches.length) return this.showNothing();
       if (!searches.some(({ name }) => name === this.name)) this.name = searches[0].name;
+      /** @type {Search} */
       const search = await get("/api/search", { name: this.name });
       this.message.textContent = "";
       if (this.page.isConnected) this.draw(searches, search);
@@ -67,6 +76,7 @@ class Tune {
     return null;
   }
 
+  /** @param {Summary[]} searches @param {Search} search */
   draw(searches, search) {
     const state = JSON.stringify([searches, search]);
     if (state === this.drawnState && this.views) return;
@@ -88,7 +98,9 @@ class Tune {
     return views;
   }
 
+  /** @param {HTMLElement} head @param {Summary[]} searches @param {Search} search */
   showHead(head, searches, search) {
+    /** @type {import("../common/dom.mjs").Choices} */
     const names = searches.map(({ name }) => [name, name]);
     const picker = choice("Which search is shown", names, (name) => this.open(name), { class: "tune-select", "aria-label": "Search" });
     picker.value = search.name;
@@ -110,7 +122,7 @@ class Tune {
     if (isCut) head.append(make("p", { class: "tune-warning", textContent: `Go on with: mtm tune --resume ${search.name}` }));
   }
 
-  /** Show another search, and write it into the address. */
+  /** Show another search, and write it into the address. @param {string} name */
   open(name) {
     this.name = name;
     this.views = null;
@@ -130,6 +142,7 @@ class Tune {
   }
 }
 
+/** @param {string} title @param {string} help @param {Node} content @param {string} kind */
 function section(title, help, content, kind) {
   const head = make("h2", { class: "tune-title", textContent: title, title: help });
   return make("section", { class: `tune-section ${kind}` }, head, content);
