@@ -6,9 +6,21 @@ const SETS = ["hidden", "focus"];
 const number = (text) => (text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
 const numbers = (text) => text.split(",").filter((part) => /^\d+$/.test(part)).map(Number);
 
+/** @typedef {{run: string, at: number | null}} Content of a pane; `at` is the epoch at which the run is held */
+/**
+ * @typedef {object} Options of the page, from Python
+ * @property {Record<string, string>} views the choices of the controls: their names, by value; the first is the default
+ * @property {Record<string, string>} classifiers
+ * @property {Record<string, string>} regions
+ * @property {Record<string, string>} colours
+ * @property {Record<string, string>} cameras
+ * @property {string[]} tints colours of the panes, of which there are at most as many
+ * @property {{id: string, label: string, classifier: string}[]} runs with the best classifier of each
+ * @property {[string, string]} example two runs
+ */
 /**
  * @typedef {object} Comparison
- * @property {{run: string, at: number | null}[]} panes `at` is the epoch at which a run is held
+ * @property {Content[]} panes
  * @property {Record<string, string>} request choice of each control
  * @property {number | null} epoch on the screen
  * @property {boolean} overTime whether one run is shown over time
@@ -17,7 +29,7 @@ const numbers = (text) => text.split(",").filter((part) => /^\d+$/.test(part)).m
 
 /**
  * @param {string} search of the address
- * @param {object} options of the page: the choices of each control, the first is the default
+ * @param {Options} options
  * @returns {Comparison}
  */
 export function readAddress(search, options) {
@@ -25,6 +37,7 @@ export function readAddress(search, options) {
   const epochs = (query.get("at") ?? "").split(",").map(number);
   const panes = query.getAll("run").slice(0, options.tints.length).map((run, i) => ({ run, at: epochs[i] ?? null }));
   while (panes.length < MIN_PANES) panes.push({ run: "", at: null });
+  /** @type {Record<string, string>} */
   const request = {};
   for (const [name, plural] of Object.entries(CONTROLS)) {
     const choices = Object.keys(options[plural]);
@@ -50,13 +63,13 @@ export function writeAddress({ panes, request, epoch, overTime, classes }) {
   if (filled.some(({ at }) => at !== null)) query.set("at", filled.map(({ at }) => at ?? "").join(","));
   for (const [name, value] of Object.entries(request)) query.set(name, value);
   query.set("epoch", epoch.toFixed(3).replace(/\.?0+$/, ""));
-  for (const name of SETS) if (classes[name].size) query.set(name, [...classes[name]]);
-  if (classes.solo !== null) query.set("solo", classes.solo);
+  for (const name of SETS) if (classes[name].size) query.set(name, [...classes[name]].join());
+  if (classes.solo !== null) query.set("solo", String(classes.solo));
   if (overTime) query.set("as", "time");
   return query.toString();
 }
 
-/** Hold the first of two panes of the same run at its start, so that there are two epochs to compare. */
+/** Hold the first of two panes of the same run at its start, so that there are two epochs to compare. @param {Content[]} panes */
 export function holdRepeated(panes) {
   panes.forEach((pane, i) => {
     const isRepeated = panes.slice(i + 1).some((other) => other.run === pane.run && other.at === pane.at);

@@ -10,17 +10,12 @@ export class Clock {
   constructor(root) {
     this.root = root;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.state = { time: 0, playing: false, speed: 1, loop: false, tween: true, pace: "snapshots", keys: "page", still };
+    /** @type {import("../player/timeline.mjs").TimeState} */
+    this.state = { time: 0, playing: false, speed: 1, loop: false, tween: true, pace: "snapshots", still };
     this.listeners = { time: new Set(), state: new Set() };
     this.timeline = new Timeline(this.state, (event) => this.notify(event));
     this.pending = 0;
-    this.stopKeys = listenToKeys(root, this.state, {
-      " ": () => this.timeline.toggle(),
-      ArrowRight: () => this.step(1),
-      ArrowLeft: () => this.step(-1),
-      Home: () => this.seek(0),
-      End: () => this.seek(this.timeline.last),
-    });
+    this.stopKeys = listenToKeys(root, { keys: "page" }, this.timeline.keys);
   }
 
   /** Take the epochs of all snapshots of all runs, and stay at the current epoch. @param {number[][]} runs epochs of each */
@@ -38,48 +33,37 @@ export class Clock {
     return this.timeline.epochAt(tween ? time : Math.round(time));
   }
 
+  /** @param {number} epoch */
   seekEpoch(epoch) {
-    this.seek(this.timeline.timeAt(epoch));
+    this.timeline.seek(this.timeline.timeAt(epoch));
   }
 
-  play() {
-    this.timeline.play();
-  }
-
-  pause() {
-    this.timeline.pause();
-  }
-
-  seek(time) {
-    this.timeline.seek(time);
-  }
-
-  step(by) {
-    this.timeline.step(by);
-  }
-
-  /** @param {"speed" | "loop" | "tween"} option */
+  /** @param {"speed" | "loop" | "tween"} option @param {number | boolean} value */
   set(option, value) {
-    this.state[option] = value;
+    Object.assign(this.state, { [option]: value });
     this.notify("time");
     this.notify("state");
   }
 
-  /** @param {"time" | "state"} event @returns {() => void} stop listening */
+  /** @param {"time" | "state"} event @param {() => void} listener @returns {() => void} stop listening */
   on(event, listener) {
     this.listeners[event].add(listener);
     return () => this.listeners[event].delete(listener);
   }
 
+  /** @param {"time" | "state"} event */
   notify(event) {
-    if (this.timeline.moving) this.pending ||= requestAnimationFrame((now) => this.tick(now));
+    this.requestFrame();
     for (const listener of this.listeners[event]) listener();
   }
 
-  tick(now) {
-    this.pending = 0;
-    this.timeline.tick(now);
-    if (this.timeline.moving) this.pending ||= requestAnimationFrame((next) => this.tick(next));
+  requestFrame() {
+    if (!this.timeline.moving) return;
+    this.pending ||= requestAnimationFrame((now) => {
+      this.pending = 0;
+      this.timeline.tick(now);
+      this.requestFrame();
+    });
   }
 
   remove() {

@@ -10,13 +10,17 @@ export class Growing {
    * @param {() => Promise<void>} grow called when some of their runs have more snapshots
    */
   constructor(panes, grow) {
-    Object.assign(this, { panes, grow, counts: new Map() }); // run -> number of its snapshots at the last look
+    this.panes = panes;
+    this.grow = grow;
+    /** @type {Map<string, number>} number of the snapshots of a run at the last look */
+    this.counts = new Map();
+    this.turn = 0;
   }
 
   /** Look at the runs on the page again and again, until none grows. */
   async watch() {
     clearTimeout(this.timer);
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const turn = ++this.turn;
     const panes = this.panes().filter((pane) => pane.ready);
     const news = await Promise.all(panes.map(({ run }) => get("/api/news", { run }).catch(() => null)));
     if (turn !== this.turn) return;
@@ -31,6 +35,6 @@ export class Growing {
 
   stop() {
     clearTimeout(this.timer);
-    this.turn = null;
+    this.turn++;
   }
 }

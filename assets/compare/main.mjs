@@ -1,6 +1,6 @@
 /* The Compare page: its controls, the pictures side by side under one clock, the state they share, and the URL. */
 
-import { button, make, select } from "../common/dom.mjs";
+import { button, make, select, setStyle } from "../common/dom.mjs";
 import { drawCursors, listenToCurves } from "../player/controls/curves.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
 import { MIN_PANES, holdRepeated, readAddress, writeAddress } from "./address.mjs";
@@ -22,9 +22,10 @@ const CONTROLS = [
 
 const PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js";
 
+/** @type {Page | null} */
 let page = null;
 
-/** Fill the page. @param {object} options the choices of every control, and the runs */
+/** Fill the page. @param {import("./address.mjs").Options} options */
 export function show(options) {
   const root = document.getElementById("compare-page");
   if (!root) return "";
@@ -44,8 +45,18 @@ function loadPlotly() {
 }
 
 class Page {
+  /** @param {HTMLElement} root @param {import("./address.mjs").Options} options */
   constructor(root, options) {
-    Object.assign(this, { root, options, panes: [], cards: [], generation: 0 });
+    this.root = root;
+    this.options = options;
+    /** @type {Pane[]} */
+    this.panes = [];
+    /** @type {Measures[]} of the first pane and each other one */
+    this.cards = [];
+    this.generation = 0; // number of the newest update
+    /** @type {Stills | null} */
+    this.stills = null;
+    /** @param {string} name @returns {HTMLElement} */
     const section = (name) => root.querySelector(`#compare-${name}`);
     this.sections = Object.fromEntries(["top", "message", "panes", "details", "stills"].map((name) => [name, section(name)]));
     this.clock = new Clock(root);
@@ -62,7 +73,10 @@ class Page {
 
   /** Show the comparison of an address. @param {import("./address.mjs").Comparison} comparison */
   begin({ panes, request, epoch, overTime, classes }) {
-    Object.assign(this, { request, overTime, epoch, isPlayed: false });
+    this.request = request;
+    this.overTime = overTime;
+    this.epoch = epoch;
+    this.isPlayed = false;
     this.shared.names = []; // the classes are numbered as in the address
     for (const pane of this.panes.splice(0)) pane.remove();
     for (const content of panes) this.add(content);
@@ -94,6 +108,7 @@ class Page {
 
   // Which runs
 
+  /** @param {import("./address.mjs").Content} content */
   add(content) {
     const pane = new Pane(this.sections.panes, this.options, content, {
       onChoose: () => this.chooseRun(),
@@ -116,19 +131,20 @@ class Page {
     this.renew();
   }
 
+  /** @param {Pane} pane */
   close(pane) {
     this.panes.splice(this.panes.indexOf(pane), 1);
     pane.remove();
     this.renew();
   }
 
-  /** Hold a pane at its epoch, or let it go on with the others. */
+  /** Hold a pane at its epoch, or let it go on with the others. @param {Pane} pane */
   hold(pane) {
     pane.at = pane.at === null ? Number(pane.player.epoch.toFixed(3)) : null;
     this.timeChanged();
   }
 
-  /** Two epochs of run A, from its small pictures. */
+  /** Two epochs of run A, from its small pictures. @param {[number, number]} epochs */
   compareEpochs([early, late]) {
     const { run } = this.panes[0];
     for (const pane of this.panes.splice(0)) pane.remove();
@@ -138,9 +154,10 @@ class Page {
     this.switchTo(false);
   }
 
+  /** @param {boolean} overTime */
   switchTo(overTime) {
     this.overTime = overTime;
-    this.clock.pause();
+    this.clock.timeline.pause();
     this.drawControls();
     this.renew();
   }
@@ -152,7 +169,7 @@ class Page {
     const generation = ++this.generation;
     const { panes, root, request } = this;
     root.dataset.as = this.overTime ? "time" : "side";
-    root.style.setProperty("--panes", this.overTime ? 1 : panes.length);
+    setStyle(root, { "--panes": this.overTime ? 1 : panes.length });
     panes.forEach((pane, i) => pane.setPlace(i, panes.length));
     this.addButton.hidden = this.overTime || panes.length >= this.options.tints.length;
     this.explain();
@@ -188,8 +205,8 @@ class Page {
     const wasAtEnd = !clock.timeline.moving && clock.state.time >= clock.timeline.last - 1e-6;
     await this.renew();
     if (!wasAtEnd) return;
-    if (clock.state.still) clock.seek(clock.timeline.last);
-    else clock.play();
+    if (clock.state.still) clock.timeline.seek(clock.timeline.last);
+    else clock.timeline.play();
   }
 
   /** Go to the epoch of the address; without one, play the runs from their start. */
@@ -197,8 +214,8 @@ class Page {
     const { clock, epoch, isPlayed } = this;
     this.epoch = null;
     if (epoch !== null) clock.seekEpoch(epoch);
-    else if (!isPlayed && clock.state.still) clock.seek(clock.timeline.last);
-    else if (!isPlayed) clock.play();
+    else if (!isPlayed && clock.state.still) clock.timeline.seek(clock.timeline.last);
+    else if (!isPlayed) clock.timeline.play();
     this.isPlayed = true;
   }
 

@@ -2,21 +2,24 @@
 
 import { button, make, showThumbnail } from "../common/dom.mjs";
 import { NewestRequest, get } from "../common/http.mjs";
-import { count, percent, short } from "../common/numbers.mjs";
+import { count, percent } from "../common/numbers.mjs";
 import { formatEpoch } from "./pane.mjs";
 
 const BINS = 24; // of the histogram of drift
 const FACES = 8; // thumbnails of the images that drifted most
 const THUMBNAIL = 36; // pixels
-const CELLS = [ // key in the response, text, right in the first picture, right in the second
+/** @type {[key: string, text: string, isRightInFirst: boolean, isRightInSecond: boolean][]} of the response */
+const CELLS = [
   ["both_right", "both right", true, true],
   ["only_first", "only %a right", true, false],
   ["only_second", "only %b right", false, true],
   ["both_wrong", "both wrong", false, false],
 ];
 
+/** @typedef {import("./pane.mjs").Pane} Pane */
+
 export class Measures {
-  /** @param {(selection: {pane: object, rows: number[], what: string}) => void} select */
+  /** @param {(selection: import("./shared.mjs").Selection) => void} select */
   constructor(select) {
     this.select = select;
     this.element = make("section", { class: "compare-alike" });
@@ -24,7 +27,7 @@ export class Measures {
     this.request = new NewestRequest((problem) => problem && this.explain(problem));
   }
 
-  /** Fetch and draw the measures of the pictures in pane `a` and pane `b`. */
+  /** Fetch and draw the measures of the pictures in two panes. @param {Pane} a @param {Pane} b */
   async show(a, b) {
     if (!a.ready || !b.ready) return this.explain("");
     const { snapshot, classifier } = b.picture;
@@ -44,7 +47,7 @@ export class Measures {
     this.element.classList.add("is-waiting");
   }
 
-  /** A sentence in place of the measures. */
+  /** A sentence in place of the measures. @param {string} sentence */
   explain(sentence) {
     this.request.stop();
     this.element.classList.remove("is-waiting");
@@ -90,32 +93,32 @@ export class Measures {
     const alignment = unexplained === null
       ? "Within a run the axes stay, so this is what really moved."
       : `The axes of two runs have nothing to do with each other: ${names.a} was moved, turned (Procrustes) and ` +
-        `stretched × ${short(scale)} onto ${names.b}, which leaves ${percent(unexplained)} of ${names.b}'s variance unexplained.`;
+        `stretched × ${fixed(scale)} onto ${names.b}, which leaves ${percent(unexplained)} of ${names.b}'s variance unexplained.`;
     const text =
       `How far apart the same image lies in all D dimensions, in σ of ${names.b} (its cluster size): the median; ` +
-      `a tenth drifted more than ${short(quantile(0.9))} σ. ${alignment}`;
+      `a tenth drifted more than ${fixed(quantile(0.9))} σ. ${alignment}`;
     const largest = drift[order[0]] || 1;
     const bins = Array.from({ length: BINS }, () => []);
     drift.forEach((value, i) => bins[Math.min(BINS - 1, Math.floor((value / largest) * BINS))].push(i));
-    const edges = (k) => `drifted ${short((k * largest) / BINS)} to ${short(((k + 1) * largest) / BINS)} σ`;
-    const faces = order.slice(0, FACES).map((i) => face(a, first[i], `${short(drift[i])} σ`, () => pick([i], "drifted far")));
+    const edges = (k) => `drifted ${fixed((k * largest) / BINS)} to ${fixed(((k + 1) * largest) / BINS)} σ`;
+    const faces = order.slice(0, FACES).map((i) => face(a, first[i], `${fixed(drift[i])} σ`, () => pick([i], "drifted far")));
     return [
-      row("Drift of an image", `${short(quantile(0.5))} σ`, text),
+      row("Drift of an image", `${fixed(quantile(0.5))} σ`, text),
       histogram(bins, edges, pick),
-      ends("0", `${short(largest)} σ`),
+      ends("0", `${fixed(largest)} σ`),
       make("div", { class: "compare-faces", title: "These images drifted most" }, ...faces),
     ];
   }
 
   drawNeighbours(names, { kept, measured }, { k, neighbours_kept: mean }, pick) {
-    const lost = short(k - mean);
+    const lost = fixed(k - mean);
     const text =
       `Of the ${k} images nearest to an image in D dimensions in ${names.a}, so many are among its ${k} nearest in ` +
       `${names.b}; ${lost} are lost and ${lost} gained. The mean over ${count(measured.length)} images.`;
     const bins = Array.from({ length: k + 1 }, () => []);
     kept.forEach((n, i) => bins[n].push(measured[i]));
     return [
-      row("Neighbours kept", `${short(mean)} of ${k}`, text),
+      row("Neighbours kept", `${fixed(mean)} of ${k}`, text),
       histogram(bins, (n) => `kept ${n} of ${k} neighbours`, pick),
       ends("all others", "the same"),
     ];
@@ -155,4 +158,9 @@ function face({ player }, index, value, select) {
   if (thumbnail) showThumbnail(element, thumbnail, THUMBNAIL);
   else element.textContent = labelName;
   return element;
+}
+
+/** Two decimals, so that numbers below each other compare; three digits from 10 on. @param {number} value */
+function fixed(value) {
+  return Math.abs(value) < 10 ? value.toFixed(2) : value.toPrecision(3);
 }

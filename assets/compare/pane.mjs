@@ -19,12 +19,16 @@ const TOOLTIPS = {
 export class Pane {
   /**
    * @param {HTMLElement} parent of all panes; this one is appended
-   * @param {object} options of the page
-   * @param {{run: string, at: number | null}} content `at` is the epoch at which it is held
+   * @param {import("./address.mjs").Options} options
+   * @param {import("./address.mjs").Content} content
    * @param {{onChoose: () => void, onHold: () => void, onClose: () => void, onReady: () => void}} listeners
    */
   constructor(parent, options, { run, at }, listeners) {
-    Object.assign(this, { options, run, at, problem: "" });
+    this.options = options;
+    this.run = run;
+    this.at = at;
+    this.problem = "";
+    this.place = 0; // of all panes
     this.letter = make("span", { class: "compare-letter" });
     this.list = make("select", { class: "control-select compare-run", title: "The run that is shown here" });
     this.list.append(new Option("Choose a run", ""), ...options.runs.map(({ id, label }) => new Option(label, id)));
@@ -68,7 +72,7 @@ export class Pane {
 
   /**
    * Fetch and show the run.
-   * @param {object} request the choices of the controls, the same for all pictures
+   * @param {Record<string, string>} request the choices of the controls, the same for all pictures
    * @param {Promise<Picture | null> | null} reference the picture with which this one is aligned
    * @returns {Promise<Picture | null>} its picture, or null after an error
    */
@@ -91,7 +95,7 @@ export class Pane {
     return this.ready && !this.problem ? this.picture : null;
   }
 
-  /** Show an epoch, or the one at which it is held. */
+  /** Show an epoch, or the one at which it is held. @param {number} epoch */
   seek(epoch) {
     if (!this.ready) return;
     this.player.seek(this.player.timeline.timeAt(this.at ?? epoch));

@@ -5,18 +5,16 @@ import { fetchArrays } from "../common/http.mjs";
 import { WORDS } from "../common/words.mjs";
 import { Waiting } from "../player/controls/waiting.mjs";
 import { readFrames, readRegions } from "../player/data.mjs";
-import { Follower, wholeBox } from "../player/geometry/camera.mjs";
+import { shrinks } from "../player/geometry/camera.mjs";
 import { mount } from "../player/main.mjs";
 import { findTurn, turnFrames, turnRegions } from "./alignment.mjs";
 
-const SHRINKAGE = 4; // the camera follows the scale if the cloud ends this many times smaller than the whole run's box
-
-/** @typedef {{run: string, view: string, classifier: string, regions: string, colour: string, camera: string}} Request */
+/** @typedef {{run: string, view?: string, classifier?: string, regions?: string, colour?: string, camera?: string}} Request */
 
 export class Picture {
   /**
    * @param {HTMLElement} stage that the player fills
-   * @param {object} options of the page: `runs` with the best classifier of each
+   * @param {import("./address.mjs").Options} options
    * @param {() => void} showAgain called when a projection that was waited for is ready
    */
   constructor(stage, options, showAgain) {
@@ -26,6 +24,8 @@ export class Picture {
     stage.append(place);
     this.waiting = new Waiting(place, showAgain);
     this.generation = 0; // counts the requests
+    this.run = ""; // that is shown
+    this.shrinks = false; // whether most of a fixed picture would be empty at its end
     this.about = null; // query of the frames on the screen: run and view
     this.regions = null; // meta data of the regions on the screen
     this.original = null; // the frames as fetched; those on the screen may be turned
@@ -65,12 +65,12 @@ export class Picture {
     return true;
   }
 
-  /** Whether the projection can be fetched; if not, the wait for it begins. */
-  async isReady({ run, view }) {
+  /** Whether the projection can be fetched; if not, the wait for it begins. @param {Request} request @returns {Promise<boolean>} */
+  isReady({ run, view }) {
     const { short, meanwhile } = WORDS.views[view];
     if (meanwhile) return this.waiting.ask(query(run, view), short, WORDS.views[meanwhile].short);
     this.waiting.stop();
-    return true;
+    return Promise.resolve(true);
   }
 
   /** The run has more snapshots: the next `show` fetches them, on the present axes. */
@@ -98,7 +98,7 @@ export class Picture {
     Object.assign(this, { mode: null, regions: null, isOld: false }); // the player has no regions now
   }
 
-  /** The classifier of a request: the run's best, or the named one; another one if the run lacks it. */
+  /** The classifier of a request: the run's best, or the named one; another one if the run lacks it. @param {Request} request */
   pickClassifier({ run, classifier }) {
     const { classifiers } = this.attributes;
     const best = this.options.runs.find(({ id }) => id === run)?.classifier;
@@ -116,7 +116,7 @@ export class Picture {
     const decisions = predictions[classifier];
     if (this.accuracy?.decisions === decisions && this.accuracy.snapshot === snapshot) return this.accuracy.share;
     let count = 0;
-    for (let i = 0; i < N; i++) count += decisions[snapshot * N + i] === labels[i];
+    for (let i = 0; i < N; i++) if (decisions[snapshot * N + i] === labels[i]) count++;
     this.accuracy = { decisions, snapshot, share: count / N }; // cached, since it is needed at every frame
     return this.accuracy.share;
   }
@@ -140,14 +140,8 @@ export class Picture {
   }
 }
 
-/** Whether most of a fixed picture would be empty at the end. */
-function shrinks(frames) {
-  const [left, low, right, high] = wholeBox(frames);
-  return SHRINKAGE * 2 * new Follower(frames).at(frames.T - 1, 0).radius < Math.max(right - left, high - low);
-}
-
 function query(run, view, first = null) {
   const parameters = new URLSearchParams({ run, view });
-  if (first !== null && !WORDS.views[view].meanwhile) parameters.set("first", first);
+  if (first !== null && !WORDS.views[view].meanwhile) parameters.set("first", String(first));
   return parameters.toString();
 }

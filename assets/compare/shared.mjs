@@ -10,14 +10,22 @@ import { Legend } from "../player/controls/legend.mjs";
 
 const SETS = ["hidden", "focus"];
 
+/** @typedef {{pane: Pane, rows: number[], what: string}} Selection of images, as rows of a pane's run */
+/** @typedef {import("./pane.mjs").Pane} Pane */
+
 export class SharedState {
-  /** @param {HTMLElement} element for the legend @param {() => import("./pane.mjs").Pane[]} panes @param {() => void} onChange */
+  /** @param {HTMLElement} element for the legend @param {() => Pane[]} panes @param {() => void} onChange */
   constructor(element, panes, onChange) {
-    Object.assign(this, { panes, onChange });
+    this.panes = panes;
+    this.onChange = onChange;
+    /** @type {string[]} */
     this.names = []; // of the classes of all runs
+    /** @type {import("../player/controls/legend.mjs").ClassState} */
     this.state = { hidden: new Set(), focus: new Set(), solo: null }; // of these classes, in the form of a player's state
-    this.selection = null; // {pane, run, rows, what}: the selected images, as rows of one of the runs
-    this.matches = new Map(); // pair of runs -> rows of the same images
+    /** @type {(Selection & {run: string}) | null} the selected images, as rows of one of the runs */
+    this.selection = null;
+    /** @type {Map<string, Int32Array | null>} rows of the same images of a pair of runs */
+    this.matches = new Map();
     const place = make("div");
     this.text = make("span");
     this.clear = button("Clear", "Select nothing (Esc)", () => this.select(null), { class: "compare-button" });
@@ -101,7 +109,7 @@ export class SharedState {
     return this.matches.get(key);
   }
 
-  /** @param {{pane: object, rows: number[], what: string} | null} selection */
+  /** @param {Selection | null} selection */
   select(selection) {
     this.selection = selection && { ...selection, run: selection.pane.run };
     const others = [];

@@ -13,18 +13,23 @@ const AXES = [56, 58]; // pixels that the player's axes take of its width and he
 export class Stills {
   /**
    * @param {HTMLElement} element
-   * @param {object} options of the page
+   * @param {import("./address.mjs").Options} options
    * @param {(epochs: [number, number]) => void} compare called when two pictures have been picked
    */
   constructor(element, options, compare) {
-    Object.assign(this, { compare, request: null, picked: [] });
+    this.compare = compare;
+    /** @type {import("./picture.mjs").Request | null} */
+    this.request = null;
+    /** @type {number[]} epochs */
+    this.picked = [];
     this.message = make("p", { class: "compare-hint", role: "status" });
     this.grid = make("div", { class: "compare-stills" });
     this.stage = make("div", { class: "compare-offscreen" });
     Object.assign(this.stage.style, { width: `${SIDE + AXES[0]}px`, height: `${SIDE + AXES[1]}px` });
     element.replaceChildren(this.message, this.grid, this.stage);
     this.picture = new Picture(this.stage, options, () => this.show(this.request));
-    for (const [name, value] of [["labels", false], ["pointScale", 0.7]]) this.player.set(name, value);
+    this.player.set("labels", false);
+    this.player.set("pointScale", 0.7);
     this.player.on("legend", () => this.repaint()); // colours have changed, of the classes or of the theme
   }
 
@@ -76,7 +81,8 @@ export class Stills {
     const isPicked = still.getAttribute("aria-pressed") === "true";
     still.setAttribute("aria-pressed", String(!isPicked));
     this.picked = isPicked ? this.picked.filter((other) => other !== epoch) : [...this.picked, epoch];
-    if (this.picked.length === 2) this.compare([...this.picked].sort((x, y) => x - y));
+    const [one, other] = this.picked;
+    if (this.picked.length === 2) this.compare([Math.min(one, other), Math.max(one, other)]);
   }
 
   /** Paint once before the browser's next frame. */

@@ -66,11 +66,7 @@ export class Player {
       emit: (event, value) => this._emit(event, value),
     });
     this.stopKeys = listenToKeys(this.root, this.state, {
-      " ": () => this.timeline.toggle(),
-      ArrowRight: () => this.step(1),
-      ArrowLeft: () => this.step(-1),
-      Home: () => this.seek(0),
-      End: () => this.seek(this.timeline.last),
+      ...this.timeline.keys,
       Escape: () => this.state.selection !== null && this._selected(null),
     });
     this.ready = this.stage.start(plotly); // fulfilled when the axes are drawn

@@ -62,6 +62,17 @@ export class Timeline {
     else this.play();
   }
 
+  /** What keys do, by KeyboardEvent.key. */
+  get keys() {
+    return {
+      " ": () => this.toggle(),
+      ArrowRight: () => this.step(1),
+      ArrowLeft: () => this.step(-1),
+      Home: () => this.seek(0),
+      End: () => this.seek(this.last),
+    };
+  }
+
   /** @param {number} time in snapshots; beyond an end it is taken to that end */
   seek(time) {
     this.glide.on = false;

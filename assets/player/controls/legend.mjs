@@ -4,12 +4,20 @@ import { button, make } from "../../common/dom.mjs";
 
 const MANY = 12; // from so many classes on there is a search field
 
+/** @typedef {import("../colours.mjs").LegendContent} Content */
+/** @typedef {Pick<import("../options.mjs").State, "hidden" | "focus" | "solo">} ClassState */
+/**
+ * A player, or the state that several share.
+ * @typedef {{state: ClassState, set: (name: keyof ClassState, value: Set<number> | number | null) => void}} Player
+ */
+
 export class Legend {
-  /** @param {HTMLElement} element @param {import("../main.mjs").Player} player */
+  /** @param {HTMLElement} element @param {Player} player */
   constructor(element, player) {
     this.player = player;
     const showAll = () => {
-      for (const name of ["hidden", "focus"]) player.set(name, new Set());
+      player.set("hidden", new Set());
+      player.set("focus", new Set());
       player.set("solo", null);
     };
     this.all = button("show all", "Show every class again", showAll, { class: "legend-all" });
@@ -22,10 +30,11 @@ export class Legend {
     element.replaceChildren(this.scale, head, this.find, this.list);
   }
 
-  /** @param {object} legend as the player emits it */
+  /** @param {Content} legend */
   show(legend) {
     const { classes } = legend;
-    if (this.rows.length !== classes.length || classes.some(({ name, unseen }, k) => name !== this.rows[k].name || unseen !== this.rows[k].unseen)) this.build(classes);
+    const isSame = ({ name, unseen }, k) => name === this.rows[k].name && unseen === this.rows[k].unseen;
+    if (this.rows.length !== classes.length || !classes.every(isSame)) this.build(classes);
     classes.forEach(({ colour, shown, dimmed }, k) => {
       const { row, dot, chip, focus } = this.rows[k];
       row.dataset.dimmed = String(dimmed);
@@ -38,6 +47,7 @@ export class Legend {
     this.scale.replaceChildren(...entries(legend));
   }
 
+  /** @param {Content["classes"]} classes */
   build(classes) {
     this.rows = classes.map(({ index, name, unseen }) => ({ ...this.row(index, name), unseen }));
     const unseen = classes.filter((one) => one.unseen).map(({ index }) => index);
@@ -47,6 +57,7 @@ export class Legend {
     this.find.value = "";
   }
 
+  /** @param {number} index @param {string} name */
   row(index, name) {
     const { player } = this;
     const dot = make("span", { class: "legend-dot" });
@@ -62,7 +73,7 @@ export class Legend {
     return { name, row: make("div", { class: "legend-row" }, chip, solo, focus), dot, chip, focus };
   }
 
-  /** The heading over the classes held out of training, which have no target. */
+  /** The heading over the classes held out of training, which have no target. @param {number[]} unseen */
   unseenHead(unseen) {
     const focusAll = () => {
       const isFocused = unseen.every((k) => this.player.state.focus.has(k));
@@ -79,6 +90,7 @@ export class Legend {
   }
 }
 
+/** What colours mean where they are not the classes'. @param {Content} legend */
 function entries(legend) {
   if (legend.ramp) {
     const ramp = { "--ramp": `linear-gradient(to right, ${legend.ramp.join(",")})` };
@@ -89,6 +101,7 @@ function entries(legend) {
     make("div", { class: "legend-entry" }, make("span", { class: "legend-dot", style: { background: colour } }), name));
 }
 
+/** @param {Set<number>} set @param {number} value */
 function toggled(set, value) {
   const changed = new Set(set);
   if (!changed.delete(value)) changed.add(value);

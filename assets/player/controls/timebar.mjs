@@ -13,12 +13,24 @@ const ICONS = {
   last: "M3 3v10l7-5zM11 3h2v10h-2z",
 };
 
+/**
+ * A player, or the clock of several.
+ * @typedef {object} Clock
+ * @property {HTMLElement} root that has the keyboard's focus
+ * @property {import("../timeline.mjs").TimeState} state
+ * @property {import("../timeline.mjs").Timeline} timeline
+ * @property {(option: "speed" | "loop" | "tween", value: number | boolean) => void} set
+ * @property {(event: "state", listener: () => void) => () => void} on
+ */
+
 export class TimeBar {
-  /** @param {HTMLElement} element @param {import("../main.mjs").Player} player */
+  /** @param {HTMLElement} element @param {Clock} player */
   constructor(element, player) {
     this.player = player;
     this.epochs = [0];
-    this.play = this.button("play", "Play or pause (space)", () => player.timeline.toggle(), "timebar-button timebar-play");
+    const { timeline } = player;
+    this.play = this.button("play", "Play or pause (space)", () => timeline.toggle(), "timebar-button timebar-play");
+    /** @type {import("../../common/dom.mjs").Choices} */
     const speeds = SPEEDS.map((speed) => [speed, `${speed}×`]);
     this.speed = choice("Speed", speeds, (speed) => player.set("speed", Number(speed)), { class: "timebar-speed" });
     this.speed.value = "1";
@@ -27,18 +39,18 @@ export class TimeBar {
     this.curve = svg("svg", { preserveAspectRatio: "none", class: "timebar-curve" });
     this.events = make("div", { class: "timebar-events" });
     const go = () => {
-      player.pause();
-      player.seek(Number(this.range.value));
+      timeline.pause();
+      timeline.seek(Number(this.range.value));
     };
     const range = { type: "range", min: 0, step: "any", value: 0, "aria-label": "Time", on: { input: go } };
     this.range = make("input", { class: "timebar-range", ...range });
     this.ticks = make("div", { class: "timebar-ticks" });
     this.bar = make("div", { class: "timebar" },
-      this.button("first", "First snapshot (Home)", () => player.seek(0)),
-      this.button("back", "One snapshot back (left arrow)", () => player.step(-1)),
+      this.button("first", "First snapshot (Home)", () => timeline.seek(0)),
+      this.button("back", "One snapshot back (left arrow)", () => timeline.step(-1)),
       this.play,
-      this.button("on", "One snapshot on (right arrow)", () => player.step(1)),
-      this.button("last", "Last snapshot (End)", () => player.seek(this.last)),
+      this.button("on", "One snapshot on (right arrow)", () => timeline.step(1)),
+      this.button("last", "Last snapshot (End)", () => timeline.seek(this.last)),
       this.speed, this.loop, this.tween,
       make("div", { class: "timebar-track" }, this.curve, this.events, this.range, this.ticks));
     element.replaceChildren(this.bar);

@@ -5,6 +5,7 @@ import { ABSENT } from "../data.mjs";
 const SAMPLE = 4000; // points that a snapshot's size is measured on
 const OUTSIDE = 0.005; // share of them that may lie outside on each side
 const PADDING = 0.05;
+const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
 
 /** The box of all points and marks of all snapshots, with a margin. @param {import("../data.mjs").Frames} frames */
 export function wholeBox({ box, targets, centres }) {
@@ -84,4 +85,10 @@ function measure({ T, N, C, points, targets, centres, box: [x0, y0, x1, y1] }) {
     circles.set([x, y, radius > 0 ? radius : 1], 3 * t);
   }
   return circles;
+}
+
+/** Whether most of a fixed picture would be empty at the end. @param {import("../data.mjs").Frames} frames */
+export function shrinks(frames) {
+  const [left, low, right, high] = wholeBox(frames);
+  return SHRUNK * 2 * new Follower(frames).at(frames.T - 1, 0).radius < Math.max(right - left, high - low);
 }
