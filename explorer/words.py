@@ -48,13 +48,6 @@ MARKS = {
 MARKS_BY_DEFAULT = ("targets", "centres", "trails", "labels", "boundaries")
 CAMERAS = {"fixed": Term("fixed"), "scale": Term("follows the scale")}
 CAMERA_THAT_FITS = "fixed, or follows what shrinks"  # of each run compared
-PANELS = {
-    "curves": Term("Curves", help="The measures of the paper over the epochs"),
-    "select": Term("Select", help="Select images: their numbers beside those of all"),
-    "image": Term("Image", help="One image: its decisions, its distances, its neighbours"),
-    "events": Term("Events", help="What happened to images and targets on the way"),
-    "certainty": Term("Certainty", help="Whether the place of an embedding says that it is right"),
-}
 CURVES = {
     "sigma_rho": Term("Cluster size σ and centre distance ρ", "Cluster size σ and centre distance ρ"),
     "accuracy": Term("Accuracy of the classifiers", "Accuracy of the classifiers"),

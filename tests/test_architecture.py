@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = sorted(path for package in ("mtm", "explorer") for path in (ROOT / package).rglob("*.py"))
 SOURCES = [*PYTHON, *sorted(path for path in (ROOT / "assets").rglob("*") if path.suffix in (".mjs", ".js", ".css"))]
 PAPERS = [name for name in LOSSES if describe_loss(name).equation]  # the README need not know of further losses
-LONGEST_FILE, LARGEST_FOLDER = 400, 14
+LONGEST_FILE, LARGEST_FOLDER, LONGEST_FUNCTION = 400, 14, 60
 
 # Arrows go one way: app -> pages -> export -> figures, space -> library, web -> mtm; everybody may use the words.
 PAGE_ROOMS = {page.__name__.split(".")[1] for page in PAGES}
@@ -142,6 +142,17 @@ def test_elements_and_requests_are_made_in_one_module_each(call: str, module: st
         for path in below("assets", ".mjs")
         for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if path != home and re.search(call, line)
+    )
+
+
+def test_functions_of_the_browser_code_are_short() -> None:
+    # of a module or a class: from a line that opens it to the brace in the same column
+    function = re.compile(r"^((?:  )?)(?!(?:export )?class\b)[^\s/*}].*\{\n(?:(?!\1\}).*\n)*?\1\}", re.MULTILINE)
+    holds(
+        f"{path}: {found[0].splitlines()[0]}"
+        for path in below("assets", ".mjs")
+        for found in function.finditer(path.read_text(encoding="utf-8"))
+        if found[0].count("\n") + 1 >= LONGEST_FUNCTION
     )
 
 

@@ -13,24 +13,38 @@ import { drawCursors, listenToCurves } from "../player/controls/curves.mjs";
 import { Legend } from "../player/controls/legend.mjs";
 import { TimeBar } from "../player/controls/timebar.mjs";
 import { Waiting } from "../player/controls/waiting.mjs";
-import { Follower, wholeBox } from "../player/geometry/camera.mjs";
+import { shrinks } from "../player/geometry/camera.mjs";
 import { mount } from "../player/main.mjs";
 import { LiveRun } from "./live_run.mjs";
 import { Trust } from "./trust.mjs";
-
-const SHRUNK = 4; // from a cloud that ends so much smaller than the whole run's box the camera follows the scale
 
 /** @type {Page | null} the page that is mounted */
 let page = null;
 
 /**
- * @param {object} controls their values: run, view, classifier, regions, colour, shown, pointSize, ...
+ * @typedef {object} Controls their values
+ * @property {string | null} run
+ * @property {string} view
+ * @property {string} classifier
+ * @property {string} regions
+ * @property {string} colour
+ * @property {string[]} shown marks
+ * @property {number} pointSize
+ * @property {number} pointOpacity
+ * @property {number} regionOpacity
+ * @property {string} camera
+ * @property {string[]} classes the three of the view `targets`
+ */
+/** @typedef {import("./selection/selector.mjs").Current["view"]} View */
+
+/**
+ * @param {Controls} controls
  * @param {Record<string, string>} query of the URL at the time the page was loaded
  * @returns {Promise<string>} what cannot be shown and why; empty if all is well
  */
-export async function update(controls, query) {
+export function update(controls, query) {
   const stage = document.getElementById("explore-stage");
-  if (!stage) return "";
+  if (!stage) return Promise.resolve("");
   if (page?.stage !== stage) {
     page?.remove();
     page = new Page(stage, query);
@@ -39,19 +53,24 @@ export async function update(controls, query) {
 }
 
 class Page {
+  /** @param {HTMLElement} stage @param {Record<string, string>} query */
   constructor(stage, query) {
     this.stage = stage;
     this.query = this.initialQuery = query ?? {};
     this.player = mount(stage, {});
     this.card = new Card(stage, this.player);
     this.timebar = new TimeBar(document.getElementById("explore-timeline"), this.player);
-    this.shown = {}; // run, picture and number of snapshots on screen
+    /** @type {{about?: string, run?: string, snapshots?: number, picture?: View}} what is on screen */
+    this.shown = {};
     this.problem = "";
     this.turn = 0; // number of the newest update; older ones stop when they see a newer one
     this.options = readOptions(this.query); // of views, without a control: `at` is a snapshot, missing for the last
     this.waiting = new Waiting(document.getElementById("explore-waiting"), () => this.refresh());
     this.legend = new Legend(document.getElementById("explore-legend"), this.player);
-    this.panels = null; // selection and panels, loaded after the first picture
+    /** @type {import("./panels/panels.mjs").Panels | null} */
+    this.panels = null; // loaded after the first picture, as is the menu
+    /** @type {import("../export/menu.mjs").ExportMenu | null} */
+    this.menu = null;
     this.first = null; // number of snapshots that the plane was fitted to, once the run has grown
     this.n = null; // number of snapshots to show; null is all
     this.live = new LiveRun(document.getElementById("explore-live"), {
@@ -85,7 +104,7 @@ class Page {
     this.player.remove();
   }
 
-  /** @param {object} controls */
+  /** @param {Controls} controls */
   async show(controls) {
     const turn = ++this.turn;
     this.controls = controls;
@@ -123,7 +142,9 @@ class Page {
     this.panels.setTraining(this.isTraining);
     this.panels.show();
     const { ExportMenu } = await import("../export/menu.mjs");
-    if (this.stage.isConnected) this.menu ??= new ExportMenu(document.getElementById("explore-export"), this.player, () => this.address());
+    /** @type {HTMLDetailsElement | null} */
+    const place = document.querySelector("#explore-export");
+    if (place) this.menu ??= new ExportMenu(place, this.player, () => this.address());
   }
 
   /** What is shown now: the part of their requests that all panels share. */
@@ -145,18 +166,18 @@ class Page {
     if (place) place.textContent = message;
   }
 
-  /** The view of a run, with the fields of explorer.explore.selection.View. @param {object} controls @param {string} method */
+  /** The view of a run, with the fields of explorer.explore.selection.View. @param {Controls} controls @param {string} method @returns {View} */
   picture({ classes }, method) {
     const options = { ...this.options, classes: classes.map(Number), first: this.first };
     const chosen = Object.entries(options).filter(([name, value]) => has(method, name) && (value ?? null) !== null);
     return { method, ...Object.fromEntries(chosen) };
   }
 
-  /** The query that names a picture. @param {object} controls @param {string} view */
+  /** The query that names a picture. @param {Controls} controls @param {string} view */
   about(controls, view) {
     const { method, ...rest } = this.picture(controls, view);
-    if (this.n !== null) rest.n = this.n;
-    return new URLSearchParams({ run: controls.run, view: method, ...rest }).toString();
+    const query = { run: controls.run, view: method, ...rest, ...(this.n === null ? {} : { n: this.n }) };
+    return new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
   }
 
   async showRun(controls, turn) {
@@ -188,7 +209,8 @@ class Page {
     player.setRun({ frames, attributes: this.attributes, sprite: frames.meta.sprite ? `/api/sprite?${run}` : null });
     this.n = T; // later requests are of the same snapshots, even if the run has grown meanwhile
     this.shown = { about: this.about(controls, view), run: controls.run, snapshots: T, picture: this.picture(controls, view) };
-    this.timebar.setRun(frames.meta);
+    const { epochs, accuracies } = frames.meta;
+    this.timebar.setRun({ epochs, accuracies });
     if (isNew) this.begin(epoch);
     else if (this.willFollow) this.follow();
     for (const problem of frames.meta.problems ?? []) this.say(problem);
@@ -294,9 +316,9 @@ class Page {
     const epoch = this.player.epoch.toFixed(3).replace(/\.?0+$/, "");
     const query = new URLSearchParams({ run, view, classifier, regions, colour, shown: shown.join(","), camera, epoch });
     const { hidden, focus, solo } = this.player.state;
-    if (hidden.size) query.set("hidden", [...hidden]);
-    if (focus.size) query.set("focus", [...focus]);
-    if (solo !== null) query.set("solo", solo);
+    if (hidden.size) query.set("hidden", [...hidden].join());
+    if (focus.size) query.set("focus", [...focus].join());
+    if (solo !== null) query.set("solo", String(solo));
     const { method: _, first: __, ...options } = this.picture(this.controls, view);
     for (const [name, value] of Object.entries(options)) query.set(name, String(value));
     for (const [name, value] of Object.entries(this.panels?.address ?? {})) query.set(name, value);
@@ -322,10 +344,4 @@ function readOptions(query) {
   const names = new Set(Object.values(WORDS.views).flatMap(({ options }) => options));
   const numbers = [...names].filter((name) => /^-?\d+$/.test(query[name] ?? ""));
   return Object.fromEntries(numbers.map((name) => [name, Number(query[name])]));
-}
-
-/** Whether most of a fixed picture would be empty at the end. @param {import("../player/data.mjs").Frames} frames */
-function shrinks(frames) {
-  const [left, low, right, high] = wholeBox(frames);
-  return SHRUNK * 2 * new Follower(frames).at(frames.T - 1, 0).radius < Math.max(right - left, high - low);
 }

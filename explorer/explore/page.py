@@ -291,39 +291,21 @@ def _curve(name: str, figure: go.Figure) -> html.Div:
 
 
 def _side() -> html.Div:
-    """The side panels, of which one is open; the browser fills all but the curves."""
+    """The side panels, of which one is open; the browser makes all but the curves, and the tabs."""
     trust = [dmc.Text("How far to trust this picture", size="sm", fw=600), html.Div(id="explore-trust")]
-    contents = {"curves": [html.Div(id="explore-curves", className="explore-curves")]}
-    panels = [
-        html.Div(
-            contents.get(name, []),
-            id=f"explore-panel-{name}",
-            className="explore-panel",
-            role="tabpanel",
-            hidden=name != "curves",
-        )
-        for name in words.PANELS
-    ]
+    curves_panel = html.Div(
+        html.Div(id="explore-curves", className="explore-curves"),
+        id="explore-panel-curves",
+        className="explore-panel",
+        role="tabpanel",
+    )
     return html.Div(
         [
-            html.Div([_tab(name) for name in words.PANELS], id="explore-tabs", className="panel-tabs", role="tablist"),
+            html.Div(id="explore-tabs", className="panel-tabs", role="tablist"),
             html.Div(id="explore-still", className="panel-note"),
-            *panels,
+            curves_panel,
             html.Div(trust, className="explore-trust"),
         ],
         className="explore-side",
         id="explore-side",
-    )
-
-
-def _tab(name: str) -> html.Button:
-    panel = words.PANELS[name]
-    is_open = name == "curves"
-    attributes: dict[str, Any] = {
-        "data-panel": name,
-        "aria-selected": str(is_open).lower(),
-        "aria-controls": f"explore-panel-{name}",
-    }
-    return html.Button(
-        panel.name, title=panel.help, type="button", role="tab", tabIndex="0" if is_open else "-1", **attributes
     )

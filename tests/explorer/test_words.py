@@ -34,7 +34,7 @@ def test_every_entry_of_a_registry_has_words_and_the_other_way_round(table: str)
 
 def test_every_term_that_is_printed_has_a_caption() -> None:
     assert all(term.caption for table in (words.REGIONS, words.COLOURS, words.CURVES) for term in table.values())
-    assert all(term.help for table in (words.MARKS, words.PANELS, words.CLASSIFIERS) for term in table.values())
+    assert all(term.help for table in (words.MARKS, words.CLASSIFIERS) for term in table.values())
 
 
 def test_a_page_offers_nothing_that_has_no_words() -> None:

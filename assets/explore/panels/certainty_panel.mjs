@@ -5,6 +5,16 @@ import { percent, sentence, short } from "../../common/numbers.mjs";
 import { section } from "./section.mjs";
 import { NewestRequest, get } from "../../common/http.mjs";
 
+/** @typedef {{place: string, title: string, knows_the_label: boolean, pairs: number, risk: {aurc: number, aurc_low: number, aurc_high: number}}} Relation */
+/** @typedef {{classifier: string, epoch: number, n: number, relations: Relation[], reliability: {error: number}}} Certainty */
+/** @typedef {{data: object[], layout: object}} Figure of Plotly */
+/**
+ * @typedef {object} Answer of `/api/certainty`
+ * @property {Certainty[]} certainty by classifier
+ * @property {Record<string, string>} words by classifier
+ * @property {{by_group: Record<string, Figure>, risk_coverage: Record<string, Figure>, reliability: Figure}} figures by place, or one
+ */
+
 const FIGURES = {
   by_group: "Accuracy from the surest to the least sure tenth",
   risk_coverage: "Wrong among the surest share",
@@ -18,6 +28,9 @@ const HEADS = [
 ];
 
 export class CertaintyPanel {
+  static title = "Certainty";
+  static help = "Whether the place of an embedding says that it is right";
+
   /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
   constructor(element, panels) {
     this.panels = panels;
@@ -50,6 +63,7 @@ export class CertaintyPanel {
     this.loaded = key;
     this.answer = null;
     if (this.body.hidden) this.note.textContent = "Measuring…";
+    /** @type {Answer | null} */
     const answer = await this.request.send((signal) => get("/api/certainty", { run, snapshot }, signal));
     if (!answer) return;
     this.answer = answer;
@@ -71,16 +85,7 @@ export class CertaintyPanel {
     this.labelNote.textContent = knowsLabel
       ? "This one knows the label: it explains, but cannot be asked of a new image."
       : "This one does not know the label.";
-    const rows = certainty.flatMap(({ classifier, relations: each, reliability }) => {
-      const relation = each.find((other) => other.place === place);
-      if (!relation) return [];
-      const { risk, pairs } = relation;
-      const range = `${short(risk.aurc_low)} to ${short(risk.aurc_high)}`;
-      const interval = make("div", { class: "certainty-interval", textContent: range, title: "95 % of as many images drawn again" });
-      const area = make("td", {}, number(risk.aurc, (v) => v.toFixed(4)), interval);
-      const cells = [number(pairs, percent), number(reliability.error, percent)].map((cell) => make("td", {}, cell));
-      return [make("tr", {}, make("th", { textContent: classifier }), area, ...cells)];
-    });
+    const rows = certainty.flatMap((each) => this.row(each, place));
     const heads = HEADS.map(([textContent, title]) => make("th", { textContent, title }));
     this.table.replaceChildren(make("tr", {}, ...heads), ...rows);
     this.body.hidden = false;
@@ -88,5 +93,17 @@ export class CertaintyPanel {
       const { data, layout } = name === "reliability" ? figures[name] : figures[name][place];
       globalThis.Plotly?.react(graph, data, { ...layout, autosize: true }, { displayModeBar: false, responsive: true });
     }
+  }
+
+  /** The row of a classifier in the table, none where it does not know the place. @param {Certainty} certainty @param {string} place */
+  row({ classifier, relations, reliability }, place) {
+    const relation = relations.find((other) => other.place === place);
+    if (!relation) return [];
+    const { risk, pairs } = relation;
+    const range = `${short(risk.aurc_low)} to ${short(risk.aurc_high)}`;
+    const interval = make("div", { class: "certainty-interval", textContent: range, title: "95 % of as many images drawn again" });
+    const area = make("td", {}, number(risk.aurc, (v) => v.toFixed(4)), interval);
+    const cells = [pairs, reliability.error].map((share) => make("td", {}, number(share, percent)));
+    return [make("tr", {}, make("th", { textContent: classifier }), area, ...cells)];
   }
 }

@@ -6,6 +6,17 @@ import { count, short } from "../../common/numbers.mjs";
 import { thumbnail } from "../thumbnail.mjs";
 import { NewestRequest, get } from "../../common/http.mjs";
 
+/**
+ * @typedef {object} Event as of explorer.explore.events, with the number of its image in the data set
+ * @property {number} epoch
+ * @property {number} snapshot
+ * @property {number | null} image
+ * @property {number | null} index
+ * @property {number | null} target
+ * @property {string} text
+ */
+/** @typedef {{events: Event[], strip: Record<string, number[]>, total: number, classifier: string, epochs: number[]}} Answer */
+
 const SIDE = 24; // pixels of a thumbnail
 
 export class EventList {
@@ -13,12 +24,13 @@ export class EventList {
    * @param {HTMLElement} element
    * @param {import("../../player/main.mjs").Player} player
    * @param {import("../selection/selector.mjs").Selector} selector
+   * @param {(counts: number[]) => void} onCounts called with the number of events at each snapshot
    */
-  constructor(element, player, selector) {
+  constructor(element, player, selector, onCounts) {
     this.player = player;
     this.selector = selector;
     this.kind = null; // the only kind listed, or all
-    this.onCounts = () => {}; // called with the number of events at each snapshot
+    this.onCounts = onCounts;
     this.request = new NewestRequest((problem) => (this.note.textContent = problem && `No events: ${problem}`));
     this.kinds = make("div", { class: "events-kinds" });
     this.strip = make("div", { class: "events-strip", title: "How many events lie at each snapshot" });
@@ -41,7 +53,9 @@ export class EventList {
     [...this.strip.children].forEach((bar, t) => (bar.ariaCurrent = t === snapshot ? "true" : null));
   }
 
+  /** @param {Answer} answer of `/api/events` */
   draw({ events, strip, total, classifier, epochs }) {
+    /** @type {[kind: string, n: number][]} */
     const totals = Object.keys(WORDS.events).map((kind) => [kind, strip[kind].reduce((sum, n) => sum + n, 0)]);
     this.kinds.replaceChildren(
       ...totals.filter(([, n]) => n).map(([kind, n]) => this.chip(kind, `${WORDS.events[kind]} ${n}`)),
@@ -65,6 +79,7 @@ export class EventList {
     this.list.replaceChildren(...events.map((event) => this.row(event)));
   }
 
+  /** @param {string} kind @param {string} text */
   chip(kind, text) {
     const choose = () => {
       this.kind = this.kind === kind ? null : kind;
@@ -73,6 +88,7 @@ export class EventList {
     return button(text, "", choose, { class: "events-chip", "aria-pressed": this.kind === kind });
   }
 
+  /** @param {Event} event */
   row(event) {
     const isOfClass = event.image === null;
     const choose = () => {
@@ -88,6 +104,7 @@ export class EventList {
     return make("div", { role: "listitem" }, row);
   }
 
+  /** @param {number} snapshot */
   go(snapshot) {
     this.player.pause();
     this.player.seek(snapshot);

@@ -4,13 +4,15 @@ import { EventList } from "./event_list.mjs";
 import { make } from "../../common/dom.mjs";
 
 export class EventsPanel {
+  static title = "Events";
+  static help = "What happened to images and targets on the way";
+
   /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
   constructor(element, panels) {
     this.panels = panels;
     const place = make("div", { class: "panel-section" });
     element.replaceChildren(place);
-    this.list = new EventList(place, panels.player, panels.selector);
-    this.list.onCounts = panels.onEventCounts;
+    this.list = new EventList(place, panels.player, panels.selector, panels.onEventCounts);
   }
 
   show() {

@@ -6,7 +6,10 @@ import { classRow, moreButton } from "../class_row.mjs";
 
 const SHOWN = 10; // targets, unless all are opened
 
-/** A strip of decisions for every classifier, in the classes' colours; a click goes to its snapshot. */
+/** @typedef {import("./image_panel.mjs").ImageHistory} ImageHistory */
+/** @typedef {{colour: string}[]} Colours of the classes */
+
+/** A strip of decisions for every classifier, in the classes' colours; a click goes to its snapshot. @param {ImageHistory} image @param {Colours} colours @param {(epoch: number) => void} go */
 export function drawDecisions(image, colours, go) {
   const { decisions: each, epochs, snapshot, label, class_names: names } = image;
   return Object.entries(each).map(([classifier, decided]) => {
@@ -34,6 +37,7 @@ export class Distances {
     this.element = make("div");
   }
 
+  /** @param {ImageHistory} image @param {Colours} colours */
   draw(image, colours) {
     const { distances, nearest_first: order, label, class_names: names } = image;
     const measured = order.filter((k) => distances[k] !== null);

@@ -13,7 +13,39 @@ import { NewestRequest, get } from "../../common/http.mjs";
 const SIDE = 96; // pixels of the image
 const NONE = "Click an image in the picture, or one of the small images in the other panels, to see its life.";
 
+/**
+ * @typedef {object} ImageHistory of `/api/image`
+ * @property {number} row
+ * @property {number} index in the data set
+ * @property {number} label
+ * @property {number} snapshot
+ * @property {number[]} epochs
+ * @property {string[]} class_names
+ * @property {Record<string, number[]>} decisions by classifier (T,)
+ * @property {Record<string, (number | null)[]>} margins by classifier (T,)
+ * @property {"target" | "centre"} to what the distances of the snapshot are measured to
+ * @property {(number | null)[]} distances (C,)
+ * @property {number[]} nearest_first (C,)
+ * @property {(number | null)[] | null} target_distance (T,) to its own target; null without targets
+ * @property {(number | null)[]} centre_distance (T,)
+ * @property {Near} neighbours in all dimensions
+ * @property {number[][]} [trail] (T, 2) its places in the picture
+ */
+/**
+ * @typedef {object} Near
+ * @property {number[]} rows
+ * @property {number[]} distances
+ * @property {number[]} indices
+ * @property {number[]} labels
+ * @property {number[]} [kept] rows that are near in the picture too
+ * @property {number[]} [missing] that are not
+ * @property {number[]} [false] that are near in the picture only
+ */
+
 export class ImagePanel {
+  static title = "Image";
+  static help = "One image: its decisions, its distances, its neighbours";
+
   /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
   constructor(element, panels) {
     this.panels = panels;
@@ -44,8 +76,17 @@ export class ImagePanel {
     this.setNote(NONE);
   }
 
+  /** @param {Record<string, string>} query of the address */
+  begin({ image = "" }) {
+    this.choose(/^\d+$/.test(image) ? Number(image) : null);
+  }
+
+  get address() {
+    return this.row === null ? {} : { image: String(this.row) };
+  }
+
   /** @param {number | null} row of the image; null: none */
-  open(row) {
+  choose(row) {
     this.row = row;
     this.loaded = null;
     if (row !== null) return;
@@ -77,6 +118,7 @@ export class ImagePanel {
     const picture = { view: method, classes: classes?.join(","), at, first, snapshot: this.panels.selector.snapshot };
     const near = { k: this.neighbours.k.value, metric: this.neighbours.metric.value };
     const { row } = this;
+    /** @type {ImageHistory | null} */
     const image = await this.request.send((signal) => get("/api/image", { run, row, ...picture, ...near }, signal));
     if (image) this.draw(image);
   }
@@ -90,26 +132,16 @@ export class ImagePanel {
     this.links.show(null);
   }
 
+  /** @param {ImageHistory} image */
   draw(image) {
     this.image = image;
     const { player } = this.panels;
-    const { row, index, label, epochs, snapshot: at, neighbours, class_names: names } = image;
+    const { row, epochs, snapshot: at, neighbours } = image;
     const { classifier } = this.panels.current();
     const colours = player.legend().classes;
     const name = classifier in image.decisions ? classifier : Object.keys(image.decisions)[0];
-    const decided = image.decisions[name]?.[at];
-    const right = image.decisions[name]?.filter((k) => k === label).length ?? 0;
-    const verdict = decided === label ? "decided right" : `taken for ${names[decided]}`;
     this.body.hidden = false;
-    this.head.replaceChildren(
-      thumbnail(player, row, SIDE),
-      make("div", {},
-        make("div", { class: "image-name", textContent: names[label] }),
-        make("div", { class: "panel-detail", textContent: `image ${index} · epoch ${short(epochs[at])}` }),
-        make("div", { class: decided === label ? "image-decision" : "image-decision is-wrong", textContent: `${verdict} (${name})` }),
-        make("div", { class: "panel-detail", textContent: `right at ${right} of ${epochs.length} snapshots` }),
-        this.select),
-    );
+    this.drawHead(image, name);
     this.drawSelect();
     this.decisions.replaceChildren(...drawDecisions(image, colours, this.panels.go));
     this.distancesTitle.textContent = image.to === "target" ? "Distance to every target" : "Distance to every class centre";
@@ -119,14 +151,24 @@ export class ImagePanel {
     const centre = { name: "own centre", kind: "reference", values: image.centre_distance };
     this.distanceChart.draw(epochs, image.target_distance ? [own, centre] : [centre], at);
     this.neighbours.draw(image);
-    this.marks = {
-      row,
-      trail: image.trail,
-      kept: neighbours.kept,
-      missing: neighbours.missing,
-      false: neighbours.false,
-    };
+    const { kept, missing, false: invented } = neighbours;
+    this.marks = { row, trail: image.trail, kept, missing, false: invented };
     this.links.show(this.marks);
+  }
+
+  /** What it is and how it is decided. @param {ImageHistory} image @param {string} classifier */
+  drawHead({ row, index, label, epochs, snapshot, decisions, class_names: names }, classifier) {
+    const decided = decisions[classifier]?.[snapshot];
+    const right = decisions[classifier]?.filter((k) => k === label).length ?? 0;
+    const verdict = decided === label ? "decided right" : `taken for ${names[decided]}`;
+    const kind = decided === label ? "image-decision" : "image-decision is-wrong";
+    const about = make("div", {},
+      make("div", { class: "image-name", textContent: names[label] }),
+      make("div", { class: "panel-detail", textContent: `image ${index} · epoch ${short(epochs[snapshot])}` }),
+      make("div", { class: kind, textContent: `${verdict} (${classifier})` }),
+      make("div", { class: "panel-detail", textContent: `right at ${right} of ${epochs.length} snapshots` }),
+      this.select);
+    this.head.replaceChildren(thumbnail(this.panels.player, row, SIDE), about);
   }
 
   get isSelected() {

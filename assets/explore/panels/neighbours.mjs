@@ -28,7 +28,7 @@ export class Neighbours {
     this.element = make("div", {}, head, this.summary, this.near, this.falseTitle, this.false);
   }
 
-  /** @param {object} image as the server answers it */
+  /** @param {import("./image_panel.mjs").ImageHistory} image */
   draw({ index, label, neighbours, class_names: names }) {
     const { rows, distances, indices, labels, missing, false: near } = neighbours;
     this.indices = [index, ...indices];

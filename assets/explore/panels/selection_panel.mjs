@@ -11,6 +11,7 @@ import { Grid } from "../selection/grid.mjs";
 import { SavedSelections } from "../selection/saved.mjs";
 import { describeSelection } from "../selection/description.mjs";
 
+/** @type {Record<string, [title: string, format: (value: number) => string]>} */
 const CURVES = {
   accuracy: ["Accuracy", percent],
   sigma: ["σ, distance to own centre", short],
@@ -20,6 +21,9 @@ const CURVES = {
 const NOTHING = "Nothing is selected: these are all images. Draw with the lasso over the picture, or choose below.";
 
 export class SelectionPanel {
+  static title = "Select";
+  static help = "Select images: their numbers beside those of all";
+
   /** @param {HTMLElement} element @param {import("./panels.mjs").Panels} panels */
   constructor(element, panels) {
     this.panels = panels;
@@ -44,16 +48,14 @@ export class SelectionPanel {
       section("Classes", this.counts.element),
       section("Confusion", this.about, this.confusion.element),
       section("Accuracy and medians over the epochs", ...charts));
-    element.replaceChildren(
-      this.summary,
-      this.problem,
-      section("Select by", this.chooser.element),
-      this.saved.element,
-      this.numbers,
-    );
+    const choose = section("Select by", this.chooser.element);
+    element.replaceChildren(this.summary, this.problem, choose, this.saved.element, this.numbers);
     selector.on("steps", () => (this.grid.start = 0));
     selector.on("numbers", () => this.draw());
-    selector.on("problem", (problem) => (this.problem.textContent = problem));
+    selector.on("problem", (problem) => {
+      this.problem.textContent = problem;
+      if (panels.open !== this) panels.say(problem);
+    });
   }
 
   /** Called when it is opened, and when what it shows may have changed. */
@@ -79,10 +81,10 @@ export class SelectionPanel {
     const isEmpty = !isAll && !n;
     this.summary.textContent = isAll ? NOTHING : `${describeSelection(numbers)}.`;
     this.numbers.hidden = isEmpty;
-    if (isEmpty)
-      this.problem.textContent =
-        "No image is in this selection now: take the last step back, or select something else.";
-    if (isEmpty) return;
+    if (isEmpty) {
+      this.problem.textContent = "No image is in this selection now: take the last step back, or select something else.";
+      return;
+    }
     const left = !isAll && judged < n ? `; ${count(judged)} of them are judged, the others gave the class centres` : "";
     const which = isAll ? `All ${count(total)}` : `${count(n)} of ${count(total)}`;
     this.about.textContent = `${which} images, decided by ${classifier} at epoch ${short(epochs[snapshot])}${left}.`;

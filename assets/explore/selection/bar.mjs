@@ -40,25 +40,24 @@ export class SelectionBar {
    * @param {import("./selector.mjs").Selector} selector
    */
   constructor(element, player, selector) {
-    Object.assign(this, { element, player, selector });
-    const group = (choices, act) => {
-      const buttons = Object.entries(choices).map(([name, title]) => this.button(name, title, () => act(name)));
-      return make("span", { class: "selection-group", role: "group" }, ...buttons);
-    };
-    this.tools = group(TOOLS, (tool) => this.setTool(tool));
-    this.modes = group(MODES, (mode) => selector.setMode(mode));
+    this.figure = player.stage.plot;
+    this.selector = selector;
+    const buttons = (choices, act) => Object.entries(choices).map(([name, title]) => this.button(name, title, () => act(name)));
+    const group = (...children) => make("span", { class: "selection-group", role: "group" }, ...children);
+    this.tools = buttons(TOOLS, (tool) => this.setTool(tool));
+    this.modes = buttons(MODES, (mode) => selector.setMode(mode));
     this.count = make("span", { class: "selection-count" });
-    this.actions = make("span", { class: "selection-group" },
-      this.button("invert", "Select the others instead", () => selector.invert()),
-      this.button("undo", "Take the last step back", () => selector.undo()),
-      this.button("clear", "Select nothing", () => selector.clear()));
-    element.replaceChildren(this.tools, this.modes, this.count, this.actions);
+    this.undo = this.button("undo", "Take the last step back", () => selector.undo());
+    this.clear = this.button("clear", "Select nothing", () => selector.clear());
+    const invert = this.button("invert", "Select the others instead", () => selector.invert());
+    const actions = make("span", { class: "selection-group" }, invert, this.undo, this.clear);
+    element.replaceChildren(group(...this.tools), group(...this.modes), this.count, actions);
     element.hidden = false;
     selector.on("mode", () => this.draw());
     selector.on("steps", () => this.draw());
     selector.on("numbers", () => this.draw());
     player.ready.then(() => {
-      player.stage.plot.on?.("plotly_relayout", () => this.draw());
+      this.figure.on?.("plotly_relayout", () => this.draw());
       this.draw();
     });
   }
@@ -73,22 +72,20 @@ export class SelectionBar {
 
   /** Choose what a drag on the picture does. @param {"pan" | "lasso" | "select"} tool */
   setTool(tool) {
-    globalThis.Plotly.relayout(this.player.stage.plot, { dragmode: tool });
+    globalThis.Plotly.relayout(this.figure, { dragmode: tool });
   }
 
   draw() {
-    const { selector, player } = this;
-    const tool = player.stage.plot._fullLayout?.dragmode;
-    for (const one of this.tools.children) one.ariaPressed = one.name === tool;
-    for (const one of this.modes.children) one.ariaPressed = one.name === selector.mode;
+    const { selector } = this;
+    const tool = this.figure._fullLayout?.dragmode;
+    for (const one of this.tools) one.ariaPressed = String(one.name === tool);
+    for (const one of this.modes) one.ariaPressed = String(one.name === selector.mode);
     const { length } = selector.steps;
     const { numbers } = selector;
     const isCurrent = length && selector.hasNumbers();
     this.count.textContent = isCurrent ? `${count(numbers.n)} of ${count(numbers.total)}` : "";
     this.count.title = isCurrent ? describeSelection(numbers) : "";
-    const [invert, undo, clear] = this.actions.children;
-    invert.disabled = false;
-    undo.disabled = !length && !selector.previous.length;
-    clear.disabled = !length;
+    this.undo.disabled = !length && !selector.previous.length;
+    this.clear.disabled = !length;
   }
 }

@@ -48,11 +48,12 @@ export class Chooser {
     const { player, selector } = this.panels;
     const { frames, attributes } = player.data;
     if (!frames || !attributes) return;
+    /** @type {import("../../common/dom.mjs").Choices} */
     const classes = frames.classNames.map((name, k) => [k, name]);
     for (const select of [this.class, this.near]) fillChoices(select, classes);
     fillChoices(this.classifier, attributes.classifiers.map((name) => [name, name]));
     const hasTargets = Boolean(attributes.distances.target);
-    fillChoices(this.to, [...(hasTargets ? [["target", "target"]] : []), ["centre", "centre"]]);
+    fillChoices(this.to, (hasTargets ? ["target", "centre"] : ["centre"]).map((name) => [name, name]));
     const { run } = this.panels;
     if (this.run !== run) this.distance.value = short(this.meanDistance(hasTargets ? "target" : "centre"));
     this.run = run;

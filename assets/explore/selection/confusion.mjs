@@ -14,10 +14,14 @@ const LISTED = 5; // most frequent confusions
 const HELP = "Rows: the class. Columns: the decision. A click selects a cell.";
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+/** @typedef {[label: number, decision: number]} Cell */
+
 export class Confusion {
   /** @param {import("../../player/main.mjs").Player} player @param {(label: number, decision: number) => void} choose */
   constructor(player, choose) {
-    Object.assign(this, { player, choose });
+    this.player = player;
+    this.choose = choose;
+    /** @type {Cell | null} */
     this.at = null; // [label, decision] of the marked cell
     this.canvas = make("canvas", { class: "confusion-matrix", tabIndex: 0, role: "grid", ariaLabel: "Confusion matrix" });
     this.text = make("div", { class: "confusion-text", ariaLive: "polite", textContent: HELP });
@@ -29,7 +33,7 @@ export class Confusion {
     this.canvas.addEventListener("keydown", (event) => this.keyPressed(event));
   }
 
-  /** @param {object} numbers as the server answers them */
+  /** @param {import("./selector.mjs").Numbers} numbers */
   draw(numbers) {
     this.numbers = numbers;
     const { all_confusion: all, classifier } = numbers;
@@ -112,6 +116,7 @@ export class Confusion {
     return `${what}: ${isAll ? "" : `${count(selected[y][k])} of `}${count(n)}${sum ? `, ${percent(n / sum)}` : ""}`;
   }
 
+  /** @param {Cell | null} cell */
   move(cell) {
     if (!this.numbers || String(cell) === String(this.at)) return;
     this.at = cell;
@@ -119,6 +124,7 @@ export class Confusion {
     this.paint();
   }
 
+  /** @param {MouseEvent} event @returns {Cell} */
   cellAt({ clientX, clientY }) {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
     const C = this.numbers.all_confusion.length;

@@ -9,12 +9,13 @@ const SHOWN = 10; // classes, unless all are opened
 export class Counts {
   /** @param {(k: number) => void} choose @param {import("../../player/main.mjs").Player} player */
   constructor(player, choose) {
-    Object.assign(this, { player, choose });
+    this.player = player;
+    this.choose = choose;
     this.isWhole = false;
     this.element = make("div", { class: "class-counts" });
   }
 
-  /** @param {object} numbers as the server answers them */
+  /** @param {import("./selector.mjs").Numbers} numbers */
   draw(numbers) {
     const { labels, label_totals: totals, class_names: names, isAll } = numbers;
     const colours = this.player.legend().classes;

@@ -4,7 +4,7 @@ import { short } from "../../common/numbers.mjs";
 
 const PREFIXES = { replace: "", add: "also ", subtract: "without ", keep: "of these only " };
 
-/** @param {object} numbers as the server answers them, with the steps that they are of */
+/** @param {import("./selector.mjs").Numbers} numbers */
 export function describeSelection({ steps, class_names: names, epochs }) {
   const name = (k) => names[k] ?? `class ${k}`;
   const when = (t) => (t === undefined || t === null ? " at the moment" : ` at epoch ${short(epochAt(epochs, t))}`);

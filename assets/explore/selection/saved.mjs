@@ -49,7 +49,7 @@ export class SavedSelections {
     this.draw(await this.request.send((signal) => post("/api/selections/delete", { run, name }, signal)));
   }
 
-  /** @param {{selections: Record<string, {steps: object[]}>} | null} answer */
+  /** @param {{selections: Record<string, {steps: import("./selector.mjs").Step[]}>} | null} answer */
   draw(answer) {
     if (!answer) return;
     const { selector } = this.panels;

@@ -17,6 +17,29 @@ const EVENTS = ["steps", "mode", "numbers", "problem"];
 const REST = 120; // milliseconds that the time has to stand still before the numbers of a new snapshot are requested
 const DIGITS = 5; // of a corner's coordinates, relative to the width of the whole picture
 
+/** @typedef {"replace" | "add" | "subtract" | "keep"} Mode what a shape does to the selection */
+/** @typedef {{kind: string, [field: string]: unknown}} Shape with the fields of its kind */
+/** @typedef {{do: Mode | "invert", shape?: Shape}} Step */
+/** @typedef {(number | null)[]} Curve (T,) */
+/**
+ * @typedef {object} Numbers of the selected images, and beside them those of all, of `/api/selection`
+ * @property {number} n
+ * @property {number} n_judged
+ * @property {number} total
+ * @property {string} classifier
+ * @property {number} snapshot
+ * @property {number[]} epochs
+ * @property {string[]} class_names
+ * @property {number[]} labels (C,) images of each class
+ * @property {number[]} label_totals (C,)
+ * @property {number[][]} confusion (C, C) images of a class (row) taken for a class (column)
+ * @property {number[][]} all_confusion (C, C)
+ * @property {Record<string, Curve>} curves
+ * @property {Record<string, Curve>} all
+ * @property {number[]} rows of the selected images
+ * @property {Step[]} steps that these are the numbers of
+ * @property {boolean} isAll whether nothing is selected
+ */
 /**
  * @typedef {object} Current what the page shows now
  * @property {string} run
@@ -29,11 +52,15 @@ export class Selector {
   constructor(player, current) {
     this.player = player;
     this.current = current;
+    /** @type {Step[]} */
     this.steps = [];
+    /** @type {Step[][]} */
     this.previous = []; // the steps before each change, for undo
-    this.mode = "replace"; // what the next shape does: replace, add, subtract, keep
+    /** @type {Mode} */
+    this.mode = "replace"; // what the next shape does
     this.isWatched = false; // whether numbers are requested even while nothing is selected
-    this.numbers = null; // the newest answer of the server, and the steps that it is of
+    /** @type {Numbers | null} */
+    this.numbers = null; // the newest answer of the server
     this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
     this.requestedSnapshot = -1; // of the newest request
     this.request = new NewestRequest((problem) => this.setProblem(sentence(problem)));
@@ -64,13 +91,13 @@ export class Selector {
 
   // Steps
 
-  /** @param {"replace" | "add" | "subtract" | "keep"} mode */
+  /** @param {Mode} mode */
   setMode(mode) {
     this.mode = mode;
     this.emit("mode", mode);
   }
 
-  /** Add a step. @param {"replace" | "add" | "subtract" | "keep"} mode @param {object} shape */
+  /** Add a step. @param {Mode} mode @param {Shape} shape */
   apply(mode, shape) {
     return this.setSteps([...(mode === "replace" ? [] : this.steps), { do: mode, shape }]);
   }
@@ -89,7 +116,7 @@ export class Selector {
     return this.steps.length ? this.setSteps([]) : this.refresh();
   }
 
-  /** @param {object[]} steps those of a saved selection, of the address, or of another run's selector */
+  /** @param {Step[]} steps those of a saved selection, of the address, or of another run's selector */
   setSteps(steps, canUndo = true) {
     if (canUndo) this.previous.push(this.steps);
     this.steps = steps;
@@ -97,7 +124,7 @@ export class Selector {
     return this.refresh();
   }
 
-  /** Another run is shown: begin with these steps and nothing to undo. @param {object[]} steps */
+  /** Another run is shown: begin with these steps and nothing to undo. @param {Step[]} steps */
   reset(steps) {
     this.previous = [];
     this.invalidate();
@@ -125,9 +152,10 @@ export class Selector {
     };
     const hidden = data.frames.classNames.map((_, k) => k).filter((k) => !isShown(state, k));
     const excludesHidden = hidden.length && ["replace", "add"].includes(this.mode); // hidden images are not in a lasso
-    const exclusion = { do: "subtract", shape: { kind: "class", classes: hidden } };
-    const before = this.mode === "replace" ? [] : this.steps;
-    return this.setSteps([...before, { do: this.mode, shape }, ...(excludesHidden ? [exclusion] : [])]);
+    /** @type {Step[]} */
+    const steps = [...(this.mode === "replace" ? [] : this.steps), { do: this.mode, shape }];
+    if (excludesHidden) steps.push({ do: "subtract", shape: { kind: "class", classes: hidden } });
+    return this.setSteps(steps);
   }
 
   /** The corners of an outline, rounded to what can be seen, since they are written into the address. */

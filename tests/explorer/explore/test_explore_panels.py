@@ -88,7 +88,7 @@ def show(page: Any, run: str, panel: str, t: int = 2) -> None:
     page.wait_for_function(f"run => {PANELS}.run === run && {PANELS}.current().run === run", arg=run)
     page.evaluate(
         f"""([panel, t]) => {{ const panels = {PANELS};
-        panels.openPanel("curves"); panels.byName.image.open(null); panels.selector.reset([]);
+        panels.openPanel("curves"); panels.byName.image.choose(null); panels.selector.reset([]);
         panels.player.set("selection", null);
         panels.selector.setMode("replace"); panels.player.seek(t); panels.openPanel(panel); }}""",
         [panel, t],
