@@ -34,4 +34,5 @@ def build_export_menu() -> html.Details:
 
 
 def _button(text: str, what: str, kind: str, **more: Any) -> html.Button:
-    return html.Button(text, type="button", **{"data-what": what, "data-kind": kind}, **more)
+    data: dict[str, Any] = {"data-what": what, "data-kind": kind}
+    return html.Button(text, type="button", **data, **more)

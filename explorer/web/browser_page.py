@@ -1,6 +1,6 @@
 """Pages that the browser draws: empty regions, the data to begin with, and one callback that starts the page's module.
 
-The module is `assets/NAME/main.mjs`; its `show(data)` fills the regions `#NAME-...`.
+The module is `main.mjs` in the assets of that name; its `show(data)` fills the regions `#NAME-...`.
 """
 
 from __future__ import annotations
@@ -28,5 +28,5 @@ def start(app: Dash, name: str) -> None:
 
 
 def _region(page: str, name: str) -> html.Div:
-    role = {"role": "status"} if name == "message" else {}
+    role: dict[str, Any] = {"role": "status"} if name == "message" else {}
     return html.Div(id=f"{page}-{name}", className=f"{page}-{name}", **role)
