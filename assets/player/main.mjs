@@ -13,6 +13,7 @@ import { DataError } from "../common/binary.mjs";
 import { fetchArrays } from "../common/http.mjs";
 import * as colours from "./colours.mjs";
 import { checkFit, readAttributes, readFrames, readRegions } from "./data.mjs";
+import { Emitter } from "./events.mjs";
 import { describeImage } from "./image_description.mjs";
 import { checkOption, newState } from "./options.mjs";
 import { listenToKeys } from "./input/keys.mjs";
@@ -20,10 +21,10 @@ import { Pointer } from "./input/pointer.mjs";
 import { Stage } from "./stage.mjs";
 import { Timeline } from "./timeline.mjs";
 
-const EVENTS = ["time", "state", "hover", "mark", "click", "select", "legend", "notice"];
 const RECOLOUR = ["colour", "classifier", "hidden", "solo", "focus", "theme", "ramp"]; // options that change colours
 
 /** @typedef {import("./geometry/view.mjs").Place} Place */
+/** @typedef {import("./events.mjs").Events} Events */
 /** @typedef {import("../common/binary.mjs").Decoded} Decoded */
 /** @typedef {import("./data.mjs").Frames} Frames */
 /** @typedef {import("./data.mjs").Attributes} Attributes */
@@ -40,8 +41,7 @@ export class Player {
     this.state = newState();
     /** @type {import("./data.mjs").RunData} */
     this.data = { frames: null, attributes: null, regions: null, sprite: null };
-    /** @type {Record<string, Set<(value: any) => void>>} */
-    this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
+    this.events = new Emitter(this.state);
     this.pending = 0; // id of the requested animation frame, 0: none
     this.stale = true; // something has changed since the last drawing
     this.removed = false;
@@ -53,18 +53,12 @@ export class Player {
 
     const changed = () => this.invalidate();
     this.timeline = new Timeline(this.state, (what) => this._timeChanged(what));
-    this.stage = new Stage(element, this.state, this.data, {
+    this.stage = new Stage(element, this.state, this.data, this.events, {
       changed,
-      legend: () => this._emit("legend", this.legend()),
+      legend: () => this.events.emit("legend", this.legend()),
       selected: (polygon) => this._selected(polygon),
-      notice: (kind, message) => this._notice(kind, message),
-      clearNotice: (kind) => this._clearNotice(kind),
     });
-    this.pointer = new Pointer(this.stage, {
-      changed,
-      moved: () => this._requestFrame(),
-      emit: (event, value) => this._emit(event, value),
-    });
+    this.pointer = new Pointer(this.stage, this.events, { changed, moved: () => this._requestFrame() });
     this.stopKeys = listenToKeys(this.root, this.state, {
       ...this.timeline.keys,
       Escape: () => this.state.selection !== null && this._selected(null),
@@ -103,8 +97,8 @@ export class Player {
     this.timeline.setEpochs(run.frames.epochs);
     this.pointer.setRun(run.frames);
     this.stage.setRun();
-    this._emit("state", state);
-    this._emit("time", state.time);
+    this.events.emit("state", state);
+    this.events.emit("time", state.time);
   }
 
   /**
@@ -158,7 +152,7 @@ export class Player {
     if (RECOLOUR.includes(name)) stage.recolour();
     this.pointer.stale = this.pointer.inside;
     this.invalidate();
-    this._emit("state", state);
+    this.events.emit("state", state);
   }
 
   // Time
@@ -195,49 +189,20 @@ export class Player {
   _timeChanged(what) {
     this.pointer.stale = this.pointer.inside; // another point may now lie under it
     this.invalidate();
-    if (what === "time") this._emit("time", this.state.time);
-    else this._emit("state", this.state);
+    if (what === "time") this.events.emit("time", this.state.time);
+    else this.events.emit("state", this.state);
   }
 
   // Events
 
   /**
-   * Listen to
-   *   "time"    the time in snapshots, whenever it changes
-   *   "state"   player.state: an option has changed, playing has begun or ended
-   *   "hover"   {index, x, y} of the image under the pointer (CSS pixels on the element), or null
-   *   "mark"    {kind: "target" | "centre", class, x, y} of the mark under the pointer, or null
-   *   "click"   one of these two, when it is clicked
-   *   "select"  {indices, polygon} of a lasso, or null
-   *   "legend"  the value of `legend()`, whenever colours change
-   *   "notice"  {kind, message}: what cannot be shown and why; those in force reach a new listener at once
-   * @param {string} event
-   * @param {(value: any) => void} listener
+   * @template {keyof Events} Name
+   * @param {Name} event
+   * @param {(value: Events[Name]) => void} listener
    * @returns {() => void} stop listening
    */
   on(event, listener) {
-    if (!this.listeners[event]) throw new Error(`unknown event '${event}'; choose from ${EVENTS.join(", ")}`);
-    this.listeners[event].add(listener);
-    if (event === "notice") for (const notice of this.state.notices) listener(notice);
-    return () => this.listeners[event].delete(listener);
-  }
-
-  /** @param {string} event @param {unknown} value */
-  _emit(event, value) {
-    for (const listener of this.listeners[event]) listener(value);
-  }
-
-  /** @param {string} kind @param {string} message */
-  _notice(kind, message) {
-    const notice = { kind, message };
-    if (this.state.notices.some((other) => other.message === message)) return;
-    this.state.notices = [...this.state.notices.filter((other) => other.kind !== kind), notice];
-    this._emit("notice", notice);
-  }
-
-  /** The trouble that notices of this kind told of is over. @param {string} kind */
-  _clearNotice(kind) {
-    this.state.notices = this.state.notices.filter((notice) => notice.kind !== kind);
+    return this.events.on(event, listener);
   }
 
   /**
@@ -250,10 +215,10 @@ export class Player {
   _try(kind, action) {
     try {
       const result = action();
-      this._clearNotice(kind);
+      this.events.clearNotice(kind);
       return result;
     } catch (error) {
-      if (error instanceof DataError) this._notice(kind, error.message);
+      if (error instanceof DataError) this.events.notice(kind, error.message);
       throw error;
     }
   }
@@ -299,12 +264,12 @@ export class Player {
       const indices = pointer.within(outline);
       if (indices.length) {
         this.set("selection", indices);
-        this._emit("select", { indices, polygon: outline });
+        this.events.emit("select", { indices, polygon: outline });
         return;
       }
     }
     this.set("selection", null);
-    this._emit("select", null);
+    this.events.emit("select", null);
   }
 
   // For pages and tests

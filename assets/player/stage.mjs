@@ -36,8 +36,6 @@ const { MODES } = colours;
  * @property {() => void} changed  something has to be drawn
  * @property {() => void} legend   colours have changed
  * @property {(polygon: import("./axes.mjs").Polygon | null) => void} selected
- * @property {(kind: string, message: string) => void} notice
- * @property {(kind: string) => void} clearNotice
  */
 
 export class Stage {
@@ -45,12 +43,14 @@ export class Stage {
    * @param {HTMLElement} element
    * @param {import("./options.mjs").State} state of the player
    * @param {import("./data.mjs").RunData} data of the player
+   * @param {import("./events.mjs").Emitter} events
    * @param {StageCallbacks} callbacks
    */
-  constructor(element, state, data, callbacks) {
+  constructor(element, state, data, events, callbacks) {
     this.element = element;
     this.state = state;
     this.data = data;
+    this.events = events;
     this.callbacks = callbacks;
     /** @type {(colours.Theme & {name: string}) | null} */
     this.theme = null;
@@ -112,7 +112,7 @@ export class Stage {
     const began = performance.now();
     while (!(plotly ?? globalThis.Plotly)) {
       if (performance.now() - began > PLOTLY_WAIT) {
-        this.callbacks.notice("axes", "the axes cannot be drawn: Plotly did not load; reload the page");
+        this.events.notice("axes", "the axes cannot be drawn: Plotly did not load; reload the page");
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 30));
@@ -207,14 +207,14 @@ export class Stage {
   }
 
   _recolour() {
-    const { state, view, theme, callbacks } = this;
+    const { state, view, theme, events } = this;
     const { frames, attributes } = this.data;
     if (!frames) return;
     this.stale = false;
     const meta = attributes?.meta ?? colours.NO_META;
     const { mode, codes, key, problem } = colours.chooseCodes(state, attributes);
-    if (problem) callbacks.notice("colour", problem);
-    else callbacks.clearNotice("colour");
+    if (problem) events.notice("colour", problem);
+    else events.clearNotice("colour");
     this.colours = colours.classColours(state, frames.C, meta.palette, theme.unknown);
     this.ramp = colours.rampBytes(meta.ramp);
     view.mode = MODES[mode];
@@ -227,7 +227,7 @@ export class Stage {
     this.renderer.set({ ramp: this.ramp, palette });
     if (this.codes !== codes) this.renderer.set({ codes });
     this.codes = codes;
-    callbacks.legend();
+    this.callbacks.legend();
   }
 
   /** CSS colour of an image's point at the current time. @param {number} index */
@@ -325,7 +325,7 @@ export class Stage {
 
   /** @param {string} message */
   _noticeCpu(message) {
-    this.callbacks.notice(
+    this.events.notice(
       "webgl",
       `${message}; hardware acceleration switched on in a current browser makes large runs smooth`,
     );
@@ -336,15 +336,15 @@ export class Stage {
     clearTimeout(this.contextTimer);
     if (this.removed) return;
     if (event === "restored") {
-      this.callbacks.clearNotice("context");
+      this.events.clearNotice("context");
       this.callbacks.changed();
       return;
     }
-    this.callbacks.notice("context", "the graphics card was taken away from this page; waiting to get it back");
+    this.events.notice("context", "the graphics card was taken away from this page; waiting to get it back");
     this.contextTimer = setTimeout(() => {
       this._makeCanvas();
       this._setRenderer(new CpuRenderer(this.canvas));
-      this.callbacks.clearNotice("context");
+      this.events.clearNotice("context");
       this._noticeCpu("the graphics card did not come back: the processor draws the points");
     }, CONTEXT_WAIT);
   }

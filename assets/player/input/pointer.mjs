@@ -12,10 +12,12 @@ const LEAST_RADIUS = 3; // of a hovered point
 export class Pointer {
   /**
    * @param {import("../stage.mjs").Stage} stage
-   * @param {{moved: () => void, changed: () => void, emit: (event: string, value: any) => void}} callbacks
+   * @param {import("../events.mjs").Emitter} events
+   * @param {{moved: () => void, changed: () => void}} callbacks changed: something has to be drawn
    */
-  constructor(stage, callbacks) {
+  constructor(stage, events, callbacks) {
     this.stage = stage;
+    this.events = events;
     this.callbacks = callbacks;
     /** @type {Picker | null} */
     this.picker = null;
@@ -40,8 +42,8 @@ export class Pointer {
   setRun(frames) {
     this.picker = new Picker(frames);
     this.hovered = this.mark = null;
-    this.callbacks.emit("hover", null);
-    this.callbacks.emit("mark", null);
+    this.events.emit("hover", null);
+    this.events.emit("mark", null);
   }
 
   /** @param {PointerEvent | null} event null: the pointer has left */
@@ -76,7 +78,7 @@ export class Pointer {
     const before = this.mark;
     if (before?.class === mark?.class && before?.kind === mark?.kind) return;
     this.mark = mark;
-    this.callbacks.emit("mark", mark);
+    this.events.emit("mark", mark);
   }
 
   /** @param {number} index -1 for none */
@@ -86,7 +88,7 @@ export class Pointer {
       if (!before) return;
       this.hovered = null;
       this.callbacks.changed();
-      this.callbacks.emit("hover", null);
+      this.events.emit("hover", null);
       return;
     }
     const { view } = stage;
@@ -95,7 +97,7 @@ export class Pointer {
     if (before?.index === index && before.x === hovered.x && before.y === hovered.y) return;
     this.hovered = hovered;
     this.callbacks.changed();
-    this.callbacks.emit("hover", { index, x: hovered.x + view.left, y: hovered.y + view.top });
+    this.events.emit("hover", { index, x: hovered.x + view.left, y: hovered.y + view.top });
   }
 
   /** The image at a place on the element, -1 if there is none within a few pixels. @param {Place} place */
@@ -140,7 +142,7 @@ export class Pointer {
    * @param {HTMLElement} root
    */
   _listenToClicks(root) {
-    /** @type {{clientX: number, clientY: number, on: object | null} | null} */
+    /** @type {{clientX: number, clientY: number, on: import("../events.mjs").Events["click"] | null} | null} */
     let press = null; // where the button went down and on what, for while it is down Plotly covers the picture
     /** @param {PointerEvent} event */
     const onPress = ({ clientX, clientY }) => {
@@ -157,7 +159,7 @@ export class Pointer {
       press = null;
       this._onMove(event); // the cover is gone
       const still = Math.hypot(event.clientX - clientX, event.clientY - clientY) < CLICK_MOVE;
-      if (on && still && !event.button) this.callbacks.emit("click", on);
+      if (on && still && !event.button) this.events.emit("click", on);
     };
     const options = { capture: true, signal: this.stop.signal };
     root.addEventListener("pointerdown", onPress, options);

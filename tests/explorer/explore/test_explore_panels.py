@@ -194,7 +194,7 @@ def test_what_is_hidden_is_not_in_a_lasso_and_undo_takes_it_back_at_once(page: A
     page.evaluate(
         f"""() => {{ const {{ player }} = {PANELS}; player.set("hidden", new Set([0, 1, 2]));
         const [left, low, right, high] = player.data.frames.box;
-        player.stage.look(); player._emit("select", {{ polygon: {{ x: [left - 1, right + 1, right + 1, left - 1],
+        player.stage.look(); player.events.emit("select", {{ polygon: {{ x: [left - 1, right + 1, right + 1, left - 1],
         y: [low - 1, low - 1, high + 1, high + 1] }} }}); }}"""
     )
     assert selected_rows(page, int((y > 2).sum())) == np.flatnonzero(y > 2).tolist()
