@@ -18,7 +18,7 @@ const SHARP = 2; // pixels a point in a PNG
  * Save what the page shows.
  * @param {string} kind of EXPORTS
  * @param {import("./panel.mjs").Panel[]} panels
- * @param {{losses: {name: string}[], [field: string]: unknown}} request of the landscape
+ * @param {Record<string, unknown> & {losses: {name: string}[]}} request of the landscape
  */
 export async function exportAs(kind, panels, request) {
   const shown = [...panels[0].picture.shows];

@@ -35,8 +35,10 @@ export class SavedSelections {
 
   async saveSelection() {
     const { selector } = this.panels;
-    if (!selector.steps.length)
-      return (this.note.textContent = "Nothing is selected yet, so there is nothing to save.");
+    if (!selector.steps.length) {
+      this.note.textContent = "Nothing is selected yet, so there is nothing to save.";
+      return;
+    }
     const { run } = this.panels.current();
     const body = { run, name: this.name.value, selection: selector.selection };
     const answer = await this.request.send((signal) => post("/api/selections/save", body, signal));
