@@ -6,6 +6,7 @@
  */
 
 import { make } from "../common/dom.mjs";
+import { roundNumbers } from "../common/numbers.mjs";
 
 const PER_WHEEL = 0.0016; // of the zoom, a pixel of the wheel
 const CLOSEST = 1e-5; // share of the whole box that is shown when closest
@@ -267,17 +268,12 @@ const move = ([low, high], by) => [low + by, high + by];
 const stretch = ([low, high], by, around) => [around + by * (low - around), around + by * (high - around)];
 
 /** Round values from low to high, at most one every 60 pixels, as text. @param {number} low @param {number} high @param {number} pixels */
-export function ticks(low, high, pixels) {
-  const least = (high - low) / Math.max(1, Math.min(TICKS, pixels / 60));
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= least * (1 - 1e-9));
+function ticks(low, high, pixels) {
+  const { step, values } = roundNumbers(low, high, Math.max(1, Math.min(TICKS, pixels / 60)));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const marks = [];
-  for (let n = Math.ceil(low / step); n * step <= high; n++) {
-    const value = n * step;
+  return values.map((value) => {
     const large = Math.abs(value) >= 1e5 || decimals > 6;
-    const text = large ? value.toExponential(1) : (n === 0 ? 0 : value).toFixed(decimals);
-    marks.push({ value, text: text.replace("-", "\u2212") });
-  }
-  return marks;
+    const text = large ? value.toExponential(1) : (value || 0).toFixed(decimals);
+    return { value, text: text.replace("-", "\u2212") };
+  });
 }
