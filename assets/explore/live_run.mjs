@@ -43,8 +43,9 @@ export class LiveRun {
 
   async poll() {
     const { run } = this;
+    const isLeft = () => run !== this.run || !this.element.isConnected;
     const news = await get("/api/news", { run }).catch(({ status }) => (status ? {} : null)); // null: the server is gone
-    if (run !== this.run) return;
+    if (isLeft()) return;
     const grows = news?.state === "training" || news?.state === "queued";
     this.element.hidden = !grows && !this.newer.offsetParent;
     let isBehind = news && news.snapshots > this.shown;
@@ -52,7 +53,7 @@ export class LiveRun {
       this.shown = news.snapshots;
       isBehind = false;
     }
-    if (run !== this.run) return;
+    if (isLeft()) return;
     if (news?.state) {
       const share = news.state === "training" ? ` · ${Math.round(100 * news.progress)} %` : "";
       this.text.textContent = `${news.state}${share}`;
