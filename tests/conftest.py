@@ -12,19 +12,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
-from waitress import create_server, wasyncore
+from waitress import create_server
 
 from mtm.config import TrainConfig
+from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
-# two workers on two cores: a core each, for what they start too
+# workers have a core each, for what they start too
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 
@@ -34,7 +35,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent  # of the checkout
+PATIENCE = 200.0  # seconds until what a test waits for counts as never coming: a busy machine is no failure
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+# The files that take longest: they begin first, or one worker would be left alone with one of them.
+LONGEST = (
+    "test_kill.py", "test_explore_page.py", "test_tuning.py", "test_lab_page.py", "test_train_page.py", "test_queue.py",
+    "test_cluster.py", "test_experiments.py", "test_runs_page.py", "test_runs_actions.py", "test_explore_panels.py",
+    "test_compare_page.py", "test_export.py", "test_demo.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    last = len(LONGEST)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else last)
 
 
 def small(**changes: object) -> TrainConfig:
@@ -51,12 +66,21 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.folder
 
 
+@pytest.fixture
+def recorded(finished_run: Path) -> list[Snapshot]:
+    """The snapshots of the finished run."""
+    run = Run.open(finished_run)
+    return [run.snapshot(i) for i in range(len(run.snapshots))]
+
+
 CHROMIUM_FLAGS = [
     "--headless=new",
     "--no-sandbox",
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-rasterization",  # there is no graphics card: only WebGL is drawn as if there were one
+    "--disable-gpu-compositing",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -81,33 +105,182 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def tabs(chromium: Any) -> Iterator[Any]:
+    """What all pages share: what one of them fetched and compiled is there for the next."""
+    with chromium.new_context() as context:
+        yield context
+
+
+def make_tab(tabs: Any) -> Any:
+    """A page whose `errors` collects what the browser complains about."""
+    page = tabs.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    return page
+
+
+def set_look(
+    page: Any, width: int = 1440, height: int = 900, scheme: str = "light", motion: str = "no-preference"
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+
+
+@contextmanager
+def open_tab(tabs: Any, *size: int, **look: str) -> Iterator[Any]:
+    """A page of this look (`set_look`). Nothing that it stores outlives it."""
+    page = make_tab(tabs)
+    set_look(page, *size, **look)  # type: ignore[arg-type]
+    try:
+        yield page
+    finally:
+        if page.url.startswith("http") and not page.is_closed():
+            page.evaluate("localStorage.clear()")
+        page.close()
+
+
+@pytest.fixture
+def new_page(tabs: Any) -> Iterator[Callable[..., Any]]:
+    """Makes pages, by the arguments of `set_look`."""
+    with ExitStack() as stack:
+        yield lambda *size, **look: stack.enter_context(open_tab(tabs, *size, **look))
+
+
+@pytest.fixture(scope="session")
+def waiting_tabs(tabs: Any) -> list[Any]:
+    """Pages on which the explorer is loaded and no test is at work."""
+    return []
+
+
+@pytest.fixture
+def page(tabs: Any, waiting_tabs: list[Any], address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page of the explorer, maybe loaded by an earlier test: `visit` shows a part of it.
+
+    A test that changes what is around the parts, such as light and dark, takes a `new_page`.
+    """
+    page = waiting_tabs.pop() if waiting_tabs else make_tab(tabs)
+    set_look(page)
+    page.errors.clear()
+    failed = request.session.testsfailed
+    yield page
+    if request.session.testsfailed == failed and origin(page.url) == origin(address) and not page.is_closed():
+        page.evaluate("localStorage.clear()")
+        leave(page)
+        waiting_tabs.append(page)
+    else:
+        page.close()
+
+
+def without_refusals(errors: list[str]) -> list[str]:
+    """Of a page's errors, those that are more than a request that was refused."""
+    return [error for error in errors if "Failed to load resource" not in error]
+
+
+def origin(url: str) -> str:
+    return "/".join(url.split("/")[:3])
+
+
+def visit(page: Any, url: str) -> None:
+    """Show a part of the explorer: by a link where it is loaded already, since to load all of it takes seconds."""
+    if origin(page.url) == origin(url):
+        leave(page)
+        page.evaluate(FOLLOW_LINK, url)
+    else:
+        page.goto(url)
+
+
+FOLLOW_LINK = "(url) => { history.pushState({}, '', url); dispatchEvent(new CustomEvent('_dashprivate_pushstate')); }"
+
+
+def leave(page: Any) -> None:
+    """Go where nothing of a part is left."""
+    page.mouse.move(0, 0)
+    page.evaluate(FOLLOW_LINK, "/nowhere")
+    page.wait_for_selector("text=There is no such page")
+
+
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def eventually(page: Any, holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something of a page holds, as it does within some pictures; a busy machine takes its time."""
-    end = time.monotonic() + seconds
+def until(holds: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until something holds; not longer than `process`, which has to bring it about, lives."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "it never came to hold"
+        time.sleep(0.02)
+
+
+def eventually(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait until something of a page holds that the page itself cannot say; its events are heard meanwhile."""
+    end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "it never came to hold"
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(20)
+
+
+class Server:
+    """Serves one app after another as the command does, at one address: a browser finds there what it has kept."""
+
+    free: ClassVar[list[Server]] = []  # those whose app has been taken away
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self.connections: dict[int, Any] = {}
+        server = create_server(self.answer, map=self.connections, host="127.0.0.1", port=0, threads=8)
+        self.address = f"http://127.0.0.1:{server.effective_port}"
+        threading.Thread(target=server.run, daemon=True).start()
+
+    def answer(self, environ: Any, start_response: Any) -> Any:
+        return self.app(environ, start_response)
+
+    def wait_until_idle(self) -> None:
+        """Wait for the requests that a closed page has made."""
+        until(lambda: not any(getattr(each, "requests", ()) for each in list(self.connections.values())))
 
 
 @contextmanager
 def served(flask: Any) -> Iterator[str]:
-    """Serve an app as the command does; its address. The end waits for requests that a closed page has made."""
-    connections: dict[int, Any] = {}
-    server = create_server(flask, map=connections, host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run)
-    thread.start()
+    """Serve an app; its address. Apps that are served at the same time have different ones."""
+    server = Server.free.pop() if Server.free else Server()
+    server.app = flask
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        yield server.address
     finally:
-        server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(connections))
-        thread.join()
+        server.wait_until_idle()
+        Server.free.append(server)
+
+
+@pytest.fixture
+def runs(finished_run: Path, tmp_path: Path) -> Path:
+    """A folder with a copy of the finished run, by the name of `one`."""
+    shutil.copytree(finished_run, tmp_path / "runs" / "one")
+    return tmp_path / "runs"
+
+
+@contextmanager
+def served_explorer(runs: Path, home: Path, demos: Path | None = None, **options: Any) -> Iterator[str]:
+    """Serve the explorer over a folder of runs, by default without bundled ones; nothing that it starts outlives it."""
+    from explorer.app import create_app  # by those alone who need it: `mtm` is tested without
+
+    flask = create_app(runs, demos or home / "demo", home / "cache", **options).server
+    with served(flask) as address:
+        yield address
+    for name in ("queue", "preview", "views"):
+        flask.extensions[name].close()
+
+
+@pytest.fixture
+def address(runs: Path, tmp_path: Path) -> Iterator[str]:
+    """Where the explorer shows `runs`."""
+    with served_explorer(runs, tmp_path) as address:
+        yield address
 
 
 @pytest.fixture
@@ -134,7 +307,7 @@ def mtm(start: Callable[..., subprocess.Popen[str]]) -> Command:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         process = start(*arguments)
         try:
-            out, err = process.communicate(timeout=600)
+            out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)

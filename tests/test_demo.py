@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import eventually, served
+from conftest import eventually, served_explorer, visit
 from PIL import Image
 
 from explorer.app import create_app
@@ -82,16 +82,8 @@ def test_all_bundled_runs_together_are_small() -> None:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("demo")
-    with served(create_app(folder / "none", cache=folder / "cache").server) as address:
+    with served_explorer(folder / "none", folder, DEMO) as address:
         yield address
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(60_000)
-    yield page
-    page.close()
 
 
 def player(page: Any, expression: str) -> Any:
@@ -119,7 +111,7 @@ def places(page: Any, array: str, t: int, n: int) -> np.ndarray:
 
 
 def test_without_runs_of_one_s_own_a_bundled_one_plays(page: Any, address: str) -> None:
-    page.goto(address)
+    visit(page, address)
     page.wait_for_function(READY)
     assert page.input_value("#explore-run").startswith("fashion-")
     page.wait_for_function("document.querySelector('#explore-stage').player.state.playing")
@@ -130,7 +122,7 @@ def test_without_runs_of_one_s_own_a_bundled_one_plays(page: Any, address: str) 
 def test_a_bundled_run_is_drawn_where_its_arrays_say_and_moves(page: Any, address: str) -> None:
     """D = 2: what is on the screen can be computed from the snapshot files alone."""
     run = Run.open(DEMO / "fashion-euclidean-2d")
-    page.goto(f"{address}/?run=demo/fashion-euclidean-2d&classifier=euc_ce&regions=exact&shown=boundaries&epoch=1")
+    visit(page, f"{address}/?run=demo/fashion-euclidean-2d&classifier=euc_ce&regions=exact&shown=boundaries&epoch=1")
     page.wait_for_function(READY)
     player(page, "p.set('pointOpacity', 0) || p.set('regionOpacity', 1)")
     epochs = [row["epoch"] for row in run.metrics]
@@ -156,7 +148,7 @@ def test_a_bundled_run_is_drawn_where_its_arrays_say_and_moves(page: Any, addres
         decisions.append(classes)
     assert (decisions[0] != decisions[1]).mean() > 0.02  # the regions have moved
 
-    page.goto(f"{address}/?run=demo/fashion-euclidean-2d&regions=off&shown=targets&epoch=3")
+    visit(page, f"{address}/?run=demo/fashion-euclidean-2d&regions=off&shown=targets&epoch=3")
     page.wait_for_function("document.querySelector('#explore-stage')?.player?.data.frames")
     page.wait_for_function("!!document.querySelector('.trust-row')")
     image, marks = picture(page), places(page, "targets", len(epochs) - 1, 10)
@@ -171,7 +163,7 @@ def test_a_bundled_run_is_drawn_where_its_arrays_say_and_moves(page: Any, addres
 
 def test_hover_shows_the_image_of_the_point_under_the_pointer(page: Any, address: str) -> None:
     run = Run.open(DEMO / "fashion-cosine")
-    page.goto(f"{address}/?run=demo/fashion-cosine&regions=off&shown=gaps&epoch=3")
+    visit(page, f"{address}/?run=demo/fashion-cosine&regions=off&shown=gaps&epoch=3")
     page.wait_for_function("!!document.querySelector('.trust-row')")
     n = len(run.labels)
     expression = (
@@ -203,7 +195,7 @@ def test_every_bundled_run_opens_without_an_error(page: Any, address: str) -> No
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     for name in NAMES:
-        page.goto(f"{address}/?run=demo/{name}&epoch=1")
+        visit(page, f"{address}/?run=demo/{name}&epoch=1")
         page.wait_for_function(READY)
         assert page.inner_text("#explore-message") == ""
         assert page.locator(".trust-row").count() >= 6

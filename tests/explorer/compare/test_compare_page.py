@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import served
+from conftest import open_tab, served_explorer, visit, without_refusals
 
-from explorer.app import create_app
 from explorer.compare.comparison import compare
 from explorer.compare.curves import COLOURS, MEASURES, Line, overlay_runs
 from explorer.space.history import load_history
@@ -56,30 +55,25 @@ def runs(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("served")
-    with served(create_app(runs, folder / "demo", folder / "cache").server) as address:
+    with served_explorer(runs, tmp_path_factory.mktemp("served")) as address:
         yield f"{address}/compare"
 
 
 @pytest.fixture(scope="module")
-def tab(chromium: Any) -> Iterator[Any]:
-    page = chromium.new_page(viewport={"width": 1200, "height": 800})
-    page.set_default_timeout(60_000)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    page.close()
+def tab(tabs: Any) -> Iterator[Any]:
+    with open_tab(tabs, 1200, 800) as page:
+        yield page
 
 
 @pytest.fixture
 def page(tab: Any) -> Iterator[Any]:
     yield tab
-    assert tab.errors == []
+    assert without_refusals(tab.errors) == []
 
 
 def show(page: Any, address: str, query: str, n: int = 2) -> None:
     """Open the page and wait for n pictures and for the numbers."""
-    page.goto(f"{address}?{query}")
+    visit(page, f"{address}?{query}")
     page.wait_for_function(READY, arg=n)
     page.wait_for_function(STILL)
 
@@ -332,7 +326,7 @@ def test_an_empty_page_says_what_to_do(page: Any, address: str, tmp_path: Path) 
     page.wait_for_function("document.querySelectorAll('.compare-alike').length === 3")
     page.evaluate("document.querySelector('#compare-message a').click()")  # their numbers are due when there are two
     page.wait_for_function(READY, arg=2)
-    with served(create_app(tmp_path / "none", tmp_path / "demo", tmp_path / "cache").server) as empty:
+    with served_explorer(tmp_path / "none", tmp_path) as empty:
         page.goto(f"{empty}/compare")
         page.wait_for_selector("#compare-nothing >> text=mtm train --dataset digits")
         page.goto("about:blank")  # before the server goes: what the page still loads would fail

@@ -5,45 +5,23 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import eventually, served
+from conftest import eventually, visit
 
 from explorer.app import create_app
 from mtm.runs import Run
 
+NewPage = Callable[..., Any]
 READY = "document.querySelector('#explore-stage')?.player?.data.frames && !!document.querySelector('.trust-row')"
 
 
-@pytest.fixture
-def runs(finished_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(finished_run, tmp_path / "runs" / "one")
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def address(runs: Path, tmp_path: Path) -> Iterator[str]:
-    with served(create_app(runs, tmp_path / "no-demos", tmp_path / "cache").server) as address:
-        yield address
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(60_000)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
-    yield page
-    page.close()
-
-
 def explore(page: Any, address: str, query: str = "") -> None:
-    page.goto(f"{address}/{query}")
+    visit(page, f"{address}/{query}")
     page.wait_for_function(READY)
 
 
@@ -79,17 +57,17 @@ def test_points_move_between_snapshots_and_regions_are_drawn(page: Any, address:
     wait_for_time(page, "snapshot 1 / 3")
 
 
-def test_a_run_plays_from_its_start_when_it_is_opened(page: Any, address: str) -> None:
+def test_a_run_plays_from_its_start_when_it_is_opened(page: Any, address: str, new_page: NewPage) -> None:
     explore(page, address)
     wait_for_time(page, "epoch 2.00")
     page.wait_for_function("document.querySelector('#explore-stage').player.state.playing === false")
-    calm = page.context.browser.new_page(reduced_motion="reduce")
+    calm = new_page(motion="reduce")
     explore(calm, address)
     assert state(calm, "[p.state.playing, p.state.time]") == [False, 2]  # with reduced motion the end is shown
-    calm.close()
 
 
-def test_the_player_s_keys_and_buttons_work(page: Any, address: str) -> None:
+def test_the_player_s_keys_and_buttons_work(new_page: NewPage, address: str) -> None:
+    page = new_page()
     explore(page, address, "?epoch=0")
     page.keyboard.press("ArrowRight")
     wait_for_time(page, "epoch 1.00")
@@ -102,17 +80,16 @@ def test_the_player_s_keys_and_buttons_work(page: Any, address: str) -> None:
     page.wait_for_selector("text=play or pause")
 
 
-def test_the_url_restores_the_view(page: Any, address: str, chromium: Any) -> None:
+def test_the_url_restores_the_view(page: Any, address: str, new_page: NewPage) -> None:
     query = "?run=one&view=centres&classifier=cos&regions=fitted&colour=right&shown=targets,gaps&epoch=1.5"
     explore(page, address, query)
     page.wait_for_function("location.search.includes('epoch=1.5')")
-    other = chromium.new_page()
+    other = new_page()
     explore(other, address, page.evaluate("location.search"))
     assert state(other, "[p.data.frames.meta.method, p.data.regions.meta.mode]") == ["centres", "fitted"]
     options = "[p.state.classifier, p.state.colour, p.state.gaps, p.state.trails]"
     assert state(other, options) == ["cos", "right", True, False]
     assert state(other, "p.epoch") == pytest.approx(1.5, abs=0.01)
-    other.close()
 
 
 def test_hover_shows_the_image_and_the_decision(page: Any, address: str, runs: Path) -> None:
@@ -190,20 +167,19 @@ def test_a_run_that_is_deleted_while_it_is_shown_plays_on_and_says_so(page: Any,
     assert state(page, "p.data.frames.N") == 60
 
 
-def test_two_tabs_do_not_disturb_each_other(page: Any, address: str, chromium: Any) -> None:
-    other = chromium.new_page()
+def test_two_tabs_do_not_disturb_each_other(page: Any, address: str, new_page: NewPage) -> None:
+    other = new_page()
     explore(page, address, "?epoch=1&view=pca")
     explore(other, address, "?epoch=2&view=centres&colour=right")
     page.keyboard.press("Home")
     wait_for_time(page, "epoch 0.00")
     assert "epoch 2.00" in other.inner_text("#explore-now")
     assert state(page, "[p.data.frames.meta.method, p.state.colour]") == ["pca", "label"]
-    other.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark_are_the_system_s_until_they_are_chosen(chromium: Any, address: str, scheme: str) -> None:
-    page = chromium.new_page(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+def test_light_and_dark_are_the_system_s_until_they_are_chosen(new_page: NewPage, address: str, scheme: str) -> None:
+    page = new_page(scheme=scheme)
     explore(page, address, "?epoch=2&regions=off&shown=gaps")
 
     def corner() -> float:
@@ -213,7 +189,6 @@ def test_light_and_dark_are_the_system_s_until_they_are_chosen(chromium: Any, ad
     assert (corner() > 200) == (scheme == "light")
     page.click("#shell-theme")
     eventually(page, lambda: (corner() > 200) == (scheme == "dark"))
-    page.close()
 
 
 def test_on_a_narrow_page_curves_are_in_a_drawer_and_nothing_is_cut_off(page: Any, address: str) -> None:
@@ -235,9 +210,7 @@ def test_umap_shows_pca_while_it_is_computed_and_can_be_cancelled(page: Any, add
     page.click(".waiting-button")
     page.wait_for_function("document.querySelector('#explore-waiting').textContent.includes('UMAP was cancelled')")
     page.click(".waiting-button >> text=again")
-    page.wait_for_function(
-        "document.querySelector('#explore-stage').player.data.frames.meta.method === 'umap'", timeout=120_000
-    )
+    page.wait_for_function("document.querySelector('#explore-stage').player.data.frames.meta.method === 'umap'")
     page.wait_for_function("document.querySelector('#explore-trust').textContent.includes('Stands still')")
     assert page.is_hidden("#explore-waiting")
     assert page.inner_text("#explore-message") == ""
@@ -268,7 +241,8 @@ def test_a_run_that_grows_is_followed_and_its_past_stays_where_it_is(page: Any, 
     page.uncheck("#explore-live input")
     grow(4)
     page.wait_for_function("document.querySelector('#explore-stage').player.data.frames.T === 5")
-    page.wait_for_timeout(1000)
+    # curves are drawn anew after the picture has followed, if it does
+    page.wait_for_function("document.querySelector('#explore-curve-sigma_rho .js-plotly-plot').data[0].x.length === 5")
     assert "snapshot 4 / 5" in page.inner_text("#explore-now")
     page.click(".live-newer")
     page.wait_for_function(
@@ -301,7 +275,8 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
             return {{ x: x + xaxis._offset + xaxis.d2p(trace.x[i]), y: y + yaxis._offset + yaxis.d2p(trace.y[i]) }};
         }}"""
         for i in (2, 1):
-            page.wait_for_timeout(400)  # Plotly takes two clicks within 300 ms for a double one
+            # Plotly takes two clicks within so many milliseconds for a double one
+            page.wait_for_function(f"Date.now() - ({graph}._mouseDownTime ?? 0) > {graph}._context.doubleClickDelay")
             where = page.evaluate(place, i)
             page.mouse.move(where["x"] - 3, where["y"])
             page.mouse.move(where["x"], where["y"])
@@ -341,7 +316,7 @@ def test_every_plane_can_be_chosen(page: Any, address: str, view: str) -> None:
 
 
 def test_a_view_that_cannot_be_says_why(page: Any, address: str) -> None:
-    page.goto(f"{address}/?view=plane")
+    visit(page, f"{address}/?view=plane")
     page.wait_for_selector("#explore-message:not(:empty)")
     assert "D = 8" in page.inner_text("#explore-message") or "dimensions" in page.inner_text("#explore-message")
 
@@ -349,7 +324,7 @@ def test_a_view_that_cannot_be_says_why(page: Any, address: str) -> None:
 def test_a_run_that_is_gone_says_so(page: Any, address: str, runs: Path) -> None:
     explore(page, address)
     shutil.rmtree(runs / "one")
-    page.goto(f"{address}/?run=one")
+    visit(page, f"{address}/?run=one")
     page.wait_for_selector("text=there is no run 'one' here")
 
 
@@ -361,8 +336,8 @@ def test_a_damaged_snapshot_is_named_and_the_rest_plays(page: Any, address: str,
     assert "000001.safetensors is cut short" in page.inner_text("#explore-notices")
 
 
-def test_without_webgl2_points_are_shown_with_a_notice(chromium: Any, address: str) -> None:
-    page = chromium.new_page()
+def test_without_webgl2_points_are_shown_with_a_notice(new_page: NewPage, address: str) -> None:
+    page = new_page()
     page.add_init_script(
         "const get = HTMLCanvasElement.prototype.getContext;"
         "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
@@ -370,7 +345,6 @@ def test_without_webgl2_points_are_shown_with_a_notice(chromium: Any, address: s
     )
     explore(page, address)
     page.wait_for_function("document.querySelector('#explore-notices').textContent.includes('no WebGL2')")
-    page.close()
 
 
 def test_two_apps_in_one_process_show_their_own_runs(page: Any, runs: Path, tmp_path: Path) -> None:

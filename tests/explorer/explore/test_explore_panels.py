@@ -11,10 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from conftest import served
+from conftest import open_tab, served_explorer, without_refusals
 from sklearn.neighbors import NearestNeighbors
 
-from explorer.app import create_app
 from explorer.explore.certainty import describe, measure_certainty
 from explorer.explore.events import KINDS, find_events
 from explorer.explore.selection import inside_polygon
@@ -50,31 +49,25 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def address(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("served")
-    flask = create_app(runs, folder / "demo", folder / "cache").server
-    with served(flask) as address:
+    with served_explorer(runs, tmp_path_factory.mktemp("served")) as address:
         yield address
-    flask.extensions["views"].close()
 
 
 @pytest.fixture(scope="module")
-def opened(chromium: Any, address: str) -> Iterator[Any]:
+def opened(tabs: Any, address: str) -> Iterator[Any]:
     """One page for all tests, with reduced motion, so that runs are not played."""
-    page = chromium.new_page(viewport={"width": 1120, "height": 640}, reduced_motion="reduce")
-    page.set_default_timeout(120_000)
-    page.paths, page.errors = [], []
-    page.on("request", lambda request: page.paths.append(urlsplit(request.url).path))
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    load(page, f"{address}/?run=one&classifier=euc&epoch=2&image=60&select=%5B%7B")
-    yield page
-    page.close()
+    with open_tab(tabs, 1120, 640, motion="reduce") as page:
+        page.paths = []
+        page.on("request", lambda request: page.paths.append(urlsplit(request.url).path))
+        load(page, f"{address}/?run=one&classifier=euc&epoch=2&image=60&select=%5B%7B")
+        yield page
 
 
 @pytest.fixture
 def page(opened: Any) -> Iterator[Any]:
     opened.errors.clear()
     yield opened
-    assert opened.errors == []
+    assert without_refusals(opened.errors) == []
 
 
 def load(page: Any, url: str) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import served, small
+from conftest import served_explorer, small
 
-from explorer.app import create_app
 from explorer.explore.events import find_events
 from explorer.runs.thumbnails import draw
 from explorer.space.history import load_history
@@ -16,12 +15,12 @@ from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
 
-def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: Path, chromium: Any) -> None:
+def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: Path, new_page: Any) -> None:
     run = Run.create(tmp_path / "runs" / "held", small(held_out="7,8,9"))
     record_training(run)
     last = run.snapshot(-1)
-    with served(create_app(tmp_path / "runs", tmp_path / "none", tmp_path / "cache").server) as address:
-        page = chromium.new_page(viewport={"width": 1440, "height": 1200})
+    with served_explorer(tmp_path / "runs", tmp_path) as address:
+        page = new_page(height=1200)
         page.goto(f"{address}/?run=held&epoch=2&classifier=euc")
         page.wait_for_selector(".legend-unseen")
         rows = page.locator(".legend-name, .legend-unseen > span").all_inner_texts()
@@ -46,10 +45,10 @@ def test_unseen_classes_have_a_legend_of_their_own_and_can_stand_out(tmp_path: P
     assert draw(run).count("<circle") == 7
 
 
-def test_the_plane_of_three_targets_goes_through_classes_that_have_one(tmp_path: Path, chromium: Any) -> None:
+def test_the_plane_of_three_targets_goes_through_classes_that_have_one(tmp_path: Path, new_page: Any) -> None:
     record_training(Run.create(tmp_path / "runs" / "held", small(held_out="1", epochs=1)))
-    with served(create_app(tmp_path / "runs", tmp_path / "none", tmp_path / "cache").server) as address:
-        page = chromium.new_page()
+    with served_explorer(tmp_path / "runs", tmp_path) as address:
+        page = new_page()
         page.goto(f"{address}/?run=held&epoch=1&view=targets")
         player = "document.querySelector('#explore-stage')?.player"
         page.wait_for_function(f"{player}?.data?.frames?.meta.method === 'targets'")

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,13 @@ import plotly.graph_objects as go
 import psutil
 import pypdfium2
 import pytest
-from conftest import served
+from conftest import PATIENCE, eventually, open_tab, served_explorer, until
 from flask import Flask
 from matplotlib.colors import to_rgb
 from matplotlib.path import Path as Outline
 from PIL import Image
 from pyarrow import parquet
 
-from explorer.app import create_app
 from explorer.export import routes
 from explorer.export.archive import write_archive
 from explorer.export.camera import box_at, fit_aspect, whole_box
@@ -146,7 +144,7 @@ def test_a_png_has_its_size_and_the_regions_where_the_classifier_decides(scene: 
             assert share_of_tinted_places(picture, scene, 2, inner, "white") > 0.8  # type: ignore[arg-type]
 
 
-def test_an_svg_has_text_polygons_and_points_and_chromium_draws_it(scene: Scene, chromium: Any, tmp_path: Path) -> None:
+def test_an_svg_has_text_polygons_and_points_and_chromium_draws_it(scene: Scene, new_page: Any, tmp_path: Path) -> None:
     figure = draw_embedding(scene)
     for kind in ("svg", "png"):
         style.save(figure, tmp_path / f"a.{kind}")
@@ -162,10 +160,9 @@ def test_an_svg_has_text_polygons_and_points_and_chromium_draws_it(scene: Scene,
     points = [group for group in root.findall(".//{*}g") if group.get("id") == "points"]
     assert sum(len(group.findall(".//{*}use")) for group in points) == len(scene.run.labels)
     assert root.find(".//{*}image") is None
-    page = chromium.new_page(viewport={"width": 900, "height": 720})
+    page = new_page(900, 720)
     page.goto((tmp_path / "a.svg").as_uri())
     screenshot = Image.open(io.BytesIO(page.screenshot()))
-    page.close()
     with Image.open(tmp_path / "a.png") as png:
         assert image_difference(png, screenshot) < 0.02
 
@@ -302,23 +299,17 @@ def test_a_stopped_film_leaves_nothing(chromium: Any, finished_run: Path, tmp_pa
     command = [sys.executable, "-m", "explorer", "export", str(finished_run), "--what", "animation", "--seconds", "600"]
     process = subprocess.Popen([*command, "--out", str(tmp_path / "a.mp4")], stderr=subprocess.PIPE, text=True)
     try:
-        helpers: list[psutil.Process] = []
-        deadline = time.monotonic() + 120
-        while len(helpers) < 4:  # the encoder and the several processes of the browser
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-            helpers = psutil.Process(process.pid).children(recursive=True)
-        time.sleep(2)
-        assert len(list(tmp_path.iterdir())) == 1
+        until(lambda: any(path.stat().st_size for path in tmp_path.iterdir()), process)  # frames have been encoded
+        helpers = psutil.Process(process.pid).children(recursive=True)
+        assert len(helpers) >= 4  # the encoder and the several processes of the browser
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         process.wait()
     assert (process.returncode, stderr) == (130, "explorer: stopped\n")
     assert list(tmp_path.iterdir()) == []
-    assert not psutil.wait_procs(helpers, timeout=10)[1]
+    assert not psutil.wait_procs(helpers, timeout=PATIENCE)[1]
 
 
 def test_without_a_browser_the_command_says_what_to_install(
@@ -346,17 +337,14 @@ def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views,
     page.on("request", lambda request: urls.append(request.url))
     page.goto((tmp_path / "a.html").as_uri())
 
-    def until(condition: str) -> None:
-        """Poll from here: the policy of the page forbids a polling script within it."""
-        deadline = time.monotonic() + 60
-        while not page.evaluate(condition):
-            assert time.monotonic() < deadline, condition
-            time.sleep(0.1)
+    def wait(condition: str) -> None:
+        """Look from here: the policy of the page forbids a script within it that looks again and again."""
+        eventually(page, lambda: page.evaluate(condition))
 
     def player(expression: str) -> Any:
         return page.evaluate(f"(() => {{ const p = document.querySelector('#stage').player; return {expression}; }})()")
 
-    until("document.querySelector('#stage')?.player?.state.time > 0.5")  # it plays by itself
+    wait("document.querySelector('#stage')?.player?.state.time > 0.5")  # it plays by itself
     assert page.title() == scene.title
     player("(p.pause(), p.seek(2))")
     assert player("[[...p.state.hidden], p.state.solo, [...p.state.focus]]") == [[4], None, [2, 3]]
@@ -375,22 +363,20 @@ def test_the_page_plays_from_disk_without_a_network(chromium: Any, views: Views,
     moved = f"Math.abs(document.querySelector('#stage').player.screenOf(0).x - {where[0, 0]})"
     page.hover("#stage", position={"x": 100, "y": 100})
     page.mouse.wheel(0, -400)
-    until(f"{moved} > 5")
+    wait(f"{moved} > 5")
     page.dblclick("#stage .player-plot")
-    until(f"{moved} < 1")
+    wait(f"{moved} < 1")
     assert all(re.match(r"file:|data:", url) for url in urls)
     assert messages == []
     before = player("p.readPixel(60, 60)")
     page.click("#theme")
-    until("document.querySelector('#stage').player.stage.theme.name === 'dark'")
+    wait("document.querySelector('#stage').player.stage.theme.name === 'dark'")
     assert sum(player("p.readPixel(60, 60)")) < sum(before) - 150
     context.close()
 
 
-def test_the_page_exports_what_it_shows_and_can_record_itself(chromium: Any, views: Views, tmp_path: Path) -> None:
-    app = create_app(views.library.runs_folder, tmp_path, views.cache).server
-    page = chromium.new_page(viewport={"width": 900, "height": 600})
-    with served(app) as address:
+def test_the_page_exports_what_it_shows_and_can_record_itself(tabs: Any, views: Views, tmp_path: Path) -> None:
+    with served_explorer(views.library.runs_folder, tmp_path) as address, open_tab(tabs, 900, 600) as page:
         page.goto(f"{address}/?epoch=1")
         page.wait_for_function("document.querySelector('#explore-stage')?.player?.stage.frameCount > 0")
         size, film = page.evaluate(
@@ -413,8 +399,6 @@ def test_the_page_exports_what_it_shows_and_can_record_itself(chromium: Any, vie
         page.wait_for_selector(".export-told >> text=/frame|browser/")
         page.click(".export-stop")
         page.wait_for_selector(".export-told >> text=Stopped.")
-        page.close()
-    app.extensions["views"].close()
     (tmp_path / "a.webm").write_bytes(bytes(film))
     frames = frames_of(tmp_path / "a.webm", *size)
     assert len(frames) >= 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from conftest import visit
 
 from explorer.figures.colours import RAMP
 from explorer.lab.landscape import Scene
@@ -21,7 +22,7 @@ def settle(page: Any) -> None:
 
 
 def open_lab(page: Any, address: str, query: str = "") -> None:
-    page.goto(f"{address}/lab{query}")
+    visit(page, f"{address}/lab{query}")
     page.wait_for_function(f"{LAB}?.responseCount > 0")
     settle(page)
 

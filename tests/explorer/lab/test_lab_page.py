@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,24 +13,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pypdfium2
 import pytest
-from conftest import served
+from conftest import served_explorer, visit
 from lab_browser import LAB, colour_at, drag, on_screen, open_lab, pixel, scene_of, settle, shown_values
 from lab_scenes import OWN_LOSS
 from PIL import Image
 
-from explorer.app import create_app
 from explorer.lab.landscape import Scene, compute_landscape, compute_values
 from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.scales import choose_scale
 from mtm.losses import make_loss
 from mtm.runs import Run
-
-
-@pytest.fixture
-def runs(finished_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(finished_run, tmp_path / "runs" / "one")
-    return tmp_path / "runs"
 
 
 @pytest.fixture
@@ -42,26 +34,16 @@ def own(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(runs: Path, own: Path, tmp_path: Path) -> Any:
-    return create_app(runs, tmp_path / "no-demos", tmp_path / "cache", losses=[str(own)]).server
-
-
-@pytest.fixture
-def address(server: Any) -> Iterator[str]:
-    with served(server) as address:
+def address(runs: Path, own: Path, tmp_path: Path) -> Iterator[str]:
+    with served_explorer(runs, tmp_path, losses=[str(own)]) as address:
         yield address
 
 
 @pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(60_000)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+def page(page: Any) -> Iterator[Any]:
+    """A page about which the browser does not complain."""
     yield page
     assert page.errors == []
-    page.close()
 
 
 @pytest.mark.parametrize("key", PRESETS)
@@ -252,7 +234,7 @@ def test_in_a_run_a_dragged_point_moves_along_the_slice(page: Any, address: str)
     np.testing.assert_allclose(page.evaluate(f"{LAB}.answer.e[0]"), e)
 
 
-def test_the_keyboard_moves_points_and_the_url_restores_them(page: Any, address: str, chromium: Any) -> None:
+def test_the_keyboard_moves_points_and_the_url_restores_them(page: Any, address: str, new_page: Any) -> None:
     open_lab(page, address, "?preset=10")
     page.focus("[data-point=c1]")
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowUp"):
@@ -266,11 +248,10 @@ def test_the_keyboard_moves_points_and_the_url_restores_them(page: Any, address:
     settle(page)
     page.wait_for_function("location.search.includes('vary=sum')")
     _, state = scene_of(page)
-    other = chromium.new_page()
+    other = new_page()
     open_lab(other, address, page.evaluate("location.search"))
     again = other.evaluate(f"(() => {{ const s = {LAB}.state; return {{ ...s, shown: [...s.shown] }}; }})()")
     assert again == state
-    other.close()
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF-1.4")])
@@ -332,7 +313,7 @@ def test_the_grid_can_be_saved(page: Any, address: str, tmp_path: Path) -> None:
     "?run=one&snapshot=999&image=0", "?c=0,0;0,0&e=0,0,0&losses=cosine|comparison|class_proximity",
 ])  # fmt: skip
 def test_an_invalid_url_is_explained_and_never_blank(page: Any, address: str, query: str) -> None:
-    page.goto(f"{address}/lab{query}")
+    visit(page, f"{address}/lab{query}")
     is_explained = "document.querySelector('#lab-message')?.textContent.length > 20"
     page.wait_for_function(f"{LAB}?.responseCount > 0 || {is_explained}")
     assert page.inner_text("#lab-controls")

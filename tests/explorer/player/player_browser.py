@@ -191,9 +191,11 @@ class MountedPlayer:
     def seek(self, time: float) -> None:
         self.js("player.seek(arg)", time)
 
-    def wait_until_drawn(self) -> None:
+    def wait_until_drawn(self, frames: int = 2) -> None:
         """Wait until the changes made so far are drawn: that happens in the browser's next frame."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(
+            "async (n) => { while (n--) await new Promise((done) => requestAnimationFrame(done)); }", frames
+        )
 
     def pixels(self) -> Array:
         """The element as it is on the screen (height, width, 3), after all changes are drawn."""

@@ -120,8 +120,8 @@ def test_two_players_on_a_page_do_not_disturb_each_other(show: Show) -> None:
     player.page.set_viewport_size({"width": 660, "height": 640})
 
 
-def test_there_is_no_global_and_an_end(new_page: Callable[..., Page], show: Show) -> None:
-    page = new_page()
+def test_there_is_no_global_and_an_end(new_player_page: Callable[..., Page], show: Show) -> None:
+    page = new_player_page()
     assert page.evaluate("added") == []
     player = show(make_run(), on=page)
     player.js("player.remove()")

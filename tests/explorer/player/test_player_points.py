@@ -43,7 +43,8 @@ def test_points_follow_the_axes_when_one_zooms_drags_and_resizes(show_by: Show) 
     player = show_by(make_run(n=10, spacing=6.0), **BIG)
     start = player.axes()
     player.page.mouse.move(320, 300)
-    player.js("player.root.querySelector('.js-plotly-plot').once('plotly_relayout', () => (window.rested = true))")
+    plot = "player.root.querySelector('.js-plotly-plot')"
+    player.js(f"window.rested = false; {plot}.once('plotly_relayout', () => (window.rested = true)); return 0")
     player.page.mouse.wheel(0, 80)  # zooms out
     player.page.wait_for_function("window.rested")  # Plotly waits for more of the wheel
     assert np.ptp(player.axes()["x"]) > 1.02 * np.ptp(start["x"])
@@ -60,7 +61,7 @@ def test_points_follow_the_axes_when_one_zooms_drags_and_resizes(show_by: Show) 
     assert_points(player, 0)
     player.page.evaluate("document.getElementById('a').style.width = '640px'")
     player.page.mouse.dblclick(320, 300)
-    player.page.wait_for_timeout(300)
+    eventually(player.page, lambda: player.axes() == start)
 
 
 def test_the_axes_have_equal_scale_and_hold_everything(show: Show) -> None:
@@ -110,8 +111,8 @@ def test_images_sorted_by_class_do_not_hide_each_other(show_by: Show) -> None:
     assert 0.7 < first / second < 1.4
 
 
-def test_device_pixels_are_used_and_nothing_shifts(new_page: Callable[..., Page], show: Show) -> None:
-    player = show(make_run(n=10, spacing=6.0), on=new_page(device_scale_factor=2), **BIG)
+def test_device_pixels_are_used_and_nothing_shifts(new_player_page: Callable[..., Page], show: Show) -> None:
+    player = show(make_run(n=10, spacing=6.0), on=new_player_page(device_scale_factor=2), **BIG)
     player.seek(0.5)
     picture = player.pixels()
     assert picture.shape == (1200, 1280, 3)

@@ -13,10 +13,10 @@ pytest_plugins = ["player_fixtures"]
 
 
 def test_without_webgl2_everything_is_drawn_all_the_same_and_the_reason_told(
-    new_page: Callable[..., Page], show: Show
+    new_player_page: Callable[..., Page], show: Show
 ) -> None:
     run = make_run(spacing=2.0)
-    player = show(run, on=new_page(NO_WEBGL2), **{**BIG, "renderer": "auto"})
+    player = show(run, on=new_player_page(NO_WEBGL2), **{**BIG, "renderer": "auto"})
     player.seek(1.7)
     assert_points(player, 1.7)
     (notice,) = player.events("notice")
@@ -32,7 +32,7 @@ def test_where_the_graphics_card_is_software_the_processor_draws_at_once(show: S
     for kind in ("gpu", "cpu", "gpu"):
         player.set(renderer=kind)
         assert player.js("player.stage.renderer.kind") == kind
-    player.page.wait_for_timeout(100)
+    player.wait_until_drawn()
     assert player.events("notice") == []
 
 

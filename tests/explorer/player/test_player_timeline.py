@@ -100,7 +100,7 @@ def test_nothing_is_drawn_unless_something_changed(show: Show) -> None:
     player = show(make_run())
     player.pixels()
     before = player.js("player.stage.frameCount")
-    player.page.wait_for_timeout(300)
+    player.wait_until_drawn(frames=20)  # in which it could have drawn
     assert player.js("player.stage.frameCount") == before
     player.seek(1)
     player.pixels()

@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from conftest import ROOT, served, small
+from conftest import ROOT, open_tab, served_explorer, small
 
-from explorer import app as app_module
 from explorer.export.print.plots import draw_plot
 from explorer.figures.colours import class_colour
-from explorer.results import page as results
 from explorer.results import tables
 from explorer.results.chosen_runs import ChosenRuns, TrainedRun, choose_runs
 from explorer.results.claims import on_curves
@@ -521,21 +519,12 @@ def test_a_folder_without_runs_gives_the_paper_alone(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Any, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def page(tabs: Any, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The Results page of the runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app_module, "PAGES", tuple(dict.fromkeys([*app_module.PAGES, results])))
-        empty = tmp_path_factory.mktemp("empty")
-        app = app_module.create_app(folder, empty, empty / "cache")
-        with served(app.server) as address:
-            opened = chromium.new_page(viewport={"width": 1440, "height": 900})
-            opened.set_default_timeout(120_000)
-            opened.errors = []
-            opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-            opened.goto(f"{address}/results")
-            opened.wait_for_selector('#results-report[data-state="shown"]')
-            yield opened
-            opened.close()
+    with served_explorer(folder, tmp_path_factory.mktemp("served")) as address, open_tab(tabs) as opened:
+        opened.goto(f"{address}/results")
+        opened.wait_for_selector('#results-report[data-state="shown"]')
+        yield opened
 
 
 def test_the_results_page_shows_the_tables_and_draws_what_comes_into_view(page: Any, runs: ChosenRuns) -> None:
@@ -570,23 +559,15 @@ def test_the_results_page_fits_a_narrow_window(page: Any) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def test_the_written_page_opens_from_disk_and_asks_for_nothing(chromium: Any, report_folder: Path) -> None:
-    opened = chromium.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(120_000)
+def test_the_written_page_opens_from_disk_and_asks_for_nothing(new_page: Any, report_folder: Path) -> None:
+    opened = new_page(1280)
     urls: list[str] = []
-    errors: list[str] = []
     opened.on("request", lambda request: urls.append(request.url))
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    try:
-        address = (report_folder / "report.html").as_uri()
-        opened.goto(address)
-        opened.locator("#digits-accuracy").scroll_into_view_if_needed()
-        opened.wait_for_selector('#digits-accuracy [data-drawn="true"]')
-        assert [url for url in urls if not url.startswith(("data:", "blob:"))] == [
-            (report_folder / "report.html").as_uri()
-        ]
-        opened.goto((report_folder / "figures" / "digits-accuracy.html").as_uri())
-        opened.wait_for_selector('[data-drawn="true"]')
-        assert errors == []
-    finally:
-        opened.close()
+    address = (report_folder / "report.html").as_uri()
+    opened.goto(address)
+    opened.locator("#digits-accuracy").scroll_into_view_if_needed()
+    opened.wait_for_selector('#digits-accuracy [data-drawn="true"]')
+    assert [url for url in urls if not url.startswith(("data:", "blob:"))] == [address]
+    opened.goto((report_folder / "figures" / "digits-accuracy.html").as_uri())
+    opened.wait_for_selector('[data-drawn="true"]')
+    assert opened.errors == []

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from conftest import visit
 
-@contextmanager
-def browser_page(chromium: Any, width: int = 1440, scheme: str = "light") -> Iterator[Any]:
-    """A page whose `errors` collects what the browser complains about."""
-    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.set_default_timeout(60_000)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
-    try:
-        yield page
-    finally:
-        page.close()
+
+def open_runs(page: Any, address: str) -> Any:
+    """The page, with the table of runs on it."""
+    visit(page, f"{address}/runs")
+    page.wait_for_selector(".ag-row")
+    return page
 
 
 def cell(page: Any, run: str, column: str) -> Any:

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import eventually, served, small
-from runs_grid import browser_page, cell, order, select
+from conftest import eventually, small
+from runs_grid import cell, open_runs, order, select
 
-from explorer.app import create_app
 from mtm.runs import Run
 
 
 @pytest.fixture
-def runs(finished_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(finished_run, tmp_path / "runs" / "one")
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def address(runs: Path, tmp_path: Path) -> Iterator[str]:
-    with served(create_app(runs, tmp_path / "demo", tmp_path / "cache").server) as address:
-        yield address
-
-
-@pytest.fixture
-def blank_page(chromium: Any) -> Iterator[Any]:
-    with browser_page(chromium) as page:
-        yield page
-
-
-@pytest.fixture
-def page(blank_page: Any, address: str) -> Any:
+def page(page: Any, address: str) -> Any:
     """The page of runs, open."""
-    blank_page.goto(f"{address}/runs")
-    blank_page.wait_for_selector(".ag-row")
-    return blank_page
+    return open_runs(page, address)
 
 
 @pytest.mark.parametrize("way", ["link", "button", "double click", "enter"])
@@ -103,12 +82,11 @@ def wait_for_dialog(page: Any, button: str) -> None:
     page.evaluate("new Promise((done) => setTimeout(done))")  # after the timers that were set before
 
 
-def test_everything_can_be_reached_with_the_keyboard(blank_page: Any, address: str) -> None:
-    page, choosers = blank_page, list[Any]()
+def test_everything_can_be_reached_with_the_keyboard(new_page: Callable[..., Any], address: str) -> None:
+    page, choosers = new_page(), list[Any]()
     # before the page is there: nothing says when the browser has begun to tell of choosers instead of showing them
     page.on("filechooser", lambda chooser: choosers.append(chooser))
-    page.goto(f"{address}/runs")
-    page.wait_for_selector(".ag-row")
+    open_runs(page, address)
     focused = "document.activeElement.id || document.activeElement.getAttribute('col-id')"
 
     def press(key: str, *path: str) -> None:

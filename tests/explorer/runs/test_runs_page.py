@@ -5,52 +5,23 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import served, small
-from runs_grid import backdate, browser_page, cell, order, select
+from conftest import eventually, small
+from runs_grid import backdate, cell, open_runs, order, select
 
-from explorer.app import create_app
 from mtm.classifiers import classifiers_of
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
 
 
 @pytest.fixture
-def runs(finished_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(finished_run, tmp_path / "runs" / "one")
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def address(runs: Path, tmp_path: Path) -> Iterator[str]:
-    with served(create_app(runs, tmp_path / "demo", tmp_path / "cache").server) as address:
-        yield address
-
-
-@pytest.fixture
-def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    with ExitStack() as stack:
-        yield lambda width=1440, scheme="light": stack.enter_context(browser_page(chromium, width, scheme))
-
-
-@pytest.fixture
-def page(chromium: Any, address: str) -> Iterator[Any]:
+def page(page: Any, address: str) -> Any:
     """The page of runs, open."""
-    with browser_page(chromium) as page:
-        page.goto(f"{address}/runs")
-        page.wait_for_selector(".ag-row")
-        yield page
-
-
-@pytest.fixture
-def recorded(finished_run: Path) -> list[Snapshot]:
-    run = Run.open(finished_run)
-    return [run.snapshot(i) for i in range(len(run.snapshots))]
+    return open_runs(page, address)
 
 
 # Rows
@@ -134,12 +105,12 @@ def test_nothing_is_sent_while_nothing_changes(page: Any, runs: Path) -> None:
     responses, pictures = [], []
     page.on("response", lambda response: responses.append(response) if "_dash-update" in response.url else None)
     page.on("request", lambda request: pictures.append(request.url) if "thumbnail" in request.url else None)
-    while len(responses) < 2:
-        page.wait_for_timeout(200)
+    eventually(page, lambda: len(responses) >= 2)
     assert all('"rowData"' not in response.text() for response in responses[:2])
     shutil.copytree(runs / "one", runs / "two")
     page.wait_for_selector('[row-id="two"] img')
-    page.wait_for_timeout(500)
+    n = len(responses)
+    eventually(page, lambda: len(responses) >= n + 2)  # it has looked at the folder again since
     assert [url.partition("run=")[2] for url in pictures] == ["two&n=3"]  # the others are not fetched again
 
 
@@ -174,10 +145,13 @@ def test_what_is_wrong_with_a_run_is_in_its_row(page: Any, runs: Path) -> None:
     select(page, "newer")
     page.wait_for_selector("#runs-delete:not([disabled])")
     assert page.is_disabled("#runs-open")
+    opened = []
+    page.on("framenavigated", lambda frame: opened.append(frame.url))
     page.keyboard.press("Enter")
     cell(page, "newer", "state").dblclick()
-    page.wait_for_timeout(500)
-    assert page.url.endswith("/runs")
+    cell(page, "one", "state").dblclick()  # after the ones above, which open nothing
+    page.wait_for_url(re.compile(r"/\?run=one"))
+    assert not [url for url in opened if "newer" in url]
 
 
 def test_a_run_that_failed_says_why(page: Any, runs: Path) -> None:
@@ -228,7 +202,7 @@ def test_it_is_dark_in_the_dark(new_page: Callable[..., Any], address: str) -> N
         return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
 
     for scheme, is_dark in (("light", False), ("dark", True)):
-        page = new_page(800, scheme)
+        page = new_page(800, scheme=scheme)
         page.goto(f"{address}/runs")
         page.wait_for_selector(".run-link")
         assert (light(page, "body", "backgroundColor") < 200) == is_dark

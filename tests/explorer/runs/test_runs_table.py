@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,12 +16,6 @@ from explorer.runs.uploads import import_upload
 from mtm.classifiers import CLASSIFIERS, classifiers_of
 from mtm.errors import InputError
 from mtm.runs import Run
-
-
-@pytest.fixture
-def runs(finished_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(finished_run, tmp_path / "runs" / "one")
-    return tmp_path / "runs"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,6 @@ from explorer.runs import thumbnails
 from explorer.runs.thumbnails import SIDE, Thumbnails, draw, flatten
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
-
-
-@pytest.fixture
-def runs(finished_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(finished_run, tmp_path / "runs" / "one")
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def recorded(finished_run: Path) -> list[Snapshot]:
-    run = Run.open(finished_run)
-    return [run.snapshot(i) for i in range(len(run.snapshots))]
 
 
 def read_points(picture: str) -> dict[str, list[tuple[float, float]]]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import until
 
 from explorer.library import Library
 from explorer.space.views import Picture, Views
 from mtm.errors import InputError
 from mtm.runs import Run
-
-LONG = 120.0  # seconds: a busy machine is no failure
 
 
 @pytest.fixture
@@ -38,11 +36,12 @@ def grow(run: Run, t: int) -> None:
 
 
 def laid_out(views: Views, picture: Picture) -> None:
-    end = time.monotonic() + LONG
-    while (job := views.progress(picture))["state"] != "done":
-        assert job["state"] in ("queued", "running"), job
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
+    def is_done() -> bool:
+        job = views.progress(picture)
+        assert job["state"] in ("queued", "running", "done"), job
+        return bool(job["state"] == "done")
+
+    until(is_done)
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])

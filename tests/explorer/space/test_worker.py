@@ -7,21 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from conftest import PATIENCE, until
 
 from explorer.space.frames import Frames, load_cached
 from explorer.space.projections import project
 from explorer.space.worker import WARM_UP, Worker
 from mtm.errors import InputError
 from mtm.runs import Run
-
-LONG = 120.0  # seconds: a busy machine is no failure
 
 
 def make_run(folder: Path, n: int = 60, snapshots: int = 2, dim: int = 8) -> Run:
@@ -51,13 +49,6 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return make_run(tmp_path_factory.mktemp("slow") / "run", n=3000, snapshots=12)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
-
-
 def running(worker: Worker, run: Run, seed: int) -> str:
     """The key of a job that has begun to compute."""
     key = worker.submit(run.folder, "umap", {"seed": seed})["key"]
@@ -72,7 +63,7 @@ def test_umap_of_a_growing_run_leaves_the_past_where_it_was(worker: Worker, tmp_
     def layout(names: list[str]) -> Frames:
         params = {} if len(names) == 2 else {"first": 2}
         key = worker.submit(run.folder, "umap", params)["key"]
-        assert worker.wait(key, LONG)["state"] == "done"
+        assert worker.wait(key, PATIENCE)["state"] == "done"
         frames = load_cached(worker.cache, key)
         assert frames is not None
         assert frames.snapshots == names
@@ -98,7 +89,7 @@ def test_a_job_leaves_in_the_cache_what_projecting_here_gives(worker: Worker, ru
     submitted = worker.submit(run.folder, method, {})
     assert set(submitted) == {"key", "state", "progress", "message", "error"}
     assert submitted["state"] in ("queued", "running")
-    done = worker.wait(submitted["key"], LONG)
+    done = worker.wait(submitted["key"], PATIENCE)
     assert (done["state"], done["progress"], done["error"]) == ("done", 1.0, None)
     cached, expected = load_cached(worker.cache, done["key"]), project(run, method)
     assert cached is not None
@@ -112,10 +103,10 @@ def test_a_job_leaves_in_the_cache_what_projecting_here_gives(worker: Worker, ru
 
 def test_a_result_that_was_taken_away_is_computed_again(worker: Worker, run: Run) -> None:
     key = worker.submit(run.folder, "centres", {})["key"]
-    assert worker.wait(key, LONG)["state"] == "done"
+    assert worker.wait(key, PATIENCE)["state"] == "done"
     (worker.cache / f"{key}.safetensors").write_bytes(b"damaged")
     assert worker.submit(run.folder, "centres", {})["state"] in ("queued", "running")
-    assert worker.wait(key, LONG)["state"] == "done"
+    assert worker.wait(key, PATIENCE)["state"] == "done"
     assert load_cached(worker.cache, key) is not None
 
 
@@ -125,7 +116,7 @@ def test_a_new_snapshot_is_a_new_job(worker: Worker, run: Run) -> None:
     after = worker.submit(run.folder, "pca", {})["key"]
     assert before != after
     for key, n_snapshots in ((before, 2), (after, 3)):
-        worker.wait(key, LONG)
+        worker.wait(key, PATIENCE)
         frames = load_cached(worker.cache, key)
         assert frames is not None
         assert len(frames.snapshots) == n_snapshots
@@ -152,15 +143,15 @@ def test_a_running_and_a_waiting_job_can_be_cancelled(worker: Worker, slow: Run,
     last = worker.submit(run.folder, "targets", {})["key"]
     assert worker.cancel(second)["state"] == "cancelled"
     worker.cancel(first)
-    assert worker.wait(first, LONG)["state"] == "cancelled"
+    assert worker.wait(first, PATIENCE)["state"] == "cancelled"
     assert load_cached(worker.cache, first) is None
-    assert worker.wait(last, LONG)["state"] == "done"
+    assert worker.wait(last, PATIENCE)["state"] == "done"
     assert worker.status(second)["state"] == "cancelled"
     assert worker.cancel(last)["state"] == "done"
     assert worker.submit(slow.folder, "umap", {"seed": 2})["state"] == "cancelled"  # until it is asked for again
     assert worker.submit(slow.folder, "umap", {"seed": 2}, again=True)["state"] in ("queued", "running")
     worker.cancel(first)
-    assert worker.wait(first, LONG)["state"] == "cancelled"
+    assert worker.wait(first, PATIENCE)["state"] == "cancelled"
 
 
 def test_a_job_that_does_not_heed_a_cancel_is_killed(
@@ -171,8 +162,8 @@ def test_a_job_that_does_not_heed_a_cancel_is_killed(
     assert worker._process is not None
     psutil.Process(worker._process.pid).suspend()
     worker.cancel(key)
-    assert worker.wait(key, LONG)["state"] == "cancelled"
-    assert worker.wait(worker.submit(run.folder, "pca", {})["key"], LONG)["state"] == "done"
+    assert worker.wait(key, PATIENCE)["state"] == "cancelled"
+    assert worker.wait(worker.submit(run.folder, "pca", {})["key"], PATIENCE)["state"] == "done"
 
 
 def test_a_crash_fails_its_job_and_the_next_one_works(worker: Worker, slow: Run, run: Run) -> None:
@@ -181,16 +172,16 @@ def test_a_crash_fails_its_job_and_the_next_one_works(worker: Worker, slow: Run,
     assert worker._process is not None
     old = worker._process.pid
     os.kill(old, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-    failed = worker.wait(key, LONG)
+    failed = worker.wait(key, PATIENCE)
     assert failed["state"] == "failed"
     assert "the process that computed it ended" in failed["error"]
-    assert worker.wait(after, LONG)["state"] == "done"
+    assert worker.wait(after, PATIENCE)["state"] == "done"
     assert worker._process.pid != old
     assert worker.submit(slow.folder, "umap", {"seed": 5})["state"] == "failed"
 
 
 def test_what_cannot_be_projected_fails_with_its_sentence(worker: Worker, run: Run, tmp_path: Path) -> None:
-    failed = worker.wait(worker.submit(run.folder, "plane", {})["key"], LONG)
+    failed = worker.wait(worker.submit(run.folder, "plane", {})["key"], PATIENCE)
     assert failed["state"] == "failed"
     assert "this run has 8" in failed["error"]
     with pytest.raises(InputError, match="unknown projection"):
@@ -207,7 +198,7 @@ def test_warming_up_compiles_ahead_of_need(tmp_path: Path) -> None:
     try:
         worker.warm_up()
         until(lambda: WARM_UP in worker._jobs)
-        assert worker.wait(WARM_UP, LONG)["state"] == "done"
+        assert worker.wait(WARM_UP, PATIENCE)["state"] == "done"
         numba_cache = os.environ.get("NUMBA_CACHE_DIR") or tmp_path / "numba"
         assert list(Path(numba_cache).rglob("*.nbc"))
     finally:
@@ -237,7 +228,7 @@ while worker.status(key)["state"] == "queued":
 print(worker._process.pid, flush=True)
 assert sys.argv[3] == "killed" or worker.wait(key, 120)["state"] == "done"
 assert not {"umap", "numba", "torch", "scipy", "sklearn"} & set(sys.modules)
-worker.close() if sys.argv[3] == "closed" else time.sleep(120 if sys.argv[3] == "killed" else 0)
+worker.close() if sys.argv[3] == "closed" else time.sleep(3600 if sys.argv[3] == "killed" else 0)
 """
 
 
@@ -256,7 +247,7 @@ def test_the_server_imports_no_numba_and_its_end_is_the_worker_s(slow: Run, run:
         server.kill()
         server.wait()
     else:
-        assert server.wait(LONG) == 0
+        assert server.wait(PATIENCE) == 0
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(worker).wait(LONG)
+        psutil.Process(worker).wait(PATIENCE)
     assert not psutil.pid_exists(worker)

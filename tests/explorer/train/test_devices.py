@@ -5,24 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import pytest
 import torch
+from conftest import until
 
 from explorer.train import devices
 from explorer.train.devices import Device, Devices
-
-LONG = 240.0  # seconds: a busy machine is no failure
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.03)
 
 
 def test_a_gpu_that_does_not_answer_once_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
 import pytest
-from conftest import small
+from conftest import PATIENCE, small, until
 from flask import Flask
 
 from explorer.library import Library
@@ -29,7 +28,6 @@ from mtm.errors import InputError
 from mtm.run_folder.status import Status
 from mtm.runs import Run
 
-LONG = 240.0  # seconds: a busy machine is no failure
 ENDLESS = {"epochs": 5000, "train_images": 600}
 FakeTraining = Callable[[str], None]
 
@@ -64,13 +62,6 @@ def fake_training(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
         monkeypatch.setattr(training_queue, "COMMAND", (sys.executable, "-c", code))
 
     return install
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.03)
 
 
 def state(queue: JobQueue, run_id: str) -> str:
@@ -119,14 +110,14 @@ def test_three_are_queued_and_trained_one_after_the_other(queue: JobQueue) -> No
 
 
 def test_each_device_has_its_own_queue(queue: JobQueue, fake_training: FakeTraining) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     first, second = queue.add(small()), queue.add(small())
     other = queue.add(small(device="cuda:1"))
     assert [queue.get(name).state for name in (first, second, other)] == ["starting", "queued", "starting"]
 
 
 def test_what_waited_first_begins_first(queue: JobQueue, fake_training: FakeTraining) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     first = queue.add(small(), "z")
     waiting = [queue.add(small(), name) for name in ("y", "a", "m")]
     assert [job.id for job in training_queue.waiting_jobs(queue.all())] == waiting
@@ -140,7 +131,7 @@ def test_what_waited_first_begins_first(queue: JobQueue, fake_training: FakeTrai
 def test_a_training_started_in_a_terminal_takes_its_device(
     queue: JobQueue, folder: Path, fake_training: FakeTraining
 ) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     Run.create(folder / "terminal", small()).set_status(state="training")
     assert queue.get(queue.add(small())).state == "queued"
 
@@ -148,8 +139,8 @@ def test_a_training_started_in_a_terminal_takes_its_device(
 def test_a_run_that_another_living_process_queued_is_left_to_it(
     queue: JobQueue, folder: Path, fake_training: FakeTraining
 ) -> None:
-    fake_training("time.sleep(60)")
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    fake_training("time.sleep(3600)")
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
     run = Run.create(folder / "theirs", small())
     mine = json.loads((run.folder / "status.json").read_text())
     started = psutil.Process(other.pid).create_time()
@@ -185,7 +176,7 @@ def test_stop_and_resume_lose_nothing(queue: JobQueue) -> None:
     process = process_of(queue, name)
     queue.stop(name)
     wait_for(queue, name, "stopped")
-    process.wait(LONG) if process.is_running() else None
+    process.wait(PATIENCE) if process.is_running() else None
     before = {path.name: path.read_bytes() for path in queue.get(name).run.snapshots}
     with pytest.raises(InputError, match="nothing to stop"):
         queue.stop(name)
@@ -226,7 +217,7 @@ def test_kill_9_is_seen_as_interrupted_and_resumed_to_its_end(queue: JobQueue, t
 
 
 def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake_training: FakeTraining) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     name = queue.add(small())
     process = process_of(queue, name)
     queue.stop(name)
@@ -237,7 +228,7 @@ def test_a_training_can_be_stopped_before_it_has_begun(queue: JobQueue, fake_tra
 
 
 def test_a_waiting_one_is_taken_out_of_the_queue(queue: JobQueue, fake_training: FakeTraining) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     queue.add(small())
     waiting = queue.add(small())
     queue.stop(waiting)
@@ -247,7 +238,7 @@ def test_a_waiting_one_is_taken_out_of_the_queue(queue: JobQueue, fake_training:
 
 
 def test_what_is_being_trained_cannot_be_removed(queue: JobQueue, fake_training: FakeTraining) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     name = queue.add(small())
     with pytest.raises(InputError, match="stop it first"):
         queue.remove(name)
@@ -341,7 +332,7 @@ def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: JobQueue, fa
     fake_training("print('mtm: first reason'); sys.exit(2)")
     name = queue.add(small())
     wait_for(queue, name, "failed")
-    fake_training("print('UserWarning: careful'); time.sleep(60)")
+    fake_training("print('UserWarning: careful'); time.sleep(3600)")
     queue.resume(name)
     folder = queue.library.folder(name)
     until(lambda: log.last_problem_line(folder) == "UserWarning: careful")
@@ -355,14 +346,17 @@ def test_a_second_attempt_is_not_told_the_first_one_s_reason(queue: JobQueue, fa
 
 @pytest.mark.parametrize("change", [{"pid_started": 1.0}, {"host": "another machine"}, {"pid": os.getpid()}])
 def test_a_process_that_is_not_provably_ours_is_never_signalled(change: dict[str, object]) -> None:
-    innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    started = psutil.Process(innocent.pid).create_time()
-    record = replace(Status().signed(), pid=innocent.pid, pid_started=started)
-    terminate(replace(record, **change))  # type: ignore[arg-type]
-    with pytest.raises(subprocess.TimeoutExpired):
-        innocent.wait(0.5)
-    terminate(record)
-    assert innocent.wait(LONG) in (-signal.SIGTERM, 1)
+    echo = [sys.executable, "-c", "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"]
+    with subprocess.Popen(echo, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as innocent:
+        assert innocent.stdin is not None
+        assert innocent.stdout is not None
+        started = psutil.Process(innocent.pid).create_time()
+        record = replace(Status().signed(), pid=innocent.pid, pid_started=started)
+        terminate(replace(record, **change))  # type: ignore[arg-type]
+        print("alive?", file=innocent.stdin, flush=True)
+        assert innocent.stdout.readline() == "alive?\n"
+        terminate(record)
+        assert innocent.wait(PATIENCE) in (-signal.SIGTERM, 1)
 
 
 def test_a_foreign_process_json_is_harmless(folder: Path, queue: JobQueue) -> None:
@@ -386,7 +380,7 @@ def test_a_name_that_cannot_be_a_folder_of_ours_is_refused(queue: JobQueue, name
 
 
 def test_a_name_is_used_once_and_the_command_is_kept(queue: JobQueue, fake_training: FakeTraining) -> None:
-    fake_training("time.sleep(60)")
+    fake_training("time.sleep(3600)")
     assert queue.add(small(), "Größe 1.5 a_b-c", ["train", "--dim", "8"]) == "Größe 1.5 a_b-c"
     with pytest.raises(InputError, match="already a run"):
         queue.add(small(), "Größe 1.5 a_b-c")

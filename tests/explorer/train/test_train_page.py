@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import free_port, served
+from conftest import PATIENCE, free_port, served_explorer, set_look, until, visit
 
-from explorer.app import create_app
 from explorer.library import Library
 from explorer.train import queue
 from explorer.train.queue import JobQueue, terminate
 from mtm.runs import Run
-
-LONG = 240.0  # seconds: a busy machine is no failure
 
 
 @pytest.fixture
@@ -36,31 +33,20 @@ def runs(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def address(runs: Path, tmp_path: Path) -> Iterator[str]:
-    app = create_app(runs, tmp_path / "demo", tmp_path / "cache", data_root=tmp_path / "data").server
-    with served(app) as place:
-        yield f"{place}/train"
-        for name in ("queue", "preview", "views"):
-            app.extensions[name].close()
+    with served_explorer(runs, tmp_path, data_root=tmp_path / "data") as address:
+        yield f"{address}/train"
 
 
 @pytest.fixture
-def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    pages = []
-
+def open_page(page: Any, new_page: Callable[..., Any]) -> Callable[..., Any]:
     def make(address: str, width: int = 1440, scheme: str = "light") -> Any:
-        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page.set_default_timeout(1000 * LONG)
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
-        pages.append(page)
-        page.goto(address)
-        page.wait_for_selector("#train-command:not(:empty)")
-        return page
+        opened = new_page() if page.is_closed() else page
+        set_look(opened, width, scheme=scheme)
+        visit(opened, address)
+        opened.wait_for_selector("#train-command:not(:empty)")
+        return opened
 
-    yield make
-    for page in pages:
-        page.close()
+    return make
 
 
 @pytest.fixture
@@ -174,7 +160,7 @@ def test_the_server_and_then_the_training_are_killed(open_page: Callable[..., An
     after = {path.name: path.read_bytes() for path in Run.open(runs / "mine").snapshots}
     assert {name: after[name] for name in before} == before
     server.send_signal(signal.SIGINT)
-    server.wait(LONG)
+    server.wait(PATIENCE)
 
 
 def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
@@ -185,7 +171,7 @@ def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
     log = home / "server.log"
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment)
-    end = time.monotonic() + LONG / 2
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
@@ -198,15 +184,8 @@ def serve(runs: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
         time.sleep(0.05)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
-
-
 def test_three_are_queued(open_page: Callable[..., Any], address: str, fake_training: Any, runs: Path) -> None:
-    fake_training("time.sleep(90)")
+    fake_training("time.sleep(3600)")
     page = open_page(address)
     for i in (1, 2, 3):
         fill(page, name=f"job-{i}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import served
+from conftest import open_tab, served_explorer
 
 from explorer.app import create_app
 from explorer.library import Library
@@ -43,21 +43,17 @@ def search(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Sear
 
 @pytest.fixture(scope="module")
 def address(search: Search, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("none")
-    with served(create_app(search.runs, folder / "demo", folder / "cache").server) as address:
+    with served_explorer(search.runs, tmp_path_factory.mktemp("served")) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Any, address: str) -> Iterator[Any]:
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{address}/tune")
-    page.wait_for_selector(".tune-table tbody tr")
-    yield page
-    assert not problems
-    page.close()
+def page(tabs: Any, address: str) -> Iterator[Any]:
+    with open_tab(tabs, 1280) as page:
+        page.goto(f"{address}/tune")
+        page.wait_for_selector(".tune-table tbody tr")
+        yield page
+        assert not page.errors
 
 
 def column(page: Any, number: int) -> list[str]:

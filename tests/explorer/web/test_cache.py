@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from conftest import PATIENCE, until
 
 from explorer.web.cache import Cache
 
 THREADS = 8
-LONG = 60.0  # seconds: a busy machine is no failure
 
 
 def at_once(call: Callable[[], object]) -> list[object]:
@@ -20,14 +21,22 @@ def at_once(call: Callable[[], object]) -> list[object]:
     barrier = threading.Barrier(THREADS)
 
     def meet_and_call() -> object:
-        barrier.wait(LONG)
+        barrier.wait(PATIENCE)
         try:
             return call()
         except Exception as error:
             return error
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return [future.result(LONG) for future in [pool.submit(meet_and_call) for _ in range(THREADS)]]
+        return [future.result(PATIENCE) for future in [pool.submit(meet_and_call) for _ in range(THREADS)]]
+
+
+def waits_for_a_result(thread: int | None) -> bool:
+    """Whether a thread is where it waits for what another one computes."""
+    frame = sys._current_frames().get(thread or 0)
+    while frame and frame.f_code is not Future.result.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 class Result:
@@ -58,7 +67,7 @@ def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
         return Result()
 
     def meet_and_call() -> None:
-        barrier.wait(LONG)
+        barrier.wait(PATIENCE)
         results.append(cache.get("a", compute))
 
     class Lock(threading.Condition):
@@ -67,15 +76,15 @@ def test_no_caller_comes_between_a_computation_and_its_storing() -> None:
             if calls and threading.get_ident() == first:
                 thread = threading.Thread(target=meet_and_call)
                 thread.start()
-                barrier.wait(LONG)
-                thread.join(0.5)  # time enough to compute again; one that waits for this thread goes on later
+                barrier.wait(PATIENCE)
+                until(lambda: not thread.is_alive() or waits_for_a_result(thread.ident))
                 threads.append(thread)
 
     threads: list[threading.Thread] = []
     cache._changed = Lock()
     results.append(cache.get("a", compute))
     for thread in threads:
-        thread.join(LONG)
+        thread.join(PATIENCE)
     assert len(threads) > 0
     assert len(results) == 1 + len(threads)
     assert calls == [first]
@@ -87,30 +96,31 @@ def test_other_keys_do_not_wait() -> None:
 
     def slow() -> str:
         started.set()
-        assert may_end.wait(LONG)
+        assert may_end.wait(PATIENCE)
         return "slow"
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(cache.get, "slow", slow)
-        assert started.wait(LONG)
+        assert started.wait(PATIENCE)
         assert cache.get("fast", lambda: "fast") == "fast"
         may_end.set()
-        assert future.result(LONG) == "slow"
+        assert future.result(PATIENCE) == "slow"
 
 
 def test_an_error_is_raised_to_all_that_wait_and_is_not_cached() -> None:
     cache, calls = Cache(2), []
-    all_there = threading.Event()
+    others = {thread.ident for thread in threading.enumerate()}
 
     def fail() -> int:
         calls.append(1)
-        all_there.wait(0.2)  # so that the others come while this one runs
+        if len(calls) == 1:  # the others come while this one runs
+            until(lambda: sum(map(waits_for_a_result, sys._current_frames().keys() - others)) == THREADS - 1)
         raise ValueError(f"attempt {len(calls)}")
 
     errors = at_once(lambda: cache.get("a", fail))
     assert all(isinstance(error, ValueError) for error in errors)
-    assert len({id(error) for error in errors}) == len(calls)
-    with pytest.raises(ValueError, match=f"attempt {len(calls) + 1}"):
+    assert len(calls) == len({id(error) for error in errors}) == 1
+    with pytest.raises(ValueError, match="attempt 2"):
         cache.get("a", fail)
     assert cache.get("a", lambda: 3) == 3
     assert cache.get("a", fail) == 3
