@@ -301,8 +301,31 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def mtm(start: Callable[..., subprocess.Popen[str]]) -> Command:
-    """Run `mtm ...` to its end."""
+def mtm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run `mtm ...` in `tmp_path`, within this process: a new one would take seconds to import torch."""
+    from mtm import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the command adds its folder
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["mtm", *map(str, arguments)])
+        capfd.readouterr()
+        code: object = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(sys.argv, code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def mtm_process(start: Callable[..., subprocess.Popen[str]]) -> Command:
+    """Run `mtm ...` to its end in a process of its own."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         process = start(*arguments)

@@ -646,14 +646,14 @@ def test_a_real_process_ends_with_code_2(
     make: Make,
     command: str,
     fragments: tuple[str, ...],
-    mtm: Command,
+    mtm_process: Command,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make()
     before = tree(tmp_path)
-    done = mtm(*shlex.split(command))
+    done = mtm_process(*shlex.split(command))
     assert_one_line(done.returncode, done.stderr, fragments)
     assert done.stdout == ""
     assert tree(tmp_path) == before

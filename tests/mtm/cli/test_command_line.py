@@ -26,8 +26,8 @@ from mtm.train_loop.locations import with_absolute_paths
 QUICK = ("--epochs", 2, "--train-images", 300, "--record", 60, "--dim", 8, "--batch-size", 50, "--device", "cpu")
 
 
-def test_train_records_a_run_and_says_how_good_it_is(mtm: Command, tmp_path: Path) -> None:
-    done = mtm("train", *QUICK)
+def test_train_records_a_run_and_says_how_good_it_is(mtm_process: Command, tmp_path: Path) -> None:
+    done = mtm_process("train", *QUICK)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     run = Run.open(tmp_path / "runs" / "digits-convnet-euclidean-1")
@@ -207,8 +207,8 @@ def test_help_is_whole_in_eighty_columns() -> None:
         assert choice in shown
 
 
-def test_the_version_is_printed(mtm: Command) -> None:
-    done = mtm("--version")
+def test_the_version_is_printed(mtm_process: Command) -> None:
+    done = mtm_process("--version")
     assert (done.returncode, done.stdout) == (0, f"mtm {__version__}\n")
 
 

@@ -39,7 +39,7 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Search]:
                 search = experiments.prepare_search(
                     planned, folder, TRIALS, ("lr=1e-3:1e-2", *(() if loss == "pure" else ("dim=4:16",))), keep=1
                 )
-                assert run_search(search, Resources()) == "finished"
+                assert run_search(search, Resources(at_once=1)) == "finished"
                 assert planned.state(folder) == "finished"
                 by_loss[loss] = search
     return by_loss

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from conftest import small
 
+from mtm.data import load
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
@@ -55,6 +56,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def main(folder: Path) -> None:
+    load(CONFIG)  # imports what every child would import once more
     assert in_child(lambda: record_training(Run.create(folder / "whole", CONFIG))) == 0
     reference = Run.open(folder / "whole")
     for at in range(1, 40):

@@ -11,17 +11,16 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from conftest import ROOT, Command, free_port
+from conftest import ROOT, Command, until
+from ray_processes import kill_with_ray
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
@@ -62,8 +61,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         patch.setenv("MTM_TEST_FREE", "0")
         ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         try:
-            _wait(lambda: any(t.is_done for search in list_searches(folder / "runs") for t in search.trials), process)
-            _kill_ray_and_tuner(process)
+            until(lambda: any(t.is_done for search in list_searches(folder / "runs") for t in search.trials), process)
+            kill_with_ray(process)
             yield _go_on(open_search(folder / "runs", "search"), barrier, patch)
         finally:
             ray.shutdown()
@@ -80,25 +79,7 @@ def _tuner(folder: Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            _kill_ray_and_tuner(process)
-
-
-def _wait(ready: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 200
-    while not ready():
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.05)
-
-
-def _kill_ray_and_tuner(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        children = psutil.Process(process.pid).children(recursive=True)
-        for child in sorted(children, key=lambda c: c.name() not in ("gcs_server", "raylet")):  # Ray itself first
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-        process.kill()
-        process.wait()
+            kill_with_ray(process)
 
 
 def _go_on(search: Search, barrier: Path, patch: pytest.MonkeyPatch) -> Story:
@@ -126,16 +107,14 @@ def _go_on(search: Search, barrier: Path, patch: pytest.MonkeyPatch) -> Story:
 
 def _kill_a_worker(story: Story, barrier: Path) -> None:
     """When two workers are in their trainings, kill one and let the others go."""
-    while not (barrier / "go").exists():
-        pids = [int(path.name) for path in barrier.iterdir()]
-        if len(pids) == 2:
-            runs = {
-                Run.open(path.parent).status.pid: path.parent.name for path in story.search.runs.glob("*/config.json")
-            }
-            story.workers, story.killed = pids, runs[pids[0]]
-            psutil.Process(pids[0]).kill()
-            (barrier / "go").touch()
-        time.sleep(0.02)
+    until(lambda: len(list(barrier.iterdir())) == 2 or (barrier / "go").exists())
+    if (barrier / "go").exists():
+        return  # the search has ended before
+    pids = [int(path.name) for path in barrier.iterdir()]
+    runs = {Run.open(path.parent).status.pid: path.parent.name for path in story.search.runs.glob("*/config.json")}
+    story.workers, story.killed = pids, runs[pids[0]]
+    psutil.Process(pids[0]).kill()
+    (barrier / "go").touch()
 
 
 def test_what_was_done_is_neither_lost_nor_repeated(story: Story) -> None:
@@ -270,64 +249,6 @@ def test_only_who_searches_imports_ray() -> None:
         )
     code = "import sys, mtm, mtm.cli, mtm.tuning; assert not {'ray', 'hyperopt', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-# A cluster
-
-
-@contextlib.contextmanager
-def _cluster(folder: Path) -> Iterator[str]:
-    """The address of a Ray of its own, as `ray start` makes it on the first machine of a cluster."""
-    address = f"127.0.0.1:{free_port()}"
-    command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus=1"]
-    # short, for its sockets; elsewhere it would be found by whoever looks for any Ray
-    temporary = tempfile.mkdtemp(prefix="ray")
-    command += ["--port", address.rpartition(":")[2], "--include-dashboard=false", "--disable-usage-stats"]
-    command += ["--temp-dir", temporary]
-    log = folder / "ray.log"
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
-        try:
-            end = time.monotonic() + 120
-            while "will now block forever" not in log.read_text():
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, log.read_text()
-                time.sleep(0.1)
-            yield address
-        finally:
-            _kill_ray_and_tuner(process)
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Ray makes no clusters there")
-def test_a_training_and_a_search_can_be_sent_to_a_cluster(
-    mtm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    few = ("--runs", "runs", "--epochs", 1, "--train-images", 200, "--record", 60, "--device", "cpu", "--name", "far")
-    with _cluster(tmp_path) as address:
-        done = mtm("train", "--ray-address", address, *few)
-        assert done.returncode == 0, done.stderr
-        run = Run.open(tmp_path / "runs" / "far")
-        assert (run.status.state, len(run.snapshots)) == ("finished", 2)
-        done = mtm("tune", "--ray-address", address, "--trials", 1, "--gpus", 9, *few)
-        assert (done.returncode, "asks for 9 GPUs and Ray has 0" in done.stderr) == (2, True)
-        done = mtm("tune", "--ray-address", address, "--trials", 1, *few)
-        assert done.returncode == 0, done.stderr
-    assert open_search(tmp_path / "runs", "far").is_finished  # and the one that was refused has left nothing
-
-
-def test_a_cluster_that_does_not_answer_is_one_sentence_and_nothing_is_left(mtm: Command, tmp_path: Path) -> None:
-    for command, address, said in (
-        ("tune", "127.0.0.1:1", "cannot reach Ray at 127.0.0.1:1"),
-        ("train", "far.invalid:6379", "cannot reach Ray at far.invalid:6379"),
-        ("train", "far", "HOST:PORT is meant"),
-    ):
-        done = mtm(command, "--ray-address", address)
-        assert done.returncode == 2
-        assert done.stderr.splitlines()[-1].startswith("mtm: ")
-        assert said in done.stderr
-        assert "Traceback" not in done.stderr
-        assert not [path for path in (tmp_path / "runs").rglob("*") if path.name != "searches"]
 
 
 # The paper's experiments
