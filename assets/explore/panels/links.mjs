@@ -16,7 +16,7 @@ export class Links {
     this.element = svg("svg", { class: "links" }, this.trail, this.lines, this.ring);
     player.element.append(this.element);
     const moved = () => this.schedule();
-    this.stops = ["time", "state"].map((event) => player.on(event, moved));
+    this.stops = [player.on("time", moved), player.on("state", moved)];
     const size = new ResizeObserver(moved);
     size.observe(player.element);
     this.stops.push(() => size.disconnect());
