@@ -56,9 +56,10 @@ def test_a_bundled_run_is_whole_and_real(name: str) -> None:
     if config.dim > 2 or config.head == "linear":
         assert max(last["accuracy"].values()) > 0.86
     snapshot = run.snapshot(-1)  # the decisions are those of the embeddings
-    for classifier, reference in snapshot.references.items():
-        predictions = predict(classifier, snapshot.embeddings.astype(np.float64), reference)
-        assert (predictions == snapshot.predictions[classifier]).mean() > 0.99, classifier  # embeddings are rounded
+    assert len(snapshot.predictions) == (3 if config.head == "linear" else 4)
+    for classifier, stored in snapshot.predictions.items():
+        predictions = predict(classifier, snapshot.embeddings.astype(np.float64), snapshot.references[classifier])
+        assert (predictions == stored).mean() > 0.99, classifier  # embeddings are rounded
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,8 +5,9 @@
   window.dash_clientside ??= {};
   const element = (type, props, ...children) => window.React.createElement(type, props, ...children);
   const FOLDED = ["dataset", "backbone", "loss", "dim"]; // columns that stand as text beneath the name where there is no room
-  const ROOM_FOR_ACCURACIES = 1000; // pixels of width, from which every classifier has a column beside the best
-  const ROOM_FOR_COLUMNS = 1400; // pixels of width, from which the folded columns are shown too
+  const ACCURACY = 70; // pixels of width of a classifier's column
+  const ROOM_FOR_ACCURACIES = 650; // pixels beside these columns, from which they are shown
+  const ROOM_FOR_COLUMNS = 1050; // and from which the folded columns are shown too
   const LARGEST_IMPORT = 256 * 2 ** 20; // bytes: the file is sent as text
 
   /** The newest snapshot; an empty frame if there is none, or it cannot be drawn. */
@@ -89,7 +90,9 @@
   const fit = ({ api }) => {
     const table = document.getElementById("runs-table");
     if (!table) return;
-    const room = table.clientWidth >= ROOM_FOR_COLUMNS ? "wide" : table.clientWidth >= ROOM_FOR_ACCURACIES ? "middle" : "narrow";
+    const accuracies = api.getColumns().filter((column) => column.getColDef().columnGroupShow === "open");
+    const width = table.clientWidth - ACCURACY * accuracies.length;
+    const room = width >= ROOM_FOR_COLUMNS ? "wide" : width >= ROOM_FOR_ACCURACIES ? "middle" : "narrow";
     if (table.dataset.room === room) return;
     table.dataset.room = room;
     api.setColumnsVisible(FOLDED, room === "wide");
