@@ -230,34 +230,43 @@ def over_time(options: argparse.Namespace, run: Run) -> None:
     ]
     measure_rows = [measures_row("ours", None, ours), measures_row("default fits", None, theirs)]
     if options.aligned:
-        some = slice(0, None, max(1, n_snapshots // options.aligned))
-        few = [e[:100] for e in x[some]]
-        compiling = min(timed(lambda: aligned(few))[0] for _ in range(2))
-        aligned_seconds, layout = timed(lambda: aligned(x[some]))
-        whole = (aligned_seconds - compiling) / len(few) * n_snapshots
-        ours, theirs = measures(x[some], layouts[some], rows), measures(x[some], layout, rows)
-        lines += [
-            side_row(
-                f"AlignedUMAP, {len(few)} snapshots measured once ({aligned_seconds:.0f} s), multiplied up",
-                [whole],
-                "s",
-            ),
-            side_row("of what was measured, compiling, taken off", [compiling], "s"),
-        ]
-        claims += [
-            Claim("(b) AlignedUMAP over ours, time", [whole / s for s in our_seconds], at_least=15),
-            Claim(
-                "(b) neighbours kept, ours over AlignedUMAP's",
-                [ours["kept"] / theirs["kept"]],
-                at_least=0.95,
-            ),
-        ]
-        measure_rows += [
-            measures_row(f"ours, {len(few)} snapshots", None, ours),
-            measures_row("AlignedUMAP, the same", None, theirs),
-        ]
+        more_lines, more_claims, more_rows = beside_aligned(options, x, layouts, our_seconds, rows)
+        lines, claims, measure_rows = lines + more_lines, claims + more_claims, measure_rows + more_rows
     report("UMAP over time", lines, claims, options, f"{n_snapshots} x {options.images:,} x {options.dim}.")
     print(table(MEASURE_HEADINGS, measure_rows))
+
+
+def beside_aligned(
+    options: argparse.Namespace, x: Layouts, layouts: Layouts, our_seconds: Sequence[float], rows: np.ndarray
+) -> tuple[list[tuple[str, ...]], list[Claim], list[tuple[str, ...]]]:
+    """Sides, claims and measures of ours beside AlignedUMAP on some of the snapshots."""
+    some = slice(0, None, max(1, len(x) // options.aligned))
+    few = [e[:100] for e in x[some]]
+    compiling = min(timed(lambda: aligned(few))[0] for _ in range(2))
+    aligned_seconds, layout = timed(lambda: aligned(x[some]))
+    whole = (aligned_seconds - compiling) / len(few) * len(x)
+    ours, theirs = measures(x[some], layouts[some], rows), measures(x[some], layout, rows)
+    lines = [
+        side_row(
+            f"AlignedUMAP, {len(few)} snapshots measured once ({aligned_seconds:.0f} s), multiplied up",
+            [whole],
+            "s",
+        ),
+        side_row("of what was measured, compiling, taken off", [compiling], "s"),
+    ]
+    claims = [
+        Claim("(b) AlignedUMAP over ours, time", [whole / s for s in our_seconds], at_least=15),
+        Claim(
+            "(b) neighbours kept, ours over AlignedUMAP's",
+            [ours["kept"] / theirs["kept"]],
+            at_least=0.95,
+        ),
+    ]
+    measure_rows = [
+        measures_row(f"ours, {len(few)} snapshots", None, ours),
+        measures_row("AlignedUMAP, the same", None, theirs),
+    ]
+    return lines, claims, measure_rows
 
 
 def variants(options: argparse.Namespace, folder: Path) -> None:

@@ -77,6 +77,24 @@ def writing(options: argparse.Namespace, folder: Path) -> None:
         1 + math.floor(epoch / max(2.0, times["save"] / CHECKPOINT_SHARE))
         for times, epoch in zip(rounds, epochs, strict=True)
     ]
+    report(
+        "Writing snapshots and checkpoints",
+        [
+            side_row("training step, per image", [s / options.steps / BATCH * 1e3 for s in seconds["steps"]], "ms"),
+            side_row("the steps of an epoch of 60,000 images", epochs, "s"),
+            side_row("Run.record", [1e3 * s for s in seconds["record"]], "ms"),
+            side_row("Checkpoint.save", [1e3 * s for s in seconds["save"]], "ms"),
+            side_row("Checkpoint.keep", [1e3 * s for s in seconds["keep"]], "ms"),
+            side_row("checkpoints an epoch, at most", saves, ""),
+        ],
+        claims_of_writing(rounds, epochs, saves),
+        options,
+        f"Snapshots of {len(template.embeddings):,} x {DIM:,}; {options.precision} on the CPU.",
+    )
+
+
+def claims_of_writing(rounds: list[dict[str, float]], epochs: list[float], saves: list[int]) -> list[Claim]:
+    """What snapshots and checkpoints take of an epoch, from the seconds of each round, of an epoch, and checkpoints."""
 
     def share(cost: Callable[[dict[str, float], int], float]) -> list[float]:
         """Of the epoch, the seconds that `cost` makes of a round's times and its number of checkpoints."""
@@ -89,28 +107,13 @@ def writing(options: argparse.Namespace, folder: Path) -> None:
         text = f"(a) snapshots and checkpoints over an epoch, {snapshots} snapshot{'s' * (snapshots > 1)} an epoch"
         return Claim(text, share(cost), at_most=0.02, style=".2%")
 
-    report(
-        "Writing snapshots and checkpoints",
-        [
-            side_row("training step, per image", [s / options.steps / BATCH * 1e3 for s in seconds["steps"]], "ms"),
-            side_row("the steps of an epoch of 60,000 images", epochs, "s"),
-            side_row("Run.record", [1e3 * s for s in seconds["record"]], "ms"),
-            side_row("Checkpoint.save", [1e3 * s for s in seconds["save"]], "ms"),
-            side_row("Checkpoint.keep", [1e3 * s for s in seconds["keep"]], "ms"),
-            side_row("checkpoints an epoch, at most", saves, ""),
-        ],
-        [
-            claim(1),
-            claim(4),
-            Claim("of it: one snapshot", share(lambda t, n: t["record"]), style=".3%"),
-            Claim(
-                "of it: checkpoint and best weights at the end", share(lambda t, n: t["save"] + t["keep"]), style=".3%"
-            ),
-            Claim("of it: checkpoints within the epoch", share(lambda t, n: (n - 1) * t["save"]), style=".3%"),
-        ],
-        options,
-        f"Snapshots of {len(template.embeddings):,} x {DIM:,}; {options.precision} on the CPU.",
-    )
+    return [
+        claim(1),
+        claim(4),
+        Claim("of it: one snapshot", share(lambda t, n: t["record"]), style=".3%"),
+        Claim("of it: checkpoint and best weights at the end", share(lambda t, n: t["save"] + t["keep"]), style=".3%"),
+        Claim("of it: checkpoints within the epoch", share(lambda t, n: (n - 1) * t["save"]), style=".3%"),
+    ]
 
 
 def reading(options: argparse.Namespace, folder: Path) -> None:

@@ -176,7 +176,8 @@ def aurc_interval(surety: ArrayLike, right: ArrayLike, seed: int = 0) -> tuple[f
 def concordance(surety: ArrayLike, right: ArrayLike) -> float:
     """The share of pairs of a right and a wrong image in which the right one is surer, equals counting half (AUROC).
 
-    NaN if all are right or all wrong.
+    NaN if all are right or all wrong. `sklearn.metrics.roc_auc_score` takes 9 times as long, and a second to import
+    (benchmarks/libraries.py).
     """
     x, right = np.asarray(surety, np.float64), np.asarray(right, dtype=bool)
     n_right, n_wrong = int(right.sum()), int((~right).sum())
@@ -208,12 +209,13 @@ def measure_risk(surety: ArrayLike, right: ArrayLike) -> Risk:
 def fit_temperature(scores: ArrayLike, y: ArrayLike) -> float:
     """What scores (N, C) are divided by so that the softmax makes the labels y (N,) most likely (Guo et al., 2017)."""
     from scipy.optimize import minimize_scalar  # a quarter of a second that the start of the server can do without
+    from scipy.special import log_softmax
 
     z, labels = np.asarray(scores, np.float64), np.asarray(y, np.int64)
     spread = float(np.std(z)) or 1.0
 
     def surprise(log_t: float) -> float:
-        return -float(_log_softmax(z / (spread * math.exp(log_t)))[np.arange(len(z)), labels].mean())
+        return -float(log_softmax(z / (spread * math.exp(log_t)), axis=1)[np.arange(len(z)), labels].mean())
 
     return spread * math.exp(minimize_scalar(surprise, bounds=(-9, 9), method="bounded").x)
 
@@ -286,11 +288,13 @@ def _relation(place: str, values: Array, right: Mask) -> Relation:
 
 def _reliability(name: str, e: Array, reference: Reference, decided: Array, y: Array) -> Reliability:
     """The temperature is fitted to every other image of each class, the diagram is of the rest."""
+    from scipy.special import log_softmax
+
     scores = _scores(name, e, reference)
     is_fitted = alternating_half(y)
     t = fit_temperature(scores[is_fitted], y[is_fitted])
     rest = np.flatnonzero(~is_fitted)
-    each = np.exp(_log_softmax(scores[rest] / t))[np.arange(len(rest)), decided[rest]]
+    each = np.exp(log_softmax(scores[rest] / t, axis=1))[np.arange(len(rest)), decided[rest]]
     right = decided[rest] == y[rest]
     groups = group_images(each, right)
     error = sum(group.n * abs(group.mean - group.accuracy) for group in groups) / max(1, len(rest))
@@ -315,8 +319,3 @@ def _distances_to_points(e: Array, k: Array, points: Array) -> Floats:
         apart = e[rows].astype(np.float32) - points[k[rows]].astype(np.float32)
         distances[rows] = np.sqrt(np.einsum("nd,nd->n", apart, apart))
     return distances
-
-
-def _log_softmax(z: Floats) -> Floats:
-    z = z - z.max(axis=1, keepdims=True)
-    return np.asarray(z - np.log(np.exp(z).sum(axis=1, keepdims=True)))

@@ -15,11 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from explorer.web.cache import Cache
 from mtm.errors import InputError
 from mtm.losses import Loss, hyperparameters_of, loss_class
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+CACHED = 100  # files in memory
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class OwnLosses:
 
     def __init__(self, sources: Sequence[str] = ()) -> None:
         self.sources = tuple(sources)
-        self._files: dict[Path, tuple[tuple[int, int], list[OwnLoss]]] = {}
+        self._files = Cache(CACHED)
 
     def all(self) -> list[OwnLoss]:
         """All losses as the files are now, in the order of the command line."""
@@ -67,12 +70,9 @@ class OwnLosses:
             return [_from_module(source)]
         try:
             stat = path.stat()
-            stamp = stat.st_mtime_ns, stat.st_size
-            if path not in self._files or self._files[path][0] != stamp:
-                self._files[path] = stamp, _from_file(path)
+            return self._files.get((path, stat.st_mtime_ns, stat.st_size), lambda: _from_file(path))
         except OSError as error:
             return [OwnLoss(path.name, source, None, f"{source} cannot be read: {error.strerror}")]
-        return self._files[path][1]
 
 
 def message_of(error: BaseException, source: str) -> str:

@@ -72,6 +72,7 @@ def flatten(e: Array, y: NDArray[np.int64], c: Array) -> tuple[Array, Array]:
         return np.pad(e, padding), np.pad(c, padding)
     mean = e.mean(axis=0)
     axes = np.zeros((e.shape[1], 2))
+    # not `explorer.space.planes.main_axes`, which is for many images: of IMAGES it would form a matrix of D x D
     leading = np.linalg.svd(e - mean, full_matrices=False)[2][:2].T  # (D, 2), or (D, 1) of a single image
     axes[:, : leading.shape[1]] = leading
     axes *= np.where((e[y == y[0]].mean(axis=0) - mean) @ axes < 0, -1, 1)

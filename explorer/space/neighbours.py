@@ -77,7 +77,7 @@ def squared_distances(x: ArrayLike, metric: str = "euclidean") -> Floats:
 def nearest_others(x: ArrayLike, k: int, metric: str = "euclidean") -> Rows:
     """(..., N, k): the k nearest others of each of x (..., N, D), nearest first. All N x N distances: for a sample.
 
-    Raises ValueError for N <= k.
+    scikit-learn's search takes as long, and a second to import (benchmarks/libraries.py). Raises ValueError for N <= k.
     """
     n = np.shape(x)[-2]
     if not 0 < k < n:

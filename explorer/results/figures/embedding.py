@@ -15,6 +15,7 @@ from explorer.results.chosen_runs import TrainedRun
 from explorer.results.figures.style import apply_style, hide_axes
 from explorer.space import regions
 from mtm import geometry
+from mtm.classifiers import predict
 
 Floats = NDArray[np.float64]
 WIDTH, HEIGHT = 640, 560  # pixels
@@ -155,7 +156,7 @@ def draw_between(plane: Plane) -> go.Figure:
         x=closed[:, 0], y=closed[:, 1], fill="toself", fillcolor=NEUTRAL, opacity=0.2, hoverinfo="skip",
         line={"color": NEUTRAL, "width": 1}, mode="lines", name="between class embeddings",
     )  # fmt: skip
-    wrong = nearest(plane.e, plane.c) != plane.y
+    wrong = predict("euc_ce", plane.e, plane.c) != plane.y
     inside = is_inside(plane.e, outline)
     _add_points(figure, plane, _colours(plane), 3, opacity=0.45)
     parts = (("inside", inside), ("outside", ~inside))
@@ -195,11 +196,6 @@ def draw_wrong_image(plane: Plane) -> go.Figure:
     dot = {"size": 10, "color": class_colour(own_class), "line": {"width": 2, "color": NEUTRAL}}
     figure.add_scatter(x=plane.e[i : i + 1, 0], y=plane.e[i : i + 1, 1], mode="markers", marker=dot, name="eᵢ")
     return _frame(_add_names(figure, plane, plane.c), plane, plane.c)
-
-
-def nearest(e: Floats, points: Floats) -> NDArray[np.int64]:
-    """The nearest of some points (C, 2) to each of e (N, 2): (N,)."""
-    return np.nanargmin(np.linalg.norm(e[:, None] - points, axis=2), axis=1).astype(np.int64)
 
 
 def is_inside(e: Floats, outline: Floats) -> NDArray[np.bool_]:
