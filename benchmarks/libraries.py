@@ -79,20 +79,19 @@ def import_seconds(module: str) -> float:
 
 
 def main() -> None:
-    options = parser(__doc__, repetitions=5)
-    arguments = options.parse_args()
-    n = 200 if arguments.quick else 2_000
-    measure(arguments, n)
+    options = parser(__doc__, repetitions=5).parse_args()
+    n, dim = (200, 150) if options.quick else (2_000, 1351)
+    measure(options, n, dim)
 
 
-def measure(options: argparse.Namespace, n: int) -> None:
-    x, e = clusters(n, 512), clusters(n // 4, 1351)
+def measure(options: argparse.Namespace, n: int, dim: int) -> None:
+    x, e = clusters(n, 512), clusters(n // 4, dim)
     many, plane = clusters(5 * n, 50).astype(np.float32), clusters(n, 512)[:, :2]
     u, decisions = parting(25, n // 4)
     rng = np.random.default_rng(1)
     right = rng.random(5 * n) < 0.9
     surety = rng.standard_normal(5 * n) + right
-    other = e @ np.linalg.qr(rng.standard_normal((1351, 1351)))[0] + 0.1 * rng.standard_normal(e.shape)
+    other = e @ np.linalg.qr(rng.standard_normal((dim, dim)))[0] + 0.1 * rng.standard_normal(e.shape)
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "(a) fitted regions": (
             lambda: agreement(fitted_regions(u, decisions, N_CLASSES), u, decisions),

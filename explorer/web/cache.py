@@ -23,12 +23,8 @@ class Cache:
         self._results: OrderedDict[Hashable, Any] = OrderedDict()
         self._running: dict[Hashable, Future[Any]] = {}  # a key is in one of the two at any time, or in neither
         self._weights: dict[Hashable, int] = {}  # of the keys in both
+        self.weight = 0  # of all of them
         self._changed = threading.Condition()
-
-    @property
-    def weight(self) -> int:
-        """What everything in the cache weighs together."""
-        return sum(self._weights.values())
 
     def get(self, key: Hashable, compute: Callable[[], Result], weight: int = 1) -> Result:
         """The result cached under a key, or that of `compute()`, which never runs twice at a time for one key.
@@ -44,16 +40,18 @@ class Cache:
             running = self._running.get(key)
             if running is None:
                 while self._results and self.weight + weight > self.size:
-                    del self._weights[self._results.popitem(last=False)[0]]
+                    self.weight -= self._weights.pop(self._results.popitem(last=False)[0])
                 future = self._running[key] = Future[Any]()
                 self._weights[key] = weight
+                self.weight += weight
         if running is not None:
             return running.result()
         try:
             result = compute()
         except BaseException as error:
             with self._changed:
-                del self._running[key], self._weights[key]
+                del self._running[key]
+                self.weight -= self._weights.pop(key)
                 self._changed.notify_all()
             future.set_exception(error)
             raise
@@ -68,7 +66,8 @@ class Cache:
         """Drop the results whose keys are meant."""
         with self._changed:
             for key in [key for key in self._results if is_meant(key)]:
-                del self._results[key], self._weights[key]
+                del self._results[key]
+                self.weight -= self._weights.pop(key)
 
     def _has_room(self, weight: int) -> bool:
         """Whether a result fits beside those that are being computed; one that is larger than the cache comes alone."""
