@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import matplotlib
 from matplotlib import font_manager
@@ -123,7 +124,7 @@ def _complete_fonts(figure: Figure) -> set[int]:
     """Let texts whose signs FONT lacks use other installed fonts too; returns the signs that no font has."""
     own = font_manager.get_font(font_manager.findfont(FONT))
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
-    signs = {text: {ord(sign) for sign in text.get_text() if sign.isprintable()} for text in texts}
+    signs = {text: {ord(sign) for sign in text.get_text() if category(sign) not in ("Cc", "Cf")} for text in texts}
     lacking = {sign for each in signs.values() for sign in each if not own.get_char_index(sign)}
     if not lacking:
         return lacking
