@@ -42,18 +42,18 @@ def _cluster(folder: Path) -> Iterator[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ray makes no clusters there")
 def test_a_training_and_a_search_can_be_sent_to_a_cluster(
-    mtm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mtm_process: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     few = ("--runs", "runs", "--epochs", 1, "--train-images", 200, "--record", 60, "--device", "cpu", "--name", "far")
     with _cluster(tmp_path) as address:
-        done = mtm("train", "--ray-address", address, *few)
+        done = mtm_process("train", "--ray-address", address, *few)
         assert done.returncode == 0, done.stderr
         run = Run.open(tmp_path / "runs" / "far")
         assert (run.status.state, len(run.snapshots)) == ("finished", 2)
-        done = mtm("tune", "--ray-address", address, "--trials", 1, "--gpus", 9, *few)
+        done = mtm_process("tune", "--ray-address", address, "--trials", 1, "--gpus", 9, *few)
         assert (done.returncode, "asks for 9 GPUs and Ray has 0" in done.stderr) == (2, True)
-        done = mtm("tune", "--ray-address", address, "--trials", 1, *few)
+        done = mtm_process("tune", "--ray-address", address, "--trials", 1, *few)
         assert done.returncode == 0, done.stderr
     assert open_search(tmp_path / "runs", "far").is_finished  # and the one that was refused has left nothing
 
