@@ -130,10 +130,10 @@ def set_look(
 
 
 @contextmanager
-def open_tab(tabs: Any, *size: int, **look: str) -> Iterator[Any]:
+def open_tab(tabs: Any, *size: int, **look: Any) -> Iterator[Any]:
     """A page of this look (`set_look`). Nothing that it stores outlives it."""
     page = make_tab(tabs)
-    set_look(page, *size, **look)  # type: ignore[arg-type]
+    set_look(page, *size, **look)
     try:
         yield page
     finally:
