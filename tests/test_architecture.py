@@ -26,6 +26,7 @@ PYTHON = sorted(path for package in ("mtm", "explorer") for path in (ROOT / pack
 SOURCES = [*PYTHON, *sorted(path for path in (ROOT / "assets").rglob("*") if path.suffix in (".mjs", ".js", ".css"))]
 PAPERS = [name for name in LOSSES if describe_loss(name).equation]  # the README need not know of further losses
 LONGEST_FILE, LARGEST_FOLDER, LONGEST_FUNCTION = 400, 14, 60
+REPEATED = 6  # lines of the same logic, from which on they stand in one place
 
 # Arrows go one way: app -> pages -> export -> figures, space -> library, web -> mtm; everybody may use the words.
 PAGE_ROOMS = {page.__name__.split(".")[1] for page in PAGES}
@@ -185,6 +186,40 @@ def test_files_are_short_and_folders_small() -> None:
     holds(path for path in SOURCES if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE)
     sizes = Counter(path.parent for path in SOURCES)
     holds(f"{folder}: {size} source files" for folder, size in sizes.items() if size > LARGEST_FOLDER)
+
+
+def test_functions_are_short() -> None:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    holds(
+        f"{path}:{node.lineno}: {node.name} has {length} lines"
+        for path in (*PYTHON, *below("tests", ".py"), *below("benchmarks", ".py"))
+        for node in ast.walk(tree(path))
+        if isinstance(node, functions) and (length := (node.end_lineno or 0) - node.lineno + 1) >= LONGEST_FUNCTION
+    )
+
+
+def test_no_six_lines_stand_twice() -> None:
+    places: dict[tuple[str, ...], list[str]] = {}
+    for path in SOURCES:
+        lines = list(_lines_with_logic(path))
+        for i in range(len(lines) - REPEATED + 1):
+            run = tuple(line for _, line in lines[i : i + REPEATED])
+            places.setdefault(run, []).append(f"{path}:{lines[i][0]}")
+    holds(" and ".join(where) for where in places.values() if len(where) > 1)
+
+
+def _lines_with_logic(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is more than a comment, a docstring, an import or brackets."""
+    other: set[int] = set()
+    for node in ast.walk(tree(path)) if path.suffix == ".py" else ():
+        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if is_docstring or isinstance(node, ast.Import | ast.ImportFrom):
+            assert isinstance(node, ast.stmt)
+            other |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        text = line.strip()
+        if number not in other and re.search(r"\w", text) and not text.startswith(("#", "//", "*", "/*", "import ")):
+            yield number, text
 
 
 def test_every_page_is_a_folder_of_one_name_in_three_places() -> None:
