@@ -55,7 +55,11 @@ export function setStyle(element, style) {
   for (const [name, value] of Object.entries(style)) element.style.setProperty(name, String(value));
 }
 
-/** A list of choices, named by its tooltip. @param {string} title @param {Choices} choices @param {(value: string) => void} [onChange] @param {Properties} [properties] */
+/**
+ * A list of choices, named by its tooltip.
+ * @param {string} title @param {Choices} choices @param {(value: string) => void} [onChange]
+ * @param {Properties} [properties]
+ */
 export function choice(title, choices, onChange = () => {}, properties = {}) {
   const on = { change: () => onChange(list.value) };
   const list = make("select", { class: "control-select", title, "aria-label": title, on, ...properties });
@@ -70,7 +74,11 @@ export function fillChoices(list, choices) {
   if (choices.some(([key]) => String(key) === value)) list.value = value;
 }
 
-/** A list of choices with its name above it. @param {string} label @param {Choices} choices @param {string} value @param {string} title @param {(value: string) => void} onChange @param {string} id */
+/**
+ * A list of choices with its name above it.
+ * @param {string} label @param {Choices} choices @param {string} value @param {string} title
+ * @param {(value: string) => void} onChange @param {string} id
+ */
 export function select(label, choices, value, title, onChange, id) {
   const list = make("select", { class: "control-select", title, id, on: { change: () => onChange(list.value) } });
   fillChoices(list, choices);
@@ -128,13 +136,20 @@ export function fill(range) {
   setStyle(range, { "--share": `${(100 * (value - low)) / (high - low || 1)}%` });
 }
 
-/** A box to tick. @param {string} label @param {boolean} checked @param {string} title @param {(isOn: boolean) => void} onChange @param {Properties} [properties] of the label */
+/**
+ * A box to tick.
+ * @param {string} label @param {boolean} checked @param {string} title
+ * @param {(isOn: boolean) => void} onChange @param {Properties} [properties] of the label
+ */
 export function tick(label, checked, title, onChange, properties = {}) {
   const box = make("input", { type: "checkbox", checked, on: { change: () => onChange(box.checked) } });
   return make("label", { class: "control-tick", title, ...properties }, box, label);
 }
 
-/** @param {string} label @param {string} title what it does, as its tooltip @param {(event: MouseEvent) => void} onClick @param {Properties} [properties] */
+/**
+ * @param {string} label @param {string} title what it does, as its tooltip
+ * @param {(event: MouseEvent) => void} onClick @param {Properties} [properties]
+ */
 export function button(label, title, onClick, properties = {}) {
   return make("button", { type: "button", class: "control-button", textContent: label, title, on: { click: onClick }, ...properties });
 }

@@ -51,7 +51,10 @@ export function duration(seconds) {
 /** What went wrong, as a sentence that stands by itself; "" is "". @param {string} problem */
 export const sentence = (problem) => problem && `${problem[0].toUpperCase()}${problem.slice(1)}.`;
 
-/** Round numbers between two, about `most` of them, and the step from one to the next. @param {number} low @param {number} high @param {number} most */
+/**
+ * Round numbers between two, about `most` of them, and the step from one to the next.
+ * @param {number} low @param {number} high @param {number} most
+ */
 export function roundNumbers(low, high, most) {
   const least = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(least));

@@ -36,7 +36,7 @@ export function findTurn(frames, reference) {
   return [cos, -sin * best.mirror, sin, cos * best.mirror];
 }
 
-/** Centre of class k at the last snapshot. @returns {number[]} */
+/** Centre of class k at the last snapshot. @param {Frames} frames @param {number} k @returns {number[]} */
 function lastCentre({ T, C, centres }, k) {
   const i = 2 * ((T - 1) * C + k);
   return [centres[i], centres[i + 1]];
@@ -72,7 +72,11 @@ export function turnRegions(regions, turn) {
   return { ...regions, affine: turnPairs(regions.affine.slice(), turn, 3) };
 }
 
-/** Turn the first two of every `stride` numbers in place. */
+/**
+ * Turn the first two of every `stride` numbers in place.
+ * @template {Float32Array | Float64Array} Array @param {Array} numbers @param {Turn} turn
+ * @param {number} stride @returns {Array}
+ */
 function turnPairs(numbers, [a, b, c, d], stride) {
   for (let i = 0; i < numbers.length; i += stride) {
     const [x, y] = [numbers[i], numbers[i + 1]];
@@ -82,7 +86,7 @@ function turnPairs(numbers, [a, b, c, d], stride) {
   return numbers;
 }
 
-/** [left, low, right, high] of positions; the unit square if there are none. */
+/** [left, low, right, high] of positions; the unit square if there are none. @param {Float32Array} positions */
 function boxOf(positions) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < positions.length; i++) {

@@ -17,6 +17,19 @@ const CELLS = [
 ];
 
 /** @typedef {import("./pane.mjs").Pane} Pane */
+/** @typedef {{a: string, b: string}} Letters of the two pictures */
+/** @typedef {(rows: number[], what: string) => void} Pick selects images, as rows of the answer */
+/** @typedef {{first: Int32Array, second: Int32Array, drift: Float64Array, kept: Int32Array, measured: Int32Array}} Arrays of `/api/compare` */
+/**
+ * @typedef {object} Meta of `/api/compare`
+ * @property {number} n
+ * @property {Record<string, number> | null} agreement null if the runs do not have the same classes
+ * @property {[string, string]} classifiers
+ * @property {number} scale
+ * @property {number | null} left share of the variance that the alignment leaves unexplained
+ * @property {number} k
+ * @property {number} neighbours_kept
+ */
 
 export class Measures {
   /** @param {(selection: import("./shared.mjs").Selection) => void} select */
@@ -54,9 +67,11 @@ export class Measures {
     this.element.replaceChildren(...(sentence ? [paragraph(sentence)] : []));
   }
 
+  /** @param {Pane} a @param {Pane} b @param {{arrays: Arrays, meta: Meta}} answer */
   draw(a, b, { arrays, meta }) {
     this.element.classList.remove("is-waiting");
     const names = { a: a.letter.textContent, b: b.letter.textContent };
+    /** @type {Pick} */
     const pick = (rows, what) => this.select({ pane: a, rows: rows.map((i) => arrays.first[i]), what });
     const [now, then] = [formatEpoch(b.player.epoch), formatEpoch(a.player.epoch)];
     const title = `${names.b} against ${names.a}, ${now === then ? `epoch ${now}` : `epochs ${now} and ${then}`}`;
@@ -68,8 +83,10 @@ export class Measures {
     );
   }
 
+  /** @param {Pane} a @param {Pane} b @param {Letters} names @param {Arrays} arrays @param {Meta} meta @param {Pick} pick */
   drawDecisions(a, b, names, { first, second }, { agreement, classifiers, n }, pick) {
     if (!agreement) return [row("Decisions alike", "–", "The two runs do not have the same classes.")];
+    /** @type {(pane: Pane, rows: Int32Array) => boolean[]} */
     const rightIn = ({ picture: { attributes, classifier, snapshot, frames } }, rows) =>
       Array.from(rows, (i) => attributes.predictions[classifier][snapshot * frames.N + i] === attributes.labels[i]);
     const [rightInA, rightInB] = [rightIn(a, first), rightIn(b, second)];
@@ -86,9 +103,11 @@ export class Measures {
     return [row("Decisions alike", percent(agreement.same), text), make("div", { class: "compare-cells" }, ...cells)];
   }
 
+  /** @param {Pane} a @param {Letters} names @param {Arrays} arrays @param {Meta} meta @param {Pick} pick */
   drawDrift(a, names, { drift, first }, { scale, left: unexplained }, pick) {
     if (!drift.every(Number.isFinite)) return [row("Drift", "–", `σ of ${names.b} is 0: there is no unit to measure in.`)];
     const order = Array.from(drift.keys()).sort((i, j) => drift[j] - drift[i]);
+    /** @param {number} share */
     const quantile = (share) => drift[order[Math.round((1 - share) * (order.length - 1))]];
     const alignment = unexplained === null
       ? "Within a run the axes stay, so this is what really moved."
@@ -98,8 +117,10 @@ export class Measures {
       `How far apart the same image lies in all D dimensions, in σ of ${names.b} (its cluster size): the median; ` +
       `a tenth drifted more than ${fixed(quantile(0.9))} σ. ${alignment}`;
     const largest = drift[order[0]] || 1;
+    /** @type {number[][]} */
     const bins = Array.from({ length: BINS }, () => []);
     drift.forEach((value, i) => bins[Math.min(BINS - 1, Math.floor((value / largest) * BINS))].push(i));
+    /** @param {number} k */
     const edges = (k) => `drifted ${fixed((k * largest) / BINS)} to ${fixed(((k + 1) * largest) / BINS)} σ`;
     const faces = order.slice(0, FACES).map((i) => face(a, first[i], `${fixed(drift[i])} σ`, () => pick([i], "drifted far")));
     return [
@@ -110,11 +131,13 @@ export class Measures {
     ];
   }
 
+  /** @param {Letters} names @param {Arrays} arrays @param {Meta} meta @param {Pick} pick */
   drawNeighbours(names, { kept, measured }, { k, neighbours_kept: mean }, pick) {
     const lost = fixed(k - mean);
     const text =
       `Of the ${k} images nearest to an image in D dimensions in ${names.a}, so many are among its ${k} nearest in ` +
       `${names.b}; ${lost} are lost and ${lost} gained. The mean over ${count(measured.length)} images.`;
+    /** @type {number[][]} */
     const bins = Array.from({ length: k + 1 }, () => []);
     kept.forEach((n, i) => bins[n].push(measured[i]));
     return [
@@ -125,21 +148,27 @@ export class Measures {
   }
 }
 
+/** @param {string} name @param {string} value @param {string} text */
 function row(name, value, text) {
   const head = make("div", { class: "compare-row" }, make("span", { textContent: name }), make("b", { textContent: value }));
   return make("div", { class: "compare-measure" }, head, paragraph(text));
 }
 
+/** @param {string} textContent */
 function paragraph(textContent) {
   return make("p", { class: "compare-why", textContent });
 }
 
-/** Captions under the two ends of a histogram. */
+/** Captions under the two ends of a histogram. @param {...string} texts */
 function ends(...texts) {
   return make("div", { class: "compare-ends" }, ...texts.map((textContent) => make("span", { textContent })));
 }
 
-/** Bars that select their images. @param {number[][]} bins images of each bar @param {(i: number) => string} what is said of bar i */
+/**
+ * Bars that select their images.
+ * @param {number[][]} bins images of each bar @param {(i: number) => string} what is said of bar i
+ * @param {Pick} pick
+ */
 function histogram(bins, what, pick) {
   const tallest = Math.max(1, ...bins.map((bin) => bin.length));
   const bars = bins.map((bin, i) => {
@@ -150,7 +179,7 @@ function histogram(bins, what, pick) {
   return make("div", { class: "compare-bars" }, ...bars);
 }
 
-/** A thumbnail that selects its image. */
+/** A thumbnail that selects its image. @param {Pane} pane @param {number} index @param {string} value @param {() => void} select */
 function face({ player }, index, value, select) {
   const { thumbnail, labelName } = player.describe(index);
   const title = `${labelName}, ${value}`;

@@ -34,7 +34,7 @@ export class SharedState {
     element.replaceChildren(this.line, place);
   }
 
-  /** Listen to a new pane. */
+  /** Listen to a new pane. @param {Pane} pane */
   join(pane) {
     pane.player.on("select", (outline) => this.select(outline && { pane, rows: outline.indices, what: "in the outline" }));
     pane.player.on("hover", (hovered) => this.hover(pane, hovered));
@@ -63,9 +63,9 @@ export class SharedState {
 
   // Classes
 
-  /** The legend calls this, as it does with a player. */
+  /** The legend calls this, as it does with a player. @type {import("../player/controls/legend.mjs").Player["set"]} */
   set(name, value) {
-    this.state[name] = value;
+    Object.assign(this.state, { [name]: value });
     this.apply();
     this.onChange();
   }
@@ -75,6 +75,7 @@ export class SharedState {
     const { hidden, focus, solo } = this.state;
     for (const { player, picture } of this.ready) {
       const own = picture.frames.classNames.map((name) => this.names.indexOf(name)); // (C,) indices among the classes of all runs
+      /** @param {Set<number>} classes */
       const ownClasses = (classes) => own.flatMap((k, i) => (classes.has(k) ? [i] : []));
       player.set("hidden", ownClasses(hidden));
       player.set("focus", ownClasses(focus));
@@ -102,7 +103,10 @@ export class SharedState {
 
   // Images
 
-  /** Rows (N,) in run b of the images of run a, -1 for an image that b lacks; null if the runs have different images. */
+  /**
+   * Rows (N,) in run b of the images of run a, -1 for an image that b lacks; null if the runs have different images.
+   * @param {Pane} a @param {Pane} b
+   */
   rowsIn(a, b) {
     const key = `${a.run}\n${b.run}`;
     if (!this.matches.has(key)) this.matches.set(key, matchImages(a.picture, b.picture));
@@ -125,19 +129,23 @@ export class SharedState {
     this.text.textContent = text ?? "Draw an outline in any picture to select images in all";
   }
 
-  /** The rows of a selection in another pane; `isSame` is false if they are only of the same classes. */
+  /**
+   * The rows of a selection in another pane; `isSame` is false if they are only of the same classes.
+   * @param {Selection} selection @param {Pane} to
+   */
   carry({ pane, rows }, to) {
     if (pane === to) return { rows, isSame: true };
     const match = this.rowsIn(pane, to);
     if (match) return { rows: rows.map((row) => match[row]).filter((row) => row >= 0), isSame: true };
     const { frames, attributes } = pane.picture;
     const names = new Set([...rows].map((row) => frames.classNames[attributes.labels[row]]));
+    /** @type {number[]} */
     const rowsOfClasses = [];
     to.picture.attributes.labels.forEach((label, row) => names.has(to.picture.frames.classNames[label]) && rowsOfClasses.push(row));
     return { rows: rowsOfClasses, isSame: false };
   }
 
-  /** Ring the image under the pointer in the other pictures too. */
+  /** Ring the image under the pointer in the other pictures too. @param {Pane} from @param {{index: number} | null} hovered */
   hover(from, hovered) {
     for (const pane of this.ready) {
       if (pane === from) {
@@ -150,11 +158,12 @@ export class SharedState {
   }
 }
 
-/** As `explorer.compare.comparison.match_images`. */
+/** As `explorer.compare.comparison.match_images`. @param {Pane["picture"]} a @param {Pane["picture"]} b */
 function matchImages(a, b) {
   const [one, other] = [a.attributes, b.attributes];
   if (a.run === b.run) return Int32Array.from(one.labels, (_, row) => row);
   if (!one.indices || !other.indices) return null;
+  /** @type {Map<number, number>} */
   const rowOf = new Map();
   other.indices.forEach((index, row) => rowOf.set(index, row));
   const rows = Int32Array.from(one.indices, (index) => rowOf.get(index) ?? -1);

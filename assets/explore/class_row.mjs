@@ -2,7 +2,11 @@
 
 import { button, make } from "../common/dom.mjs";
 
-/** @param {Node} name @param {Record<string, string | number>} bar `--share` and `--of` of its length, `--colour` @param {...(Node | string)} numbers */
+/**
+ * @param {Node} name
+ * @param {Record<string, string | number>} bar `--share` and `--of` of its length, `--colour`
+ * @param {...(Node | string)} numbers
+ */
 export function classRow(name, bar, ...numbers) {
   return make("div", { class: "class-row" }, name, make("span", { class: "class-bar", style: bar }), make("span", { class: "class-number" }, ...numbers));
 }

@@ -3,6 +3,8 @@
 import { make } from "../common/dom.mjs";
 import { NewestRequest, get } from "../common/http.mjs";
 
+/** @typedef {{measures: {title: string, shown: string, text: string, definition: string}[], note: string}} Answer of `/api/trust` */
+
 export class Trust {
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -13,6 +15,7 @@ export class Trust {
   /** @param {string} url @param {string} note shown above the measures */
   async load(url, note) {
     this.element.classList.add("is-waiting");
+    /** @type {Answer | null} */
     const trust = await this.request.send((signal) => get(url, {}, signal));
     if (!trust) return;
     const rows = trust.measures.map(({ title, shown, text, definition }) =>

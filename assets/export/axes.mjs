@@ -19,7 +19,10 @@ const AXES = new WeakMap();
 /** The canvas that the axes of an element are drawn on. @param {HTMLElement} host */
 export const canvasOf = (host) => AXES.get(host).canvas;
 
-/** As Plotly.react: make the axes of an element or bring them up to date; the traces are ignored. @param {HTMLElement} host @param {object[]} _traces @param {Layout} layout */
+/**
+ * As Plotly.react: make the axes of an element or bring them up to date; the traces are ignored.
+ * @param {HTMLElement} host @param {object[]} _traces @param {Layout} layout
+ */
 export function react(host, _traces, layout) {
   if (!AXES.has(host)) AXES.set(host, new Axes(host));
   AXES.get(host).show(layout);
@@ -230,7 +233,11 @@ class Axes {
     this._drawTicks(context, edge, ticklen);
   }
 
-  /** The numbers under the frame and left of it. @param {CanvasRenderingContext2D} context @param {{left: number, top: number, height: number}} edge @param {number} length */
+  /**
+   * The numbers under the frame and left of it.
+   * @param {CanvasRenderingContext2D} context @param {{left: number, top: number, height: number}} edge
+   * @param {number} length
+   */
   _drawTicks(context, edge, length) {
     const { inner, view } = this;
     const foot = edge.top + edge.height;

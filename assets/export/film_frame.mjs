@@ -52,7 +52,7 @@ export class Sheet {
     return context.getImageData(0, 0, canvas.width, canvas.height).data;
   }
 
-  /** One of the player's canvases, pixel on pixel. */
+  /** One of the player's canvases, pixel on pixel. @param {CanvasRenderingContext2D} context @param {HTMLCanvasElement} layer */
   _layer(context, layer) {
     const { left, top } = this.player.stage.view;
     const x = Math.round((this.stage.left + left) * this.density);
@@ -100,12 +100,14 @@ export class Sheet {
     return { width: this.canvas.width, height: this.canvas.height };
   }
 
+  /** @param {number} time in snapshots */
   _along(time) {
     const { left, right } = this.line;
     const { last } = this.player.timeline;
     return left + (last ? time / last : 1) * (right - left);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   _time(context) {
     const { line, theme, player, width } = this;
     const at = this._along(player.state.time);
@@ -124,6 +126,7 @@ export class Sheet {
     context.textAlign = "left";
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   _legend(context) {
     const { player, theme, height } = this;
     const legend = player.legend();
@@ -146,7 +149,10 @@ export class Sheet {
     if (entries.length > most) text(context, `and ${entries.length - most + 1} more`, left + 18, y, `13px ${FONT}`, theme.quiet);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../player/colours.mjs").LegendContent} legend @param {number} left @param {number} top @param {number} width */
+  /**
+   * @param {CanvasRenderingContext2D} context @param {import("../player/colours.mjs").LegendContent} legend
+   * @param {number} left @param {number} top @param {number} width
+   */
   _ramp(context, { ramp, low, high }, left, top, width) {
     const gradient = context.createLinearGradient(left, 0, left + width, 0);
     ramp.forEach((colour, i) => gradient.addColorStop(i / (ramp.length - 1), colour));
@@ -159,6 +165,7 @@ export class Sheet {
   }
 }
 
+/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {string} colour */
 function dot(context, x, y, colour) {
   context.fillStyle = colour;
   context.beginPath();
@@ -166,7 +173,11 @@ function dot(context, x, y, colour) {
   context.fill();
 }
 
-/** A line of text, cut off where there is no more room. */
+/**
+ * A line of text, cut off where there is no more room.
+ * @param {CanvasRenderingContext2D} context @param {string} words @param {number} x @param {number} y
+ * @param {string} font @param {string} colour @param {number} [room] pixels
+ */
 function text(context, words, x, y, font, colour, room = Infinity) {
   context.font = font;
   context.fillStyle = colour;

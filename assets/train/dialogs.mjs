@@ -5,7 +5,11 @@ import { button, make } from "../common/dom.mjs";
 
 const AGAIN_MS = 1500;
 
-/** Ask before something that cannot be undone; Enter answers no. @param {string} question @param {string} go text of the button that answers yes @returns {Promise<boolean>} */
+/**
+ * Ask before something that cannot be undone; Enter answers no.
+ * @param {string} question @param {string} go text of the button that answers yes
+ * @returns {Promise<boolean>}
+ */
 export function ask(question, go) {
   return new Promise((resolve) => {
     const keep = button("Keep it", "", () => dialog.close(), { class: "train-button", autofocus: true });

@@ -122,7 +122,10 @@ class Train {
     }
   }
 
-  /** The result of a request; null, and a message on the page, if it fails. @template Answer @param {() => Promise<Answer>} send @returns {Promise<Answer | null>} */
+  /**
+   * The result of a request; null, and a message on the page, if it fails.
+   * @template Answer @param {() => Promise<Answer>} send @returns {Promise<Answer | null>}
+   */
   async attempt(send) {
     try {
       const answer = await send();

@@ -17,7 +17,10 @@ export function value(number) {
   return Math.abs(digits) < 1e-3 ? digits.toExponential() : digits.toLocaleString("en", { maximumFractionDigits: 5 });
 }
 
-/** The range of accuracies for colours and axes; it leaves out bad trials, which would squeeze the others together. @param {import("./answers.d.ts").Trial[]} trials @returns {[low: number, high: number]} */
+/**
+ * The range of accuracies for colours and axes; it leaves out bad trials, which would squeeze the others together.
+ * @param {import("./answers.d.ts").Trial[]} trials @returns {[low: number, high: number]}
+ */
 export function span(trials) {
   const accuracies = trials.map(({ best }) => best).filter((best) => best !== null).sort((a, b) => a - b);
   if (!accuracies.length) return [0, 1];

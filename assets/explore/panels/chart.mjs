@@ -12,14 +12,11 @@ export class Chart {
   /** @param {string} title @param {(epoch: number) => void} go @param {(value: number) => string} [format] */
   constructor(title, go, format = short) {
     this.format = format;
+    /** @type {number[] | null} */
+    this.epochs = null;
     this.values = make("span", { class: "chart-values" });
     const head = make("div", { class: "chart-head" }, make("span", { class: "panel-name", textContent: title }), this.values);
-    this.drawing = svg("svg", {
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-      class: "chart-drawing",
-      role: "img",
-      "aria-label": title,
-    });
+    this.drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart-drawing", role: "img", "aria-label": title });
     this.drawing.addEventListener("click", ({ clientX }) => {
       const { left, width } = this.drawing.getBoundingClientRect();
       if (this.epochs) go(this.epochOf(((clientX - left) / width) * WIDTH));
@@ -39,8 +36,10 @@ export class Chart {
     this.drawing.replaceChildren();
     if (!numbers.length) return;
     const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+    /** @param {number} value */
     const y = (value) =>
       EDGE.top + (HEIGHT - EDGE.top - EDGE.bottom) * (high > low ? (high - value) / (high - low) : 0.5);
+    /** @param {number} x @param {number} at @param {string} text @param {string} anchor */
     const label = (x, at, text, anchor) => svg("text", { x, y: at, "text-anchor": anchor }, text);
     const [first, last] = [epochs[0], epochs.at(-1)];
     const bottom = HEIGHT - EDGE.bottom;
@@ -55,12 +54,16 @@ export class Chart {
     );
   }
 
-  /** A number at the axis, with fewer digits. */
+  /** A number at the axis, with fewer digits. @param {number} value */
   tick(value) {
     return this.format === percent ? `${Math.round(100 * value)} %` : String(Number(value.toPrecision(2)));
   }
 
-  /** A line, interrupted where there are no values, and a dot at the snapshot shown. */
+  /**
+   * A line, interrupted where there are no values, and a dot at the snapshot shown.
+   * @param {string} kind @param {Line["values"]} values @param {(value: number) => number} y
+   * @param {number} at
+   */
   line(kind, values, y, at) {
     let pen = "M";
     let d = "";
@@ -77,11 +80,13 @@ export class Chart {
     ];
   }
 
+  /** @param {number} epoch */
   x(epoch) {
     const [first, last] = [this.epochs[0], this.epochs.at(-1)];
     return EDGE.left + (WIDTH - EDGE.left - EDGE.right) * (last > first ? (epoch - first) / (last - first) : 0.5);
   }
 
+  /** @param {number} x */
   epochOf(x) {
     const [first, last] = [this.epochs[0], this.epochs.at(-1)];
     const share = (x - EDGE.left) / (WIDTH - EDGE.left - EDGE.right);

@@ -9,7 +9,10 @@ const SHOWN = 10; // targets, unless all are opened
 /** @typedef {import("./image_panel.mjs").ImageHistory} ImageHistory */
 /** @typedef {{colour: string}[]} Colours of the classes */
 
-/** A strip of decisions for every classifier, in the classes' colours; a click goes to its snapshot. @param {ImageHistory} image @param {Colours} colours @param {(epoch: number) => void} go */
+/**
+ * A strip of decisions for every classifier, in the classes' colours; a click goes to its snapshot.
+ * @param {ImageHistory} image @param {Colours} colours @param {(epoch: number) => void} go
+ */
 export function drawDecisions(image, colours, go) {
   const { decisions: each, epochs, snapshot, label, class_names: names } = image;
   return Object.entries(each).map(([classifier, decided]) => {

@@ -6,7 +6,9 @@ const PREFIXES = { replace: "", add: "also ", subtract: "without ", keep: "of th
 
 /** @param {import("./selector.mjs").Numbers} numbers */
 export function describeSelection({ steps, class_names: names, epochs }) {
+  /** @param {number} k */
   const name = (k) => names[k] ?? `class ${k}`;
+  /** @param {number | null} [t] */
   const when = (t) => (t === undefined || t === null ? " at the moment" : ` at epoch ${short(epochAt(epochs, t))}`);
   const shapes = {
     polygon: ({ snapshot }) => `a lasso${when(snapshot)}`,
@@ -28,6 +30,7 @@ export function describeSelection({ steps, class_names: names, epochs }) {
   return text && `${text[0].toUpperCase()}${text.slice(1)}`;
 }
 
+/** The epoch at a time in snapshots. @param {number[]} epochs @param {number} t */
 function epochAt(epochs, t) {
   const [before, after] = [epochs[Math.floor(t)], epochs[Math.ceil(t)]];
   return before === undefined || after === undefined ? t : before + (t % 1) * (after - before);

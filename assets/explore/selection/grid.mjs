@@ -8,6 +8,7 @@ import { NewestRequest, post } from "../../common/http.mjs";
 const SIDE = 40; // pixels of a thumbnail
 const PAGE = 32;
 const EVERYTHING = { steps: [{ do: "invert" }] };
+/** @type {Record<string, string>} */
 const ORDERS = {
   margin: "margin",
   target_distance: "distance to own target",
@@ -18,6 +19,15 @@ const ORDERS = {
   decision: "decision",
   index: "number in the data set",
 };
+
+/**
+ * @typedef {object} Page of `/api/selection/grid`
+ * @property {number[]} rows
+ * @property {(number | null)[]} values of the measure
+ * @property {number[]} indices in the data set
+ * @property {number} total of all pages
+ * @property {string} by one of ORDERS
+ */
 
 export class Grid {
   /** @param {import("../panels/panels.mjs").Panels} panels */
@@ -37,13 +47,8 @@ export class Grid {
     this.range = make("span", { class: "panel-detail" });
     this.note = make("div", { class: "panel-problem" });
     this.images = make("div", { class: "image-grid" });
-    const head = make("div", { class: "panel-row" },
-      this.by,
-      this.direction,
-      make("span", { class: "panel-spacer" }),
-      this.range,
-      this.back,
-      this.next);
+    const spacer = make("span", { class: "panel-spacer" });
+    const head = make("div", { class: "panel-row" }, this.by, this.direction, spacer, this.range, this.back, this.next);
     this.element = make("div", {}, head, this.note, this.images);
   }
 
@@ -52,6 +57,7 @@ export class Grid {
     this.load();
   }
 
+  /** @param {number} by images */
   turnPage(by) {
     this.start = Math.max(0, this.start + by);
     this.load();
@@ -63,6 +69,7 @@ export class Grid {
     const { selector } = panels;
     const selection = selector.steps.length ? selector.selection : EVERYTHING;
     const about = { by: this.by.value, falling: this.falling, start, size: PAGE, snapshot: selector.snapshot };
+    /** @type {Page | null} */
     const page = await this.request.send((signal) =>
       post("/api/selection/grid", { run, classifier, selection, ...about }, signal),
     );
@@ -71,6 +78,7 @@ export class Grid {
     this.draw(page);
   }
 
+  /** @param {Page} page */
   draw({ rows, values, indices, total, by }) {
     const { player } = this.panels;
     this.range.textContent = total
@@ -79,6 +87,7 @@ export class Grid {
     this.back.disabled = this.start === 0;
     this.next.disabled = this.start + rows.length >= total;
     const { classNames: names, T } = player.data.frames;
+    /** @param {number | null} value */
     const format = (value) => {
       if (value === null) return "not known";
       if (by === "label" || by === "decision") return names[value];

@@ -20,6 +20,7 @@ const DIGITS = 5; // of a corner's coordinates, relative to the width of the who
 /** @typedef {"replace" | "add" | "subtract" | "keep"} Mode what a shape does to the selection */
 /** @typedef {{kind: string, [field: string]: unknown}} Shape with the fields of its kind */
 /** @typedef {{do: Mode | "invert", shape?: Shape}} Step */
+/** @typedef {{x: number[], y: number[]}} Outline */
 /** @typedef {(number | null)[]} Curve (T,) */
 /**
  * @typedef {object} Numbers of the selected images, and beside them those of all, of `/api/selection`
@@ -140,7 +141,10 @@ export class Selector {
     this.requestedSnapshot = -1;
   }
 
-  /** A lasso or a rectangle drawn at the time shown. Null: it was empty, or the background was clicked, or Escape. */
+  /**
+   * A lasso or a rectangle drawn at the time shown.
+   * @param {{polygon: Outline} | null} lasso null: it was empty, or the background was clicked, or Escape
+   */
   addLasso(lasso) {
     if (!lasso) return this.mode === "replace" ? this.clear() : this.refresh();
     const { stage, state, data } = this.player;
@@ -158,7 +162,7 @@ export class Selector {
     return this.setSteps(steps);
   }
 
-  /** The corners of an outline, rounded to what can be seen, since they are written into the address. */
+  /** The corners of an outline, rounded to what can be seen, since they are written into the address. @param {Outline} outline */
   corners({ x, y }) {
     const [left, , right] = this.player.data.frames.box;
     const decimals = Math.max(0, Math.min(20, DIGITS - Math.floor(Math.log10(right - left))));
@@ -181,6 +185,7 @@ export class Selector {
     const body = { run, classifier, snapshot, selection: this.selection };
     const answer = await this.request.send((signal) => post("/api/selection", body, signal));
     if (!answer) return;
+    /** @type {number[]} */
     const rows = [];
     answer.arrays.mask.forEach((is, row) => is && rows.push(row));
     this.player.set("selection", steps.length ? rows : null);
@@ -198,6 +203,7 @@ export class Selector {
     return this.hasNumbers() && this.numbers.snapshot === snapshot;
   }
 
+  /** @param {string} problem */
   setProblem(problem) {
     if (problem) this.requestedSnapshot = -1; // so that it is requested again
     this.emit("problem", problem);
