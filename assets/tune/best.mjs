@@ -60,7 +60,7 @@ export class BestSoFar {
   }
 
   dot(trial, cx, cy, range) {
-    const dot = svg("circle", { cx, cy, r: 4, class: "tune-dot", fill: colour(trial.best, range) });
+    const dot = svg("circle", { cx, cy, r: 4, class: "tune-dot", fill: colour(trial.best, range), "data-number": trial.number });
     dot.append(svg("title", {}, `${trial.run}: ${exact(trial.best)}`));
     dot.addEventListener("pointerenter", () => this.onPoint(trial.number));
     dot.addEventListener("pointerleave", () => this.onPoint(null));

@@ -79,7 +79,7 @@ export class Table {
       return make("td", { class: number ? "is-number" : "" }, content);
     });
     const on = { pointerenter: () => this.onPoint(trial.number), pointerleave: () => this.onPoint(null) };
-    return make("tr", { on }, ...cells);
+    return make("tr", { data: { number: String(trial.number) }, on }, ...cells);
   }
 
   /** Highlight one trial. @param {number | null} number */
