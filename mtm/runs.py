@@ -165,7 +165,7 @@ class Run:
     @property
     def problems(self) -> list[str]:
         """What in the folder could not be read, one sentence each; looks at every file."""
-        listing = self._look()
+        listing = self._look(at_every_file=True)
         found = [*self._problems, *listing.problems, *self._read_rows().problems]
         found += [problem for problem in (self._stored_status()[1], self._stored_config()[1]) if problem]
         if listing.headers:
@@ -286,20 +286,27 @@ class Run:
         return self.folder / "snapshots" / f"{index:06d}.safetensors"
 
     def _read_snapshot(self, path: Path) -> Snapshot:
-        arrays, header = read_arrays(path)
         try:
+            arrays, header = read_arrays(path)
             snapshot = from_arrays(int(path.stem), self.points, arrays, header)
+        except InputError:
+            self._look(at_every_file=True)
+            raise
         except KeyError as error:
             raise InputError(f"{path} has no {error}") from None
         return replace(snapshot, metrics=nulls_to_nan(snapshot.metrics))
 
-    def _look(self) -> Listing:
-        """The snapshot files as they are now. Several threads may look: each replaces what is known as a whole."""
+    def _look(self, at_every_file: bool = False) -> Listing:
+        """The snapshot files as they are now. Several threads may look: each replaces what is known as a whole.
+
+        What was damaged in its place, without a trace in the folder, is seen by a look at every file.
+        """
         try:
             sizes = len(self.points.labels), self.points.n_classes
         except InputError:  # what would say so cannot be read
             sizes = None
-        self._listing = listing = read_listing(self.folder / "snapshots", self._listing, sizes)
+        known = replace(self._listing, settled=None) if at_every_file else self._listing
+        self._listing = listing = read_listing(self.folder / "snapshots", known, sizes)
         return listing
 
     def _read_rows(self) -> Rows:

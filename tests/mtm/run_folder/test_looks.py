@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtm.errors import InputError
 from mtm.run_folder.rows import Rows, append_row, read_rows
 from mtm.runs import Run
 
@@ -43,7 +44,7 @@ print(json.dumps([count(lambda: run.log(e, y, c, loss=1.0)) for _ in range(300)]
 """
 LOOKING = """
 run = Run.open(sys.argv[1])
-look = lambda: (run.metrics, run.snapshots, run.status, run.problems)
+look = lambda: (run.metrics, run.snapshots, run.status)
 print(json.dumps([count(look), count(look), count(lambda: run.snapshot(-1))]))
 """
 
@@ -158,6 +159,25 @@ def test_a_snapshot_that_comes_late_or_is_mended_is_seen(tmp_path: Path) -> None
     path.write_bytes(content)  # in place: the folder's time stays
     assert len(reader.snapshots) == 3
     assert reader.problems == []
+
+
+@pytest.mark.parametrize("look", ["problems", "snapshot"])
+def test_a_snapshot_that_is_damaged_in_its_place_is_left_out_once_somebody_looks(tmp_path: Path, look: str) -> None:
+    run = Run.create(tmp_path / "mine")
+    for epoch in range(3):
+        log(run, epoch)
+    age(tmp_path / "mine")
+    reader = Run.open(tmp_path / "mine")
+    assert len(reader.snapshots) == 3
+    path = reader.snapshots[1]
+    path.write_bytes(path.read_bytes()[:-50])  # the folder's time stays
+    if look == "problems":
+        assert "cut short" in reader.problems[0]
+    else:
+        with pytest.raises(InputError, match="cut short"):
+            reader.snapshot(1)
+    assert [p.stem for p in reader.snapshots] == ["000000", "000002"]
+    assert "cut short" in reader.problems[0]
 
 
 # Rows
