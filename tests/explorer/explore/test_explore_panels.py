@@ -144,6 +144,17 @@ def test_a_damaged_address_is_said_and_nothing_is_loaded_until_a_panel_is_opened
     wait(page, "panels.openName === 'select'")
 
 
+def test_every_panel_has_a_tab_that_says_what_it_is_for(page: Any) -> None:
+    tabs = page.locator("#explore-tabs [role=tab]")
+    names = tabs.evaluate_all("all => all.map((tab) => tab.dataset.panel)")
+    assert names == evaluate(page, "Object.keys(panels.byName)")
+    assert len(names) >= 5
+    for tab in tabs.all():
+        assert tab.inner_text()
+        assert tab.get_attribute("title")
+        assert page.locator(f"#{tab.get_attribute('aria-controls')}[role=tabpanel]").count() == 1
+
+
 # Selecting
 
 
