@@ -52,6 +52,10 @@ export class Axes {
       responsive: false, // the player watches its own size
     };
     await this.Plotly.react(this.host, [{ x: [], y: [], mode: "markers" }], this._layout(), config);
+    const [xMin, yMin, xMax, yMax] = this.box;
+    const layout = this.host._fullLayout; // where Plotly keeps the first box it drew, to go back to
+    Object.assign(layout?.xaxis ?? {}, { _rangeInitial0: xMin, _rangeInitial1: xMax });
+    Object.assign(layout?.yaxis ?? {}, { _rangeInitial0: yMin, _rangeInitial1: yMax });
     this.ready = true;
     if (first) {
       this.host.on("plotly_relayouting", () => this.callbacks.moved());
