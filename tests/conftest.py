@@ -130,10 +130,10 @@ def set_look(
 
 
 @contextmanager
-def open_tab(tabs: Any, *size: int, **look: Any) -> Iterator[Any]:
+def open_tab(tabs: Any, width: int = 1440, height: int = 900, **look: str) -> Iterator[Any]:
     """A page of this look (`set_look`). Nothing that it stores outlives it."""
     page = make_tab(tabs)
-    set_look(page, *size, **look)
+    set_look(page, width, height, **look)
     try:
         yield page
     finally:
