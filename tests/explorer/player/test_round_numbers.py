@@ -16,9 +16,9 @@ pytest_plugins = ["player_fixtures"]
     [(-10, 10, 5), (-10, 10, 4), (0, 1e-7, 8), (-3.3e5, 7.7e5, 2), (2.5, 2.6, 8), (-0.95, -0.05, 3.7), (0, 3, 3)],
 )
 def test_round_numbers_are_all_multiples_of_the_finest_step_that_is_not_too_many(
-    page: Page, low: float, high: float, most: float
+    player_page: Page, low: float, high: float, most: float
 ) -> None:
-    result = page.evaluate(
+    result = player_page.evaluate(
         "async (range) => (await import('/assets/common/numbers.mjs')).roundNumbers(...range)", [low, high, most]
     )
     step, values = result["step"], np.array(result["values"])
