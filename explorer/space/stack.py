@@ -104,9 +104,10 @@ def load_stack(run: Run, names: Sequence[str] | None = None) -> SnapshotStack:
 
     Raises InputError if there is none.
     """
-    n = len(run.labels)
+    paths = run.snapshots
+    n = len(run.labels) if paths else 0  # of a run that has recorded nothing there is nothing to read
     snapshots: list[Snapshot] = []
-    for i, path in enumerate(run.snapshots):
+    for i, path in enumerate(paths):
         if names is None or path.name in names:
             with contextlib.suppress(InputError, IndexError):
                 snapshots.append(run.snapshot(i))
