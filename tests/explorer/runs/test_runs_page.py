@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import eventually, set_look, small
+from conftest import eventually, small
 from runs_grid import backdate, cell, open_runs, order, select
 
 from mtm.classifiers import classifiers_of
@@ -163,12 +163,14 @@ def test_a_run_that_failed_says_why(page: Any, runs: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [800, 1024, 1440, 2560])
-def test_every_width_shows_the_name_and_needs_no_scrolling(page: Any, address: str, runs: Path, width: int) -> None:
+def test_every_width_shows_the_name_and_needs_no_scrolling(
+    new_page: Callable[..., Any], address: str, runs: Path, width: int
+) -> None:
     name = "fashion-class-proximity-1"
     for i in range(20):  # so many that the table scrolls down
         shutil.copytree(runs / "one", runs / (name if i == 0 else f"copy-{i}"))
-    set_look(page, width)
-    open_runs(page, address)
+    page = new_page(width)
+    page.goto(f"{address}/runs")
     page.wait_for_selector(f'[row-id="{name}"]')
     page.wait_for_function("document.querySelector('#runs-table').dataset.room")
     hidden = "(e) => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight]"
@@ -183,9 +185,9 @@ def test_every_width_shows_the_name_and_needs_no_scrolling(page: Any, address: s
     assert page.locator('.ag-header-cell[col-id="euc_ce"]').count() == (width > 1100)
 
 
-def test_the_accuracies_unfold_where_there_is_no_room(page: Any, address: str) -> None:
-    set_look(page, 800)
-    open_runs(page, address)
+def test_the_accuracies_unfold_where_there_is_no_room(new_page: Callable[..., Any], address: str) -> None:
+    page = new_page(800)
+    page.goto(f"{address}/runs")
     page.wait_for_selector('[row-id="one"] [col-id="best"]')
     tooltip = page.locator('[row-id="one"] [col-id="best"] span').first.get_attribute("title")
     assert [line.split()[0] for line in tooltip.split("\n")] == classifiers_of("targets")
