@@ -77,7 +77,7 @@ def procrustes(a: ArrayLike, b: ArrayLike) -> Floats:
     """a R of a (N, D), with the orthogonal R that makes |a R - b| least for b (N, D).
 
     R is that of `scipy.linalg.orthogonal_procrustes`; with fewer images than dimensions it is computed in the span of
-    the images, for 500 x 1,351 in a third of the time (benchmarks/libraries.py).
+    the images, for 500 x 1,351 in a quarter of the time (benchmarks/libraries.py).
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(a) >= a.shape[1]:

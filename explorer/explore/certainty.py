@@ -176,7 +176,7 @@ def aurc_interval(surety: ArrayLike, right: ArrayLike, seed: int = 0) -> tuple[f
 def concordance(surety: ArrayLike, right: ArrayLike) -> float:
     """The share of pairs of a right and a wrong image in which the right one is surer, equals counting half (AUROC).
 
-    NaN if all are right or all wrong. `sklearn.metrics.roc_auc_score` takes 9 times as long, and a second to import
+    NaN if all are right or all wrong. `sklearn.metrics.roc_auc_score` takes 6 times as long, and a second to import
     (benchmarks/libraries.py).
     """
     x, right = np.asarray(surety, np.float64), np.asarray(right, dtype=bool)

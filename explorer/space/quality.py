@@ -55,7 +55,7 @@ def trustworthiness(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
     """1 if all neighbours in the picture are neighbours in D dimensions, about 0.5 for a random picture; k < N/2.
 
     1 - 2 / (N k (2N - 3k - 1)) sum over images and their k neighbours in the picture of max(0, rank - k), where rank is
-    that of the neighbour in D dimensions: `sklearn.manifold.trustworthiness`. That takes 0.6 of the time alone, but not
+    that of the neighbour in D dimensions: `sklearn.manifold.trustworthiness`. That takes 0.8 of the time alone, but not
     with the distances that neighbours kept needs too, and a second to import (benchmarks/libraries.py).
     """
     return _trust(squared_distances(x), nearest_others(u, k))

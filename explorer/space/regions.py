@@ -288,8 +288,8 @@ def _mean_of_present(c: Floats) -> Floats:
 def _logistic_regression(x: Floats, y: Classes, start: Floats) -> Floats:
     """Weights (K, 3) that minimise the summed cross-entropy of softmax(x W') on y + RIDGE/2 |W|^2: Newton's method.
 
-    scikit-learn's LogisticRegression gets the same share of the decisions and takes 23 times as long, 1.2 s instead of
-    0.05 for 25 snapshots of 500 images, and a second to import (benchmarks/libraries.py).
+    scikit-learn's LogisticRegression gets the same share of the decisions and takes four times as long, 127 ms instead
+    of 32 for 25 snapshots of 500 images, and a second to import (benchmarks/libraries.py).
     """
     n, k = len(x), len(start)
     if k == 1:

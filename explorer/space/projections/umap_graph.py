@@ -62,7 +62,7 @@ def nearest(q: Floats, x: Floats, k: int, halved: bool, own: bool) -> tuple[NDAr
 
     `own`: q is x, and a point is not its own neighbour. `halved`: half the squared distance instead, which for unit
     vectors is the cosine distance. Of equally near ones the first row, as in `explorer.space.neighbours`, which has no
-    numba in the server and is for a sample. scikit-learn's search takes 1.4 times as long (benchmarks/libraries.py).
+    numba in the server and is for a sample. scikit-learn's search takes twice as long (benchmarks/libraries.py).
     """
     index, distance = np.zeros((len(q), k), np.int32), np.zeros((len(q), k), np.float32)
     squares = np.square(x).sum(axis=1, keepdims=True)
