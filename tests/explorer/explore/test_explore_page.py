@@ -278,8 +278,9 @@ def test_a_click_on_a_curve_goes_to_its_epoch_and_the_cursor_is_where_the_player
             # Plotly takes two clicks within so many milliseconds for a double one
             page.wait_for_function(f"Date.now() - ({graph}._mouseDownTime ?? 0) > {graph}._context.doubleClickDelay")
             where = page.evaluate(place, i)
-            page.mouse.move(where["x"] - 3, where["y"])
             page.mouse.move(where["x"], where["y"])
+            # what is under the mouse is looked for up to 50 ms later; a button pressed before that is no click on it
+            page.wait_for_function(f"{graph}._hoverdata?.[0].pointNumber === {i}")
             page.mouse.down()
             page.mouse.up()
             wait_for_time(page, f"epoch {i}.00")
