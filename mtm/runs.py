@@ -297,16 +297,12 @@ class Run:
         return replace(snapshot, metrics=nulls_to_nan(snapshot.metrics))
 
     def _look(self, at_every_file: bool = False) -> Listing:
-        """The snapshot files as they are now. Several threads may look: each replaces what is known as a whole.
-
-        What was damaged in its place, without a trace in the folder, is seen by a look at every file.
-        """
+        """The snapshot files as they are now. Several threads may look: each replaces what is known as a whole."""
         try:
             sizes = len(self.points.labels), self.points.n_classes
         except InputError:  # what would say so cannot be read
             sizes = None
-        known = replace(self._listing, settled=None) if at_every_file else self._listing
-        self._listing = listing = read_listing(self.folder / "snapshots", known, sizes)
+        self._listing = listing = read_listing(self.folder / "snapshots", self._listing, sizes, at_every_file)
         return listing
 
     def _read_rows(self) -> Rows:

@@ -24,13 +24,14 @@ class Listing:
     settled: tuple[Stamp, Sizes] | None = None
 
 
-def read_listing(folder: Path, known: Listing, sizes: Sizes) -> Listing:
+def read_listing(folder: Path, known: Listing, sizes: Sizes, at_every_file: bool = False) -> Listing:
     """The snapshot files now; only those that are not as they were in `known` are read. `known` if all are.
 
-    A folder whose time and files are as they were costs one look at that time: files appear there by renaming.
+    A folder whose time and files are as they were costs one look at that time: files appear there by renaming. What
+    was damaged in its place, without a trace in the folder, is seen `at_every_file`.
     """
     stamp = stamp_of(folder)
-    if stamp is not None and known.settled == (stamp, sizes):
+    if not at_every_file and stamp is not None and known.settled == (stamp, sizes):
         return known
     may_settle = stamp is not None and stamp.is_settled()
     files: dict[Path, tuple[Stamp, Sizes, Header | str]] = {}
@@ -43,6 +44,6 @@ def read_listing(folder: Path, known: Listing, sizes: Sizes) -> Listing:
     headers = {path: header for path, (_, _, header) in files.items() if isinstance(header, dict)}
     problems = tuple(problem for _, _, problem in files.values() if isinstance(problem, str))
     settled = (stamp, sizes) if stamp is not None and may_settle and not problems else None
-    if settled is None and known.settled is None and files == known.files:
+    if (files, settled) == (known.files, known.settled):
         return known
     return Listing(headers, problems, files, settled)
