@@ -108,10 +108,13 @@ def render(figure: Figure, kind: str, scale: float = 1.0, about: str = "", dots:
     dpi, file = PIXELS * scale if kind == "png" else dots, io.BytesIO()
     with use_style():
         lacking = _complete_fonts(figure)
+        notes = []  # of this kind of file alone: the figure stays as it is
         if lacking and kind != "svg":  # whose reader may have such a font
             signs = ", ".join(f"U+{sign:04X}" for sign in sorted(lacking))
-            figure.text(1, 0, f"no font here has {signs}", ha="right", va="bottom", fontsize=6, color=QUIET)
+            notes = [figure.text(1, 0, f"no font here has {signs}", ha="right", va="bottom", fontsize=6, color=QUIET)]
         figure.savefig(file, format=kind, dpi=dpi, metadata={"Title": about, **dates[kind]})
+        for note in notes:
+            note.remove()
     return file.getvalue()
 
 
