@@ -7,14 +7,16 @@ explorer scrolls through runs of many gigabytes.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +46,28 @@ class Stamp(NamedTuple):
 def stamp_of(path: Path) -> Stamp | None:
     """The stamp of a file or a folder; None if it is not there."""
     try:
-        stat = path.stat()
-    except OSError:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
-    return Stamp(stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """A regular file, open for reading. Raises OSError for any other: a pipe would keep its reader waiting for good."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """What a regular file holds. Raises OSError for another, and for one of more than `limit` bytes."""
+    with open_regular(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
+    return content
 
 
 @contextmanager
