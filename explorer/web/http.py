@@ -4,7 +4,8 @@
     add_route(server, "/api/jobs/stop", stop_job, "POST")
 
 A GET names things in its address. A POST names them in a body of JSON, which no other site's page can send here
-(`explorer.web.security`); only what does no harm may do without one.
+(`explorer.web.security`); only what does no harm may do without one. A route that takes a file reads it from
+`Arguments.stream`, up to a limit of its own, and names things in its address.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.files import jsonable
 
 BINARY = "application/octet-stream"
+BODY_LIMIT = 1 << 20  # bytes of a body that is no file
 Answer = Response | bytes | dict[str, Any] | list[Any]
 
 
@@ -45,16 +48,22 @@ def add_route(
     *,
     cached: bool = False,
     needs_body: bool = True,
+    file_limit: int | None = None,
 ) -> None:
     """Answer requests for `path`: a dict or list as JSON, bytes as they are, a Response untouched.
 
     Whatever `answer` raises becomes `{"error": sentence}` with the status of STATUSES. With `cached` the browser keeps
-    the answer and asks whether it is still the same. Without `needs_body` a POST may name things in its address.
+    the answer and asks whether it is still the same. Without `needs_body` a POST may name things in its address. With
+    `file_limit` the body of a POST is a file of at most so many bytes, which `answer` reads from `Arguments.stream`;
+    every other body has at most BODY_LIMIT.
     """
+    if file_limit is not None:
+        server.extensions.setdefault("file_limits", {})[path] = file_limit  # `explorer.web.server` refuses more unread
 
     def respond(**in_path: str) -> Response:
         try:
-            response = _to_response(answer(_arguments(in_path, needs_body)))
+            request.max_content_length = BODY_LIMIT if file_limit is None else file_limit
+            response = _to_response(answer(_arguments(in_path, needs_body, file_limit is not None)))
             return _revalidated(response) if cached else response
         except Exception as error:
             return _error_response(error)
@@ -65,11 +74,18 @@ def add_route(
 class Arguments:
     """What a request names, read by name; every refusal is one sentence (InputError)."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], stream: IO[bytes] | None = None) -> None:
         self.values = values
+        self._stream = stream
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
+
+    @property
+    def stream(self) -> IO[bytes]:
+        """The file that is the body of the request."""
+        assert self._stream is not None, "a route that takes a file says so to add_route"
+        return self._stream
 
     def text(self, name: str) -> str:
         """A text that has to be there."""
@@ -116,11 +132,18 @@ class Arguments:
             raise InputError(f"{name}={value}: {meaning} is meant") from None
 
 
-def _arguments(in_path: Mapping[str, str], needs_body: bool) -> Arguments:
+def _arguments(in_path: Mapping[str, str], needs_body: bool, takes_file: bool) -> Arguments:
     """The JSON object of a POST, or what the address names; and what its path names."""
     values: Any = request.args.to_dict()
+    if takes_file:
+        if request.mimetype != BINARY:  # which a form of another site cannot send
+            raise InputError(f"a file is meant, sent as {BINARY}")
+        return Arguments({**values, **in_path}, request.stream)
     if request.method == "POST" and (needs_body or request.get_data()):
-        values = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
+        try:
+            values = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
+        except RecursionError:
+            values = None
         if not isinstance(values, dict):
             raise InputError("the request is no JSON object")
     return Arguments({**values, **in_path})
@@ -138,6 +161,8 @@ def _error_response(error: Exception) -> Response:
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     if isinstance(error, InputError):
         sentence = str(error)
+    elif isinstance(error, HTTPException):
+        status, sentence = error.code or 400, _http_sentence(error)
     elif isinstance(error, OSError):
         sentence = f"the system refused: {error.strerror or error}"
     else:
@@ -146,6 +171,13 @@ def _error_response(error: Exception) -> Response:
     response = jsonify({"error": sentence})
     response.status_code = status
     return response
+
+
+def _http_sentence(error: HTTPException) -> str:
+    """What is wrong with a request that could not even be read."""
+    if error.code == 413:
+        return f"the request is larger than the {(request.max_content_length or 0) / 1e6:,.0f} MB that are read here"
+    return error.description or error.name
 
 
 def _revalidated(response: Response) -> Response:

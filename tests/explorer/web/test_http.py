@@ -13,11 +13,11 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from explorer.app import create_app
-from explorer.web.http import Answer, Arguments, BusyError, add_route
+from explorer.web.http import BODY_LIMIT, Answer, Arguments, BusyError, add_route
 from mtm.errors import InputError, NotFoundError
 
 
-def client_of(answer: Callable[[Arguments], Answer], method: Any = "GET", **how: bool) -> FlaskClient:
+def client_of(answer: Callable[[Arguments], Answer], method: Any = "GET", **how: Any) -> FlaskClient:
     server = Flask("test")
     add_route(server, "/answer", answer, method, **how)
     add_route(server, "/named/<name>", answer, method)
@@ -74,12 +74,44 @@ def test_a_get_names_things_in_its_address_and_a_post_in_its_body() -> None:
     client = client_of(echo, "POST")
     assert client.post("/answer?run=a", json={"k": 3}).get_json() == {"k": 3}
     assert client.get("/answer").status_code == 405
-    for how in ({"data": "{}"}, {"json": [1]}, {}):
+    deep = {"data": "[" * 100_000, "content_type": "application/json"}
+    latin = {"data": b'{"run": "\xe9"}', "content_type": "application/json"}
+    for how in ({"data": "{}"}, {"json": [1]}, {}, deep, latin):
         refused = client.post("/answer?run=a", **how)
         assert (refused.status_code, refused.get_json()) == (400, {"error": "the request is no JSON object"})
     client = client_of(echo, "POST", needs_body=False)
     assert client.post("/answer?run=a").get_json() == {"run": "a"}
     assert client.post("/answer?run=a", json={"k": 3}).get_json() == {"k": 3}
+
+
+def test_a_body_has_a_limit() -> None:
+    def echo(arguments: Arguments) -> Answer:
+        return dict(arguments.values)
+
+    client = client_of(echo, "POST")
+    assert client.post("/answer", json={"a": "x" * (BODY_LIMIT - 100)}).status_code == 200
+    refused = client.post("/answer", json={"a": "x" * BODY_LIMIT})
+    assert (refused.status_code, refused.get_json()) == (
+        413,
+        {"error": "the request is larger than the 1 MB that are read here"},
+    )
+
+
+def test_a_file_is_read_as_a_stream_with_a_limit_of_its_own() -> None:
+    def measure(arguments: Arguments) -> Answer:
+        size = sum(len(part) for part in iter(lambda: arguments.stream.read(1 << 16), b""))
+        return {"name": arguments.text("name"), "size": size}
+
+    client = client_of(measure, "POST", file_limit=3 * BODY_LIMIT)
+    body = bytes(2 * BODY_LIMIT)
+    whole = client.post("/answer?name=a", data=body, content_type="application/octet-stream")
+    assert whole.get_json() == {"name": "a", "size": len(body)}
+    assert client.post("/answer?name=a", data=body).status_code == 400  # as a page of another site could send it
+    refused = client.post("/answer?name=a", data=2 * body, content_type="application/octet-stream")
+    assert (refused.status_code, refused.get_json()["error"]) == (
+        413,
+        "the request is larger than the 3 MB that are read here",
+    )
 
 
 ARGUMENTS = Arguments({"run": "a", "empty": "", "k": "3", "x": "0.5", "classes": "0,3,6", "body": {"a": 1}, "n": 7})
