@@ -17,6 +17,7 @@ from explorer.explore import commands
 from explorer.export.command import HELP, export
 from explorer.results.command import report
 from mtm.cli.options import Version, make_app, set_parameters
+from mtm.cli.output import say
 from mtm.errors import InputError
 
 app = make_app(
@@ -51,7 +52,7 @@ def serve(
     listener = _listen(host, port)
     free_port = listener.getsockname()[1]
     if free_port != port:
-        print(f"Port {port} is busy; taking {free_port} instead.", flush=True)
+        say(f"Port {port} is busy; taking {free_port} instead.")
     from waitress import create_server
 
     from explorer.app import create_app
@@ -68,13 +69,14 @@ def serve(
     views.worker.warm_up(after=WARM_UP_AFTER)
     queue.begin()
     server = create_server(flask, sockets=[listener], threads=8)
-    print(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)", flush=True)
+    say(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)")
     if not no_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
         server.run()
     except KeyboardInterrupt:
-        print("\nStopped.")
+        say("")  # behind the terminal's ^C
+        say("Stopped.")
     finally:
         for part in (queue, preview, views):  # trainings go on
             part.close()

@@ -57,7 +57,7 @@ def events(
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "what happened")
     for event in listed:
         table.add_row(f"{event.epoch:.3g}", event.kind, f"{event.score:.2f}", event.text, style=None)
-    output.console.print(table, markup=False, highlight=False)
+    output.console.print(table)
     name = history.classifier(classifier)
     output.say(
         f"{len(listed):,} of {len(ranking):,} events; the strongest of each kind first. Decisions are those of {name}."
@@ -121,7 +121,7 @@ def _print_certainty(name: str, certainties: Sequence[Certainty]) -> None:
             interval = f"{relation.risk.aurc_low:.4f} to {relation.risk.aurc_high:.4f}"
             title = SHORT[relation.place] + (" *" if relation.knows_the_label else "")
             table.add_row(f"  {title}", *ends, f"{relation.risk.aurc:.4f}", interval, output.percent(relation.pairs))
-    output.console.print(table, markup=False, highlight=False)
+    output.console.print(table)
     output.say(
         "surest, least: accuracy of the nearest tenth (by margin, the widest) and the farthest. AURC: area under the "
         "risk-coverage curve, less is better. pairs: of a right and a wrong image, how often the right one is surer; "

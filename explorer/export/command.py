@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +21,9 @@ from explorer.space.projections import PROJECTIONS
 from explorer.space.views import Views
 from explorer.web.paths import demo_folder
 from explorer.words import CAMERAS, COLOURS, REGIONS
+from mtm.cli import output
 from mtm.errors import InputError
+from mtm.text import printable
 
 FILE_KINDS = ", ".join(f"{what} {' '.join(f'.{kind}' for kind in each.kinds)}" for what, each in EXPORTS.items())
 HELP = "Write a figure, an animation, a page, a table or an archive of a run.\n\n" + " ".join(
@@ -79,11 +80,10 @@ def export(
         with _interrupt_on_sigterm(), progress_bar() as on_progress:
             write_export(views, request, what, out, Options(**arguments), on_progress)
     except FilmError as error:
-        print(f"explorer: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        output.fail(1, str(error), "explorer")
     finally:
         views.close()
-    print(f"Wrote {out} ({_format_size(out.stat().st_size)})")
+    output.say(f"Wrote {out} ({_format_size(out.stat().st_size)})")
 
 
 def _parse_classes(name: str, text: str | None) -> tuple[int, ...] | None:
@@ -121,15 +121,13 @@ def _interrupt_on_sigterm() -> Iterator[None]:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """A progress bar in a terminal, silence elsewhere."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = (BarColumn(bar_width=32), TextColumn("{task.description}"), TimeRemainingColumn())
+    console = output.notices
+    columns = (BarColumn(bar_width=32), TextColumn("{task.description}", markup=False), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
-        update: Callable[..., None] = progress.update
-        yield lambda share, what: update(task, completed=share, description=what)
+        yield lambda share, what: progress.update(task, completed=share, description=printable(what))
 
 
 def _format_size(n: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtm.cli.output import say
 from mtm.errors import InputError
 from mtm.run_folder.files import write_bytes
 
@@ -33,13 +34,15 @@ def report(
     chosen_runs = choose_runs({"": runs})
     with progress_bar() as on_progress:
         claims = write_report(chosen_runs, out, data_root, on_progress)
-    print(f"{'the runs':16} {'its own tables':20} the paper")
+    say(f"{'the runs':16} {'its own tables':20} the paper")
     for claim, on_paper, verdict in claims.verdicts:
         numbers = f" ({verdict.numbers})" if verdict.numbers else ""
-        print(f"{verdict.word:16} {on_paper.word:20} {claim.text}{numbers}")
+        say(f"{verdict.word:16} {on_paper.word:20} {claim.text}{numbers}")
     for name, why in chosen_runs.passed_over.items():
-        print(f"passed over      {name}: {why}")
-    print(f"\n{claims.summary}\nWrote {out / 'report.html'}, report.md and the figures.")
+        say(f"passed over      {name}: {why}")
+    say("")
+    say(claims.summary)
+    say(f"Wrote {out / 'report.html'}, report.md and the figures.")
 
 
 def write_report(

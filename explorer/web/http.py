@@ -166,7 +166,7 @@ def _error_response(error: Exception) -> Response:
     elif isinstance(error, OSError):
         sentence = f"the system refused: {error.strerror or error}"
     else:
-        logging.getLogger(__name__).error("%s failed", request.full_path, exc_info=error)
+        logging.getLogger(__name__).error("%r failed", request.full_path, exc_info=error)
         sentence = f"{type(error).__name__}: {error}"
     response = jsonify({"error": sentence})
     response.status_code = status

@@ -15,7 +15,7 @@ from mtm.cli.data import list_datasets
 from mtm.cli.experiments import run_experiments
 from mtm.cli.fewshot import measure_few_shot
 from mtm.cli.options import Version, make_app
-from mtm.cli.output import fail
+from mtm.cli.output import accept_any_text, fail
 from mtm.cli.runs import import_embeddings, list_runs, prune_run, show_run
 from mtm.cli.train import resume_run, train_model
 from mtm.cli.tune import tune_hyperparameters
@@ -54,6 +54,7 @@ def main() -> None:
 
 def run_app(app: typer.Typer, name: str) -> None:
     """Run a Typer app as the command `name`; refused input is one line and exit code 2, never a traceback."""
+    accept_any_text()
     sys.path.append(os.getcwd())  # where `--loss module:Class` looks, as it does under `python -m mtm`
     try:
         code = app(standalone_mode=False)  # Typer turns Ctrl-C into 130

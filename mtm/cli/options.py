@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from mtm import __version__
+from mtm.cli.output import say
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.runs import Run
@@ -20,7 +21,7 @@ from mtm.runs import Run
 
 def _say_version(context: typer.Context, is_set: bool) -> None:
     if is_set:
-        print(f"{context.command.name} {__version__}")
+        say(f"{context.command.name} {__version__}")
         raise typer.Exit
 
 

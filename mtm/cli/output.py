@@ -1,43 +1,80 @@
-"""What the `mtm` command prints for people: the progress bar and tables (Rich)."""
+"""What the commands print: sentences, the progress bar and tables (Rich).
+
+Everything goes through here, since names of runs, classes and files are other people's text: it is printed as it is,
+with control characters written out, also where a terminal cannot show a letter and where nobody reads any more.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
 from rich import box
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.style import StyleType
 from rich.table import Table
+from rich.text import Text
 
 from mtm.classifiers import CLASSIFIERS
 from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import MEASURES
 from mtm.run_folder.summary import best_of
+from mtm.text import printable
 
-console = Console()
-notices = Console(stderr=True)
+
+class _Console(Console):
+    """Prints text as it is, and goes on silently when its reader has gone (`| head`): a training is not its output."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(markup=False, highlight=False, emoji=False, **settings)
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())  # what is written later, and at the end, too
+
+
+console = _Console()
+notices = _Console(stderr=True)
+
+
+def accept_any_text() -> None:
+    """Let the output write out the letters that its encoding lacks (σ in ASCII) instead of failing at them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(sentence: str) -> None:
-    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(sentence), soft_wrap=True)
 
 
 def warn(sentence: str) -> None:
-    console.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
+    console.print(Text.assemble(("!", "yellow"), " ", printable(sentence)))
+
+
+def note(sentence: str) -> None:
+    """A sentence beside the output, which may be JSON."""
+    notices.print(printable(sentence))
+
+
+def as_line(text: str) -> Text:
+    """A text as it is, for where Rich would read markup: in a status line."""
+    return Text(printable(text))
 
 
 def print_json(row: dict[str, Any]) -> None:
-    print(json.dumps(jsonable(row)), flush=True)
+    console.out(json.dumps(jsonable(row)))
 
 
 def fail(code: int, sentence: str, name: str = "mtm") -> NoReturn:
-    print(f"{name}: {sentence}", file=sys.stderr)
+    notices.print(printable(f"{name}: {sentence}"), soft_wrap=True)
     raise SystemExit(code)
 
 
@@ -47,12 +84,12 @@ class TrainingBar:
     def __init__(self, name: str) -> None:
         self.bar = Progress(
             BarColumn(bar_width=12),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
         if console.is_terminal:
-            console.print(name, style="bold", markup=False)
+            console.print(printable(name), style="bold")
         self.task = self.bar.add_task(name, total=1.0, text="starting")
 
     def __enter__(self) -> TrainingBar:
@@ -77,8 +114,16 @@ class TrainingBar:
             say(f"epoch {snapshot.epoch:.3f}  loss {row['loss']:.5g}  {scores}")
 
 
+class _Table(Table):
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        texts = (printable(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*texts, style=style, end_section=end_section)
+
+
 def new_table(title: str | None = None) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    """An empty table; what stands in its rows and in its title is printed as it is."""
+    title = None if title is None else printable(title)
+    return _Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
 
 
 def closing_table(name: str, rows: Sequence[dict[str, Any]]) -> None:

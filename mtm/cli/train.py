@@ -85,7 +85,7 @@ def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     from mtm.train_loop.recorder import explain_failure, record_training
 
     for note in dataset.notes:
-        output.notices.print(note, markup=False, highlight=False)  # standard output belongs to --json
+        output.note(note)  # standard output belongs to --json
     try:
         if as_json:
             state = record_training(run, dataset, on_snapshot=lambda s: output.print_json(_json_row(s)))
@@ -112,10 +112,12 @@ def _train_remotely(run: Run, address: str, as_json: bool) -> None:
     from mtm.tuning.remote import train_remotely
     from mtm.tuning.search import Resources
 
-    with output.console.status(f"{run.name}: waiting for a place on {address}") as line:
+    with output.console.status(output.as_line(f"{run.name}: waiting for a place on {address}")) as line:
         try:
             state = train_remotely(
-                run, Resources(address=address), lambda s: line.update(f"{run.name}: {s.state}, epoch {s.epoch:.2f}")
+                run,
+                Resources(address=address),
+                lambda s: line.update(output.as_line(f"{run.name}: {s.state}, epoch {s.epoch:.2f}")),
             )
         except InputError:
             if not run.snapshots:

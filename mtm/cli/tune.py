@@ -121,7 +121,7 @@ def _create_search(runs: Path, config: TrainConfig, trials: int, settings: dict[
         sentence = "The search looks at the test images, as the paper's did: its accuracies are too good."
     else:
         sentence = f"Trials are judged on {search.config.validation:.0%} of the training images, held out."
-    output.notices.print(sentence, markup=False, highlight=False)
+    output.note(sentence)
     return search
 
 
@@ -145,7 +145,7 @@ def follow(search: Search, resources: Resources, as_json: bool) -> str:
 def _progress_lines(search: Search, as_json: bool) -> Iterator[Callable[[Search], None]]:
     """A function that prints a line for every trial that has ended and, in a terminal, updates a status line."""
     reported = {trial.number for trial in search.trials if trial.is_done}
-    with nullcontext() if as_json else output.console.status(f"{search.name}: Ray is starting") as line:
+    with nullcontext() if as_json else output.console.status(output.as_line(f"{search.name}: Ray is starting")) as line:
 
         def report(search: Search) -> None:
             for trial in search.trials:
@@ -156,7 +156,7 @@ def _progress_lines(search: Search, as_json: bool) -> Iterator[Callable[[Search]
                     else:
                         output.say(f"{trial.run}  {_outcome(trial)}  {_params_text(trial)}")
             if line is not None:
-                line.update(_progress(search))
+                line.update(output.as_line(_progress(search)))
 
         yield report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mtm.errors import InputError
+from mtm.text import printable
 
 LONGEST = 100  # characters
 LONGEST_IN_BYTES = 240  # of UTF-8; a file system takes 255, and names grow by a number
@@ -17,8 +18,9 @@ def check_name(name: str, kind: str = "run") -> str:
     problem = _problem(name)
     if problem is None:
         return name
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name[:LONGEST])
-    raise InputError(f"'{shown}' cannot be the name of a {kind}: {problem}; use letters, digits, '-' and '_'")
+    raise InputError(
+        f"'{printable(name[:LONGEST])}' cannot be the name of a {kind}: {problem}; use letters, digits, '-' and '_'"
+    )
 
 
 def make_name(text: str) -> str:
