@@ -5,7 +5,7 @@ A run's id is its folder's name; bundled demo runs are `demo/NAME` and cannot be
 
 from __future__ import annotations
 
-import os
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.files import stamp_of
 from mtm.run_folder.imports import import_run
-from mtm.run_folder.names import check_name
+from mtm.run_folder.names import check_name, show_name
 from mtm.run_folder.snapshots import Array, Snapshot
-from mtm.run_folder.summary import summarise
-from mtm.runs import Run
+from mtm.run_folder.summary import summarise, unreadable
+from mtm.runs import Run, looks_like_run, run_folders
 
 DEMO = "demo"
 CACHED = 1000  # runs in memory, and their summaries
@@ -37,7 +37,7 @@ class Library:
         self._runs, self._summaries = Cache(CACHED), Cache(CACHED)
 
     def ids(self) -> list[str]:
-        """The ids of all runs, bundled ones last."""
+        """The ids of all runs, bundled ones last; none of a folder that cannot be read (any more)."""
         own = _run_names(self.runs_folder)
         return own + [f"{DEMO}/{name}" for name in _run_names(self.demo_folder)]
 
@@ -46,9 +46,13 @@ class Library:
         parent = self.demo_folder if run_id.startswith(f"{DEMO}/") else self.runs_folder
         name = run_id.removeprefix(f"{DEMO}/")
         is_name = name not in ("", "..") and Path(name).name == name  # what keeps '..' and absolute paths out
-        if parent is None or not is_name or not _is_run(parent / name):
-            raise NotFoundError(f"there is no run '{run_id}' here (any more)")
-        return parent / name
+        if parent is not None and is_name:
+            if looks_like_run(parent / name):
+                return parent / name
+            for path in _folders(parent):  # one whose name cannot be sent as it is
+                if path.name != name and show_name(path.name) == name:
+                    return path
+        raise NotFoundError(f"there is no run '{show_name(run_id)}' here (any more)")
 
     def run(self, run_id: str) -> Run:
         """A run, which stays open and reads only what is new. Raises InputError if it is gone or of a newer format."""
@@ -77,9 +81,11 @@ class Library:
         for run_id in self.ids():
             try:
                 rows.append(self.summary(run_id))
-            except InputError as error:
-                problem = {"state": "unreadable", "error": str(error), "is_demo": False}
-                rows.append({"id": run_id, "name": run_id} | problem)
+            except NotFoundError:
+                continue  # it went away meanwhile
+            except Exception as error:  # one bad run is one bad row
+                about = {"id": run_id, "is_demo": run_id.startswith(f"{DEMO}/")}
+                rows.append(unreadable(self.runs_folder / run_id, error) | about)
         rows.sort(key=lambda row: str(row.get("created") or ""), reverse=True)
         return sorted(rows, key=lambda row: bool(row["is_demo"]))
 
@@ -138,12 +144,13 @@ def references_over_time(snapshots: Sequence[Snapshot], classifier: str) -> Arra
 
 
 def _run_names(folder: Path | None) -> list[str]:
-    """Folders that look like runs."""
-    if folder is None or not folder.is_dir():
+    """The names of the folders that look like runs, as they can be sent and shown."""
+    return [show_name(path.name) for path in _folders(folder)]
+
+
+def _folders(folder: Path | None) -> list[Path]:
+    try:
+        return [] if folder is None else run_folders(folder)
+    except InputError as error:
+        logging.getLogger(__name__).warning("%s", error)
         return []
-    return sorted(path.name for path in folder.iterdir() if _is_run(path))
-
-
-def _is_run(folder: Path) -> bool:
-    """Whether a folder looks like a run; no name, however odd, raises."""
-    return os.path.isfile(folder / "config.json") or os.path.isdir(folder / "snapshots")

@@ -155,7 +155,7 @@ class TrainConfig(BaseModel):
         "training",
     )
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:

@@ -10,25 +10,28 @@ run.snapshot(3).embeddings, run.metrics[3]["accuracy"]["euc"]
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
-from mtm.errors import InputError
+from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.external import Arrays, external_snapshot
 from mtm.run_folder.files import Stamp, read_arrays, stamp_of, write_arrays, write_json
-from mtm.run_folder.listing import Listing, read_listing
-from mtm.run_folder.readers import nulls_to_nan, read_header, read_json
+from mtm.run_folder.listing import Listing, leave_out, read_listing, snapshot_files
+from mtm.run_folder.names import show_name
+from mtm.run_folder.readers import check_header, check_info, check_points, nulls_to_nan, read_header, read_json
 from mtm.run_folder.rows import Rows, append_row, read_rows
 from mtm.run_folder.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
-from mtm.run_folder.status import STATES, Status
+from mtm.run_folder.status import Status, read_status
 
 FORMAT = 1  # of the run folder; a run with a larger number is refused
 
@@ -38,10 +41,11 @@ class Run:
 
     def __init__(self, folder: Path, info: dict[str, Any], problems: Sequence[str] = ()) -> None:
         self.folder = folder
-        self.info = info  # config.json
-        self._problems = tuple(problems)
-        self._points: Points | None = None
+        # config.json, and the config it was trained with: None for runs of other programs, or if it cannot be read
+        self.info, self.config, more_problems = check_info(info)
+        self._problems = (*problems, *more_problems)
         # what was read last, with what tells whether that has changed
+        self._points: tuple[Stamp | None, Points] | None = None
         self._listing, self._rows = Listing(), Rows()
         self._metrics: tuple[Listing, Rows, list[dict[str, Any]]] | None = None
         self._status_read: tuple[Stamp | None, Status, str | None] | None = None
@@ -93,37 +97,33 @@ class Run:
         Raises InputError if the folder is not a run, or a run of a newer format.
         """
         folder = Path(folder)
-        if not folder.is_dir():
-            raise InputError(f"there is no run at {folder}; `mtm runs` lists those there are")
-        info, problem = read_json(folder / "config.json")
-        if problem and not any((folder / "snapshots").glob("*.safetensors")):
+        if not os.path.isdir(folder):
+            raise NotFoundError(f"there is no run at {folder}; `mtm runs` lists those there are")
+        stored, problem = read_json(folder / "config.json")
+        if problem and not _has_snapshots(folder / "snapshots"):
             raise InputError(f"{folder} is not a run: {problem}")
-        if not isinstance(info.get("format", FORMAT), int) or info.get("format", FORMAT) > FORMAT:
-            raise InputError(f"{folder} has run format {info['format']}, this mtm reads up to {FORMAT}: update mtm")
-        return cls(folder, info, [problem] if problem else [])
+        version = stored.get("format", FORMAT)
+        if type(version) is not int or version < 1:
+            raise InputError(f"{folder} is not a run: config.json gives no number for its format")
+        if version > FORMAT:
+            raise InputError(f"{folder} has run format {version}, this mtm reads up to {FORMAT}: update mtm")
+        return cls(folder, stored, [problem] if problem else [])
 
     # What does not change
 
     @property
     def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def config(self) -> TrainConfig | None:
-        """The config it was trained with; None for runs of other programs, or if it cannot be read."""
-        return self._stored_config()[0]
+        """The folder's name, as it can be shown."""
+        return show_name(self.folder.name)
 
     @property
     def points(self) -> Points:
         """The recorded images. Raises InputError if nothing was recorded yet or the file is damaged."""
-        if self._points is None:
-            arrays, header = read_arrays(self.folder / "points.safetensors")
-            try:
-                names = tuple(header["class_names"])
-                self._points = Points(arrays["labels"], arrays["indices"], names, arrays.get("thumbnails"))
-            except KeyError as error:
-                raise InputError(f"{self.folder / 'points.safetensors'} has no {error}") from None
-        return self._points
+        path = self.folder / "points.safetensors"
+        stamp, known = stamp_of(path), self._points
+        if known is None or stamp is None or known[0] != stamp:
+            self._points = known = stamp, check_points(path)
+        return known[1]
 
     @property
     def labels(self) -> Array:
@@ -167,7 +167,12 @@ class Run:
         """What in the folder could not be read, one sentence each; looks at every file."""
         listing = self._look(at_every_file=True)
         found = [*self._problems, *listing.problems, *self._read_rows().problems]
-        found += [problem for problem in (self._stored_status()[1], self._stored_config()[1]) if problem]
+        if self.name != self.folder.name:
+            found.append(
+                f"its folder's name is shown as {self.name}: give it one of letters that every program can show"
+            )
+        if problem := self._stored_status()[1]:
+            found.append(problem)
         if listing.headers:
             try:
                 _ = self.points
@@ -261,8 +266,13 @@ class Run:
         return self.folder / "checkpoint"
 
     def size(self) -> int:
-        """Bytes on disk."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        """Bytes on disk of what is there (what goes away meanwhile counts as nothing)."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_size
+        return total
 
     def prune(self) -> int:
         """Remove the checkpoints (what resuming and reloading the network need); returns the bytes freed."""
@@ -286,14 +296,20 @@ class Run:
         return self.folder / "snapshots" / f"{index:06d}.safetensors"
 
     def _read_snapshot(self, path: Path) -> Snapshot:
+        points = self.points
         try:
-            arrays, header = read_arrays(path)
-            snapshot = from_arrays(int(path.stem), self.points, arrays, header)
+            arrays, stored = read_arrays(path)
+            kinds = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+            header = check_header(path, kinds, stored, (len(points.labels), points.n_classes))
         except InputError:
             self._look(at_every_file=True)
             raise
-        except KeyError as error:
-            raise InputError(f"{path} has no {error}") from None
+        try:
+            snapshot = from_arrays(int(path.stem), points, arrays, header)
+        except InputError as error:
+            problem = f"{path} is damaged: {error}"
+            self._listing = leave_out(self._look(), path, problem)
+            raise InputError(problem) from None
         return replace(snapshot, metrics=nulls_to_nan(snapshot.metrics))
 
     def _look(self, at_every_file: bool = False) -> Listing:
@@ -317,40 +333,43 @@ class Run:
         known = self._status_read
         if known is None or stamp is None or known[0] != stamp:
             settled = stamp if stamp is not None and stamp.is_settled() else None
-            self._status_read = known = settled, *_read_status(path)
+            self._status_read = known = settled, *read_status(path)
         return known[1:]
-
-    def _stored_config(self) -> tuple[TrainConfig | None, str | None]:
-        """The config, and what is wrong with it."""
-        stored = self.info.get("config")
-        try:
-            return (TrainConfig(**stored), None) if isinstance(stored, dict) else (None, None)
-        except InputError as error:
-            return None, f"config.json: {error}"
 
 
 def list_runs(folder: str | Path) -> list[Run]:
     """The runs directly inside `folder`, newest first; what is no run is passed over."""
     runs = []
-    for path in Path(folder).iterdir() if Path(folder).is_dir() else []:
-        try:
+    for path in run_folders(Path(folder)):
+        with contextlib.suppress(InputError):
             runs.append(Run.open(path))
-        except InputError:
-            continue
-    return sorted(runs, key=lambda run: (str(run.info.get("created", "")), run.name), reverse=True)
+    return sorted(runs, key=lambda run: (str(run.info.get("created") or ""), run.name), reverse=True)
 
 
-def _read_status(path: Path) -> tuple[Status, str | None]:
-    """What a status.json says, and what is wrong with it: then the run counts as interrupted."""
-    stored, problem = read_json(path)
-    names = {f.name for f in fields(Status)}
+def run_folders(folder: Path) -> list[Path]:
+    """The folders directly inside `folder` that look like runs, by name; none if there is no such folder.
+
+    Raises InputError for one that cannot be read.
+    """
     try:
-        status = Status(**{key: value for key, value in stored.items() if key in names})
-    except TypeError:
-        status = Status()
-    if problem is None and status.state not in STATES:
-        problem = f"status.json: unknown state '{status.state}'"
-    return (status, None) if problem is None else (replace(status, state="interrupted"), problem)
+        return [path for path in sorted(folder.iterdir()) if looks_like_run(path)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"cannot read the folder of runs {folder}: {error.strerror}") from error
+
+
+def looks_like_run(folder: Path) -> bool:
+    """Whether a folder looks like a run, whatever state it is in; no name, however odd, raises."""
+    with contextlib.suppress(ValueError):  # a name that no file can have
+        return any(os.path.lexists(folder / name) for name in ("config.json", "snapshots")) and os.path.isdir(folder)
+    return False
+
+
+def _has_snapshots(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(snapshot_files(folder)[0])
+    return False
 
 
 def _versions() -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import stat
 import tempfile
@@ -22,13 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from mtm.errors import InputError
+from mtm.errors import InputError, NotFoundError
 
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
 }  # fmt: skip
 COARSEST_CLOCK = 2 * 10**9  # ns, of file systems
+LARGEST_TEXT = 64 << 20  # bytes that are read at once of JSON: a file, a line of one, the header of arrays
+DEEPEST = 64  # JSON objects and lists within each other
+MOST_AXES = 8  # of an array
 
 
 class Stamp(NamedTuple):
@@ -54,10 +58,11 @@ def stamp_of(path: Path) -> Stamp | None:
 
 def open_regular(path: Path) -> IO[bytes]:
     """A regular file, open for reading. Raises OSError for any other: a pipe would keep its reader waiting for good."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
+    if stat.S_ISREG(os.stat(path).st_mode):  # to open a socket or a device is an error, or more than reading
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
     raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
@@ -118,6 +123,49 @@ def decode_strings(values: NDArray[Any]) -> list[str]:
     return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values.tolist()]
 
 
+def parse_json(content: bytes) -> Any:
+    """What a text of JSON holds. Raises ValueError with the reason for one that is damaged, too deep or has a number
+    of more than 64 bits: everything behind may go through it without a second thought."""
+    if not content.strip():
+        raise ValueError("it is empty")
+    try:
+        text = content.decode("utf-8-sig")  # editors put a byte-order mark before what they save
+        parsed = json.loads(text, parse_int=_parse_whole)
+    except UnicodeDecodeError:
+        raise ValueError("it is not text in UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON from line {error.lineno}, column {error.colno} on") from None
+    except RecursionError:
+        raise ValueError(f"it is more than {DEEPEST} lists and objects deep") from None
+    if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(parsed):
+        raise ValueError(f"it is more than {DEEPEST} lists and objects deep")
+    return parsed
+
+
+def parse_object(content: bytes) -> dict[str, Any]:
+    """The object in a text of JSON. Raises ValueError as `parse_json` does, and for anything but an object."""
+    parsed = parse_json(content)
+    if not isinstance(parsed, dict):
+        raise ValueError("it is no object, { ... }")
+    return parsed
+
+
+def _parse_whole(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
+        raise ValueError(f"it holds a whole number of {len(digits.lstrip('-'))} digits")
+    return int(digits)
+
+
+def _is_too_deep(parsed: Any) -> bool:
+    level = [parsed]
+    for _ in range(DEEPEST + 1):
+        inner = (value for each in level for value in (each.values() if isinstance(each, dict) else each))
+        level = [value for value in inner if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
+
+
 def write_json(path: Path, content: object) -> None:
     """Write `content` as JSON, whole or not at all; NaN and infinities become null."""
     write_bytes(path, json.dumps(jsonable(content), indent=1).encode())
@@ -149,45 +197,90 @@ def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
     Raises InputError for a file that is missing, cut short or of another kind.
     """
-    table, start, header = _read_table(path)
-    data = np.memmap(path, dtype=np.uint8, mode="r", offset=0)
-    arrays = {}
-    for name, entry in table.items():
-        begin, end = (start + offset for offset in entry["data_offsets"])
-        arrays[name] = data[begin:end].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    with _reading(path) as file:
+        table, start, header = _read_table(path, file)
+        data = np.memmap(file, dtype=np.uint8, mode="r", offset=0)
+        arrays = {}
+        for name, (dtype, shape, (begin, end)) in table.items():
+            arrays[name] = data[start + begin : start + end].view(DTYPES[dtype]).reshape(shape)
     return arrays, header
 
 
-def check_arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, Any]]:
-    """The shapes of the arrays in a safetensors file and its JSON header; no array is read.
+def check_arrays(path: Path) -> tuple[dict[str, tuple[np.dtype[Any], tuple[int, ...]]], dict[str, Any]]:
+    """The dtypes and shapes of the arrays in a safetensors file and its JSON header; no array is read.
 
     Raises InputError, as `read_arrays` does, for a file that is not as long as its arrays need.
     """
-    table, _, header = _read_table(path)
-    return {name: tuple(entry["shape"]) for name, entry in table.items()}, header
+    with _reading(path) as file:
+        table, _, header = _read_table(path, file)
+    return {name: (np.dtype(DTYPES[entry.dtype]), entry.shape) for name, entry in table.items()}, header
 
 
-def _read_table(path: Path) -> tuple[dict[str, Any], int, dict[str, Any]]:
+class _Entry(NamedTuple):
+    """What the table of a safetensors file says of one array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    offsets: tuple[int, int]  # where it begins and ends, counted from the end of the table
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[IO[bytes]]:
+    """An open file; whatever the system refuses, and arrays too large for it, are an InputError."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= size - 8:
-                raise InputError(f"{path} is cut short or not a safetensors file")
-            table = json.loads(file.read(length))
-        start = 8 + length
-        header = json.loads(table.pop("__metadata__", {}).get("header", "{}"))
-        for name, entry in table.items():
-            begin, end = entry["data_offsets"]
-            needed = int(np.prod(entry["shape"], dtype=np.int64)) * np.dtype(DTYPES[entry["dtype"]]).itemsize
-            if end - begin != needed or begin < 0:
-                raise InputError(f"{path} is damaged: the size of '{name}' does not fit its shape")
-            if start + end > size:
-                raise InputError(f"{path} is cut short: it has {size:,} bytes, '{name}' ends at {start + end:,}")
+        with open_regular(path) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is damaged or not a safetensors file") from error
-    return table, start, header
+    except (ValueError, MemoryError) as error:
+        raise InputError(f"{path} is damaged: it cannot be read as arrays") from error
+
+
+def _read_table(path: Path, file: IO[bytes]) -> tuple[dict[str, _Entry], int, dict[str, Any]]:
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= size - 8:
+        raise InputError(f"{path} is cut short or not a safetensors file")
+    if length > LARGEST_TEXT:
+        raise InputError(f"{path} is damaged: its header has {length:,} bytes, {LARGEST_TEXT:,} is the most")
+    try:
+        table = parse_object(file.read(length))
+        metadata = table.pop("__metadata__", {})
+        text = metadata.get("header", "{}") if isinstance(metadata, dict) else None
+        if not isinstance(text, str):
+            raise ValueError("its header is no text")
+        header = parse_object(text.encode(errors="replace"))
+        entries = {name: _entry(name, entry) for name, entry in table.items()}
+    except ValueError as error:
+        raise InputError(f"{path} is damaged or not a safetensors file: {error}") from error
+    taken = 0
+    for name, entry in sorted(entries.items(), key=lambda item: item[1].offsets):
+        begin, end = entry.offsets
+        if end - begin != math.prod(entry.shape) * np.dtype(DTYPES[entry.dtype]).itemsize:
+            raise InputError(f"{path} is damaged: the size of '{name}' does not fit its shape")
+        if 8 + length + end > size:
+            raise InputError(f"{path} is cut short: it has {size:,} bytes, '{name}' ends at {8 + length + end:,}")
+        if begin < taken:
+            raise InputError(f"{path} is damaged: '{name}' lies where another array is")
+        taken = end
+    return entries, 8 + length, header
+
+
+def _entry(name: str, entry: Any) -> _Entry:
+    """Raises ValueError for an entry that does not describe an array."""
+    about = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = about.get("dtype"), _sizes(about.get("shape")), _sizes(about.get("data_offsets"))
+    if not isinstance(dtype, str) or dtype not in DTYPES or shape is None or len(shape) > MOST_AXES:
+        raise ValueError(f"its entry '{name}' describes no array")
+    if offsets is None or len(offsets) != 2:
+        raise ValueError(f"its entry '{name}' does not say where it lies")
+    return _Entry(dtype, shape, (offsets[0], offsets[1]))
+
+
+def _sizes(values: Any) -> tuple[int, ...] | None:
+    are_sizes = isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+    return tuple(values) if are_sizes else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from mtm.run_folder.files import Stamp, stamp_of
-from mtm.run_folder.readers import read_header
+from mtm.run_folder.readers import Header, Sizes, read_header
 
-Header = dict[str, Any]
-Sizes = tuple[int, int] | None  # N and C of the run, which every snapshot has to fit; None if nothing says so
+NAME = re.compile(r"(\d{6}|[1-9]\d{6,17})\.safetensors", re.ASCII)
+NAMES_LIKE = "000010.safetensors"
+MOST_NAMED = 8  # files of other names
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,11 @@ def read_listing(folder: Path, known: Listing, sizes: Sizes, at_every_file: bool
         return known
     may_settle = stamp is not None and stamp.is_settled()
     files: dict[Path, tuple[Stamp, Sizes, Header | str]] = {}
-    for path in sorted(folder.glob("[0-9]*.safetensors")):
+    try:
+        paths, others = snapshot_files(folder)
+    except OSError as error:
+        return Listing(problems=() if stamp is None else (f"{folder} cannot be read ({error.strerror})",))
+    for path in paths:
         file_stamp = stamp_of(path)
         if file_stamp is not None:
             before = known.files.get(path)
@@ -44,6 +50,29 @@ def read_listing(folder: Path, known: Listing, sizes: Sizes, at_every_file: bool
     headers = {path: header for path, (_, _, header) in files.items() if isinstance(header, dict)}
     problems = tuple(problem for _, _, problem in files.values() if isinstance(problem, str))
     settled = (stamp, sizes) if stamp is not None and may_settle and not problems else None
-    if (files, settled) == (known.files, known.settled):
+    problems += tuple(f"{path} is left out: a snapshot's file is called {NAMES_LIKE}" for path in others[:MOST_NAMED])
+    if (files, settled, problems) == (known.files, known.settled, known.problems):
         return known
     return Listing(headers, problems, files, settled)
+
+
+def snapshot_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The snapshot files in a folder, in order, and others that could be meant as such, a sync tool's copies for
+    instance. Raises OSError if there is no such folder or it cannot be read."""
+    names = [name for name in os.listdir(folder) if name.endswith(".safetensors") and not name.startswith(".")]
+    paths = [folder / name for name in sorted(filter(NAME.fullmatch, names), key=lambda name: (len(name), name))]
+    return paths, [folder / name for name in sorted(names) if not NAME.fullmatch(name)]
+
+
+def leave_out(listing: Listing, path: Path, problem: str) -> Listing:
+    """The listing without a snapshot whose arrays were found to be damaged, until its file is another one."""
+    if path not in listing.headers:
+        return listing
+    stamp, sizes, _ = listing.files[path]
+    return replace(
+        listing,
+        headers={other: header for other, header in listing.headers.items() if other != path},
+        problems=(*listing.problems, problem),
+        files=listing.files | {path: (stamp, sizes, problem)},
+        settled=None,
+    )

@@ -23,6 +23,12 @@ def check_name(name: str, kind: str = "run") -> str:
     )
 
 
+def show_name(name: str) -> str:
+    """The name of a folder as it can be printed, sent and named in an address: of one that is not UTF-8, which Python
+    has in halves of characters, the bytes that are not are escaped, as in caf\\udce9."""
+    return "".join(ascii(c)[1:-1] if "\ud800" <= c <= "\udfff" else c for c in name)
+
+
 def make_name(text: str) -> str:
     """A name that can be, as near to `text` as there is; it has room for a number behind it."""
     text = "".join("-" if c in NOT_IN_A_NAME or not c.isprintable() else c for c in text)

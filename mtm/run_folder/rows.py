@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtm.run_folder.files import Stamp, jsonable, stamp_of
+from mtm.run_folder.files import LARGEST_TEXT, Stamp, jsonable, open_regular, parse_json, stamp_of
 from mtm.run_folder.readers import checked_row
 
 Row = dict[str, Any]
+MOST_NAMED = 8  # damaged lines
 
 
 @dataclass(frozen=True)
@@ -33,39 +34,36 @@ class Rows:
 def read_rows(path: Path, known: Rows) -> Rows:
     """The rows now; of a file that has grown since `known` only what was added is read. `known` itself if unchanged."""
     stamp = stamp_of(path)
+    if stamp is None:
+        return known if known == Rows() else Rows()
     if stamp == known.stamp:
         return known
-    if stamp is None:
-        return Rows()
     if known.stamp is None or stamp.size <= known.stamp.size:
         known = Rows()
+    whole, damaged, number, end, last = dict(known.whole), list(known.damaged), known.n_lines, known.end, known.last
     try:
-        with path.open("rb") as file:
-            file.seek(known.end - len(known.last))
-            if file.read(len(known.last)) != known.last:  # another file than before
-                known = Rows()
-                file.seek(0)
-            added = file.read()
-    except OSError:
-        return Rows()
-    whole, damaged, number, last = dict(known.whole), list(known.damaged), known.n_lines, known.last
-    *lines, rest = added.split(b"\n")  # the rest is empty, or a line that is being written or never was to its end
-    for number, line in enumerate(lines, start=known.n_lines + 1):
-        last = line + b"\n"
-        if row := _parse(line):
-            whole |= row
-        else:
-            damaged.append(number)
-    row_of_rest = _parse(rest) if rest else {}
+        with open_regular(path) as file:
+            file.seek(end - len(last))
+            if file.read(len(last)) != last:  # another file than before
+                return read_rows(path, Rows())
+            while (line := file.readline(LARGEST_TEXT)).endswith(b"\n"):
+                number, end, last = number + 1, end + len(line), line
+                if row := _parse(line):
+                    whole |= row
+                else:
+                    damaged.append(number)
+    except OSError as error:
+        return Rows(problems=(f"metrics.jsonl cannot be read ({error.strerror})",))
+    row_of_rest = _parse(line) if line else {}  # a line that is being written or never was to its end
     problems = [*damaged, *([number + 1] if row_of_rest is None else [])]
     return Rows(
         rows=whole | (row_of_rest or {}),
-        problems=tuple(f"metrics.jsonl: line {n} is damaged" for n in problems),
+        problems=_name_lines(problems),
         stamp=stamp,
         whole=whole,
         damaged=tuple(damaged),
         n_lines=number,
-        end=known.end + len(added) - len(rest),
+        end=end,
         last=last,
     )
 
@@ -84,7 +82,14 @@ def append_row(path: Path, row: Mapping[str, object]) -> None:
 def _parse(line: bytes) -> dict[int, Row] | None:
     """The row of a line by its snapshot; None if it is damaged."""
     try:
-        row = json.loads(line.decode(errors="replace"))
-        return {int(row["snapshot"]): checked_row(row)}
-    except (ValueError, KeyError, TypeError, OverflowError):
+        row = checked_row(parse_json(line))
+    except ValueError:
         return None
+    return {row["snapshot"]: row}
+
+
+def _name_lines(numbers: list[int]) -> tuple[str, ...]:
+    """A sentence for each of the first damaged lines, and one for the others."""
+    rest = len(numbers) - MOST_NAMED
+    more = (f"metrics.jsonl: {rest} further lines are damaged",) if rest > 0 else ()
+    return (*(f"metrics.jsonl: line {n} is damaged" for n in numbers[:MOST_NAMED]), *more)

@@ -14,10 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from mtm import geometry
 from mtm.classifiers import CLASSIFIERS, Reference, decide
+from mtm.errors import InputError
 
 Array = NDArray[Any]
 
 MEASURES = ("cluster_size", "centre_distance", "mean_centre_separation", "median_cosine_similarity")  # of every row
+PER_CLASS = tuple(f"{name}_per_class" for name in ("cluster_size", "centre_distance"))  # (C,)
+PER_CLASS += tuple(f"target_{name}_per_class" for name in ("distance", "separation", "gap"))  # with class embeddings
 LARGEST = np.finfo(np.float32).max
 FLOAT16_ROUNDING = 0.01  # share of the spread by which float16 may move embeddings
 
@@ -158,9 +161,15 @@ def to_arrays(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, Any]]:
 def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: dict[str, Any]) -> Snapshot:
     """The inverse of `to_arrays`; decisions of classifiers that are not registered here are left out.
 
-    Raises KeyError for a missing array.
+    Raises KeyError for a missing array, InputError for decisions for classes that there are not.
     """
     classifiers = [name for name in header["classifiers"] if name in CLASSIFIERS]
+    for name in classifiers:
+        predicted = arrays[f"predictions.{name}"]
+        if predicted.size and not 0 <= predicted.min() <= predicted.max() < points.n_classes:
+            raise InputError(
+                f"{name} decides for classes {predicted.min()} to {predicted.max()}, there are {points.n_classes}"
+            )
     return Snapshot(
         index=index,
         epoch=float(header["epoch"]),
@@ -178,20 +187,27 @@ def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: di
 
 
 def describe_misfit(
-    shapes: Mapping[str, tuple[int, ...]], classifiers: Sequence[str], n: int, n_classes: int
+    arrays: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]], classifiers: Sequence[str], n: int, n_classes: int
 ) -> str | None:
-    """What is wrong with the arrays of a snapshot file for n images of n_classes classes; None if nothing is."""
-    d = shapes.get("embeddings", ())[-1:]  # (D,)
+    """What is wrong with the arrays of a snapshot file, by name their dtype and shape, for n images of n_classes
+    classes; None if nothing is."""
+    d = arrays["embeddings"][1][-1:] if "embeddings" in arrays else ()  # (D,)
     always = {"embeddings": (n, *d), "reference_centres": (n_classes, *d), "centre_distances": (n,)}
     always |= {f"{kind}.{name}": (n,) for kind in ("predictions", "margins") for name in classifiers}
     perhaps = {"class_embeddings": (n_classes, *d), "weight": (n_classes, *d), "bias": (n_classes,)}
     perhaps |= {"target_distances": (n,)}
-    for name, shape in (always | {name: perhaps[name] for name in perhaps if name in shapes}).items():
-        if name not in shapes:
+    if "weight" in arrays:  # a linear head has both
+        always["bias"] = perhaps["bias"]
+    for name, shape in (always | {name: perhaps[name] for name in perhaps if name in arrays}).items():
+        if name not in arrays:
             return f"it has no '{name}'"
-        if shapes[name] != shape:
-            return f"{name} has shape {shapes[name]}, for {n} images of {n_classes} classes it is {shape}"
-    return None
+        dtype, stored = arrays[name]
+        if stored != shape:
+            return f"{name} has shape {stored}, for {n} images of {n_classes} classes it is {shape}"
+        kinds, meaning = ("iu", "whole numbers") if name.startswith("predictions.") else ("f", "floating-point numbers")
+        if dtype.kind not in kinds:
+            return f"{name} are {dtype}, not {meaning}"
+    return "embeddings have no dimensions" if d == (0,) else None
 
 
 def compact(e: Array, y: Array) -> Array:

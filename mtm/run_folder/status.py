@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import psutil
+
+from mtm.run_folder.readers import drop_misfits, read_json
 
 ALIVE_SECONDS = 120  # a run on another machine counts as interrupted when its heartbeat is older
 STATES = ("queued", "training", "finished", "stopped", "failed", "interrupted")
@@ -47,3 +52,26 @@ class Status:
         """This status as written by this process, now."""
         me = psutil.Process()
         return replace(self, heartbeat=time.time(), host=socket.gethostname(), pid=me.pid, pid_started=me.create_time())
+
+
+KINDS: dict[str, type] = dict.fromkeys(("state", "error", "host"), str) | {"pid": int}
+KINDS |= dict.fromkeys(
+    ("epoch", "progress", "images_per_second", "seconds_left", "loss", "heartbeat", "pid_started"), float
+)
+
+
+def read_status(path: Path) -> tuple[Status, str | None]:
+    """What a status.json says, and what is wrong with it: then the run counts as interrupted."""
+    stored, problem = read_json(path)
+    return (Status(state="interrupted"), problem) if problem else check_status(stored, path.name)
+
+
+def check_status(stored: Mapping[str, Any], name: str) -> tuple[Status, str | None]:
+    """A status as it is stored in a file of this name, and what is wrong with it."""
+    values, problems = drop_misfits(stored, KINDS, name)
+    given = {key: value for key, value in values.items() if key in KINDS}
+    required = ("state", "epoch", "progress", "heartbeat", "host", "pid", "pid_started")
+    status = Status(**{key: value for key, value in given.items() if value is not None or key not in required})
+    if status.state not in STATES:
+        problems.append(f"{name}: unknown state '{status.state[:40]}'")
+    return (replace(status, state="interrupted"), problems[0]) if problems else (status, None)

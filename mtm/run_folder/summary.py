@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mtm.errors import InputError
-from mtm.runs import Run, list_runs
+from mtm.run_folder.names import show_name
+from mtm.runs import Run, run_folders
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,25 @@ def summarise_runs(folder: Path) -> list[dict[str, Any]]:
     """A line for every run directly inside `folder`, newest first.
 
     Last those that cannot be opened, such as runs of a newer format: `name`, the state `unreadable` and the `error`.
+    Raises InputError if the folder itself cannot be read.
     """
-    return [summarise(run) for run in list_runs(folder)] + _unreadable(folder)
-
-
-def _unreadable(folder: Path) -> list[dict[str, Any]]:
-    lines = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if not (path / "config.json").exists():
-            continue
+    readable, others = [], []
+    for path in run_folders(folder):
         try:
-            Run.open(path)
-        except InputError as error:
-            lines.append({"run": str(path), "name": path.name, "state": "unreadable", "error": str(error)})
-    return lines
+            readable.append(summarise(Run.open(path)))
+        except Exception as error:  # one bad run is one bad line
+            others.append(unreadable(path, error))
+    readable.sort(key=lambda line: (line["created"] or "", line["name"]), reverse=True)
+    return readable + others
+
+
+def unreadable(folder: Path, error: Exception) -> dict[str, Any]:
+    """The line about a run that cannot be opened, because of `error`."""
+    if isinstance(error, InputError):
+        sentence = str(error)
+    elif isinstance(error, OSError):
+        sentence = f"{folder} cannot be read: {error.strerror or error}"
+    else:
+        logging.getLogger(__name__).error("%s could not be summarised", folder, exc_info=error)
+        sentence = f"{folder} cannot be read, for a reason that the program does not know ({type(error).__name__})"
+    return {"run": str(folder), "name": show_name(folder.name), "state": "unreadable", "error": sentence}
