@@ -9,6 +9,14 @@ class NotFoundError(InputError):
     """What the input names is not there (any more): a run, a search, a figure."""
 
 
+class Failed(RuntimeError):
+    """Something that a command began could not be done; the message is one sentence for the user."""
+
+
+class FolderGone(FileNotFoundError):
+    """The folder that is being written was removed, renamed or replaced; nothing more is written there."""
+
+
 class Diverged(RuntimeError):
     """The training loss became NaN or infinite; the message says at which epoch and what to lower."""
 

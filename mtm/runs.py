@@ -15,7 +15,8 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,15 +24,16 @@ from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
-from mtm.errors import InputError, NotFoundError
+from mtm.errors import FolderGone, InputError, NotFoundError
 from mtm.run_folder.external import Arrays, external_snapshot
-from mtm.run_folder.files import Stamp, read_arrays, stamp_of, write_arrays, write_json
+from mtm.run_folder.files import Stamp, is_temporary, read_arrays, remove, stamp_of, write_arrays, write_json
 from mtm.run_folder.listing import Listing, leave_out, read_listing, snapshot_files
+from mtm.run_folder.lock import Lock, lock_folder
 from mtm.run_folder.names import show_name
 from mtm.run_folder.readers import check_header, check_info, check_points, nulls_to_nan, read_header, read_json
 from mtm.run_folder.rows import Rows, append_row, read_rows
 from mtm.run_folder.snapshots import Array, Points, Snapshot, from_arrays, to_arrays
-from mtm.run_folder.status import Status, read_status
+from mtm.run_folder.status import ENDED, Status, read_status
 
 FORMAT = 1  # of the run folder; a run with a larger number is refused
 
@@ -51,6 +53,7 @@ class Run:
         self._status_read: tuple[Stamp | None, Status, str | None] | None = None
         # what this process writes
         self._status = Status()
+        self._lock: Lock | None = None
         self._next: tuple[int, int] | None = None  # number of the snapshot to log next, and D
 
     # Making and opening
@@ -69,7 +72,7 @@ class Run:
         `config` is None for runs recorded by other programs; `notes` (JSON types) are kept in `config.json`.
         """
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())):
             raise InputError(f"{folder} exists already; choose another name, or continue it with: mtm resume {folder}")
         info = {
             "format": FORMAT,
@@ -182,20 +185,42 @@ class Run:
 
     # Writing
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """A block in which nobody else trains into this run; begins without a request to stop. Raises InputError."""
+        refusal = f"{self.folder} is being trained right now by another process"
+        if self._stored_status()[0].is_written_elsewhere():  # some file systems lock for one machine only
+            raise InputError(refusal)
+        with lock_folder(self.folder, refusal) as self._lock:
+            remove(self.folder / "stop")
+            (self.folder / "snapshots").mkdir(exist_ok=True)
+            try:
+                yield
+            finally:
+                self._lock = None
+
+    def check_place(self) -> None:
+        """Raises FolderGone when the folder was removed, renamed or made anew since it was locked."""
+        if not (self.folder.is_dir() if self._lock is None else self._lock.is_in_place()):
+            raise FolderGone(
+                f"the folder {self.folder} was removed, renamed or replaced; nothing more is written there"
+            )
+
     def record(self, snapshot: Snapshot) -> None:
         """Write one snapshot and its row of metrics; a snapshot that is there already stays as it is.
 
-        Raises InputError for a snapshot of other images than those recorded before.
+        Raises InputError for a snapshot of other images than those recorded before, FolderGone without a folder.
         """
+        self.check_place()
         points_file, p = self.folder / "points.safetensors", snapshot.points
+        path = self._snapshot_path(snapshot.index)
         if not points_file.exists():
+            path.parent.mkdir(exist_ok=True)  # at the beginning only: what is removed later does not come back
             fixed = {"labels": p.labels, "indices": p.indices}
             images = {} if p.thumbnails is None else {"thumbnails": p.thumbnails}
             write_arrays(points_file, fixed | images, {"class_names": p.class_names})
         elif not p.are_the_images_of(self.points):
             raise InputError(f"{self.folder} has snapshots of other images; it goes on with the data it began with")
-        path = self._snapshot_path(snapshot.index)
-        path.parent.mkdir(exist_ok=True)
         stored = read_header(path, (len(p.labels), p.n_classes)) if path.exists() else None
         if isinstance(stored, dict):
             is_in_rows = snapshot.index in self._read_rows().rows
@@ -228,8 +253,9 @@ class Run:
         The same N images in the same order each time. `reference_centres (C, D)`, the class centres of *training*
         images, are what `cos` and `euc` classify with; without them they come from a fixed half of the given images and
         accuracies are those of the other half. `weight (C, D)` and `bias (C,)` are a linear head's. Further keywords
-        (loss=...) go into the row of metrics. Raises InputError for arrays that do not fit or hold NaN.
+        (loss=...) go into the row of metrics. Raises InputError for arrays that do not fit or hold NaN, FolderGone.
         """
+        self.check_place()
         arrays = Arrays(embeddings, labels, class_embeddings, reference_centres, weight, bias, indices, thumbnails)
         index, dim = self._find_next()
         points = None if dim is None else self.points
@@ -239,9 +265,15 @@ class Run:
         return snapshot
 
     def set_status(self, **changes: Any) -> None:
-        """Update status.json; every write is a heartbeat and says which process this is."""
+        """Update status.json; every write is a heartbeat and says which process this is.
+
+        A run that has ended has no use for a request to stop: one that came too late goes. Raises FolderGone.
+        """
+        self.check_place()
         self._status = replace(self._status, **changes).signed()
         write_json(self.folder / "status.json", asdict(self._status))
+        if self._status.state in ENDED:
+            remove(self.folder / "stop")
 
     def finish(self, state: str = "finished", error: str | None = None, **more: Any) -> None:
         """Say how the run ended: finished, stopped or failed (with the reason)."""
@@ -249,17 +281,13 @@ class Run:
         self.set_status(state=state, error=error, **progress, **more)
 
     def request_stop(self) -> None:
-        """Ask the training to stop at its next step; it checkpoints first."""
+        """Ask the training to stop at its next step; it checkpoints first. A run that has ended keeps no request."""
         (self.folder / "stop").touch()
+        if self.status.state in (*ENDED, "interrupted"):  # after the touch: who ends in between sees it, or is seen
+            remove(self.folder / "stop")
 
     def stop_requested(self) -> bool:
         return (self.folder / "stop").exists()
-
-    def clean(self) -> None:
-        """Remove a request to stop that has been dealt with, and temporary files that a kill left behind."""
-        (self.folder / "stop").unlink(missing_ok=True)
-        for path in self.folder.rglob(".*.tmp"):
-            path.unlink(missing_ok=True)
 
     @property
     def checkpoints(self) -> Path:

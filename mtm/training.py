@@ -63,6 +63,8 @@ def train(
     When `stop()` is true the training checkpoints and raises Stopped. Raises InputError before the first snapshot for a
     config that cannot be, Diverged when the loss is no longer finite. `dataset` avoids loading the data twice.
     """
+    if checkpoints is not None:
+        checkpoints.mkdir(parents=True, exist_ok=True)  # now only: what is removed later does not come back
     return _Training(config, checkpoints, report, stop, dataset).snapshots()
 
 

@@ -5,12 +5,16 @@ torch is imported by the commands that train, not by `mtm --help` or `mtm runs`.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import sys
+import traceback
+from pathlib import Path
 
 import typer
 
+from mtm import interrupts
 from mtm.cli.data import list_datasets
 from mtm.cli.experiments import run_experiments
 from mtm.cli.fewshot import measure_few_shot
@@ -19,7 +23,10 @@ from mtm.cli.output import accept_any_text, fail
 from mtm.cli.runs import import_embeddings, list_runs, prune_run, show_run
 from mtm.cli.train import resume_run, train_model
 from mtm.cli.tune import tune_hyperparameters
-from mtm.errors import InputError
+from mtm.errors import Failed, InputError
+
+REFUSED = (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)  # names that cannot be
+PACKAGES = tuple(Path(__file__).parents[2] / name for name in ("mtm", "explorer"))
 
 app = make_app(
     "mtm",
@@ -53,28 +60,55 @@ def main() -> None:
 
 
 def run_app(app: typer.Typer, name: str) -> None:
-    """Run a Typer app as the command `name`; refused input is one line and exit code 2, never a traceback."""
+    """Run a Typer app as the command `name`; however it ends, that is one line and an exit code, never a traceback."""
     accept_any_text()
     sys.path.append(os.getcwd())  # where `--loss module:Class` looks, as it does under `python -m mtm`
+    atexit.register(interrupts.ignore)  # a second Ctrl-C while Python tidies up
+    with interrupts.handled_by(interrupts.interrupt):
+        code, sentence = _run(app)
+    if sentence:
+        fail(code, sentence, name)
+    if code:
+        raise SystemExit(code)
+
+
+def _run(app: typer.Typer) -> tuple[int, str]:
+    """The exit code of the command, and the sentence to end with; an empty one where it has said all itself."""
     try:
         code = app(standalone_mode=False)  # Typer turns Ctrl-C into 130
     except InputError as error:
-        fail(2, str(error), name)
+        return 2, str(error)
+    except Failed as error:
+        return 1, str(error)
     except typer.Exit as error:
-        raise SystemExit(error.exit_code) from None
+        return error.exit_code, ""
     except (KeyboardInterrupt, typer.Abort):
-        fail(130, "stopped", name)
+        return 130, "stopped"
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return 1, "nobody reads the output any more"
+    except OSError as error:
+        return 2 if error.errno in REFUSED else 1, explain(error)
     except Exception as error:
-        if _is_usage_error(error):
-            sentence = error.format_message().rstrip(".")  # type: ignore[attr-defined]
-            if not sentence:  # the name alone has printed its help
-                raise SystemExit(2) from None
-            fail(2, sentence, name)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            fail(1, f"cannot write {error.filename or ''}: {error.strerror}; free some space", name)
-        raise
-    if isinstance(code, int) and code:
-        fail(code, "stopped", name) if code == 130 else sys.exit(code)
+        if _is_usage_error(error):  # without a sentence: the name alone has printed its help
+            return 2, error.format_message().rstrip(".")  # type: ignore[attr-defined]
+        return 1, explain(error)
+    return (code, "stopped" if code == 130 else "") if isinstance(code, int) else (0, "")
+
+
+def explain(error: Exception) -> str:
+    """One sentence for an error that nobody foresaw, or that the system has raised."""
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f" {error.filename}"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return f"cannot read or write{where}: {error.strerror}" + ("; free some space" if full else "")
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if {*PACKAGES} & {*Path(frame.filename).parents}] or frames
+    text = " ".join(str(error).split())
+    where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
+    return f"{type(error).__name__}: {text[:300]} ({where}); this is a fault of the program, please report it"
 
 
 def _is_usage_error(error: Exception) -> bool:

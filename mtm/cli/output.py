@@ -6,6 +6,7 @@ with control characters written out, also where a terminal cannot show a letter 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -74,7 +75,8 @@ def print_json(row: dict[str, Any]) -> None:
 
 
 def fail(code: int, sentence: str, name: str = "mtm") -> NoReturn:
-    notices.print(printable(f"{name}: {sentence}"), soft_wrap=True)
+    with contextlib.suppress(OSError):  # a terminal that was closed
+        notices.print(printable(f"{name}: {sentence}"), soft_wrap=True)
     raise SystemExit(code)
 
 

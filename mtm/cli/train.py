@@ -11,7 +11,7 @@ import typer
 from mtm.cli import output
 from mtm.cli.options import Address, Json, RunPath, RunsFolder, open_run, with_config_options
 from mtm.config import TrainConfig
-from mtm.errors import InputError
+from mtm.errors import Failed, FolderGone, InputError
 from mtm.run_folder.names import check_name
 from mtm.run_folder.summary import summarise
 from mtm.runs import Run
@@ -98,6 +98,8 @@ def train_run(run: Run, dataset: Any, as_json: bool) -> None:
         raise
     except KeyboardInterrupt:  # a second Ctrl-C
         output.fail(130, f"interrupted; go on from the checkpoint before with: mtm resume {run.folder}")
+    except FolderGone as error:
+        raise Failed(str(error)) from error
     except Exception as error:
         assert run.config is not None
         output.fail(1, f"{run.folder} failed: {explain_failure(error, run.config)}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from mtm.errors import InputError
-from mtm.run_folder.files import write_json
+from mtm.run_folder.files import ABANDONED_SECONDS, remove_leftovers, write_json
 from mtm.run_folder.readers import read_json
 from mtm.runs import Run
 
@@ -39,7 +39,8 @@ def import_archive(path: Path, folder: Path) -> Run:
     if folder.exists():
         raise InputError(f"{folder} exists already; choose another --name")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unpacked = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    remove_leftovers(folder.parent, ABANDONED_SECONDS)
+    unpacked = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
     try:
         try:
             for name, content in _members(path):

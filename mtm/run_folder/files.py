@@ -11,11 +11,13 @@ import errno
 import json
 import math
 import os
+import re
+import shutil
 import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -33,6 +35,8 @@ COARSEST_CLOCK = 2 * 10**9  # ns, of file systems
 LARGEST_TEXT = 64 << 20  # bytes that are read at once of JSON: a file, a line of one, the header of arrays
 DEEPEST = 64  # JSON objects and lists within each other
 MOST_AXES = 8  # of an array
+TEMPORARY = re.compile(r"\..+\.tmp|\.tmp\w{6}")  # `.NAME.XXXX.tmp` is ours, `.tmpXXXXXX` the safetensors library's
+ABANDONED_SECONDS = 3600.0  # without a change, in a folder that several processes write at a time
 
 
 class Stamp(NamedTuple):
@@ -75,10 +79,44 @@ def read_regular(path: Path, limit: int) -> bytes:
     return content
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder of this name is one that is being written, or that a killed writer left."""
+    return TEMPORARY.fullmatch(name) is not None
+
+
+def remove_leftovers(folder: Path, unchanged_for: float = 0.0) -> None:
+    """Remove from `folder` (not from folders in it) what killed writers left there: the one place that does.
+
+    Only for who knows that nobody else writes there, by its lock; `unchanged_for` so many seconds is for other folders.
+    """
+    with suppress(OSError):  # it is no folder, or it goes away meanwhile
+        for path in [path for path in folder.iterdir() if is_temporary(path.name)]:
+            if time.time() - _last_change(path) >= unchanged_for:
+                remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, as far as the system allows."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _last_change(path: Path) -> float:
+    """When a file, or anything in a folder, was last written."""
+    times = [0.0]
+    for each in (path, *path.rglob("*")):
+        with suppress(OSError):
+            times.append(each.lstat().st_mtime)
+    return max(times)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    # of a long name only the beginning: a file system takes 255 bytes
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:
@@ -86,7 +124,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         _rename(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
         raise
 
 

@@ -14,6 +14,7 @@ import psutil
 from mtm.run_folder.readers import drop_misfits, read_json
 
 ALIVE_SECONDS = 120  # a run on another machine counts as interrupted when its heartbeat is older
+ENDED = ("finished", "stopped", "failed")
 STATES = ("queued", "training", "finished", "stopped", "failed", "interrupted")
 
 
@@ -47,6 +48,10 @@ class Status:
             return is_same and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, TypeError, ValueError, OverflowError):  # no such process, or a status that makes no sense
             return False
+
+    def is_written_elsewhere(self) -> bool:
+        """Whether a process on another machine trains."""
+        return self.state == "training" and self.host != socket.gethostname() and self.is_alive()
 
     def signed(self) -> Status:
         """This status as written by this process, now."""

@@ -111,7 +111,6 @@ class Checkpoint:
     def _write(self, name: str, tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> None:
         if self.folder is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
         path = self.folder / f"{name}.safetensors"
         with atomic_path(path) as temporary:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
+import errno
 import threading
 import time
 import traceback
@@ -18,10 +18,10 @@ import torch
 
 from mtm.config import TrainConfig
 from mtm.data import Dataset, balanced_sample, load
-from mtm.errors import Diverged, InputError, Stopped
+from mtm.errors import Diverged, FolderGone, InputError, Stopped
+from mtm.interrupts import handled_by
 from mtm.losses import LOSSES, Loss
 from mtm.model import make_model
-from mtm.run_folder.lock import exclusive_lock
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.runs import Run
 from mtm.train_loop.devices import choose_device, choose_precision, describe_device
@@ -82,20 +82,18 @@ def record_training(
 ) -> str:
     """Train the config of `run`, from its checkpoint if it has one, record every snapshot, return the state.
 
-    `stopped` after Ctrl-C, SIGTERM or a `stop` file; the checkpoint is then up to date. A second Ctrl-C raises at once:
-    `stopped` too, from the checkpoint before. A loss that is not finite, a full disk or running out of memory marks the
-    run `failed` with the reason and raises; what was recorded stays. Raises InputError for other images than before.
+    `stopped` after Ctrl-C, SIGTERM, a closed terminal or a `stop` file; the checkpoint is then up to date. A second
+    Ctrl-C raises at once: `stopped` too, from the checkpoint before. A loss that is not finite, a full disk or running
+    out of memory marks the run `failed` with the reason and raises; what was recorded stays. Raises InputError for
+    other images than before or while another process trains it, FolderGone when the folder is taken away.
     """
     config = run.config
     if config is None:
         raise InputError(f"{run.folder} was recorded by another program; there is no config to train it with")
     if dataset is not None:
         check_images(run, config, dataset)
-    try:
-        with exclusive_lock(run.folder / "lock"):
-            return _record(run, config, dataset, on_progress, on_snapshot)
-    except BlockingIOError:
-        raise InputError(f"{run.folder} is being trained right now by another process") from None
+    with run.locked():
+        return _record(run, config, dataset, on_progress, on_snapshot)
 
 
 def _record(
@@ -106,31 +104,29 @@ def _record(
     on_snapshot: Callable[[Snapshot], None] | None,
 ) -> str:
     """`record_training` once this is the only process to do it."""
-    run.clean()
     run.set_status(state="training", error=None)
     heartbeat = _Heartbeat(run, on_progress)
-    try:
-        with _stop_signals() as stopped:
-            for snapshot in train(
-                config,
-                checkpoints=run.checkpoints,
-                report=heartbeat,
-                stop=lambda: stopped() or run.stop_requested(),
-                dataset=dataset,
-            ):
+
+    def stop() -> bool:
+        run.check_place()
+        return stopped() or run.stop_requested()
+
+    with _stop_signals() as stopped:
+        try:
+            for snapshot in train(config, checkpoints=run.checkpoints, report=heartbeat, stop=stop, dataset=dataset):
                 run.record(snapshot)
                 if on_snapshot:
                     on_snapshot(snapshot)
-    except Stopped:
-        run.clean()
-        run.finish("stopped")
-        return "stopped"
-    except BaseException as error:
-        state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-        with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
-            run.finish(state, explain_failure(error, config))
-        raise
-    run.finish(epoch=run.metrics[-1]["epoch"])
+        except Stopped:
+            run.finish("stopped")
+            return "stopped"
+        except BaseException as error:
+            run.check_place()  # or this failed for want of a folder
+            state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+            with contextlib.suppress(OSError):  # the disk may be what failed; the sentence still reaches the user
+                run.finish(state, explain_failure(error, config))
+            raise
+        run.finish(epoch=max((row["epoch"] for row in run.metrics), default=0.0))
     return "finished"
 
 
@@ -147,7 +143,7 @@ def check_images(run: Run, config: TrainConfig, dataset: Dataset) -> None:
 
 def explain_failure(error: BaseException, config: TrainConfig) -> str:
     """Why a training ended, in one sentence that says what to do."""
-    if isinstance(error, Diverged | InputError):
+    if isinstance(error, Diverged | FolderGone | InputError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted before a checkpoint could be written; resuming goes on from the one before"
@@ -155,7 +151,9 @@ def explain_failure(error: BaseException, config: TrainConfig) -> str:
         return f"out of memory; lower batch_size ({config.batch_size}) or record ({config.record})"
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        return f"cannot write{where}: {error.strerror or error}; free some space and continue with mtm resume"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+        advice = "free some space and continue" if full else "when it can be written, continue"
+        return f"cannot write{where}: {error.strerror or error}; {advice} with mtm resume"
     return f"{type(error).__name__}: {error}"
 
 
@@ -183,20 +181,13 @@ class _Heartbeat:
 
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Within the block the first Ctrl-C or SIGTERM asks to stop; a second one interrupts at once."""
+    """Within the block the first Ctrl-C, SIGTERM or SIGHUP asks to stop; a second one interrupts at once."""
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only there can handlers be set
-        yield stop.is_set
-        return
 
     def request_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
 
-    handlers = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled_by(request_stop):
         yield stop.is_set
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

@@ -1,6 +1,7 @@
 """Run as a script by `test_kill.py`: kills a training at every file it writes, resumes it, and compares the bits.
 
-One process imports torch once and forks a child for every moment. Prints one JSON object per moment.
+One process imports torch once and forks a child for every moment. Prints one JSON object per moment, the first of them
+in the middle of a checkpoint of megabytes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,6 +20,7 @@ from mtm.data import load
 from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
+LARGE = small(dim=5_000, train_images=100, record=20)  # a checkpoint has 8 MB
 CONFIG = small(snapshots_per_epoch=3, epochs=2, train_images=150)
 
 
@@ -50,6 +53,34 @@ def train_and_die(folder: Path, at: int, when: str) -> None:
         record_training(Run.create(folder, CONFIG))
 
 
+def kill_while_it_saves(folder: Path) -> list[str]:
+    """Kill -9 a training that has begun to write the file of a checkpoint; what is there then, by name."""
+    if (pid := os.fork()) == 0:
+        record_training(Run.create(folder, LARGE))
+        os._exit(0)
+    while True:
+        left = [path.name for path in (folder / "checkpoint").glob(".*") if path.stat().st_size]
+        if left:
+            os.kill(pid, signal.SIGSTOP)
+            os.waitpid(pid, os.WUNTRACED)
+            left = [path.name for path in (folder / "checkpoint").glob(".*")]  # now it stays so
+            os.kill(pid, signal.SIGKILL if left else signal.SIGCONT)
+            if left:
+                os.waitpid(pid, 0)
+                return left
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0), "it ended before it was seen to save"
+        time.sleep(0)
+
+
+def report_saving(folder: Path) -> None:
+    left = kill_while_it_saves(folder / "killed")
+    assert in_child(lambda: record_training(Run.open(folder / "killed"))) == 0
+    assert in_child(lambda: record_training(Run.create(folder / "whole", LARGE))) == 0
+    kept = sorted(str(path.relative_to(folder / "killed")) for path in (folder / "killed").rglob("*"))
+    is_same = contents_without_times(folder / "killed") == contents_without_times(folder / "whole")
+    print(json.dumps({"left": left, "kept": kept, "same_bits": is_same}), flush=True)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     files = [*(folder / "snapshots").glob("*.safetensors"), *(folder / "checkpoint").glob("*.safetensors")]
     return {path.name: path.read_bytes() for path in files}
@@ -57,6 +88,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def main(folder: Path) -> None:
     load(CONFIG)  # imports what every child would import once more
+    report_saving(folder / "large")
     assert in_child(lambda: record_training(Run.create(folder / "whole", CONFIG))) == 0
     reference = Run.open(folder / "whole")
     for at in range(1, 40):

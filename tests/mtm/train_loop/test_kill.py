@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -46,29 +47,31 @@ def start(start: Start) -> Iterator[Start]:
                 pipe.close()
 
 
-@pytest.fixture
-def killed_training(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """`killed_training.py` at work; its children, which it forks, go with it."""
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What `killed_training.py` found; its children, which it forks, go with it."""
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "killed_training.py"), str(tmp_path)],
+        [sys.executable, str(Path(__file__).parent / "killed_training.py"), str(tmp_path_factory.mktemp("killed"))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,
     )
-    yield process
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    try:
+        out, err = process.communicate(timeout=8 * PATIENCE)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert process.returncode == 0, err
+    return [json.loads(line) for line in out.splitlines()]
 
 
 def test_kill_9_at_every_file_written_leaves_a_run_that_opens_and_ends_with_the_same_bits(
-    killed_training: subprocess.Popen[str],
+    killed: list[dict[str, Any]],
 ) -> None:
-    out, err = killed_training.communicate(timeout=8 * PATIENCE)
-    assert killed_training.returncode == 0, err
-    moments = [json.loads(line) for line in out.splitlines()]
+    moments = killed[1:]
     assert len(moments) > 20
     assert {m["snapshots"] for m in moments} >= {0, 1, 4, 7}
     for m in moments:
@@ -81,6 +84,15 @@ def test_kill_9_at_every_file_written_leaves_a_run_that_opens_and_ends_with_the_
         assert m["same_bits"], m
         assert m["end_problems"] == [], m
         assert sorted(m["lines"]) == list(range(m["reference_lines"])), m
+
+
+def test_what_a_kill_leaves_of_a_checkpoint_is_gone_when_the_training_goes_on(killed: list[dict[str, Any]]) -> None:
+    assert killed[0]["left"]
+    assert killed[0]["same_bits"]
+    weights = [f"checkpoint/{name}.safetensors" for name in ("best", "last")]
+    snapshots = ["snapshots", *(f"snapshots/00000{i}.safetensors" for i in range(3))]
+    files = ["checkpoint", "config.json", "metrics.jsonl", "points.safetensors", "status.json"]
+    assert killed[0]["kept"] == sorted([*files, *weights, *snapshots])
 
 
 def wait_for_snapshots(process: subprocess.Popen[str], run: Path, n: int) -> None:
