@@ -19,7 +19,8 @@ from pydantic.fields import FieldInfo
 
 from explorer.train.presets import PAPER, QUICK, quick_preset
 from mtm.config import WEIGHTS, TrainConfig
-from mtm.data.sources import DATASETS, IMAGE_SUFFIXES
+from mtm.data import DATASETS
+from mtm.data.folders import is_image_folder
 from mtm.errors import InputError
 from mtm.losses import DEFAULT_LOSS, LOSSES, loss_label
 from mtm.losses.loss import sliders_of, summary_of
@@ -113,17 +114,10 @@ def list_own_datasets(data_root: Path) -> list[str]:
         if (
             path.name not in known_folders
             and not path.name.startswith(".")
-            and (path.suffix == ".npz" or _has_images(path))
+            and (path.suffix.lower() == ".npz" or (path.is_dir() and is_image_folder(path)))
         ):
             paths.append(str(path))
     return paths[:MOST_OWN_DATASETS]
-
-
-def _has_images(folder: Path) -> bool:
-    """Whether the first class folder, of the folder or of its `train`, holds an image."""
-    top = folder / "train" if (folder / "train").is_dir() else folder
-    classes = [path for path in sorted(top.iterdir()) if path.is_dir()] if top.is_dir() else []
-    return bool(classes) and any(path.suffix.lower() in IMAGE_SUFFIXES for path in classes[0].iterdir())
 
 
 def check(values: Mapping[str, Any], data_root: Path, devices: Sequence[str]) -> CheckedForm:

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
-from mtm.data.sources import DATASETS
+from mtm.data.known import DATASETS, look_for
 from mtm.run_folder.files import write_json
 from mtm.run_folder.readers import read_json
 from mtm.train_loop.cost import Sizes, Speed, estimate_cost
 
-VERSION = 1  # of cached answers; raise it when `explorer.train.preview_process` answers differently
+VERSION = 2  # of cached answers; raise it when `explorer.train.preview_process` answers differently
 IDLE_SECONDS = 60.0  # without a request, after which the process is ended
 TEST_IMAGES = 10_000  # of every data set that torchvision downloads
 SPEED_FIELDS = ("backbone", "head", "loss", "dim", "batch_size", "device", "precision", "optimiser")
@@ -89,7 +89,7 @@ class Preview:
         """The answer of `preview_process.describe_images`, and the folder of a data set that is not on disk yet."""
         source = DATASETS.get(config.dataset)
         path = Path(config.data_root) / source.where if source else Path(config.dataset)
-        if source and source.where and not any(path.glob("*")):
+        if source and look_for(source, Path(config.data_root)).needs_download:
             return None, str(path)  # reading the images would download them
         parameters = {name: getattr(config, name) for name in ("dataset", "data_root", "resize", "crop")}
         stamp = path.stat().st_mtime_ns if (source is None or source.where) and path.exists() else 0

@@ -20,8 +20,10 @@ import numpy as np
 from PIL import Image
 
 from mtm.config import TrainConfig
-from mtm.data import transform
-from mtm.data.sources import check_labels, find_source
+from mtm.data import DATASETS, transform
+from mtm.data.pixels import quietly, read_picture
+from mtm.data.raw import Raw, check_labels
+from mtm.data.sources import find_source
 from mtm.errors import InputError
 from mtm.run_folder.snapshots import Array
 
@@ -38,19 +40,19 @@ def describe_images(parameters: dict[str, Any]) -> dict[str, Any]:
     resize = source.resize if config.resize is None else config.resize
     crop = source.crop if config.crop is None else config.crop
     rows = [int(np.flatnonzero(raw.train_labels == k)[0]) for k in range(min(MOST_IMAGES, len(raw.class_names)))]
-    files = isinstance(raw.train_images, list)
-    before = [_picture(raw.train_images[i]) for i in rows]
-    grey = all(picture.mode == "L" for picture in before)
     images: Any = raw.train_images
-    sources = [images[i] for i in rows] if files else images[rows]
-    mixed = files and not (resize and crop) and len({picture.size for picture in before}) > 1
-    after: Any = [] if mixed else transform(sources, resize, crop, grey)
+    with quietly():
+        before = [_picture(images[i], raw) for i in rows]
+    sources = [images[i] for i in rows] if isinstance(images, list) else images[rows]
+    mixed = raw.mixed and not (resize and crop)
+    after: Any = [] if mixed else transform(sources, resize, crop, raw.grey, raw.white)
     height, width = (0, 0) if mixed else after.shape[1:3]
     return {
         "train": len(raw.train_labels),
         "test": len(raw.test_labels),
         "class_names": list(raw.class_names),
-        "channels": 1 if grey else 3,
+        "account": [] if config.dataset in DATASETS else raw.account(Path(config.dataset).name).lines(),
+        "channels": 1 if raw.grey else 3,
         "height": height,
         "width": width,
         "size_before": list(before[0].size),
@@ -83,15 +85,9 @@ def list_gpus() -> list[dict[str, Any]]:
     return [{"name": "mps", "title": "Apple GPU"}] if torch.backends.mps.is_available() else []
 
 
-def _picture(image: Array | Path) -> Image.Image:
+def _picture(image: Array | Path, raw: Raw) -> Image.Image:
     """An image as stored, grey or in colour."""
-    if not isinstance(image, Path):
-        return Image.fromarray(image)
-    try:
-        with Image.open(image) as file:
-            return file.convert("L" if file.mode in ("1", "L", "I", "I;16", "I;16B") else "RGB")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{image} is not an image that can be read") from error
+    return read_picture(image, raw.grey, raw.white) if isinstance(image, Path) else Image.fromarray(image)
 
 
 def _png(picture: Image.Image) -> str:

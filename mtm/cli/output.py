@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtm.classifiers import CLASSIFIERS
+from mtm.run_folder.account import Account
 from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import MEASURES
 from mtm.run_folder.summary import best_of
@@ -228,17 +229,30 @@ def few_shot_table(rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
+def account_lines(account: Account | None) -> None:
+    """What was read of a data set of the user's own, and what was not; of a known one what there is to say of it."""
+    from mtm.data import DATASETS  # loaded by now
+
+    lines = account.lines() if account and account.source not in DATASETS else account.notes if account else ()
+    for line in lines:
+        note(line)  # standard output belongs to --json
+
+
 def data_table(rows: Sequence[dict[str, Any]]) -> None:
     table = new_table()
     for heading in ("--dataset", "images", "resize / crop", "where"):
         table.add_column(heading, no_wrap=heading != "where")
     for row in rows:
-        where = row["where"] if row["on_disk"] else f"{row['where']} (downloaded at first use)"
+        about = {"absent": " (downloaded at first use)", "incomplete": " (incomplete)", "whole": ""}
+        where = row["where"] + about[row["state"]]
         table.add_row(row["name"], row["images"], row["transform"], where)
     console.print(table)
+    for row in rows:
+        for problem in row["problems"]:
+            warn(f"{row['name']}: {problem}")
     say(
         "Your own: --dataset FOLDER with train/CLASS/*.png and perhaps test/ or val/ (or just CLASS/*.png), or "
-        "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): uint8 images and labels from 0."
+        "--dataset FILE.npz with x_train, y_train, x_test, y_test (or x, y): images, and labels from 0 or names."
     )
 
 

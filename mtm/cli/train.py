@@ -43,6 +43,7 @@ def train_model(
     where = f"Ray at {ray_address}" if ray_address else None
     run = start_run(named or make_free_folder(runs, config), config, dataset, where)
     if ray_address:
+        output.account_lines(dataset.account)
         _train_remotely(run, ray_address, as_json)
     else:
         train_run(run, dataset, as_json)
@@ -77,19 +78,18 @@ def resume_run(
         )
     from mtm.train_loop.recorder import prepare_training
 
-    train_run(opened, prepare_training(config), as_json)
+    train_run(opened, prepare_training(config, class_names=opened.info.get("class_names") or ()), as_json)
 
 
 def train_run(run: Run, dataset: Any, as_json: bool) -> None:
     """Train into `run` with a progress bar, or with a JSON object a snapshot, and say how it ended."""
     from mtm.train_loop.recorder import explain_failure, record_training
 
-    for note in dataset.notes:
-        output.note(note)  # standard output belongs to --json
+    output.account_lines(dataset.account)
     try:
         if as_json:
             state = record_training(run, dataset, on_snapshot=lambda s: output.print_json(_json_row(s)))
-            output.print_json(summarise(run))
+            output.print_json(summarise(run) | {"account": run.info.get("account")})
         else:
             with output.TrainingBar(run.name) as bar:
                 state = record_training(run, dataset, bar.progress, bar.snapshot)
@@ -128,7 +128,7 @@ def _train_remotely(run: Run, address: str, as_json: bool) -> None:
         except Exception as error:
             output.fail(1, f"{run.folder} failed: {run.status.error or error}")
     if as_json:
-        output.print_json(summarise(run))
+        output.print_json(summarise(run) | {"account": run.info.get("account")})
     else:
         output.closing_table(run.name, run.metrics)
     if state == "stopped":

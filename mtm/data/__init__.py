@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mtm.data.dataset import Dataset, Split, load, thumbnails, transform
+from mtm.data.known import DATASETS
 from mtm.data.sampling import balanced_sample, stratified_rows
-from mtm.data.sources import DATASETS
 
 __all__ = ["DATASETS", "Dataset", "Split", "balanced_sample", "load", "stratified_rows", "thumbnails", "transform"]

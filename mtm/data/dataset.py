@@ -1,12 +1,12 @@
 """Data sets ready for training: resized and cropped once, as uint8 arrays, split and normalised (section IV-B).
 
-Nothing here needs torch but torchvision's own readers (`mtm.data.sources`).
+Nothing here needs torch but torchvision's own readers (`mtm.data.known`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -15,10 +15,16 @@ import psutil
 from PIL import Image
 
 from mtm.config import TrainConfig
+from mtm.data.pixels import quietly, read_picture
+from mtm.data.raw import WHITE, Raw, White, check_labels
 from mtm.data.sampling import balanced_sample, stratified_rows
-from mtm.data.sources import Raw, check_labels, find_source
+from mtm.data.sources import find_source
 from mtm.errors import InputError
+from mtm.run_folder.account import Account
+from mtm.run_folder.class_names import spell
 from mtm.run_folder.snapshots import Array
+
+ONE_SIZE = "make them one size, or give --resize and --crop to have it done"
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Dataset:
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    notes: tuple[str, ...] = ()  # what the user should know of how it was loaded
+    account: Account | None = None  # what was read, and what was not
     held_out: tuple[int, ...] = ()  # classes of which only the test split has images
 
     @property
@@ -60,22 +66,26 @@ class Dataset:
         return all_rows
 
 
-def load(config: TrainConfig) -> Dataset:
-    """The data set of a config. Raises InputError for one that is unknown, missing, damaged or unusable."""
-    source = find_source(config.dataset)
+def load(config: TrainConfig, class_names: Sequence[str] = ()) -> Dataset:
+    """The data set of a config. Raises InputError for one that is unknown, missing, damaged or unusable.
+
+    `class_names` are those of a run that goes on: its order and spelling stay, if the classes are the same.
+    """
+    source = find_source(config.dataset, class_names)
     raw = source.load(Path(config.data_root))
     check_labels(config.dataset, raw)
+    if tuple(map(spell, class_names)) == raw.class_names:
+        raw = replace(raw, class_names=tuple(class_names))
     held_out = held_out_classes(config, raw.class_names)
     train_rows, held_rows = _train_rows(config, raw, held_out)
     resize = source.resize if config.resize is None else config.resize
     crop = source.crop if config.crop is None else config.crop
-    grey = _all_grey(raw)
-    if isinstance(raw.train_images, list) and not (resize and crop):
-        check_sizes([*raw.train_images, *raw.test_images])
-    notes = list(raw.notes)
+    if raw.mixed and not (resize and crop):
+        raise InputError(f"{raw.mixed}; {ONE_SIZE}")
 
     def split(images: Array | list[Path], labels: Array, rows: Array) -> Split:
-        return Split(transform(_rows(images, rows), resize, crop, grey, notes), labels[rows].astype(np.int64))
+        pixels = transform(_rows(images, rows), resize, crop, raw.grey, raw.white)
+        return Split(pixels, labels[rows].astype(np.int64))
 
     train = split(raw.train_images, raw.train_labels, train_rows)
     test = split(raw.test_images, raw.test_labels, np.arange(len(raw.test_labels)))
@@ -86,7 +96,8 @@ def load(config: TrainConfig) -> Dataset:
             f"{config.dataset}: training and test images differ in size ({sizes}); give --resize and --crop"
         )
     mean, std = source.normalisation or channel_statistics(train.images)
-    return Dataset(config.dataset, train, validation, test, raw.class_names, mean, std, tuple(notes), held_out)
+    account = raw.account(config.dataset, _memory_notes(train, validation, test))
+    return Dataset(config.dataset, train, validation, test, raw.class_names, mean, std, account, held_out)
 
 
 def held_out_classes(config: TrainConfig, class_names: tuple[str, ...]) -> tuple[int, ...]:
@@ -124,18 +135,28 @@ def _train_rows(config: TrainConfig, raw: Raw, held_out: tuple[int, ...]) -> tup
     return candidates[np.setdiff1d(rows, validation_rows)], candidates[validation_rows]
 
 
-def transform(images: Array | list[Path], resize: int, crop: int, grey: bool, notes: list[str] | None = None) -> Array:
+def transform(images: Array | list[Path], resize: int, crop: int, grey: bool, white: White = WHITE) -> Array:
     """Images as (N, h, w, 1 or 3) uint8, resized (shorter side, bilinear) and centre-cropped as torchvision does.
 
-    The result is memory-mapped where it would take more than half of the free memory; `notes` gets a word about it.
+    The result is memory-mapped where it would take more than half of the free memory. `white` is that of
+    `mtm.data.pixels`, for files.
     """
     if not resize and not crop and isinstance(images, np.ndarray):
         return images.reshape(*images.shape[:3], 1 if images.ndim == 3 else images.shape[3])
-    first = _resize_and_crop(_open(images[0], grey), resize, crop)
-    shape = (len(images), first.height, first.width, 1 if grey else 3)
-    out = _allocate(shape, notes)
-    for i, image in enumerate(images):
-        out[i] = np.asarray(_resize_and_crop(_open(image, grey), resize, crop)).reshape(shape[1:])
+
+    def take(image: Array | Path) -> Array:
+        picture = read_picture(image, grey, white) if isinstance(image, Path) else Image.fromarray(image)
+        pixels = np.asarray(_resize_and_crop(picture, resize, crop))
+        return pixels.reshape(*pixels.shape[:2], 1 if grey else 3)
+
+    with quietly():
+        first = take(images[0])
+        out = _allocate((len(images), *first.shape))
+        for i, image in enumerate(images):
+            pixels = take(image)
+            if pixels.shape != first.shape:  # turned by EXIF that stands behind the pixels, so no header told
+                raise InputError(f"images of mixed size: {images[0]} and {image}; {ONE_SIZE}")
+            out[i] = pixels
     return out
 
 
@@ -160,52 +181,10 @@ def thumbnails(images: Array, size: int = 36) -> Array:
     return np.asarray(images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images)
 
 
-def _all_grey(raw: Raw) -> bool:
-    """Whether all images have one channel; for files this reads their headers."""
-    if isinstance(raw.train_images, np.ndarray):
-        return raw.train_images.ndim == 3
-    return all(_header(path)[1] in ("1", "L", "I", "I;16", "I;16B") for path in [*raw.train_images, *raw.test_images])
-
-
-def check_sizes(files: Iterable[Path]) -> None:
-    """Raises InputError if the image files differ in size."""
-    first, size = None, None
-    for path in files:
-        if first is None:
-            first, size = path, _header(path)[0]
-        elif _header(path)[0] != size:
-            a, b = ("x".join(map(str, s)) for s in (size or (), _header(path)[0]))
-            raise InputError(
-                f"images of mixed size: {first} is {a}, {path} is {b}; "
-                "make them one size, or give --resize and --crop to have it done"
-            )
-
-
-def _header(path: Path) -> tuple[tuple[int, int], str]:
-    try:
-        with Image.open(path) as image:
-            return image.size, image.mode
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not an image that can be read") from error
-
-
 def _rows(images: Array | list[Path], rows: Array) -> Array | list[Path]:
     if isinstance(images, list):
         return [images[i] for i in rows]
     return images if len(rows) == len(images) else images[rows]
-
-
-def _open(image: Array | Path, grey: bool) -> Image.Image:
-    if not isinstance(image, Path):
-        return Image.fromarray(image)
-    try:
-        with Image.open(image) as opened:
-            picture: Image.Image = opened
-            if opened.mode.startswith("I"):  # 16 bits: convert() would clip at 255 instead of scaling
-                picture = Image.fromarray((np.asarray(opened).clip(0, 65535) // 257).astype(np.uint8))
-            return picture.convert("L" if grey else "RGB")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{image} is not an image that can be read") from error
 
 
 def _resize_and_crop(image: Image.Image, resize: int, crop: int) -> Image.Image:
@@ -228,11 +207,14 @@ def memory_limit() -> int:
     return int(psutil.virtual_memory().available // 2)
 
 
-def _allocate(shape: tuple[int, ...], notes: list[str] | None) -> Array:
-    n_bytes = int(np.prod(shape, dtype=np.int64))
-    if n_bytes <= memory_limit():
+def _allocate(shape: tuple[int, ...]) -> Array:
+    if int(np.prod(shape, dtype=np.int64)) <= memory_limit():
         return np.empty(shape, np.uint8)
-    if notes is not None:
-        notes.append(f"{n_bytes / 2**30:.1f} GiB of images do not fit in memory: they are kept in a temporary file")
     with TemporaryFile() as file:  # the map keeps the file alive
         return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+
+
+def _memory_notes(*splits: Split | None) -> list[str]:
+    mapped = [split.images for split in splits if split and isinstance(split.images, np.memmap)]
+    size = sum(images.nbytes for images in mapped) / 2**30
+    return [f"{size:.1f} GiB of images do not fit in memory: they are kept in a temporary file"] if mapped else []

@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 from mtm.config import WEIGHTS, TrainConfig
-from mtm.data.sources import DATASETS
+from mtm.data import DATASETS
 from mtm.errors import InputError
 from mtm.run_folder.names import make_name
 

@@ -10,7 +10,7 @@ import errno
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -31,15 +31,16 @@ from mtm.training import Progress, train
 HEARTBEAT_SECONDS = 1.0
 
 
-def prepare_training(config: TrainConfig, is_local: bool = True) -> Dataset:
+def prepare_training(config: TrainConfig, is_local: bool = True, class_names: Sequence[str] = ()) -> Dataset:
     """Load the data, build the model and try the loss, so that errors come before anything is written.
 
-    With `is_local` false (a training on a cluster) the device need not be in this machine. Raises InputError.
+    With `is_local` false (a training on a cluster) the device need not be in this machine. `class_names` are those of
+    a run that goes on. Raises InputError.
     """
     if is_local:
         choose_device(config.device)
     loss = config.make_loss() if config.head == "targets" else None
-    dataset = load(config)
+    dataset = load(config, class_names)
     make_model(config, dataset)
     if loss is not None and config.loss not in LOSSES:
         try_loss(loss, str(config.loss), len(dataset.trained), config.dim)
@@ -70,7 +71,7 @@ def start_run(folder: Path, config: TrainConfig, dataset: Dataset, where: str | 
     if where is None:
         device = choose_device(config.device)
         where = describe_device(device, choose_precision(config.precision, device))
-    notes = {"device": where, "notes": list(dataset.notes)}
+    notes = {"device": where, "account": dataset.account and dataset.account.as_dict()}
     return Run.create(folder, with_absolute_paths(config), class_names=dataset.class_names, notes=notes)
 
 
@@ -113,6 +114,7 @@ def _record(
 
     with _stop_signals() as stopped:
         try:
+            dataset = dataset or load(config, run.info.get("class_names") or ())
             for snapshot in train(config, checkpoints=run.checkpoints, report=heartbeat, stop=stop, dataset=dataset):
                 run.record(snapshot)
                 if on_snapshot:

@@ -14,7 +14,8 @@ from explorer.results.chosen_runs import ORDER, ChosenRuns
 from explorer.results.figures.embedding import rgb
 from explorer.results.figures.style import apply_style, hide_axes
 from mtm.data import transform
-from mtm.data.sources import DATASETS as SOURCES
+from mtm.data.known import DATASETS as SOURCES
+from mtm.data.known import look_for
 from mtm.errors import InputError
 from mtm.paper.tables import DATASETS
 
@@ -82,8 +83,7 @@ def normalise(image: Image, dataset: str) -> Image:
 
 def _load_original(key: str, data_root: Path) -> Image | None:
     """The first test image, if the data is on disk; nothing is downloaded."""
-    folder = data_root / (SOURCES[key].where or "")
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if look_for(SOURCES[key], data_root).state != "whole":
         return None
     try:
         return rgb(np.asarray(SOURCES[key].load(data_root).test_images[0], np.uint8))

@@ -211,8 +211,10 @@ OWN = "train --epochs 1 --dataset own.npz"
         case("no arrays", OWN, "'x'", "x_train", make=npz()),
         case("no training labels", OWN, "no array 'y_train'", "x_train, x_test", make=split(y_train=None)),
         case("no test images", OWN, "no array 'x_test'", make=split(x_test=None)),
-        case("float images", OWN, "float64", "uint8", "0..255", make=npz(x=GREY / 255, y=TWO)),
-        case("signed images", OWN, "int16", "uint8", make=npz(x=GREY.astype(np.int16), y=TWO)),
+        case("complex images", OWN, "complex128", "uint8", make=npz(x=GREY * 1j, y=TWO)),
+        case("images in words", OWN, "<U3", "uint8", make=npz(x=GREY.astype("U3"), y=TWO)),
+        case("normalised images", OWN, "below 0 (-1)", make=npz(x=GREY / 127.5 - 1, y=TWO)),
+        case("images with a gap", OWN, "not finite", make=npz(x=np.where(GREY > 9, GREY / 255, np.nan), y=TWO)),
         case("flat images", OWN, "(20, 64)", "(N, h, w)", make=npz(x=GREY.reshape(20, 64), y=TWO)),
         case("two channels", OWN, "(20, 8, 4, 2)", "(N, h, w, 3)", make=npz(x=GREY.reshape(20, 8, 4, 2), y=TWO)),
         case("no images", OWN, "(0, 8, 8)", make=npz(x=GREY[:0], y=TWO[:0])),
@@ -220,8 +222,16 @@ OWN = "train --epochs 1 --dataset own.npz"
         case("one-hot labels", OWN, "(20, 2)", "20 images", make=npz(x=GREY, y=np.eye(2, dtype=int)[TWO])),
         case("labels over the names", OWN, "up to 2", "2 classes", make=split(y_train=TWO + 1, class_names=["a", "b"])),
         case("labels below 0", OWN, "-1", "from 0", make=npz(x=GREY, y=TWO - 1)),
-        case("float labels", OWN, "float64", "whole numbers", make=npz(x=GREY, y=TWO * 1.0)),
-        case("text labels", OWN, "whole numbers", make=npz(x=GREY, y=np.array(["cat", "dog"])[TWO])),
+        case("labels of halves", OWN, "0.5 in row 1", "whole numbers", make=npz(x=GREY, y=TWO / 2)),
+        case("a label that is missing", OWN, "no label in row 3",
+             make=npz(x=GREY, y=np.where(np.arange(20) == 3, np.nan, TWO))),
+        case("a word that is missing", OWN, "no label in row 1", make=npz(x=GREY, y=np.array(["cat", ""])[TWO])),
+        case("complex labels", OWN, "complex128", "whole numbers", make=npz(x=GREY, y=TWO * 1j)),
+        case("a word that is no class", OWN, "'dog' in row 1", "cat, emu",
+             make=npz(x=GREY, y=np.array(["cat", "dog"])[TWO], class_names=["cat", "emu"])),
+        case("numbers and words", OWN, "y_train and y_test differ", make=split(y_test=np.array(["cat", "dog"])[TWO])),
+        case("names twice", OWN, "0 and 1 are both called 'cat'", make=npz(x=GREY, y=TWO, class_names=["cat", "cat "])),
+        case("names that are numbers", OWN, "class_names is", make=npz(x=GREY, y=TWO, class_names=[5, 6])),
         case("an empty class", OWN, "class '1' is empty", make=npz(x=GREY, y=TWO * 2)),
         case("an empty named class", OWN, "class 'c' is empty", make=npz(x=GREY, y=TWO, class_names=["a", "b", "c"])),
         case("a class of the test split only", OWN, "class '2' is empty", make=split(y_test=TWO * 2)),
@@ -329,7 +339,7 @@ def broken_download() -> None:
 
 
 FASHION = "train --dataset fashion-mnist --data-root root"
-DAMAGED = ("root/FashionMNIST/raw are damaged or incomplete", "--data-root")
+DAMAGED = ("root/FashionMNIST/raw are damaged or incomplete: train-images-idx3-ubyte is damaged: it has",)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +355,7 @@ DAMAGED = ("root/FashionMNIST/raw are damaged or incomplete", "--data-root")
         case("empty files", FASHION, *DAMAGED, make=idx(cut=0)),
         case("files of another kind", FASHION, *DAMAGED, make=idx(magic=12)),
         case("too few images", FASHION, *DAMAGED, make=idx()),
-        case("no labels", FASHION, *DAMAGED, make=idx(skip="t10k-labels-idx1-ubyte")),
+        case("no labels", FASHION, "; t10k-labels-idx1-ubyte is missing", make=idx(skip="t10k-labels-idx1-ubyte")),
     ],
 )  # fmt: skip
 def test_bad_torchvision_files_are_refused(

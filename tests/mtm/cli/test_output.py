@@ -20,7 +20,8 @@ SHOWN = "\\x1b[31mred\\x1b[0m [bold]a[red]\\x07 :cat:"
 
 def make_run(folder: Path) -> Run:
     run = Run.create(folder, class_names=[EVIL, "b"])
-    return run.log(np.eye(4, 3), labels=[0, 0, 1, 1], epoch=0) or run
+    run.log(np.eye(4, 3), labels=[0, 0, 1, 1], epoch=0)
+    return run
 
 
 def test_the_names_of_runs_and_classes_are_printed_as_text(mtm: Command, tmp_path: Path) -> None:

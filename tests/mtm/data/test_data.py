@@ -446,7 +446,8 @@ def test_a_validation_folder_takes_the_place_of_a_missing_test_folder(tmp_path: 
     dataset = load(TrainConfig(dataset=str(tmp_path)))
     np.testing.assert_array_equal(dataset.train.images, images[:8])
     np.testing.assert_array_equal(dataset.test.images, images[8:])
-    assert dataset.notes == (f"the test images are those of {tmp_path / name}: there is no {tmp_path / 'test'}",)
+    assert dataset.account
+    assert f"The test images are those of {tmp_path / name}: there is no test folder" in dataset.account.notes
 
 
 def test_a_validation_folder_beside_a_test_folder_is_not_used_and_that_is_said(tmp_path: Path) -> None:
@@ -456,8 +457,10 @@ def test_a_validation_folder_beside_a_test_folder_is_not_used_and_that_is_said(t
             save_pictures(tmp_path / name / "ab"[i], images[5 * k + 2 * i : 5 * k + 2 * i + 2])
     dataset = load(TrainConfig(dataset=str(tmp_path)))
     np.testing.assert_array_equal(dataset.test.images, images[5:9])
-    (note,) = dataset.notes
-    assert f"{tmp_path / 'val'} is not used" in note
+    assert dataset.account
+    (sentence,) = dataset.account.ignored
+    assert sentence.startswith("the folder val, 4 images")
+    assert "--validation 0.1" in sentence
 
 
 # Memory
@@ -466,7 +469,8 @@ def test_a_validation_folder_beside_a_test_folder_is_not_used_and_that_is_said(t
 def test_images_that_do_not_fit_are_memory_mapped_and_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = TrainConfig(dataset="digits", train_images=200)
     expected = load(config)
-    assert expected.notes == ()
+    assert expected.account
+    assert expected.account.notes == ()
     monkeypatch.setattr(mtm.data.dataset, "memory_limit", lambda: 1000)
     mapped = load(config)
     assert isinstance(mapped.train.images, np.memmap)
@@ -475,7 +479,8 @@ def test_images_that_do_not_fit_are_memory_mapped_and_the_same(tmp_path: Path, m
         np.testing.assert_array_equal(a.images, b.images)
         np.testing.assert_array_equal(a.labels, b.labels)
     assert (mapped.mean, mapped.std) == (expected.mean, expected.std)
-    assert any("do not fit in memory" in note for note in mapped.notes)
+    assert mapped.account
+    assert any("do not fit in memory" in note for note in mapped.account.notes)
     x, y = Batches(mapped.test, mapped, CPU).take(torch.arange(5))
     again, _ = Batches(expected.test, expected, CPU).take(torch.arange(5))
     torch.testing.assert_close(x, again, rtol=0, atol=0)
