@@ -25,6 +25,7 @@ from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import FolderGone, InputError, NotFoundError
+from mtm.run_folder.class_names import check_class_names
 from mtm.run_folder.external import Arrays, external_snapshot
 from mtm.run_folder.files import Stamp, is_temporary, read_arrays, remove, stamp_of, write_arrays, write_json
 from mtm.run_folder.listing import Listing, leave_out, read_listing, snapshot_files
@@ -77,7 +78,7 @@ class Run:
         info = {
             "format": FORMAT,
             "config": None if config is None else config.model_dump(),
-            "class_names": None if class_names is None else [str(name) for name in class_names],
+            "class_names": None if class_names is None else check_class_names(class_names),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": sys.argv[1:] if Path(sys.argv[0]).stem in ("mtm", "__main__") else None,
             "versions": _versions(),

@@ -177,6 +177,9 @@ def run_page(summary: dict[str, Any], info: dict[str, Any], rows: Sequence[dict[
     say(f"{summary['run']}: {summary['state']}, {summary['snapshots']} snapshots, {summary['megabytes']} MB")
     for sentence in ([summary["error"]] if summary["error"] else []) + summary["problems"]:
         warn(sentence)
+    account = info.get("account")
+    for line in account.get("lines") or () if isinstance(account, dict) else ():
+        say(str(line))
     if info.get("config"):
         changed = {name: value for name, value in info["config"].items() if value not in (None, {})}
         say("  ".join(f"{name}={value}" for name, value in changed.items()))

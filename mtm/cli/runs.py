@@ -31,14 +31,18 @@ def show_run(run: RunPath, runs: RunsFolder = Path("runs"), as_json: Json = Fals
     """Show one run: its config, its measures snapshot by snapshot, and anything that cannot be read."""
     opened = open_run(run, runs)
     if as_json:
-        output.print_json(summarise(opened) | {"config": opened.info.get("config"), "metrics": opened.metrics})
+        about = {name: opened.info.get(name) for name in ("config", "account")}
+        output.print_json(summarise(opened) | about | {"metrics": opened.metrics})
         return
     output.run_page(summarise(opened), opened.info, opened.metrics)
 
 
 def import_embeddings(
-    file: Annotated[Path, typer.Argument(help=".npz, .npy or .parquet file of embeddings")],
-    labels: Annotated[Path | None, typer.Option(help="Labels for .npy: another .npy, or text, one a line")] = None,
+    file: Annotated[Path, typer.Argument(help=".npz, .npy or .parquet file of embeddings, or .zip or .tar of a run")],
+    labels: Annotated[Path | None, typer.Option(help="Labels: .npy, or text, one a line or a column label")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Dimensions in .parquet: a prefix (d for d0, d1), or a,b,c")
+    ] = None,
     runs: RunsFolder = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run (the file's)")] = None,
     as_json: Json = False,
@@ -47,17 +51,27 @@ def import_embeddings(
 
     npz: embeddings (N, D) or (T, N, D) for T epochs, labels (N,); optional
     class_embeddings and reference_centres (C, D) or (T, C, D), epochs (T,),
-    indices (N,), thumbnails (N, h, w[, 3]) uint8, class_names (C,).
+    ids (N,) or (T, N), indices (N,), thumbnails (N, h, w[, 3]) uint8,
+    class_names (C,), whose order is that of the classes.
     npy: the embeddings, with --labels.
-    parquet: columns label, and embedding or one a dimension; optional epoch.
-    """
-    from mtm.run_folder.imports import import_run
+    parquet: label (or labels, class, target, y); embedding, or a column a
+    dimension (d0, d1, ...); optional epoch, and id (or image, file, filename,
+    path, index), by which rows of the epochs are matched.
 
-    run = import_run(file, runs / check_name(file.stem if name is None else name), labels)
+    Words are in natural order (2 before 10) where class_names give no other.
+    It ends with an account of what was read and what was ignored; what can be
+    read in two ways is refused. A file unpacks to at most 100 GB, 100 times
+    its size and what the machine has free; an archive to 100,000 files.
+    """
+    from mtm.run_folder.imports import import_file
+
+    run, account = import_file(file, runs / check_name(file.stem if name is None else name), labels, columns)
     if as_json:
-        output.print_json(summarise(run))
+        output.print_json(summarise(run) | {"account": account.as_dict()})
         return
     output.say(f"Imported {len(run.snapshots)} snapshots of {len(run.labels):,} images into {run.folder}")
+    for line in account.lines():
+        output.say(line)
 
 
 def prune_run(run: RunPath, runs: RunsFolder = Path("runs")) -> None:

@@ -11,7 +11,8 @@ from mtm.data.pixels import PAPER, check_values, in_eight_bits, white_of
 from mtm.data.raw import Raw, rows_held_out
 from mtm.errors import InputError
 from mtm.run_folder.class_names import check_class_names, natural_order, spell
-from mtm.run_folder.files import decode_strings, read_npz
+from mtm.run_folder.files import decode_strings
+from mtm.run_folder.imports.arrays import read_npz
 from mtm.run_folder.snapshots import Array
 
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha

@@ -29,16 +29,15 @@ class Account:
 
     def as_dict(self) -> dict[str, Any]:
         """The account in JSON's types: for `--json` and for the run's `config.json`."""
-        return asdict(self) | {"images": self.images}
+        return asdict(self) | {"images": self.images, "lines": self.lines()}
 
     def lines(self) -> list[str]:
         """The account in sentences."""
         splits = ", ".join(f"{sum(counts):,} {split}" for split, counts in self.counts.items())
         size = f"{splits} images of {len(self.class_names)} classes"
         size += "" if self.dim is None else f" in {self.dim} dimensions"
-        size += (
-            f" at {len(self.epochs)} epochs ({_some([f'{epoch:g}' for epoch in self.epochs])})" if self.epochs else ""
-        )
+        epochs = "epoch" if len(self.epochs) == 1 else f"{len(self.epochs)} epochs:"
+        size += f" at {epochs} {_some([f'{epoch:g}' for epoch in self.epochs])}" if self.epochs else ""
         totals = [sum(counts) for counts in zip(*self.counts.values(), strict=True)]
         classes = [f"{name} ({n:,})" for name, n in zip(self.class_names, totals, strict=True)]
         lines = [f"{self.source}: {size}", f"Classes in order: {_some(classes)}"]

@@ -10,12 +10,16 @@ from mtm.errors import InputError
 
 LONGEST = 200  # characters
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode's kinds of control characters, marks without width and line ends
+JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")  # that join nothing
+SURROGATES = re.compile(r"[\ud800-\udfff]")  # no characters: what Python makes of bytes that are not UTF-8
 
 
 def spell(name: str) -> str:
-    """A name as it is compared and shown: composed (é is one character), without blanks around it and marks that
-    nobody sees, such as a byte-order mark."""
+    r"""A name as it is compared and shown: composed (é is one character), without blanks around it and marks that
+    nobody sees, such as a byte-order mark. A byte that is not UTF-8 is shown as \xe9: no page takes it as it is."""
+    name = SURROGATES.sub(lambda match: _escape(ord(match[0])), name)
     visible = "".join(c for c in name if unicodedata.category(c) not in INVISIBLE or c in "\t\u200c\u200d")
+    visible = JOINERS.sub("", visible)
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
@@ -30,7 +34,7 @@ def number_labels(labels: Sequence[str], names: Sequence[str] | None = None) -> 
     Raises InputError for a label that `names` lacks, and as `check_class_names` does.
     """
     spelt = [spell(label) for label in labels]
-    names = natural_order(spelt) if names is None else check_class_names(names)
+    names = check_class_names(natural_order(spelt) if names is None else names)
     numbers = {name: k for k, name in enumerate(names)}
     for row, label in enumerate(spelt):
         if label not in numbers:
@@ -54,6 +58,10 @@ def check_class_names(names: Sequence[str]) -> list[str]:
             raise InputError(f"classes {first[name]} and {k} are both called '{name}'; give each a name of its own")
         first[name] = k
     return spelt
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def _natural_key(name: str) -> tuple[list[tuple[int, str]], str]:

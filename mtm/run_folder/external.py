@@ -14,6 +14,7 @@ from mtm.errors import InputError
 from mtm.run_folder.files import jsonable
 from mtm.run_folder.snapshots import MEASURES, Array, Points, Snapshot, accuracies, make_snapshot, measure
 
+LARGEST_LABEL = 2**31  # more classes than anybody has
 MEASURED = {"accuracy", "snapshot", "epoch", "n", "split", *MEASURES}  # names of a row that a user cannot give
 
 
@@ -105,10 +106,12 @@ def _points(names: Sequence[str] | None, y: Array, n_classes: int, arrays: Array
     if names is None:
         names = [str(k) for k in range(max(int(y.max()) + 1, n_classes))]
     indices = np.arange(len(y)) if arrays.indices is None else np.asarray(arrays.indices)
-    if indices.dtype.kind not in "iu":
-        raise InputError(f"indices must be whole numbers, not {indices.dtype}")
+    if indices.dtype.kind not in "iu" or (len(indices) and indices.max() >= 2**63):
+        raise InputError(f"indices must be whole numbers of 64 bits, not {indices.dtype}")
     images = None if arrays.thumbnails is None else np.asarray(arrays.thumbnails)
-    if images is not None and (images.dtype != np.uint8 or not (images.ndim == 3 or images.shape[3:] == (3,))):
+    if images is not None and (
+        images.dtype != np.uint8 or not (images.ndim == 3 or images.shape[3:] == (3,)) or not images.size
+    ):
         raise InputError(f"thumbnails are (N, h, w) or (N, h, w, 3) uint8, not {images.shape} {images.dtype}")
     for name, array in (("indices", indices), ("thumbnails", images)):
         if array is not None and len(array) != len(y):
@@ -135,21 +138,37 @@ def _epoch(value: Any) -> float:
 
 def _floats(name: str, values: Any, n_axes: int, absent_rows: bool = False) -> Array:
     """`values` as float32 with `n_axes` axes; with `absent_rows`, rows of NaN stand for classes without images."""
-    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU and with a gradient
-        values = values.detach().cpu().float()
-    try:
-        with np.errstate(over="ignore"):  # what float32 cannot hold is refused below, as infinite
-            array = np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be numbers in {n_axes} axes of one length each") from None
+    given = _real_numbers(name, values, n_axes)
+    with np.errstate(over="ignore"):
+        array = given.astype(np.float32, copy=False)
     if array.ndim != n_axes or 0 in array.shape:
         raise InputError(f"{name} has shape {array.shape}; it needs {n_axes} axes, none of them empty")
     rows = array.reshape(len(array), -1)
     bad = ~np.isfinite(rows).all(axis=1) & ~(absent_rows & np.isnan(rows).all(axis=1))
     if bad.any():
-        raise InputError(
-            f"{name} holds NaN or infinity in {bad.sum()} of {len(array)} rows, first in row {bad.argmax()}"
-        )
+        first, n = bad.argmax(), f"in {bad.sum()} of {len(array)} rows, first in row {bad.argmax()}"
+        if np.isfinite(given.reshape(rows.shape)[first].astype(np.float64)).all():
+            raise InputError(f"{name} goes beyond the largest number of 32 bits, {np.finfo(np.float32).max:.2g}, {n}")
+        raise InputError(f"{name} holds NaN or infinity {n}")
+    return array
+
+
+def _real_numbers(name: str, values: Any, n_axes: int) -> Array:
+    """An array of real numbers as it is given. Raises InputError for any other: what is no number is not made one."""
+    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU and with a gradient
+        values = values.detach().cpu()
+        is_real = values.dtype.is_floating_point or not (values.dtype.is_complex or str(values.dtype) == "torch.bool")
+        values = values.float().numpy() if values.dtype.is_floating_point and values.dtype.itemsize < 4 else values
+        if not is_real:
+            raise InputError(f"{name} must be numbers that are real, not {values.dtype}")
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "V" and array.dtype.names is None and not array.dtype.name.startswith("void"):
+            array = array.astype(np.float32)  # bfloat16 and its like, of other packages
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be numbers in {n_axes} axes of one length each") from None
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"{name} must be numbers that are real, not {array.dtype}")
     return array
 
 
@@ -167,9 +186,11 @@ def _labels(values: Any, n: int) -> Array:
     if y.shape != (n,):
         raise InputError(f"labels have shape {y.shape} for {n} embeddings; there is one for each")
     if y.dtype.kind == "f" and np.array_equal(y, np.round(y)):
-        y = y.astype(np.int64)
-    if y.dtype.kind not in "iu":
+        y = y.astype(np.int64) if np.abs(y).max() < LARGEST_LABEL else y
+    if y.dtype.kind not in "iub":
         raise InputError(f"labels must be whole numbers from 0, not {y.dtype}")
     if y.min() < 0:
         raise InputError(f"labels go down to {y.min()}; they count from 0")
+    if y.max() >= LARGEST_LABEL:
+        raise InputError(f"labels go up to {y.max()}; they count classes from 0")
     return y.astype(np.int64)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from mtm.errors import InputError, NotFoundError
+from mtm.run_folder.class_names import spell
 
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -145,20 +146,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file, without pickle. Raises InputError for one that is missing or damaged."""
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged file
-        raise InputError(f"{path} is damaged or not an .npz file of plain arrays") from error
-
-
-def decode_strings(values: NDArray[Any]) -> list[str]:
-    """An array of names as Python strings, whether it holds text or bytes."""
-    return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values.tolist()]
+def decode_strings(values: NDArray[Any] | list[Any]) -> list[str]:
+    """Names, text or bytes, as they are shown (`class_names.spell`): a byte that is not UTF-8 as its number."""
+    texts = values if isinstance(values, list) else values.tolist()
+    return [spell(text.decode(errors="surrogateescape") if isinstance(text, bytes) else str(text)) for text in texts]
 
 
 def parse_json(content: bytes) -> Any:
