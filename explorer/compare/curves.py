@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.figures.curves import apply_style
+from explorer.figures.text import to_plotly
 
 Row = dict[str, Any]
 
@@ -60,13 +61,14 @@ def overlay_runs(lines: Sequence[Line], measure: Measure) -> go.Figure:
     """Figure of one measure of all runs over the epochs; a run without any value has no line."""
     figure = go.Figure()
     for line in lines:
+        name = to_plotly(line.name)
         values = [measure.value(row, line.classifier) for row in line.rows]
         if all(value is None for value in values):
             continue
-        hover = f"%{{y:{'.2%' if measure.tickformat == '.0%' else '.4g'}}}<extra>{line.name}</extra>"
+        hover = f"%{{y:{'.2%' if measure.tickformat == '.0%' else '.4g'}}}<extra>{name}</extra>"
         style = {"color": COLOURS[line.place], "dash": DASHES[line.place], "width": 2}
         x = [row["epoch"] for row in line.rows]
-        figure.add_scatter(x=x, y=values, name=line.name, mode="lines", line=style, hovertemplate=hover)
+        figure.add_scatter(x=x, y=values, name=name, mode="lines", line=style, hovertemplate=hover)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(type="log" if measure.log else "linear", tickformat=measure.tickformat)
     return apply_style(figure).update_layout(showlegend=False)  # the letters above the pictures name the lines

@@ -23,6 +23,7 @@ from explorer.words import CAMERAS, COLOURS, MARKS, MARKS_BY_DEFAULT, REGIONS, u
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.snapshots import Snapshot
 from mtm.runs import Run
+from mtm.text import printable
 
 FAINT = 0.35  # strength of classes outside the focus, as in the player
 
@@ -76,7 +77,7 @@ class Scene:
 
     @property
     def title(self) -> str:
-        return self.run.name
+        return printable(self.run.name)
 
     @cached_property
     def snapshots(self) -> list[Snapshot]:

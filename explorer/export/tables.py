@@ -13,6 +13,7 @@ from explorer.export.entry import Export, Options, Row
 from explorer.export.scene import ExportRequest, Progress, Scene, load_scene
 from explorer.space.views import Views
 from mtm.run_folder.files import atomic_path
+from mtm.text import defuse
 
 COLUMNS = {
     "snapshot": "number of the snapshot's file",
@@ -20,7 +21,7 @@ COLUMNS = {
     "image": "row of the image among the recorded ones, from 0",
     "index": "its position in the data set's test split",
     "label": "its class, from 0",
-    "label_name": "the name of that class",
+    "label_name": "the name of that class; in CSV with an apostrophe before what a spreadsheet would run",
     "x": "first coordinate of its output embedding in the view",
     "y": "second coordinate",
     "distance_to_target": "distance in D dimensions to the class embedding of its label; absent with a linear head",
@@ -95,7 +96,7 @@ def _csv(scene: Scene, path: Path, on_progress: Progress) -> None:
 
     writer = None
     for t, columns in enumerate(iterate_columns(scene)):
-        part = pa.table(columns)
+        part = pa.table(columns | {"label_name": np.array([defuse(name) for name in columns["label_name"]])})
         if writer is None:
             writer = csv.CSVWriter(path, part.schema)
         writer.write_table(part)
@@ -153,7 +154,7 @@ def _npz(scene: Scene, path: Path, on_progress: Progress) -> None:
 
 def _about(scene: Scene) -> dict[str, Any]:
     return {
-        "run": scene.run.name,
+        "run": scene.title,
         "view": scene.frames.method,
         "classifiers": list(scene.snapshots[0].predictions),
         "class_names": list(scene.run.points.class_names),
@@ -166,7 +167,8 @@ def _write(views: Views, request: ExportRequest, path: Path, options: Options, o
 
 EXPORT = Export(
     noun="table",
-    help="CSV or Parquet (a row an image and snapshot) or NPZ.",
+    help="CSV or Parquet (a row an image and snapshot) or NPZ. In CSV an apostrophe stands before a name that a "
+    "spreadsheet would run as a formula, such as =1+1.",
     menu=(Row("Numbers of every image"),),
     kinds={"csv": "text/csv", "parquet": "application/octet-stream", "npz": "application/octet-stream"},
     options=("view",),

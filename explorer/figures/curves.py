@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from explorer.figures.text import to_plotly
 from mtm.classifiers import CLASSIFIERS
 from mtm.classifiers.classifier import NEUTRAL
 
@@ -94,7 +95,7 @@ def _per_class(rows: Sequence[Row], key: str, names: Sequence[str], colours: Seq
     figure = go.Figure()
     for k, name in enumerate(names):
         values = [(row.get(key) or [None] * len(names))[k] for row in rows]
-        figure.add_trace(_line(_epochs(rows), values, name, colours[k % len(colours)]))
+        figure.add_trace(_line(_epochs(rows), values, to_plotly(name), colours[k % len(colours)]))
     return _over_epochs(figure, title, log=True).update_layout(showlegend=False)  # the colours are the points'
 
 

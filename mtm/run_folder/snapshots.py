@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from mtm import geometry
 from mtm.classifiers import CLASSIFIERS, Reference, decide
 from mtm.errors import InputError
+from mtm.text import printable
 
 Array = NDArray[Any]
 
@@ -33,6 +34,10 @@ class Points:
     indices: Array  # (N,) position of each image in its data set's test split
     class_names: tuple[str, ...]  # C names
     thumbnails: Array | None = None  # (N, h, w[, 3]) uint8
+
+    def __post_init__(self) -> None:
+        """Names that no file, page or terminal could hold are written out: they may be any program's."""
+        object.__setattr__(self, "class_names", tuple(printable(str(name)) for name in self.class_names))
 
     @property
     def n_classes(self) -> int:

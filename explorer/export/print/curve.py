@@ -15,6 +15,7 @@ from explorer.figures import curves
 from explorer.figures.colours import CLASS_COLOURS
 from explorer.words import CURVES
 from mtm.errors import choose_from
+from mtm.text import shorten
 
 MOST_IN_LEGEND = 20
 MARK = 6  # pixels, so that its shape is seen
@@ -29,7 +30,7 @@ def draw_curve(scene: Scene, name: str, width: int = 720, height: int = 460) -> 
     draw = getattr(curves, name)
     plot = draw(rows, classes, CLASS_COLOURS) if name.endswith("_class") else draw(rows)
     span = f"epochs {rows[0]['epoch']:g} to {rows[-1]['epoch']:g}, {len(rows)} snapshots" if rows else "no snapshots"
-    epoch, about = scene.request.epoch, f"{scene.run.name} · {span}"
+    epoch, about = scene.request.epoch, f"{shorten(scene.title, 60)} · {span}"
     about += "" if epoch is None else f" · epoch {epoch:g} marked"
     is_over_epochs = plot.layout.xaxis.title.text == "epoch"
     with style.use_style():

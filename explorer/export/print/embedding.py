@@ -21,6 +21,7 @@ from explorer.figures.colours import RIGHT, UNKNOWN, WRONG
 from explorer.space import regions
 from explorer.space.projections import PROJECTIONS
 from explorer.words import COLOURS
+from mtm.text import shorten
 
 RASTERISED_FROM = 5_000  # points: as vectors they would make files that open slowly
 FAINT_POINT = 0.2  # opacity of an image outside the focus, which would be lost at a mark's
@@ -29,6 +30,7 @@ MOST_IN_LEGEND = 20  # classes
 VOTE_CELLS = 240  # a side of the vote map
 MARGIN = {"left": 58, "right": 16, "top": 62, "bottom": 66}  # pixels
 LEGEND = 168  # pixels of its column
+LETTERS = 24  # of a name that fit in it
 SHAPES = tuple(style.SHAPES.values())
 
 Floats = NDArray[np.float64]
@@ -81,7 +83,7 @@ class _Drawing:
         if "labels" in self.marks:
             places = [self.targets] if self.targets is not None and "targets" in self.marks else []
             named = np.flatnonzero(self.strength == 1)
-            names = [self.scene.run.points.class_names[k] for k in named]
+            names = [shorten(self.scene.run.points.class_names[k]) for k in named]
             place_names(self.figure, axes, names, *(place[named] for place in [*places, self.centres]))
         self._legend(legend)
 
@@ -220,7 +222,7 @@ class _Drawing:
         if (self.strength == 1).sum() > MOST_IN_LEGEND:
             return []
         classes = np.flatnonzero(self.strength == 1).tolist()
-        return [_entry(self.colours[k], _shape(k), names[k], max(4.5, size)) for k in classes]
+        return [_entry(self.colours[k], _shape(k), shorten(names[k], LETTERS), max(4.5, size)) for k in classes]
 
     def _legend(self, entries: list[Line2D]) -> None:
         figure, box = self.figure, self.axes.get_position()

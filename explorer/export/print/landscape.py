@@ -21,6 +21,7 @@ from explorer.export.print import style
 from explorer.export.print.names import place_names
 from explorer.export.print.style import POINTS
 from explorer.figures.colours import class_colour
+from mtm.text import shorten
 
 PANEL, LEFT, TOP, SIDE = 600, 44, 32, 480  # pixels of a panel, at the left of its axes, above them, and of their side
 LONGEST, LEAST = 70, 16  # pixels of the arrows
@@ -212,7 +213,7 @@ class _Drawing:
         """The names of targets and embeddings, c_e and e_0 with a subscript."""
         c, e, names, own = self.panel.arrays["c"], self.panel.arrays["e"], self.meta["names"], self.meta["label"]
         named = [k for k in range(len(c)) if len(c) <= MOST_NAMES or k in (own, self.meta.get("rival"))]
-        texts = [f"{names[k]} (cₑ)" if k == own and not in_plane else _subscripted(names[k]) for k in named]
+        texts = [f"{names[k]} (cₑ)" if k == own and not in_plane else _subscripted(shorten(names[k])) for k in named]
         if in_plane or len(e) == 1:
             texts += ["e" if len(e) == 1 else _subscripted(f"e_{m}") for m in range(len(e))]
         places = np.concatenate([c[named], e])[: len(texts)]

@@ -10,6 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.export.print.style import complete_fonts
+
 FEW = 12  # up to so many classes all names are drawn, if need be over something else
 AWAY = 8.0  # points between a mark's middle and its name
 PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
@@ -39,11 +41,15 @@ def place_names(
     pixels = np.stack([axes.transData.transform(each) for each in marks])  # (M, C, 2) pixels
     avoided = np.concatenate([pixels[0], axes.transData.transform(np.reshape(clear, (-1, 2)))])
     occupied = [(x - reach, y - reach, x + reach, y + reach) for x, y in avoided if np.isfinite(x + y)]
-    for k, name in enumerate(names):
-        text = axes.annotate(
+    texts = [
+        axes.annotate(
             name, (0, 0), (0, 0), textcoords="offset points", fontsize=size, fontweight="bold", zorder=6,
             color=ink, bbox={"boxstyle": "round,pad=0.1", "facecolor": page, "edgecolor": "none", "alpha": 0.75},
-        )  # fmt: skip
+        )
+        for name in names
+    ]  # fmt: skip
+    complete_fonts(texts)
+    for k, text in enumerate(texts):
         extent = text.get_window_extent(renderer)
         best, best_place = np.inf, (0, PLACES[0], (0.0, 0.0, 0.0, 0.0))
         for m, (dx, dy) in ((m, place) for m in range(len(marks)) for place in PLACES):

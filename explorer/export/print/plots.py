@@ -6,20 +6,22 @@ or several pairs of axes. Everything else is refused, so that nothing is left ou
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from explorer.export.print import style
 from explorer.export.print.names import place_names
 from explorer.export.print.style import POINTS
 from explorer.figures.colours import NEUTRAL
+from explorer.figures.text import from_plotly
 from mtm.errors import InputError
+from mtm.text import shorten
 
 KINDS = ("scatter", "bar", "image")
 MARKS = style.SHAPES | {"circle-open": "o", "x-thin": "x", "line-ew": "_"}
@@ -38,7 +40,7 @@ def draw_plot(plot: go.Figure, size: tuple[int, int], title: str, about: str, fo
         if trace.type not in KINDS:
             raise InputError(f"a figure with traces of kind '{trace.type}' cannot be printed")
     names = sorted({trace.xaxis or "x" for trace in plot.data} | {"x"})
-    labels = [trace.name for trace in plot.data if _is_named(trace)]
+    labels = [_label(trace.name) for trace in plot.data if _is_named(trace)]
     has_legend = plot.layout.showlegend is not False and len(labels) > (0 if plot.layout.showlegend else 1)
     is_beside = plot.layout.legend.orientation != "h"
     with style.use_style():
@@ -47,12 +49,11 @@ def draw_plot(plot: go.Figure, size: tuple[int, int], title: str, about: str, fo
         has_scale = any(plot.layout[_axis(name)].visible is not False for name in names)
         left, bottom, right = (LEFT, FOOT, RIGHT) if has_scale else (RIGHT, 28, RIGHT)
         if has_legend and is_beside:
-            right += ENTRY + LETTER * max(len(line) for label in labels for line in label.split("<br>"))
+            right += ENTRY + LETTER * max(len(line) for label in labels for line in label.split("\n"))
         elif has_legend and has_scale:
             bottom += BENEATH
         axes = {name: _add_axes(figure, plot.layout, name, (left, bottom, right)) for name in names}
-        for order, trace in enumerate(plot.data):
-            _draw(axes[trace.xaxis or "x"], trace, order)
+        artists = [_draw(axes[trace.xaxis or "x"], trace, order) for order, trace in enumerate(plot.data)]
         for name, one in axes.items():
             _limit(one, plot.layout[_axis(name)], plot.layout[_axis(name.replace("x", "y"))])
         for note in plot.layout.annotations:
@@ -60,9 +61,10 @@ def draw_plot(plot: go.Figure, size: tuple[int, int], title: str, about: str, fo
         for trace in plot.data:
             if trace.type == "scatter" and trace.mode == "text":
                 where = np.column_stack([_numbers(trace.x), _numbers(trace.y)])
-                place_names(figure, axes[trace.xaxis or "x"], [text.strip() for text in trace.text], where)
+                place_names(figure, axes[trace.xaxis or "x"], [from_plotly(text).strip() for text in trace.text], where)
         if has_legend:
-            _legend(figure, axes["x"], is_beside)
+            named = [artist for artist, trace in zip(artists, plot.data, strict=True) if _is_named(trace)]
+            _legend(figure, axes["x"], named, labels, is_beside)
         return figure
 
 
@@ -108,25 +110,21 @@ def _limit(axes: Axes, x: Any, y: Any) -> None:
         axes.set_aspect("equal", adjustable="box")
 
 
-def _draw(axes: Axes, trace: Any, order: int) -> None:
+def _draw(axes: Axes, trace: Any, order: int) -> Any:
+    """Draw a trace; returns what stands for it in the legend."""
     if trace.type == "bar":
-        axes.bar(
-            _numbers(trace.x), _numbers(trace.y), _numbers(trace.width), label=trace.name, color=trace.marker.color
-        )
-    elif trace.type == "image":
-        axes.imshow(np.asarray(trace.z, np.uint8), interpolation="nearest")
-    elif trace.fill == "toself":
+        return axes.bar(_numbers(trace.x), _numbers(trace.y), _numbers(trace.width), color=trace.marker.color)
+    if trace.type == "image":
+        return axes.imshow(np.asarray(trace.z, np.uint8), interpolation="nearest")
+    if trace.fill == "toself":
         edge = _ink(trace.line.color)
         x, y = _numbers(trace.x), _numbers(trace.y)
-        axes.fill(
-            x, y, facecolor=trace.fillcolor, alpha=trace.opacity, linewidth=0, zorder=order / 100, label=_label(trace)
-        )
         axes.plot(x, y, color=edge, linewidth=(trace.line.width or 0) * POINTS, alpha=0.5, zorder=order / 100)
-    elif trace.mode != "text":  # texts find their places when everything else is drawn
-        _scatter(axes, trace, order)
+        return axes.fill(x, y, facecolor=trace.fillcolor, alpha=trace.opacity, linewidth=0, zorder=order / 100)[0]
+    return None if trace.mode == "text" else _scatter(axes, trace, order)  # texts find their places at the end
 
 
-def _scatter(axes: Axes, trace: Any, order: int) -> None:
+def _scatter(axes: Axes, trace: Any, order: int) -> Line2D:
     mode, marker = trace.mode or "lines", trace.marker
     has_lines, has_marks = "lines" in mode, "markers" in mode
     symbol = marker.symbol or "circle"
@@ -134,7 +132,7 @@ def _scatter(axes: Axes, trace: Any, order: int) -> None:
     edge = _ink(marker.line.color) if marker.line.width else None
     is_open = symbol == "circle-open"
     x = _numbers(trace.x)
-    axes.plot(
+    return axes.plot(
         x,
         _numbers(trace.y),
         color=colour,
@@ -147,13 +145,12 @@ def _scatter(axes: Axes, trace: Any, order: int) -> None:
         markeredgecolor=edge or colour,
         markeredgewidth=(marker.line.width or (1 if is_open else 0)) * POINTS,
         markevery=max(1, len(x) // MOST_MARKS) if has_lines else None,
-        label=_label(trace),
         zorder=2 + order / 100,
-    )
+    )[0]
 
 
 def _annotate(axes: Axes, note: Any) -> None:
-    text = _plain_text(note.text or "")
+    text = from_plotly(note.text or "")
     text_style: dict[str, Any] = {
         "fontsize": (note.font.size or 12) * POINTS,
         "color": _ink(note.font.color or NEUTRAL),
@@ -168,9 +165,7 @@ def _annotate(axes: Axes, note: Any) -> None:
         axes.text(note.x, note.y, text, **text_style)
 
 
-def _legend(figure: Figure, axes: Axes, is_beside: bool) -> None:
-    every = [one.get_legend_handles_labels() for one in figure.axes]
-    handles, labels = [h for hs, _ in every for h in hs], [text for _, texts in every for text in texts]
+def _legend(figure: Figure, axes: Axes, handles: list[Any], labels: list[str], is_beside: bool) -> None:
     if not is_beside:
         figure.legend(handles, labels, loc="lower center", ncols=len(labels))
         return
@@ -183,17 +178,13 @@ def _is_named(trace: Any) -> bool:
     return trace.type != "image" and trace.showlegend is not False and bool(trace.name)
 
 
-def _label(trace: Any) -> str | None:
-    return _plain_text(trace.name) if _is_named(trace) else None
+def _label(name: str) -> str:
+    return "\n".join(shorten(line) for line in from_plotly(name).split("\n"))
 
 
 def _ink(colour: Any) -> Any:
     """The colour on paper: the neutral grey of the pages becomes ink."""
     return style.INK if colour in (NEUTRAL, None) else colour
-
-
-def _plain_text(text: str) -> str:
-    return re.sub(r"<br>", "\n", re.sub(r"</?(b|i)>", "", text))
 
 
 def _axis(name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from explorer.export.print import MEDIA_TYPES
 from explorer.figures.colours import RAMP
 from mtm.errors import InputError, choose_from
 from mtm.run_folder.files import write_bytes
+from mtm.text import shorten
 
 INK, QUIET, FRAME, PAGE = "#1f2329", "#5c636e", "#9aa1ab", "#ffffff"
 PIXELS = 96  # of a figure's width and height, an inch
@@ -65,8 +67,12 @@ _one_at_a_time = threading.RLock()
 
 @contextmanager
 def use_style() -> Iterator[None]:
-    """A block in which figures are made and saved, in one thread at a time: matplotlib's style is the process's."""
-    with _one_at_a_time, matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+    """A block in which figures are made and saved, in one thread at a time: matplotlib's style is the process's.
+
+    Of a sign that no font has nothing is said on standard error: `render` says it on the picture.
+    """
+    with _one_at_a_time, matplotlib.rc_context(STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
         yield
 
 
@@ -89,7 +95,7 @@ def add_axes(figure: Figure, left: float, bottom: float, width: float, height: f
 def add_heading(figure: Figure, title: str, about: str, foot: str = "") -> None:
     """Title and a line beneath it at the upper left, and a quiet line at the foot."""
     width, height = figure.get_size_inches() * PIXELS
-    figure.text(16 / width, 1 - 14 / height, title, va="top", fontsize=11, fontweight="bold")
+    figure.text(16 / width, 1 - 14 / height, shorten(title, 80), va="top", fontsize=11, fontweight="bold")
     figure.text(16 / width, 1 - 36 / height, about, va="top", fontsize=8, color=QUIET)
     if foot:
         figure.text(16 / width, 8 / height, foot, va="bottom", fontsize=7, color=QUIET)
@@ -107,7 +113,7 @@ def render(figure: Figure, kind: str, scale: float = 1.0, about: str = "", dots:
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     dpi, file = PIXELS * scale if kind == "png" else dots, io.BytesIO()
     with use_style():
-        lacking = _complete_fonts(figure)
+        lacking = complete_fonts([text for text in figure.findobj(Text) if isinstance(text, Text)])
         notes = []  # of this kind of file alone: the figure stays as it is
         if lacking and kind != "svg":  # whose reader may have such a font
             signs = ", ".join(f"U+{sign:04X}" for sign in sorted(lacking))
@@ -123,10 +129,9 @@ def save(figure: Figure, path: Path, scale: float = 1.0, about: str = "") -> Non
     write_bytes(path, render(figure, path.suffix.lower().lstrip(".") or path.name, scale, about))
 
 
-def _complete_fonts(figure: Figure) -> set[int]:
+def complete_fonts(texts: Sequence[Text]) -> set[int]:
     """Let texts whose signs FONT lacks use other installed fonts too; returns the signs that no font has."""
     own = font_manager.get_font(font_manager.findfont(FONT))
-    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
     signs = {text: {ord(sign) for sign in text.get_text() if category(sign) not in ("Cc", "Cf")} for text in texts}
     lacking = {sign for each in signs.values() for sign in each if not own.get_char_index(sign)}
     if not lacking:

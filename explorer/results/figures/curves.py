@@ -8,6 +8,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 
 from explorer.figures.colours import NEUTRAL, class_colour
+from explorer.figures.text import to_plotly
 from explorer.results.chosen_runs import LETTERS, NETWORKS, ORDER, ChosenRuns, TrainedRun
 from explorer.results.figures.style import SIZES, WIDTHS, apply_style, colour, dash, symbol
 from explorer.results.tables import WORDS
@@ -122,7 +123,7 @@ def draw_separation(runs: ChosenRuns, loss: str) -> go.Figure:
         run = smallest_run(runs, dataset, loss)
         if run:
             epochs, values = run.curve("mean_centre_separation")
-            name = dataset if run.cell.network == NETWORKS[0] else f"{dataset} ({run.cell.network})"
+            name = to_plotly(dataset if run.cell.network == NETWORKS[0] else f"{dataset} ({run.cell.network})")
             line = {"color": class_colour(i), "width": 1.8}
             symbols = ("circle", "square", "triangle-up", "diamond", "cross", "x")
             figure.add_scatter(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.export.camera import Box, fit_aspect
 from explorer.export.print.cells import clip_polygons
 from explorer.figures.colours import NEUTRAL, class_colour
+from explorer.figures.text import to_plotly
 from explorer.results.chosen_runs import TrainedRun
 from explorer.results.figures.style import apply_style, hide_axes
 from explorer.space import regions
@@ -34,7 +35,7 @@ class Plane:
     e: Floats  # (N, 2)
     y: NDArray[np.int64]  # (N,)
     c: Floats  # (C, 2) class embeddings; NaN with a linear head
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # for Plotly
     image: NDArray[np.uint8] | None  # (h, w, 3) of the first recorded one
     network: str
 
@@ -48,7 +49,7 @@ class Plane:
         none = np.full((points.n_classes, 2), np.nan)
         c = none if snapshot.class_embeddings is None else np.asarray(snapshot.class_embeddings, np.float64)
         image = None if points.thumbnails is None else rgb(points.thumbnails[0])
-        return cls(e, y, c, points.class_names, image, run.cell.network.replace("RN", "ResNet-"))
+        return cls(e, y, c, tuple(map(to_plotly, points.class_names)), image, run.cell.network.replace("RN", "ResNet-"))
 
     @property
     def g(self) -> Floats:
