@@ -28,7 +28,7 @@ const CELLS = [
  * @property {number} scale
  * @property {number | null} left share of the variance that the alignment leaves unexplained
  * @property {number} k
- * @property {number} neighbours_kept
+ * @property {number | null} neighbours_kept null where no image has k nearest
  */
 
 export class Measures {
@@ -105,7 +105,7 @@ export class Measures {
 
   /** @param {Pane} a @param {Letters} names @param {Arrays} arrays @param {Meta} meta @param {Pick} pick */
   drawDrift(a, names, { drift, first }, { scale, left: unexplained }, pick) {
-    if (!drift.every(Number.isFinite)) return [row("Drift", "–", `σ of ${names.b} is 0: there is no unit to measure in.`)];
+    if (!drift.every(Number.isFinite)) return [row("Drift", "–", `Not defined: σ of ${names.b} is 0, there is no unit.`)];
     const order = Array.from(drift.keys()).sort((i, j) => drift[j] - drift[i]);
     /** @param {number} share */
     const quantile = (share) => drift[order[Math.round((1 - share) * (order.length - 1))]];
@@ -133,6 +133,10 @@ export class Measures {
 
   /** @param {Letters} names @param {Arrays} arrays @param {Meta} meta @param {Pick} pick */
   drawNeighbours(names, { kept, measured }, { k, neighbours_kept: mean }, pick) {
+    if (mean === null) {
+      const why = `Not defined: every image has more than ${k} others at its very place, or all are at one place.`;
+      return [row("Neighbours kept", "–", why)];
+    }
     const lost = fixed(k - mean);
     const text =
       `Of the ${k} images nearest to an image in D dimensions in ${names.a}, so many are among its ${k} nearest in ` +

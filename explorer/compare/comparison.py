@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.space.history import History
-from explorer.space.neighbours import NEIGHBOURS, count_shared, nearest_others
+from explorer.space.neighbours import NEIGHBOURS, count_shared, find_nearest
 from explorer.space.stack import SAMPLE
 from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError
@@ -64,7 +64,8 @@ class Comparison:
 
     rows: tuple[Rows, Rows]  # (n,) the shared images as rows of the first and of the second run
     drift: Drift
-    measured: Rows  # (m,) the shared images whose neighbours are compared: at most SAMPLE, balanced by class
+    measured: Rows  # (m,) the shared images whose neighbours are compared: at most SAMPLE, balanced by class, without
+    # those that have more than k others at their very place; none if all are at one place
     k: int
     neighbours_kept: Rows  # (m,) number of the k nearest neighbours that stay; k minus this are lost, as many gained
     agreement: Agreement | None  # None where the runs do not have the same classes
@@ -153,12 +154,14 @@ def compare(
     y = b.labels[second]
     sample = balanced_sample(y, SAMPLE, seed=0)
     k = max(1, min(k, len(sample) - 1))
-    near = [nearest_others(x[sample], k, metric) for x in (e, f)]  # (m, k) each
+    near = [find_nearest(x[sample], k, metric) for x in (e, f)]
+    is_defined = near[0].is_defined & near[1].is_defined
     drift = _measure_drift(e, f, median(b.centre_distances[t, second]), same_space=a is b)
     names = a.classifier(classifiers[0]), b.classifier(classifiers[1])
     decisions = a.predictions[names[0]][s, first], b.predictions[names[1]][t, second]
     agreement = compare_decisions(*decisions, y, b.n_classes) if a.class_names == b.class_names else None
-    return Comparison((first, second), drift, sample, k, count_shared(*near), agreement)
+    kept = count_shared(*(each.rows[is_defined] for each in near))
+    return Comparison((first, second), drift, sample[is_defined], k, kept, agreement)
 
 
 def _measure_drift(e: Array, f: Array, sigma: float, same_space: bool) -> Drift:

@@ -12,6 +12,7 @@ from explorer.space.histories import Histories
 from explorer.space.neighbours import MOST_NEIGHBOURS
 from explorer.web.cache import Cache
 from mtm.errors import InputError
+from mtm.geometry import mean
 from mtm.run_folder.snapshots import Array
 
 CACHED = 32  # comparisons in memory
@@ -59,7 +60,7 @@ class Comparisons:
             "snapshots": snapshots,
             "classifiers": names,
             "class_names": b.class_names,
-            "neighbours_kept": float(result.neighbours_kept.mean()),
+            "neighbours_kept": mean(result.neighbours_kept.astype(np.float64)),
             "agreement": None if result.agreement is None else asdict(result.agreement),
             "n": len(rows[0]),
         }

@@ -22,13 +22,16 @@ from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 METRICS = ("euclidean", "cosine")
 NEIGHBOURS = 15
 MOST_NEIGHBOURS = 200
 RESIDENT_BYTES = 768 << 20  # most memory that cached indexes take together; a larger one reads e again each time
 CHUNK = 1 << 21  # numbers converted at once
+SAME = 1e-12  # of the square of how far it lies from the middle: nearer others are at the very place of an image
 MIDDLE = 2_000  # images whose mean the embeddings are moved to: anywhere near the middle will do
+ONE_PLACE = "Not defined: all images are at one place."
 THREADS = 2  # that convert
 ROUNDING = (
     4.0 * float(np.finfo(np.float32).eps) / 2
@@ -88,6 +91,81 @@ def nearest_others(x: ArrayLike, k: int, metric: str = "euclidean") -> Rows:
 def count_shared(a: Rows, b: Rows) -> Rows:
     """(...): how many of the neighbours a (..., k) are among b (..., k)."""
     return np.asarray((a[..., :, None] == b[..., None, :]).sum(axis=(-1, -2)))
+
+
+@dataclass(frozen=True)
+class SampleNeighbours:
+    """The k nearest others of every image of a sample. Where more than k are at the very place of one, they are not
+    defined: none of those is nearer than the others.
+    """
+
+    rows: Rows  # (..., N, k)
+    distances: Floats  # (..., N, N) squared
+    n_at_place: Rows  # (..., N) others at the very place of each
+
+    @property
+    def is_defined(self) -> Mask:
+        """(..., N)."""
+        return np.asarray(self.n_at_place <= self.rows.shape[-1])
+
+
+def find_nearest(x: ArrayLike, k: int, metric: str = "euclidean") -> SampleNeighbours:
+    """The k nearest others of each of x (..., N, D), as `nearest_others`, and whether they are defined."""
+    e = np.asarray(x, np.float64)
+    distances, middle = squared_distances(e, metric), e.mean(axis=-2, keepdims=True)
+    squares = np.square(e - middle).sum(axis=-1) if metric == "euclidean" else np.ones(e.shape[:-1])  # (..., N)
+    return SampleNeighbours(smallest(distances, k), distances, (distances <= SAME * squares[..., None]).sum(axis=-1))
+
+
+@dataclass(frozen=True)
+class SampleComparison:
+    """The neighbours of a sample in D dimensions compared with those in a picture."""
+
+    near: Rows  # (N, k) in D dimensions
+    is_defined: Mask  # (N,) whether they are
+    kept: float  # how many are neighbours in the picture too, mean of the images of which that is defined, else NaN
+    trust: float  # trustworthiness, of the same images; NaN for 2 k >= N too
+    why_undefined: str  # a sentence; empty if it is defined
+
+
+def compare_samples(x: ArrayLike, u: ArrayLike, k: int) -> SampleComparison:
+    """Compare the k nearest of each image of x (N, D) with those in the picture u (N, 2)."""
+    e, u = np.asarray(x, np.float64), np.asarray(u, np.float64)
+    n, nan = len(e), float("nan")
+    if not 0 < k < n:
+        raise ValueError(f"{k} neighbours need at least {k + 1} points, there are {n}")
+    if not (np.isfinite(e).all() and np.isfinite(u).all()):
+        nothing = np.zeros((n, k), np.int64)
+        return SampleComparison(nothing, np.zeros(n, np.bool_), nan, nan, "Not defined: some places are no numbers.")
+    near, in_picture = find_nearest(e, k), find_nearest(u, k)
+    is_defined = near.is_defined & in_picture.is_defined
+    if not is_defined.any():
+        return SampleComparison(
+            near.rows, near.is_defined, nan, nan, _why_undefined(near.n_at_place, in_picture.n_at_place, k)
+        )
+    kept = float(count_shared(near.rows, in_picture.rows)[is_defined].mean())
+    trust = _trust(near.distances[is_defined], in_picture.rows[is_defined]) if 2 * k < n else nan
+    return SampleComparison(near.rows, near.is_defined, kept, trust, "")
+
+
+def _why_undefined(n_at_place: Rows, n_at_place_there: Rows, k: int) -> str:
+    others = len(n_at_place) - 1
+    if n_at_place.min() == others:
+        return ONE_PLACE
+    if n_at_place_there.min() == others:
+        return "Not defined: the picture has all images at one place."
+    return f"Not defined: every image has more than {k} others at its very place."
+
+
+def _trust(distances: Floats, near_in_picture: Rows) -> float:
+    """Trustworthiness of n images from their squared distances (n, N) in D dimensions to all, and their neighbours
+    (n, k) in the picture.
+    """
+    (n, k), n_all = near_in_picture.shape, distances.shape[1]
+    reach = np.take_along_axis(distances, near_in_picture, axis=1)  # (n, k)
+    ordered = np.sort(distances, axis=1)
+    ranks = 1 + np.array([row.searchsorted(to) for row, to in zip(ordered, reach, strict=True)])  # (n, k)
+    return float(1 - 2 / (n * k * (2 * n_all - 3 * k - 1)) * np.maximum(ranks - k, 0).sum())
 
 
 # Of one image

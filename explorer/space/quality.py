@@ -19,7 +19,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.space.neighbours import NEIGHBOURS, count_shared, nearest_others, smallest, squared_distances
+from explorer.space.neighbours import (
+    NEIGHBOURS,
+    ONE_PLACE,
+    SampleComparison,
+    compare_samples,
+    count_shared,
+    find_nearest,
+)
 from explorer.space.regions import RegionMap, View, agreement_over_time
 from explorer.space.stack import load_snapshots, sampled_rows
 from mtm.errors import choose_from
@@ -30,7 +37,9 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 NEAR_SNAPSHOTS = 5  # of the same image, that temporal neighbours counts
+FEWEST = 4  # images that anything is measured on
 BORDER = 0.1  # share of images, those with the smallest margins, that stand for the boundary
+ROUNDING = 1e-24  # of the mean square: a smaller variance is that of the mean's own rounding
 CHUNK = 1 << 22  # numbers of a run's trajectories that are held at once
 
 
@@ -47,8 +56,11 @@ class Layout(View, Protocol):
 
 
 def neighbours_kept(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
-    """How many of the k nearest neighbours of an image in D dimensions are among its k nearest in the picture, mean."""
-    return float(count_shared(nearest_others(x, k), nearest_others(u, k)).mean())
+    """How many of the k nearest neighbours of an image in D dimensions are among its k nearest in the picture, mean.
+
+    Over the images that have k nearest: those with more than k others at their very place have not. NaN without any.
+    """
+    return compare_samples(x, u, k).kept
 
 
 def trustworthiness(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
@@ -56,9 +68,14 @@ def trustworthiness(x: ArrayLike, u: ArrayLike, k: int = NEIGHBOURS) -> float:
 
     1 - 2 / (N k (2N - 3k - 1)) sum over images and their k neighbours in the picture of max(0, rank - k), where rank is
     that of the neighbour in D dimensions: `sklearn.manifold.trustworthiness`. That takes 0.8 of the time alone, but not
-    with the distances that neighbours kept needs too, and a second to import (benchmarks/libraries.py).
+    with the distances that neighbours kept needs too, and a second to import (benchmarks/libraries.py). Over the images
+    that have k nearest, as `neighbours_kept`.
     """
-    return _trust(squared_distances(x), nearest_others(u, k))
+    if 2 * k >= len(np.asarray(x)):
+        raise ValueError(
+            f"trustworthiness of {k} neighbours needs more than {2 * k} points, there are {len(np.asarray(x))}"
+        )
+    return compare_samples(x, u, k).trust
 
 
 def boundary_kept(x: ArrayLike, u: ArrayLike, margins: ArrayLike, k: int = NEIGHBOURS) -> float:
@@ -72,16 +89,18 @@ def temporal_preserving(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEIGHBOUR
 
     Per image the Pearson correlation over the steps from one snapshot to the next of two things: the share of its k
     nearest neighbours in D dimensions that are still so after the step, and the length of its step in the picture;
-    0 where one of them never changes, as its authors have it; averaged. NaN for fewer than three steps.
+    0 where one of them never changes, as its authors have it; averaged. NaN for fewer than three steps, and where no
+    image has k nearest at every snapshot.
     """
-    near = [nearest_others(e, k) for e in x]
-    return _temporal_preserving(near, np.asarray(u, np.float64))
+    u = np.asarray(u, np.float64)
+    return _temporal_preserving([compare_samples(*pair, k) for pair in zip(x, u, strict=True)], u)
 
 
 def temporal_neighbours(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEAR_SNAPSHOTS) -> float:
     """TimeVis: the share of the k snapshots in which an image is nearest to where it is now that the picture keeps.
 
     Nearest in D dimensions against nearest in the picture, averaged over images and snapshots; chance is k / (T - 1).
+    Left out are images at snapshots that are no others' equals by less: more than k are at the very same place.
     """
     snapshots, u = [np.asarray(e) for e in x], np.asarray(u, np.float64)
     if not 0 < k < len(u) - 1:
@@ -92,16 +111,21 @@ def temporal_neighbours(x: Sequence[ArrayLike], u: ArrayLike, k: int = NEAR_SNAP
         rows = slice(first, first + size)
         space = np.stack([e[rows].astype(np.float64) for e in snapshots], axis=1)  # (n, T, D)
         plane = u[:, rows].swapaxes(0, 1)  # (n, T, 2)
-        n_shared.append(count_shared(nearest_others(space, k), nearest_others(plane, k)))
-    return float(np.concatenate(n_shared).mean() / k)
+        near, near_in_picture = find_nearest(space, k), find_nearest(plane, k)
+        shared = count_shared(near.rows, near_in_picture.rows)
+        n_shared.append(shared[near.is_defined & near_in_picture.is_defined])
+    return mean(np.concatenate(n_shared).astype(np.float64)) / k
 
 
 def jitter(first: ArrayLike, second: ArrayLike) -> float:
-    """How far images move from one layout (N, 2) to another, mean, over the first one's radius (root mean square)."""
+    """How far images move from one layout (N, 2) to another, mean, over the first one's radius (root mean square).
+
+    NaN for a layout with all images at one place.
+    """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     moved = float(np.linalg.norm(second - first, axis=1).mean())
     radius = math.sqrt(np.square(first - first.mean(axis=0)).sum(axis=1).mean())
-    return moved / radius if radius else (math.nan if moved else 0.0)
+    return moved / radius if radius else math.nan
 
 
 def no_op_jitter(project: Callable[[NDArray[Any]], ArrayLike], x: ArrayLike) -> float:
@@ -113,8 +137,10 @@ def no_op_jitter(project: Callable[[NDArray[Any]], ArrayLike], x: ArrayLike) -> 
 
 def variance_shown(x: ArrayLike, u: ArrayLike) -> float:
     """The share of the variance of x that an orthogonal projection u of it shows; NaN where nothing varies."""
-    total, in_picture = (np.var(np.asarray(array, np.float64), axis=0).sum() for array in (x, u))
-    return float(in_picture / total) if total else math.nan
+    e = np.asarray(x, np.float64)
+    total, in_picture = (np.var(array, axis=0).sum() for array in (e, np.asarray(u, np.float64)))
+    nothing = ROUNDING * np.square(e).mean(axis=0).sum() if len(e) else 0.0
+    return float(in_picture / total) if total > nothing else math.nan
 
 
 # In words
@@ -212,7 +238,10 @@ def measure(name: str, values: float | Floats | list[float], missing: str, **fac
         raise choose_from("measure", name, MEASURES)
     wording, each = MEASURES[name], np.atleast_1d(np.asarray(values, np.float64))
     over_time = tuple(each.tolist()) if np.ndim(values) else ()
-    definition = wording.definition.format(**facts) + (" Mean over the snapshots." if over_time else "")
+    n_defined = int((~np.isnan(each)).sum())
+    over = "" if n_defined in (0, len(each)) else f" {n_defined} of the {len(each)}"
+    over = f" Mean over{over or ' the'} snapshots{' at which it is defined' if over else ''}."
+    definition = wording.definition.format(**facts) + (over if over_time else "")
     value = mean(each)
     if math.isnan(value):
         return Measure(wording.title, value, "-", missing, definition, facts["n"], over_time)
@@ -233,13 +262,10 @@ def view_quality(run: Run, frames: Layout) -> dict[str, Measure]:
     x = [_take(s.embeddings, rows) for s in snapshots]  # T of (n, D), in the file's own numbers
     u = np.asarray(frames.points, np.float64)[:, rows]  # (T, n, 2)
     n, n_snapshots = len(rows), len(x)
-    k = min(NEIGHBOURS, (n - 1) // 2)  # trustworthiness needs k < n/2
-    kept, trust, near = np.full(n_snapshots, np.nan), np.full(n_snapshots, np.nan), []
-    for t in range(n_snapshots if k > 0 else 0):
-        distances, near_in_picture = squared_distances(x[t]), nearest_others(u[t], k)
-        near.append(smallest(distances, k))
-        kept[t], trust[t] = count_shared(near[t], near_in_picture).mean(), _trust(distances, near_in_picture)
-    preserving = _temporal_preserving(near, u)
+    k = _most_neighbours(n)
+    nearest = [compare_samples(*pair, k) for pair in zip(x, u, strict=True)] if k else []
+    kept, trust = ([getattr(each, name) for each in nearest] or [math.nan] for name in ("kept", "trust"))
+    preserving = _temporal_preserving(nearest, u)
     k_in_time = min(NEAR_SNAPSHOTS, (n_snapshots - 1) // 2)
     in_time = temporal_neighbours(x, u, k_in_time) if k_in_time and n else math.nan
 
@@ -254,14 +280,17 @@ def view_quality(run: Run, frames: Layout) -> dict[str, Measure]:
     facts = {"n": n, "d": x[0].shape[1], "k": k, "chance": k * k / max(1, n - 1)}
     facts_in_time = facts | {"k": k_in_time, "chance": k_in_time / max(1, n_snapshots - 1)}
     few, early = (f"There are too few {what} to measure this." for what in ("images", "snapshots"))
-    no_plane = "All images are at one place." if is_plane else "This view is not a plane through the space."
+    no_plane = ONE_PLACE if is_plane else "This view is not a plane through the space."
+    why = nearest[-1].why_undefined if nearest else few
+    not_in_time = early if n_snapshots < 4 else why or f"Not defined: at some snapshot no image has {k} nearest others."
+    not_moved = ONE_PLACE if is_plane or frames.twice is not None else "This has not been measured for this view."
     return {
-        "neighbours_kept": measure("neighbours_kept", kept, few, **facts),
-        "trustworthiness": measure("trustworthiness", trust, few, **facts),
+        "neighbours_kept": measure("neighbours_kept", kept, why, **facts),
+        "trustworthiness": measure("trustworthiness", trust, why, **facts),
         "variance_shown": measure("variance_shown", variance, no_plane, **facts),
-        "temporal_preserving": measure("temporal_preserving", preserving, early, **facts),
-        "temporal_neighbours": measure("temporal_neighbours", in_time, early, **facts_in_time),
-        "no_op_jitter": measure("no_op_jitter", moved, "This has not been measured for this view.", **facts),
+        "temporal_preserving": measure("temporal_preserving", preserving, not_in_time, **facts),
+        "temporal_neighbours": measure("temporal_neighbours", in_time, not_in_time, **facts_in_time),
+        "no_op_jitter": measure("no_op_jitter", moved, not_moved, **facts),
     }
 
 
@@ -283,13 +312,17 @@ def decision_quality(
 
     borders = [rows[_border(s.margins[classifier][rows])] for s in snapshots]
     n = min(len(border) for border in borders)
-    k = min(NEIGHBOURS, (n - 1) // 2)
-    values = np.full(len(snapshots), np.nan)
-    for t in range(len(snapshots) if k > 0 else 0):
-        values[t] = neighbours_kept(snapshots[t].embeddings[borders[t]], frames.points[t][borders[t]], k)
+    k = _most_neighbours(n)
+    nearest = [
+        compare_samples(snapshot.embeddings[border], u[border], k)
+        for snapshot, u, border in zip(snapshots, frames.points, borders, strict=True)
+        if k
+    ]
     facts = {"n": n, "d": d, "k": k, "chance": k * k / max(1, n - 1), "classifier": classifier}
-    few = "There are too few images near the boundary to measure this."
-    return measures | {"boundary_kept": measure("boundary_kept", values, few, **facts)}
+    why = nearest[-1].why_undefined if k else "There are too few images near the boundary to measure this."
+    return measures | {
+        "boundary_kept": measure("boundary_kept", [each.kept for each in nearest] or [math.nan], why, **facts)
+    }
 
 
 # Private
@@ -303,15 +336,9 @@ def _take(x: NDArray[Any], rows: Rows) -> NDArray[Any]:
     return x if len(rows) == len(x) else x[rows]  # all of them stay a view of the file
 
 
-def _trust(distances: Floats, near_in_picture: Rows) -> float:
-    """Trustworthiness from squared distances (N, N) in D dimensions and the neighbours (N, k) in the picture."""
-    n, k = near_in_picture.shape
-    if 2 * k >= n:
-        raise ValueError(f"trustworthiness of {k} neighbours needs more than {2 * k} points, there are {n}")
-    reach = np.take_along_axis(distances, near_in_picture, axis=1)  # (N, k)
-    ordered = np.sort(distances, axis=1)
-    ranks = 1 + np.array([row.searchsorted(to) for row, to in zip(ordered, reach, strict=True)])  # (N, k)
-    return float(1 - 2 / (n * k * (2 * n - 3 * k - 1)) * np.maximum(ranks - k, 0).sum())
+def _most_neighbours(n: int) -> int:
+    """How many neighbours are compared among n images: trustworthiness needs fewer than half; 0 where n is too few."""
+    return min(NEIGHBOURS, (n - 1) // 2) if n >= FEWEST else 0
 
 
 def _border(margins: ArrayLike) -> Rows:
@@ -321,16 +348,17 @@ def _border(margins: ArrayLike) -> Rows:
     return np.sort(np.argsort(margins, kind="stable")[: round(BORDER * n_measured)])  # NaN comes last
 
 
-def _temporal_preserving(near: Sequence[Rows], u: Floats) -> float:
-    """DVI's measure from the neighbours (N, k) of each snapshot and the picture u (T, N, 2)."""
-    if len(near) < 4:
+def _temporal_preserving(nearest: Sequence[SampleComparison], u: Floats) -> float:
+    """DVI's measure from the neighbours at each snapshot and the picture u (T, N, 2)."""
+    if len(nearest) < 4:
         return math.nan
-    kept = np.stack([count_shared(a, b) for a, b in pairwise(near)]).astype(np.float64)  # (T-1, N)
-    steps = np.linalg.norm(np.diff(u, axis=0), axis=-1)  # (T-1, N)
+    always = np.logical_and.reduce([each.is_defined for each in nearest])  # (N,)
+    kept = np.stack([count_shared(a.near[always], b.near[always]) for a, b in pairwise(nearest)]).astype(np.float64)
+    steps = np.linalg.norm(np.diff(u[:, always], axis=0), axis=-1)  # (T-1, n), as kept
     a, b = kept - kept.mean(axis=0), steps - steps.mean(axis=0)
     spread = np.sqrt(np.square(a).sum(axis=0) * np.square(b).sum(axis=0))  # (N,)
     # a step that is always the same is so up to rounding only
     varies = (np.ptp(kept, axis=0) > 0) & (np.ptp(steps, axis=0) > 1e-9 * steps.max(axis=0))
     correlation = np.zeros(len(spread))
     np.divide((a * b).sum(axis=0), spread, out=correlation, where=varies)
-    return float(correlation.mean())
+    return mean(correlation)

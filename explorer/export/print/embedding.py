@@ -68,7 +68,8 @@ class _Drawing:
         axis, share = PROJECTIONS[self.scene.frames.method].axis, self.scene.frames.variance
         variance_text, basis = "", self.scene.frames.basis
         if share is not None and basis is not None and len(basis) > 2:  # of fewer dimensions nothing is hidden
-            variance_text = f" ({share[self.nearest]:.0%} of the variance in both)"
+            here = share[self.nearest]
+            variance_text = f" ({here:.0%} of the variance in both)" if here >= 0 else " (all images at one place)"
         axes.set(xlabel=f"{axis} 1{variance_text}", ylabel=f"{axis} 2")
         self._regions()
         legend = self._points()

@@ -17,6 +17,9 @@ from explorer.compare.comparison import (
     match_images,
     procrustes,
 )
+from explorer.compare.comparisons import Comparisons
+from explorer.library import Library
+from explorer.space.histories import Histories
 from explorer.space.history import load_history
 from explorer.space.neighbours import count_shared, nearest_others
 from mtm.errors import InputError
@@ -155,3 +158,18 @@ def test_other_images_are_refused(tmp_path: Path, cloud: tuple[np.ndarray, ...])
         match_images(a, other_images)
     with pytest.raises(InputError, match="the same number has another class there"):
         compare(a, relabelled)
+
+
+def test_images_at_one_place_have_no_neighbours_to_keep(tmp_path: Path) -> None:
+    y = np.arange(60) % 2
+    cloud = np.random.default_rng(0).normal(size=(60, 4))
+    run = Run.create(tmp_path / "run")
+    run.log(np.full((60, 4), 0.1), y, epoch=0)
+    run.log(cloud, y, epoch=1)
+    run.log(np.where(np.arange(60)[:, None] < 20, 0.5, cloud), y, epoch=2)
+    history = load_history(run)
+    assert len(compare(history, history, (0, 1)).measured) == 0
+    assert compare(history, history, (1, 2)).measured.tolist() == list(range(20, 60))
+    histories = Histories(Library(tmp_path))
+    _, about = Comparisons(histories).compare(("run", "run"), (0, 1), (None, None), 15, "euclidean")
+    assert np.isnan(about["neighbours_kept"])
