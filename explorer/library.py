@@ -18,10 +18,11 @@ from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.files import stamp_of
 from mtm.run_folder.imports import import_run
+from mtm.run_folder.listing import looks_like_run, run_folders
 from mtm.run_folder.names import check_name, show_name
 from mtm.run_folder.snapshots import Array, Snapshot
 from mtm.run_folder.summary import summarise, unreadable
-from mtm.runs import Run, looks_like_run, run_folders
+from mtm.runs import Run
 
 DEMO = "demo"
 CACHED = 1000  # runs in memory, and their summaries

@@ -28,7 +28,7 @@ from mtm.errors import FolderGone, InputError, NotFoundError
 from mtm.run_folder.class_names import check_class_names
 from mtm.run_folder.external import Arrays, external_snapshot
 from mtm.run_folder.files import Stamp, is_temporary, read_arrays, remove, stamp_of, write_arrays, write_json
-from mtm.run_folder.listing import Listing, leave_out, read_listing, snapshot_files
+from mtm.run_folder.listing import Listing, has_snapshots, leave_out, read_listing, run_folders
 from mtm.run_folder.lock import Lock, lock_folder
 from mtm.run_folder.names import show_name
 from mtm.run_folder.readers import check_header, check_info, check_points, nulls_to_nan, read_header, read_json
@@ -104,11 +104,11 @@ class Run:
         if not os.path.isdir(folder):
             raise NotFoundError(f"there is no run at {folder}; `mtm runs` lists those there are")
         stored, problem = read_json(folder / "config.json")
-        if problem and not _has_snapshots(folder / "snapshots"):
+        if problem and not has_snapshots(folder / "snapshots"):
             raise InputError(f"{folder} is not a run: {problem}")
         version = stored.get("format", FORMAT)
         if type(version) is not int or version < 1:
-            raise InputError(f"{folder} is not a run: config.json gives no number for its format")
+            raise InputError(f"{folder} is not a run: its format is {show_name(str(version))!r}, a number is meant")
         if version > FORMAT:
             raise InputError(f"{folder} has run format {version}, this mtm reads up to {FORMAT}: update mtm")
         return cls(folder, stored, [problem] if problem else [])
@@ -373,32 +373,6 @@ def list_runs(folder: str | Path) -> list[Run]:
         with contextlib.suppress(InputError):
             runs.append(Run.open(path))
     return sorted(runs, key=lambda run: (str(run.info.get("created") or ""), run.name), reverse=True)
-
-
-def run_folders(folder: Path) -> list[Path]:
-    """The folders directly inside `folder` that look like runs, by name; none if there is no such folder.
-
-    Raises InputError for one that cannot be read.
-    """
-    try:
-        return [path for path in sorted(folder.iterdir()) if looks_like_run(path)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"cannot read the folder of runs {folder}: {error.strerror}") from error
-
-
-def looks_like_run(folder: Path) -> bool:
-    """Whether a folder looks like a run, whatever state it is in; no name, however odd, raises."""
-    with contextlib.suppress(ValueError):  # a name that no file can have
-        return any(os.path.lexists(folder / name) for name in ("config.json", "snapshots")) and os.path.isdir(folder)
-    return False
-
-
-def _has_snapshots(folder: Path) -> bool:
-    with contextlib.suppress(OSError):
-        return bool(snapshot_files(folder)[0])
-    return False
 
 
 def _versions() -> dict[str, str]:

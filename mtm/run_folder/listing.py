@@ -1,12 +1,14 @@
-"""The snapshot files of a run: which are whole, what their headers say, and looking again only at what has changed."""
+"""What lies in folders: the runs in one, and the snapshot files of a run, read again only when they have changed."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mtm.errors import InputError
 from mtm.run_folder.files import Stamp, stamp_of
 from mtm.run_folder.readers import Header, Sizes, read_header
 
@@ -76,3 +78,30 @@ def leave_out(listing: Listing, path: Path, problem: str) -> Listing:
         files=listing.files | {path: (stamp, sizes, problem)},
         settled=None,
     )
+
+
+def run_folders(folder: Path) -> list[Path]:
+    """The folders directly inside `folder` that look like runs, by name; none if there is no such folder.
+
+    Raises InputError for one that cannot be read.
+    """
+    try:
+        return [path for path in sorted(folder.iterdir()) if looks_like_run(path)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"cannot read the folder of runs {folder}: {error.strerror}") from error
+
+
+def looks_like_run(folder: Path) -> bool:
+    """Whether a folder looks like a run, whatever state it is in; no name, however odd, raises."""
+    with contextlib.suppress(ValueError):  # a name that no file can have
+        return any(os.path.lexists(folder / name) for name in ("config.json", "snapshots")) and os.path.isdir(folder)
+    return False
+
+
+def has_snapshots(folder: Path) -> bool:
+    """Whether a folder holds a snapshot file, whole or not."""
+    with contextlib.suppress(OSError):
+        return bool(snapshot_files(folder)[0])
+    return False

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mtm.errors import InputError
+from mtm.run_folder.listing import run_folders
 from mtm.run_folder.names import show_name
-from mtm.runs import Run, run_folders
+from mtm.runs import Run
 
 
 @dataclass(frozen=True)

@@ -59,13 +59,8 @@ def place_names(
             left = x + dx * away + (dx - 1) / 2 * extent.width
             low = y + dy * away + (dy - 1) / 2 * extent.height
             candidate = (left, low, left + extent.width, low + extent.height)
-            inside = (
-                frame.x0 <= candidate[0]
-                and candidate[2] <= frame.x1
-                and frame.y0 <= candidate[1]
-                and candidate[3] <= frame.y1
-            )
-            covered = sum(_overlap(candidate, other) for other in occupied) + (0 if inside else OUTSIDE)
+            covered = sum(_overlap(candidate, other) for other in occupied)
+            covered += 0 if _is_inside(candidate, frame.extents) else OUTSIDE
             if covered < best:
                 best, best_place = covered, (m, (dx, dy), candidate)
             if best == 0:
@@ -81,6 +76,12 @@ def place_names(
             verticalalignment=("top", "center", "bottom")[dy + 1],
             position=(dx * AWAY, dy * AWAY),
         )
+
+
+def _is_inside(inner: Rectangle, outer: Rectangle) -> bool:
+    return all(i >= o for i, o in zip(inner[:2], outer[:2], strict=True)) and all(
+        i <= o for i, o in zip(inner[2:], outer[2:], strict=True)
+    )
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> float:

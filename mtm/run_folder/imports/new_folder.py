@@ -12,7 +12,7 @@ from pathlib import Path
 from mtm.errors import InputError
 from mtm.run_folder.lock import exclusive_lock
 
-PREFIX, LOCK = ".importing-", "lock.tmp"
+PREFIX, SUFFIX, LOCK = ".importing.", ".tmp", ".lock.tmp"  # temporary by the one rule of `files.is_temporary`
 YOUNG = 60  # seconds in which a folder may not have its lock yet
 
 
@@ -32,7 +32,7 @@ def make_folder(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder.parent)
-        hidden = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PREFIX))
+        hidden = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PREFIX, suffix=SUFFIX))
     except OSError as error:
         raise InputError(f"cannot make the run folder {folder}: {error.strerror}") from error
     try:
@@ -46,7 +46,7 @@ def make_folder(folder: Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(parent: Path) -> None:
-    for hidden in parent.glob(f"{PREFIX}*"):
+    for hidden in parent.glob(f"{PREFIX}*{SUFFIX}"):
         with contextlib.suppress(OSError):
             if time.time() - hidden.stat().st_mtime > YOUNG:
                 with exclusive_lock(hidden / LOCK):  # refused while its import is at work

@@ -438,6 +438,7 @@ def test_a_damaged_checkpoint_is_refused_by_name(
     checkpoint = Path("runs/mine/checkpoint/state.safetensors")
     checkpoint.parent.mkdir()
     checkpoint.write_bytes(b"half")
+    Path("runs/mine/snapshots").mkdir()
     before = tree(tmp_path)
     monkeypatch.setattr(sys, "argv", ["mtm", "resume", "mine"])
     with pytest.raises(SystemExit) as stop:

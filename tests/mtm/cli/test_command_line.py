@@ -71,6 +71,8 @@ def test_json_is_one_object_a_line_and_nothing_else(mtm: Command, tmp_path: Path
     *rows, summary = [json.loads(line) for line in done.stdout.splitlines()]
     assert rows == [row | {} for row in json.loads(json.dumps(Run.open(tmp_path / "runs" / "a").metrics))]
     assert summary["state"] == "finished"
+    account = summary.pop("account")
+    assert sum(map(sum, account["counts"].values())) == account["images"]
     listed = [json.loads(line) for line in mtm("runs", "--json").stdout.splitlines()]
     assert listed == [summary]
     shown = json.loads(mtm("show", "a", "--json").stdout)
