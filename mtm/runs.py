@@ -55,7 +55,7 @@ class Run:
         # what this process writes
         self._status = Status()
         self._lock: Lock | None = None
-        self._next: tuple[int, int] | None = None  # number of the snapshot to log next, and D
+        self._next: tuple[int, int, float] | None = None  # number of the snapshot to log next, D, the last epoch
 
     # Making and opening
 
@@ -254,15 +254,23 @@ class Run:
         The same N images in the same order each time. `reference_centres (C, D)`, the class centres of *training*
         images, are what `cos` and `euc` classify with; without them they come from a fixed half of the given images and
         accuracies are those of the other half. `weight (C, D)` and `bias (C,)` are a linear head's. Further keywords
-        (loss=...) go into the row of metrics. Raises InputError for arrays that do not fit or hold NaN, FolderGone.
+        (loss=...) go into the row of metrics. Epochs go up, by 1 where none is given; several snapshots within one are
+        fractions, such as epoch + step / steps. Raises InputError for arrays that do not fit or hold NaN, and for an
+        epoch that is not after the last one; FolderGone.
         """
         self.check_place()
         arrays = Arrays(embeddings, labels, class_embeddings, reference_centres, weight, bias, indices, thumbnails)
-        index, dim = self._find_next()
+        index, dim, last = self._find_next()
         points = None if dim is None else self.points
+        epoch = (0 if last is None else last + 1) if epoch is None else epoch
         snapshot = external_snapshot(points, self.info.get("class_names"), index, epoch, arrays, metrics, dim)
+        if last is not None and snapshot.epoch <= last:
+            raise InputError(
+                f"epoch {snapshot.epoch:g} is not after epoch {last:g}, the last of {self.folder}; epochs go up, and "
+                "several snapshots within one are fractions, such as epoch + step / steps"
+            )
         self.record(snapshot)
-        self._next = index + 1, snapshot.embeddings.shape[1]
+        self._next = index + 1, snapshot.embeddings.shape[1], snapshot.epoch
         return snapshot
 
     def set_status(self, **changes: Any) -> None:
@@ -311,15 +319,16 @@ class Run:
 
     # Private
 
-    def _find_next(self) -> tuple[int, int | None]:
-        """The number of the snapshot to log next, and D, if there is one already; the folder is read once only."""
-        if self._next is not None:
-            index, dim = self._next
-            while self._snapshot_path(index).exists():  # logged by another
-                index += 1
-            return index, dim
-        paths = self.snapshots
-        return (int(paths[-1].stem) + 1, self.snapshot(0).embeddings.shape[1]) if paths else (0, None)
+    def _find_next(self) -> tuple[int, int | None, float | None]:
+        """The number of the snapshot to log next; D and the last epoch, if there is one already. The folder is read
+        once only, and again when another process has logged."""
+        if self._next is not None and not self._snapshot_path(self._next[0]).exists():
+            return self._next
+        headers = self._look().headers
+        if not headers:
+            return 0, None, None
+        index = max(int(path.stem) for path in headers) + 1
+        return index, self.snapshot(0).embeddings.shape[1], max(float(header["epoch"]) for header in headers.values())
 
     def _snapshot_path(self, index: int) -> Path:
         return self.folder / "snapshots" / f"{index:06d}.safetensors"

@@ -36,7 +36,7 @@ def external_snapshot(
     run_points: Points | None,
     class_names: Sequence[str] | None,
     index: int,
-    epoch: float | None,
+    epoch: float,
     arrays: Arrays,
     metrics: Mapping[str, object],
     dim: int | None = None,
@@ -78,7 +78,7 @@ def external_snapshot(
     if centres is None:
         is_judged = ~alternating_half(y)
         centres = geometry.class_centres(e[~is_judged], y[~is_judged], shape[0]).astype(np.float32)
-    snapshot = make_snapshot(index, _epoch(index if epoch is None else epoch), points, e, c, head, centres, {})
+    snapshot = make_snapshot(index, _epoch(epoch), points, e, c, head, centres, {})
     measures = {
         "loss": None,
         "n": len(y),
