@@ -14,6 +14,7 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -53,8 +54,8 @@ def import_archive(path: Path, folder: Path) -> tuple[Run, Account]:
     Raises InputError for a file that is no archive of a run or unpacks to more than the limits, and a folder that is
     there already.
     """
-    with make_folder(folder) as hidden, open_file(path) as file:
-        with _refusing_damage(path), _open_archive(path, file) as archive:
+    with make_folder(folder) as hidden, open_file(path) as file, _refusing_damage(path):
+        with _open_archive(path, file) as archive:
             wanted, ignored = _choose(path, archive, os.fstat(file.fileno()).st_size, hidden)
             for place, member in wanted.items():
                 _unpack(archive, member, hidden / place)
@@ -63,7 +64,8 @@ def import_archive(path: Path, folder: Path) -> tuple[Run, Account]:
             raise InputError(f"{path} is not the archive of a run: it has no snapshots that can be read")
         _settle(path, hidden)
         account = _account(path, run, ignored)
-    return Run.open(folder), account
+        problems = tuple(problem.replace(str(hidden), str(folder)) for problem in run.problems)
+    return Run.open(folder), replace(account, notes=problems)
 
 
 @contextlib.contextmanager
@@ -166,6 +168,5 @@ def _account(path: Path, run: Run, ignored: list[str]) -> Account:
         dim=run.snapshot(0).embeddings.shape[1],
         epochs=tuple(row["epoch"] for row in rows),
         rows="as in the run that was exported",
-        notes=tuple(run.problems),
         ignored=(f"{', '.join(ignored[:SHOWN])}{more}: no files of a run",) if ignored else (),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from mtm.errors import InputError
 from mtm.run_folder.external import Arrays
 from mtm.run_folder.imports.identities import match_rows
-from mtm.run_folder.imports.labels import number_classes
+from mtm.run_folder.imports.labels import as_numbers_or_text, number_classes
 from mtm.run_folder.snapshots import Array
 
 
@@ -69,9 +69,13 @@ def arrange(contents: Contents) -> Arranged:
             )
     epochs, order = _sorted_epochs(source, contents.epochs, len(steps), notes)
     rows, sentence = match_rows(source, contents.ids, contents.ids_name, *steps.shape[:2])
-    label_rows = [y] * len(steps) if y.ndim < 2 else [each[row] for each, row in zip(y, rows, strict=True)]
-    _check_same_labels(source, label_rows, contents, epochs)
-    names, numbers, more = number_classes(source, label_rows[0], contents.class_names, list(contents.per_class))
+    try:
+        y = as_numbers_or_text(y.reshape(-1)).reshape(y.shape)
+        labels = [y] if y.ndim < 2 else [each[row] for each, row in zip(y, rows, strict=True)]
+        _check_same_labels(labels, contents, epochs)
+        names, numbers, more = number_classes(labels[0], contents.class_names, list(contents.per_class))
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
     arrays = []
     for place, t in enumerate(order):
         per_class = {name: array[t] if array.ndim == 3 else array for name, array in contents.per_class.items()}
@@ -103,17 +107,17 @@ def _sorted_epochs(source: str, values: Array | None, n: int, notes: list[str]) 
     return epochs, order
 
 
-def _check_same_labels(source: str, label_rows: list[Array], contents: Contents, epochs: list[float]) -> None:
+def _check_same_labels(labels: list[Array], contents: Contents, epochs: list[float]) -> None:
     """An image has one label at all epochs."""
-    first = label_rows[0]
-    for t, labels in enumerate(label_rows):
-        if len(labels) == len(first) and (differs := labels != first).any():
+    first = labels[0]
+    for t, others in enumerate(labels):
+        if (differs := others != first).any():
             row = int(np.argmax(differs))
-            at = f"'{first[row]}' at epoch {epochs[0]:g} and '{labels[row]}' at epoch {epochs[t]:g}"
+            at = f"'{first[row]}' at epoch {epochs[0]:g} and '{others[row]}' at epoch {epochs[t]:g}"
             if contents.ids is not None:
                 ids = contents.ids if contents.ids.ndim == 1 else contents.ids[0]
-                raise InputError(f"{source}: the image with {contents.ids_name} {ids[row]} has label {at}")
+                raise InputError(f"the image with {contents.ids_name} {ids[row]} has label {at}")
             raise InputError(
-                f"{source}: row {row} has label {at}; every epoch needs the same images in the same order, or ids that "
+                f"row {row} has label {at}; every epoch needs the same images in the same order, or ids that "
                 "say which image a row is (columns id, image, file, filename, path or index, in .npz an array ids)"
             )

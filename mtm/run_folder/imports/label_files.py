@@ -15,13 +15,13 @@ from mtm.errors import InputError
 from mtm.run_folder.class_names import spell
 from mtm.run_folder.imports import identities, labels
 from mtm.run_folder.imports.arrays import open_file, read_npy
+from mtm.run_folder.imports.labels import as_numbers_or_text
 from mtm.run_folder.imports.limits import GB, LARGEST_TEXT
 from mtm.run_folder.snapshots import Array
 
 BINARY = (".npz", ".parquet", ".zip", ".tar", ".json", ".pkl", ".pickle", ".pt", ".mat", ".h5", ".xlsx", ".xls", ".ods")
 DELIMITERS = "\t;,"
-NUMBER = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)  # whole, perhaps written as 3.0
-ANY_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _column_name(cell: str) -> str:
 
 
 def _is_no_number_above_numbers(cells: list[str]) -> bool:
-    return not ANY_NUMBER.fullmatch(cells[0]) and all(NUMBER.fullmatch(cell) for cell in cells[1:])
+    return not NUMBER.fullmatch(cells[0]) and all(NUMBER.fullmatch(cell) for cell in cells[1:])
 
 
 def _values(cells: list[str]) -> Array:
@@ -144,7 +144,7 @@ def _values(cells: list[str]) -> Array:
     for row, cell in enumerate(cells):
         if not cell:
             raise InputError(f"the label in row {row} is missing (an empty line or cell)")
-    numbers = [ANY_NUMBER.fullmatch(cell) is not None for cell in cells]
+    numbers = [NUMBER.fullmatch(cell) is not None for cell in cells]
     if not any(numbers):
         return np.array(cells)
     if not all(numbers):
@@ -152,10 +152,7 @@ def _values(cells: list[str]) -> Array:
         if word.casefold() in labels.MISSING:
             raise InputError(f"the label in row {numbers.index(False)} is missing ('{word}')")
         raise InputError(f"the labels mix numbers ({number}) and names ('{word}'); use one of the two")
-    for row, cell in enumerate(cells):
-        if not NUMBER.fullmatch(cell) or len(cell) > 18:
-            raise InputError(f"labels must be whole numbers from 0 or words; the one in row {row} is {cell[:20]}")
-    return np.array([int(cell.partition(".")[0]) for cell in cells])
+    return as_numbers_or_text(np.array([float(cell) for cell in cells]))
 
 
 def _ids(cells: list[str]) -> Array:

@@ -18,31 +18,27 @@ MISSING = {"", "nan", "none", "null", "<na>", "nat"}  # what programs write wher
 
 
 def number_classes(
-    source: str, labels: Array, class_names: Sequence[str] | None, per_class: Sequence[str]
+    labels: Array, class_names: Sequence[str] | None, per_class: Sequence[str]
 ) -> tuple[list[str] | None, Array, list[str]]:
     """Names of the classes (None: they are called by their numbers), labels (N,) as numbers, and notes.
 
     Own `class_names` give the order. Without, words and numerals as text are in natural order; but then nothing says
     which class each row of arrays `per_class` belongs to, unless the words are numerals. Raises InputError.
     """
-    try:
-        labels = as_numbers_or_text(labels)
-        if labels.dtype.kind == "b":
-            names = ["false", "true"] if class_names is None else check_class_names(class_names)
-            return names, labels.astype(np.int64), ["Labels are true and false: class 0 is false, class 1 is true"]
-        if labels.dtype.kind != "U":
-            return None if class_names is None else check_class_names(class_names), labels, []
-        words = labels.tolist()
-        _check_none_is_missing(words, class_names)
-        is_numeral = all(re.fullmatch("[0-9]+", spell(word)) for word in set(words))
-        if class_names is None and per_class and not is_numeral:
-            raise InputError(
-                f"labels are words, so nothing says which class a row of {per_class[0]} belongs to; add class_names "
-                "(C,), the names in the order of those rows"
-            )
-        names, numbers = number_labels(words, class_names)
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from None
+    if labels.dtype.kind == "b":
+        names = ["false", "true"] if class_names is None else check_class_names(class_names)
+        return names, labels.astype(np.int64), ["Labels are true and false: class 0 is false, class 1 is true"]
+    if labels.dtype.kind != "U":
+        return None if class_names is None else check_class_names(class_names), labels, []
+    words = labels.tolist()
+    _check_none_is_missing(words, class_names)
+    is_numeral = all(re.fullmatch("[0-9]+", spell(word)) for word in set(words))
+    if class_names is None and per_class and not is_numeral:
+        raise InputError(
+            f"labels are words, so nothing says which class a row of {per_class[0]} belongs to; add class_names (C,), "
+            "the names in the order of those rows"
+        )
+    names, numbers = number_labels(words, class_names)
     given = "that of class_names" if class_names is not None else "that of their numbers" if is_numeral else "natural"
     return names, np.array(numbers, dtype=np.int64), [f"Labels are text; the order of the classes is {given}"]
 

@@ -146,7 +146,7 @@ def _vectors(path: Path, name: str, column: Any) -> Array:
     if (lengths != lengths[0]).any():
         row = int(np.argmax(lengths != lengths[0]))
         raise InputError(
-            f"{where} has vectors that differ in length: {lengths[0]} in row 0, {lengths[row]} in row {row}"
+            f"{where} has vectors of another length in row {row} ({lengths[row]}) than in row 0 ({lengths[0]})"
         )
     flat = column.flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float64).reshape(len(column), -1) if lengths[0] else np.empty((len(column), 0))
