@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
+
+from mtm.train_loop.rough_speed import may_have_gpu
 
 FRESH_SECONDS = 60.0  # after which the free memory of GPUs is read again
 TIMEOUT_SECONDS = 120.0  # for the process that imports torch
@@ -74,10 +73,3 @@ def processor() -> Device:
     memory = psutil.virtual_memory()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count() or 1
     return Device("cpu", f"processor, {cores} core{'s' * (cores != 1)}", int(memory.available), int(memory.total))
-
-
-def may_have_gpu() -> bool:
-    """Whether importing torch to look for GPUs is worth its seconds: a driver of NVIDIA or AMD, or Apple silicon."""
-    if sys.platform == "darwin":
-        return platform.machine() == "arm64"
-    return shutil.which("nvidia-smi") is not None or any(Path(p).exists() for p in ("/dev/nvidiactl", "/dev/kfd"))

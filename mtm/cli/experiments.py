@@ -15,6 +15,7 @@ from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper.experiments import PlannedExperiment, estimate_experiments, prepare_search, select_experiments
 from mtm.runs import Run
+from mtm.train_loop.rough_speed import COARSENESS
 
 
 @with_config_options
@@ -30,7 +31,7 @@ def run_experiments(
         bool, typer.Option("--table-hyperparameters", help="Train each once with its row of Tables 8-9, no search")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would run, with time and disk; run nothing")
+        bool, typer.Option("--dry-run", help="List what would run, with about its time and disk; run nothing")
     ] = False,
     runs: Runs = Path("runs"),
     as_json: Json = False,
@@ -70,15 +71,22 @@ def _print_estimates(rows: list[dict[str, Any]], once: bool, as_json: bool) -> N
             output.print_json(row)
         return
     for row in rows:
-        cost = f"{output.duration(row['seconds']):>10}  {row['bytes'] / 1e9:7.2f} GB"
+        cost = f"{_about(row['seconds']):>12}  {row['bytes'] / 1e9:7.2f} GB"
         output.say(f"{row['name']:22} {row['state']:12} {'' if row['state'] == 'finished' else cost}")
     open_ = [row for row in rows if row["state"] != "finished"]
-    needed = output.duration(sum(row["seconds"] for row in open_))
+    needed = _about(sum(row["seconds"] for row in open_))
     size = sum(row["bytes"] for row in open_) / 1e9
     most = "" if once else " at most (a search ends most of its trials early), one trial at a time"
     output.say(
-        f"{len(open_)} of {len(rows)} to run: {needed}{most}, {size:,.1f} GB; from a second of each network here."
+        f"{len(open_)} of {len(rows)} to run: about {needed}{most}, {size:,.1f} GB. By the arithmetic of the networks: "
+        f"between 1/{COARSENESS:g} and {COARSENESS:g} times that; a graphics card is taken for a middling one."
     )
+
+
+def _about(seconds: float) -> str:
+    """A duration in two digits."""
+    unit, size = next(((u, s) for u, s in (("days", 86_400), ("h", 3600), ("min", 60)) if seconds >= 2 * s), ("s", 1))
+    return f"{float(f'{seconds / size:.2g}'):,.10g} {unit}"
 
 
 def train_once(experiment: PlannedExperiment, runs: Path, as_json: bool) -> str:

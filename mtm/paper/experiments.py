@@ -6,26 +6,28 @@ The names are the paper's where it has them: F-MNIST/RN18-CP.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper import tables as paper
+from mtm.paper.glance import estimate_sizes
 from mtm.run_folder.names import make_name
 from mtm.runs import Run
-from mtm.train_loop.cost import Sizes, Speed, estimate_cost, measure_speed
+from mtm.train_loop.cost import Sizes, estimate_cost
+from mtm.train_loop.rough_speed import estimate_speed
 from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, Search, new_search, open_search
 
 SIZES = {  # after the transform of Table 2
     **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), Sizes(60_000, 10_000, 10, 36, 36, 1)),
+    "digits": Sizes(1438, 359, 10, 16, 16, 1),
     "cifar10": Sizes(50_000, 10_000, 10, 36, 36, 3),
     "cifar100": Sizes(50_000, 10_000, 100, 36, 36, 3),
 }
-MIDDLE_DIM = 1024  # what a search is measured with
+MIDDLE_DIM = 1024  # what a search is estimated with
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,10 @@ def prepare_search(
 
 
 def estimate_experiments(planned: list[PlannedExperiment], runs: Path, trials: int, keep: int) -> list[dict[str, Any]]:
-    """`name`, `state`, `seconds` and `bytes` of each; of a search at most, as most of its trials are ended early."""
+    """`name`, `state`, `seconds` and `bytes` of each, about: by the arithmetic of its network, nothing is trained.
+
+    Of a search at most, as most of its trials are ended early. Raises InputError for data or a backbone that is not.
+    """
     rows = []
     for experiment in planned:
         state, config = experiment.state(runs), experiment.config
@@ -116,7 +121,7 @@ def estimate_experiments(planned: list[PlannedExperiment], runs: Path, trials: i
         cost = {"seconds": 0.0, "bytes": 0.0}
         if state != "finished":
             sizes = _sizes(config)
-            cost = estimate_cost(config, sizes, _speed(config, sizes))
+            cost = estimate_cost(config, sizes, estimate_speed(config, sizes))
         n_kept = 1 if experiment.once else min(trials, keep)
         rows.append({"name": experiment.name, "state": state,
                      "seconds": trials * cost["seconds"], "bytes": n_kept * cost["bytes"]})  # fmt: skip
@@ -124,27 +129,11 @@ def estimate_experiments(planned: list[PlannedExperiment], runs: Path, trials: i
 
 
 def _sizes(config: TrainConfig) -> Sizes:
-    """Of the paper's data sets without looking, of others by loading them."""
-    if config.dataset in SIZES and config.resize is None and config.crop is None:
-        return SIZES[config.dataset]
-    return _loaded_sizes(config.model_copy(update={"backbone": "convnet", "weights": "none"}))
-
-
-@cache
-def _loaded_sizes(config: TrainConfig) -> Sizes:
-    from mtm.data import load
-
-    data = load(config)
-    height, width, channels = data.train.images.shape[1:]
-    return Sizes(len(data.train), len(data.test), data.n_classes, height, width, channels)
-
-
-_speeds: dict[tuple[object, ...], Speed] = {}
-
-
-def _speed(config: TrainConfig, sizes: Sizes) -> Speed:
-    """Measured once a network, head and size of image: the loss and D matter little beside them."""
-    key = (config.backbone, config.head, config.batch_size, config.device, sizes.height, sizes.width)
-    if key not in _speeds:
-        _speeds[key] = measure_speed(config, (sizes.height, sizes.width, sizes.channels), sizes.n_classes)
-    return _speeds[key]
+    """Of known data sets without looking, of the user's own from the names of the files; nothing is loaded."""
+    if config.dataset in SIZES:
+        sizes = SIZES[config.dataset]
+        if config.resize is None and config.crop is None:
+            return sizes
+        side = config.crop or config.resize or sizes.height
+        return replace(sizes, height=side, width=side)
+    return estimate_sizes(config)
