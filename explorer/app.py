@@ -79,7 +79,7 @@ def create_app(
     views, devices = Views(library, cache), Devices()
     queue = JobQueue(library, devices.device_of)
     preview = Preview(cache, queue.busy)
-    security.register(app.server, token, host)
+    security.register(app.server, token, host, [page.PATH for page in PAGES])
     space_routes.register(app.server, views)
     histories = Histories(library)
     explore_routes.register(app.server, Panels(views, histories))

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,10 +54,9 @@ def serve(
     free_port = listener.getsockname()[1]
     if free_port != port:
         say(f"Port {port} is busy; taking {free_port} instead.")
-    from waitress import create_server
-
     from explorer.app import create_app
     from explorer.web import security
+    from explorer.web.server import make_server, raise_descriptor_limit
 
     token = None if security.is_loopback(host) else security.new_token()
     address = security.address(host, free_port, token)
@@ -68,7 +68,8 @@ def serve(
     views, queue, preview = (flask.extensions[name] for name in ("views", "queue", "preview"))
     views.worker.warm_up(after=WARM_UP_AFTER)
     queue.begin()
-    server = create_server(flask, sockets=[listener], threads=8)
+    raise_descriptor_limit()
+    server = make_server(flask, listener, partial(security.body_limit, flask))
     say(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)")
     if not no_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

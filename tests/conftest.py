@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from waitress import create_server
 
 from mtm.config import TrainConfig
 from mtm.run_folder.snapshots import Snapshot
@@ -231,18 +230,22 @@ class Server:
     free: ClassVar[list[Server]] = []  # those whose app has been taken away
 
     def __init__(self) -> None:
+        from explorer.web.security import body_limit
+        from explorer.web.server import make_server
+
         self.app: Any = None
-        self.connections: dict[int, Any] = {}
-        server = create_server(self.answer, map=self.connections, host="127.0.0.1", port=0, threads=8)
-        self.address = f"http://127.0.0.1:{server.effective_port}"
-        threading.Thread(target=server.run, daemon=True).start()
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.server = make_server(self.answer, listener, lambda path, headers: body_limit(self.app, path, headers))
+        self.address = f"http://127.0.0.1:{self.server.effective_port}"
+        threading.Thread(target=self.server.run, daemon=True).start()
 
     def answer(self, environ: Any, start_response: Any) -> Any:
         return self.app(environ, start_response)
 
     def wait_until_idle(self) -> None:
         """Wait for the requests that a closed page has made."""
-        until(lambda: not any(getattr(each, "requests", ()) for each in list(self.connections.values())))
+        at_work = self.server.task_dispatcher  # connections that were closed are no longer counted, their requests are
+        until(lambda: not (at_work.queue or at_work.active_count))
 
 
 @contextmanager

@@ -26,6 +26,11 @@ BODY_LIMIT = 1 << 20  # bytes of a body that is no file
 Answer = Response | bytes | dict[str, Any] | list[Any]
 
 
+def describe_limit(limit: int) -> str:
+    """The refusal of a body of more than so many bytes."""
+    return f"the request is larger than the {limit / 1e6:,.0f} MB that are read here"
+
+
 class BusyError(InputError):
     """What is asked for can only be done once at a time, and is being done; the message says what to wait for."""
 
@@ -176,7 +181,7 @@ def _error_response(error: Exception) -> Response:
 def _http_sentence(error: HTTPException) -> str:
     """What is wrong with a request that could not even be read."""
     if error.code == 413:
-        return f"the request is larger than the {(request.max_content_length or 0) / 1e6:,.0f} MB that are read here"
+        return describe_limit(request.max_content_length or BODY_LIMIT)
     return error.description or error.name
 
 

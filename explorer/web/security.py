@@ -1,8 +1,8 @@
 """Which requests are answered: only those of our own page, at an address that is ours; all others are refused.
 
 The server can start processes, so a page of another site must not reach it through the user's browser: neither by
-posting to localhost, nor by a host name of its own that it points at localhost (DNS rebinding). Beyond loopback a token
-is required too, once, in the address; the browser then keeps it as a cookie.
+posting to localhost, nor by a link, nor by a host name of its own that it points at localhost (DNS rebinding). Beyond
+loopback a token is required too, once, in the address; the browser then keeps it as a cookie.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ import hmac
 import ipaddress
 import secrets
 import socket
+from collections.abc import Collection
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, redirect, request
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Response as AnyResponse
+
+from explorer.web.http import BODY_LIMIT
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 COOKIE_SECONDS = 30 * 86400
@@ -46,22 +51,67 @@ def address(host: str, port: int, token: str | None = None) -> str:
     return f"http://{name}:{port}" + (f"/?{urlencode({'token': token})}" if token else "")
 
 
-def register(server: Flask, token: str | None = None, host: str = "127.0.0.1") -> None:
-    """Guard every route of the app's server, Dash's own and its files too.
+class Guard:
+    """Whom a server answers. Without a token only loopback's names are ours; with one, also addresses in numbers, this
+    machine's name and `host`. `pages` are the paths that a link on a page of another site may lead to."""
 
-    Without a token only loopback's names are ours; with one, also addresses in numbers, this machine's name and `host`.
-    """
-    names = {*LOOPBACK, host.lower(), *({socket.gethostname().lower(), socket.getfqdn().lower()} if token else ())}
-    cookie = "" if token is None else f"moving-targets-{hashlib.blake2b(token.encode(), digest_size=4).hexdigest()}"
+    def __init__(self, token: str | None = None, host: str = "127.0.0.1", pages: Collection[str] = ("/",)) -> None:
+        self.token, self.pages = token, pages
+        own = (socket.gethostname().lower(), socket.getfqdn().lower()) if token else ()
+        self.names = {*LOOPBACK, host.lower(), *own}
+        digest = hashlib.blake2b((token or "").encode(), digest_size=4).hexdigest()
+        self.cookie = f"moving-targets-{digest}"
 
-    def guard() -> AnyResponse | None:
-        reason = _refusal(names, any_number=token is not None)
+    def refusal(self, method: str, path: str, headers: Headers) -> str | None:
+        """Why a request is not from our own page; None if it is, or comes from no browser at all.
+
+        Browsers say where a request comes from by Sec-Fetch-Site; older ones by Origin, which every POST has, or
+        Referer. From elsewhere only links are followed, and only to pages: a GET, not of a page that embeds or
+        prefetches us, but for a document of its own (Sec-Fetch-Dest; older browsers do not say, and cannot embed us
+        either, by X-Frame-Options).
+        """
+        host = headers.get("Host", "")
+        name = _host_name(host)
+        if name is None or not (name in self.names or (self.token is not None and _is_number(name))):
+            return "the address is not this explorer's; open it as it was printed at the start"
+        origin, referrer = headers.get("Origin"), headers.get("Referer")
+        is_foreign = headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+        if origin is not None:
+            is_foreign = is_foreign or _host_and_port(origin) != host.lower()
+        elif referrer:
+            is_foreign = is_foreign or _host_and_port(referrer) != host.lower()
+        is_visit = method in ("GET", "HEAD") and headers.get("Sec-Fetch-Dest", "document") == "document"
+        is_visit = is_visit and origin is None and not (headers.get("Sec-Purpose") or headers.get("Purpose"))
+        if is_foreign and not is_visit:
+            return "the request comes from a page of another site"
+        if is_foreign and path not in self.pages:
+            return f"a page of another site may lead to {', '.join(self.pages)}, and nowhere else"
+        return None
+
+    def knows(self, headers: Headers) -> bool:
+        """Whether a browser has shown the token before, if there is one."""
+        return self.token is None or _is_same(parse_cookie(headers.get("Cookie")).get(self.cookie, ""), self.token)
+
+    def let_in(self, token: str) -> AnyResponse:
+        """Keep the token as a cookie, and take it out of the address."""
+        rest = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != "token"])
+        response = redirect(f"/{request.path.lstrip('/')}" + (f"?{rest}" if rest else ""))
+        response.set_cookie(self.cookie, token, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax")
+        return response
+
+
+def register(server: Flask, token: str | None = None, host: str = "127.0.0.1", pages: Collection[str] = ("/",)) -> None:
+    """Guard every route of the app's server, Dash's own and its files too, as `Guard` says."""
+    guard = server.extensions["guard"] = Guard(token, host, pages)
+
+    def check() -> AnyResponse | None:
+        reason = guard.refusal(request.method, request.path, request.headers)
         if reason:
             return _forbidden(reason)
-        if token is None or _is_same(request.cookies.get(cookie, ""), token):
+        if token is None or guard.knows(request.headers):
             return None
         if _is_same(request.args.get("token", ""), token):
-            return _let_in(cookie, token)
+            return guard.let_in(token)
         has_token = "token" in request.args
         why = "That is not the one. " if has_token else ""
         why += "The address that the explorer printed when it was started ends with it: ?token=..."
@@ -72,25 +122,17 @@ def register(server: Flask, token: str | None = None, host: str = "127.0.0.1") -
         response.headers.update(HEADERS)
         return response
 
-    server.before_request(guard)
+    server.before_request(check)
     server.after_request(harden)
 
 
-def _refusal(names: set[str], any_number: bool) -> str | None:
-    """Why this request is not from our own page; None if it is, or comes from no browser at all."""
-    host = request.headers.get("Host", "")
-    name = _host_name(host)
-    if name is None or not (name in names or (any_number and _is_number(name))):
-        return "the address is not this explorer's; open it as it was printed at the start"
-    headers = request.headers
-    is_visit = request.method == "GET" and headers.get("Sec-Fetch-Dest") == "document"  # a link on another page
-    origin, referrer = headers.get("Origin"), headers.get("Referer")
-    is_foreign = headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
-    if origin is not None:
-        is_foreign = is_foreign or _host_and_port(origin) != host.lower()
-    elif referrer:
-        is_foreign = is_foreign or _host_and_port(referrer) != host.lower()
-    return "the request comes from a page of another site" if is_foreign and not is_visit else None
+def body_limit(server: Flask, path: str, headers: Headers) -> int:
+    """How many bytes the body of a POST may have: a file's only where one is taken, and from our own page."""
+    limit: int | None = server.extensions.get("file_limits", {}).get(path)
+    guard: Guard = server.extensions["guard"]
+    if limit is None or guard.refusal("POST", path, headers) or not guard.knows(headers):
+        return BODY_LIMIT
+    return limit
 
 
 def _host_and_port(address: str) -> str | None:
@@ -121,14 +163,6 @@ def _is_number(name: str) -> bool:
 
 def _is_same(candidate: str, token: str) -> bool:
     return hmac.compare_digest(candidate.encode(), token.encode())
-
-
-def _let_in(cookie: str, token: str) -> AnyResponse:
-    """Keep the token as a cookie, and take it out of the address."""
-    rest = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != "token"])
-    response = redirect(f"/{request.path.lstrip('/')}" + (f"?{rest}" if rest else ""))
-    response.set_cookie(cookie, token, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax")
-    return response
 
 
 def _forbidden(sentence: str) -> Response:

@@ -13,7 +13,7 @@ import pytest
 from conftest import small
 from flask import Flask
 
-from explorer.app import create_app
+from explorer.app import PAGES, create_app
 from explorer.web import security
 from mtm.runs import Run
 
@@ -132,6 +132,39 @@ def test_a_link_on_another_page_may_lead_here_but_not_embed_us(guarded: Callable
     for dest in ("iframe", "image", "script", "empty", "object"):
         assert guarded().get("/", headers=link | {"Sec-Fetch-Dest": dest}).status_code == 403
     assert guarded().get("/").headers["X-Frame-Options"] == "DENY"
+
+
+VISITS = (
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},  # a link, a refresh
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "document", "Referer": "http://localhost:3000/"},
+    {"Referer": "https://docs.example/page"},  # from an older browser
+)
+NO_VISITS = (
+    {"Sec-Purpose": "prefetch;prerender"},
+    {"Purpose": "prefetch"},
+    {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Dest": "script"},
+    {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"},
+    {"Sec-Fetch-Dest": "websocket", "Sec-Fetch-Mode": "websocket", "Upgrade": "websocket", "Connection": "Upgrade"},
+    {"Origin": "https://docs.example"},
+)
+
+
+@pytest.mark.parametrize("headers", VISITS)
+def test_visits_from_other_sites_reach_pages_and_nothing_else(app: Flask, headers: dict[str, str]) -> None:
+    client, pages = app.test_client(), [page.PATH for page in PAGES]
+    for path in pages:
+        assert client.get(f"{path}?run=own", headers=headers).status_code == 200
+        assert client.post(path, headers=headers).status_code in (403, 405)
+        for more in NO_VISITS:
+            assert client.get(path, headers={**headers, **more}).status_code == 403, more
+    others = [rule.rule for rule in app.url_map.iter_rules() if rule.rule not in pages]
+    assert len(others) > 40
+    for path in [*others, "/assets/explorer.css", "/api/export/../", "/train/", "/nowhere"]:
+        answer = client.get(re.sub("<.*?>", "x", path), headers=headers)
+        assert answer.status_code in (403, 405), path
+        assert "another site" in answer.text or answer.status_code == 405
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
