@@ -37,10 +37,11 @@ def write_archive(run: Run, path: Path, weights: bool = False, on_progress: Prog
 
 
 def list_files(run: Run, weights: bool = False) -> list[Path]:
-    """The files of a run that go into its archive. Raises InputError for a run without snapshots."""
+    """The files of a run that go into its archive. Raises InputError for a run without snapshots or images."""
     snapshots = run.snapshots  # those that are whole
     if not snapshots:
         raise InputError(f"{run.name} has no snapshots to export yet")
+    _ = run.points  # without which nobody could read it back
     checkpoints = sorted(run.checkpoints.glob("*.safetensors")) if weights else []
     fixed = [run.folder / name for name in RUN_FILES]
     return [path for path in (*fixed, *snapshots, *checkpoints) if path.is_file() and not path.name.startswith(".")]

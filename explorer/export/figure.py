@@ -19,9 +19,14 @@ def write_figure(
     from explorer.export.print.curve import draw_curve
     from explorer.export.print.embedding import draw_embedding
 
-    scene, size = load_scene(views, request, on_progress), options.arguments("width", "height")
+    size, scale = options.arguments("width", "height"), 2.0 if options.scale is None else options.scale
+    shape = size.get("width", 900), size.get("height", 720)
+    style.check_size(*shape)  # before a layout is computed
+    if path.suffix.lower() == ".png":
+        style.check_scale(scale, *shape)
+    scene = load_scene(views, request, on_progress)
     figure = draw_curve(scene, options.curve, **size) if options.curve else draw_embedding(scene, **size)
-    style.save(figure, path, 2.0 if options.scale is None else options.scale, scene.title)
+    style.save(figure, path, scale, scene.title)
 
 
 EXPORT = Export(

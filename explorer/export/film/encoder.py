@@ -35,8 +35,7 @@ class Encoder:
         """Raises InputError for a kind that it does not know and a size that the kind cannot have."""
         if kind not in CODECS:
             raise choose_from("kind of film", kind, CODECS)
-        if kind != "gif" and (width % 2 or height % 2):
-            raise InputError(f"--width {width} --height {height}: {kind} needs even numbers of pixels")
+        check_even(kind, width, height)
         self.path, self.kind, self.bytes = path, kind, width * height * 4
         self.folder = tempfile.TemporaryDirectory(prefix="moving-targets-")
         self.lossless = Path(self.folder.name) / "frames.mkv"
@@ -92,6 +91,12 @@ class Encoder:
     def _reason(self) -> str:
         self.log.seek(0)
         return _last_line(self.log.read().decode(errors="replace"))
+
+
+def check_even(kind: str, width: int, height: int) -> None:
+    """Raises InputError for a size that a kind of film cannot have: colours have half as many pixels a side."""
+    if kind != "gif" and (width % 2 or height % 2):
+        raise InputError(f"--width {width} --height {height}: {kind} needs even numbers of pixels")
 
 
 def _ffmpeg() -> list[str]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from explorer.export.entry import PICTURE, Export, Options, Row
 from explorer.export.film.browser import Browser, find_browser
-from explorer.export.film.encoder import Encoder, FilmError
+from explorer.export.film.encoder import Encoder, FilmError, check_even
 from explorer.export.html import embed_data, load_film_data, player_options, subtitle
 from explorer.export.modules import build_import_map
 from explorer.export.scene import ExportRequest, Progress, Scene, load_scene
@@ -31,7 +31,9 @@ THEMES = ("light", "dark")
 HOLD = 0.8  # seconds on the last picture, as in the player; at most a tenth of the film
 LINES = 720  # pixels of height from which everything is drawn larger
 MOST_DENSE = 2.0  # device pixels a CSS pixel; the player draws no finer
+SMALLEST, LARGEST = 240, 4096  # pixels a side
 MOST_FRAMES = 20_000
+MOST_PIXELS = 5e10  # in all frames: 11 minutes of 1920 x 1080 at 36 frames a second
 PATIENCE = 90.0  # seconds without a frame after which the browser counts as stuck
 
 PAGE = """<!doctype html>
@@ -62,13 +64,7 @@ def write_film(
     `on_progress` gets the share done. InputError for an option out of range, FilmError if browser or encoder fail.
     """
     kind = path.suffix.lower().lstrip(".")
-    if theme not in THEMES:
-        raise choose_from("theme of a film", theme, THEMES)
-    for name, size in (("width", width), ("height", height)):
-        if not 240 <= size <= 4096:
-            raise InputError(f"--{name} {size}: a film has 240 to 4096 pixels a side")
-    if not 1 <= fps <= 120 or (kind == "gif" and fps > 50):
-        raise InputError(f"--fps {fps:g}: a film has 1 to 120 frames a second, a GIF at most 50")
+    check_options(kind, width, height, fps, seconds, theme)
     times = frame_times(len(scene.frames.epochs), fps, seconds)
     density = float(np.clip(height / LINES, 1, MOST_DENSE))
     program = find_browser(browser)
@@ -85,14 +81,32 @@ def write_film(
     return len(times)
 
 
+def check_options(
+    kind: str, width: int = 1280, height: int = 720, fps: float = 30, seconds: float = 20, theme: str = "light"
+) -> None:
+    """Raises InputError for an option of a film that is out of range."""
+    if theme not in THEMES:
+        raise choose_from("theme of a film", theme, THEMES)
+    for name, size in (("width", width), ("height", height)):
+        if not SMALLEST <= size <= LARGEST:
+            raise InputError(f"--{name} {size}: a film has {SMALLEST} to {LARGEST} pixels a side")
+    check_even(kind, width, height)
+    if not 1 <= fps <= 120 or (kind == "gif" and fps > 50):
+        raise InputError(f"--fps {fps:g}: a film has 1 to 120 frames a second, a GIF at most 50")
+    n = fps * seconds
+    if not 0.5 <= n <= MOST_FRAMES:  # nor NaN
+        raise InputError(f"--seconds {seconds:g} at --fps {fps:g} are {n:,.0f} frames; a film has 1 to {MOST_FRAMES:,}")
+    if width * height * n > MOST_PIXELS:
+        most = MOST_PIXELS / (width * height * fps)
+        raise InputError(f"--seconds {seconds:g}: a film of {width} x {height} pixels has at most {most:.0f} seconds")
+
+
 def frame_times(n_snapshots: int, fps: float, seconds: float) -> list[float]:
     """The time in snapshots of every frame: evenly from the first snapshot to the last, which is held at the end.
 
-    Raises InputError for a film without frames or with too many.
+    Of options that `check_options` lets pass.
     """
-    n = round(fps * seconds)
-    if not 1 <= n <= MOST_FRAMES:
-        raise InputError(f"--seconds {seconds:g} at --fps {fps:g} are {n:,} frames; a film has 1 to {MOST_FRAMES:,}")
+    n = max(1, round(fps * seconds))
     n_still = int(min(HOLD, seconds / 10) * fps)
     moving = np.linspace(0, n_snapshots - 1, n - n_still)
     return [*moving.tolist(), *[float(n_snapshots - 1)] * n_still]
@@ -191,8 +205,10 @@ class _FrameServer:
 
 
 def _write(views: Views, request: ExportRequest, path: Path, options: Options, on_progress: Progress) -> None:
+    how = options.arguments("width", "height", "fps", "seconds", "theme")
+    check_options(path.suffix.lower().lstrip("."), **how)  # before a layout is computed
+    how |= {"browser": find_browser(options.browser)}
     scene = load_scene(views, request, on_progress)
-    how = options.arguments("width", "height", "fps", "seconds", "theme", "browser")
     write_film(views, scene, path, **how, on_progress=on_progress)
 
 

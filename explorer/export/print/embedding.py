@@ -39,10 +39,11 @@ Floats = NDArray[np.float64]
 def draw_embedding(scene: Scene, width: int = 900, height: int = 720) -> Figure:
     """The figure of a scene at its time. Raises InputError for a size that cannot be drawn."""
     with style.use_style():
-        figure = style.new_figure(width, height)
+        beside = MARGIN["left"] + MARGIN["right"] + LEGEND, MARGIN["top"] + MARGIN["bottom"]
+        figure = style.new_figure(width, height, beside)
         about = f"{PROJECTIONS[scene.frames.method].caption} · {scene.time_label(scene.time)} · {scene.count}"
         style.add_heading(figure, scene.title, about, scene.about_regions_at(round(scene.time)))
-        inner = (width - MARGIN["left"] - MARGIN["right"] - LEGEND, height - MARGIN["top"] - MARGIN["bottom"])
+        inner = (width - beside[0], height - beside[1])
         axes = style.add_axes(figure, MARGIN["left"], MARGIN["bottom"], *inner)
         box = whole_box(scene.frames) if scene.camera == "fixed" else box_at(scene.frames, scene.time)
         _Drawing(scene, figure, axes, fit_aspect(box, *inner)).draw()

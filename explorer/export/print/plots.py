@@ -44,14 +44,14 @@ def draw_plot(plot: go.Figure, size: tuple[int, int], title: str, about: str, fo
     has_legend = plot.layout.showlegend is not False and len(labels) > (0 if plot.layout.showlegend else 1)
     is_beside = plot.layout.legend.orientation != "h"
     with style.use_style():
-        figure = style.new_figure(*size)
-        style.add_heading(figure, title, about, foot)
         has_scale = any(plot.layout[_axis(name)].visible is not False for name in names)
         left, bottom, right = (LEFT, FOOT, RIGHT) if has_scale else (RIGHT, 28, RIGHT)
         if has_legend and is_beside:
             right += ENTRY + LETTER * max(len(line) for label in labels for line in label.split("\n"))
         elif has_legend and has_scale:
             bottom += BENEATH
+        figure = style.new_figure(*size, (left + right, HEAD + bottom))
+        style.add_heading(figure, title, about, foot)
         axes = {name: _add_axes(figure, plot.layout, name, (left, bottom, right)) for name in names}
         artists = [_draw(axes[trace.xaxis or "x"], trace, order) for order, trace in enumerate(plot.data)]
         for name, one in axes.items():
@@ -96,7 +96,10 @@ def _add_axes(figure: Figure, layout: Any, name: str, around: tuple[int, int, in
 
 
 def _limit(axes: Axes, x: Any, y: Any) -> None:
-    """Ranges and ticks, set after everything is drawn."""
+    """Ranges and ticks, set after everything is drawn; what has no positive value has no log axis."""
+    for which in "xy":
+        if getattr(axes, f"get_{which}scale")() == "log" and np.isinf(getattr(axes.dataLim, f"minpos{which}")):
+            getattr(axes, f"set_{which}scale")("linear")
     if x.range:
         axes.set_xlim(*x.range)
     elif x.rangemode == "tozero":

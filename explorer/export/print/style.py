@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,9 @@ from mtm.text import shorten
 INK, QUIET, FRAME, PAGE = "#1f2329", "#5c636e", "#9aa1ab", "#ffffff"
 PIXELS = 96  # of a figure's width and height, an inch
 POINTS = 72 / PIXELS  # of a pixel
-LARGEST = 10_000  # pixels a side
+SMALLEST, LARGEST = 200, 10_000  # pixels a side
+ROOM = 60  # pixels a side that axes have at least
+MOST_PIXELS = 50e6  # of a PNG, and of what is rasterised within SVG and PDF
 FONT = "DejaVu Sans"  # comes with matplotlib; Latin, Greek and Cyrillic
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -69,26 +72,46 @@ _one_at_a_time = threading.RLock()
 def use_style() -> Iterator[None]:
     """A block in which figures are made and saved, in one thread at a time: matplotlib's style is the process's.
 
-    Of a sign that no font has nothing is said on standard error: `render` says it on the picture.
+    Nothing is said on standard error of a sign that no font has, which `render` says on the picture, and of a log axis
+    before it is made another.
     """
     with _one_at_a_time, matplotlib.rc_context(STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
-        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font|Data has no positive values")
         yield
 
 
-def new_figure(width: int, height: int) -> Figure:
-    """An empty figure of so many pixels. Raises InputError for a size that cannot be drawn."""
-    for name, value in (("width", width), ("height", height)):
-        if not 200 <= value <= LARGEST:
-            raise InputError(f"--{name} {value}: a figure has 200 to {LARGEST:,} pixels a side")
+def new_figure(width: int, height: int, beside: tuple[int, int] = (0, 0)) -> Figure:
+    """An empty figure of so many pixels. Raises InputError for a size that cannot be drawn.
+
+    `beside` is the width and the height of what stands around its axes, which need ROOM.
+    """
+    check_size(width, height, (beside[0] + ROOM, beside[1] + ROOM))
     return Figure((width / PIXELS, height / PIXELS), dpi=PIXELS, facecolor=PAGE)
 
 
+def check_size(width: int, height: int, least: tuple[int, int] = (0, 0)) -> None:
+    """Raises InputError for a figure that is too small to hold what it shows, or too large to be drawn."""
+    for name, value, need in (("width", width, least[0]), ("height", height, least[1])):
+        smallest = max(SMALLEST, need)
+        if not smallest <= value <= LARGEST:
+            raise InputError(f"--{name} {value}: this figure has {smallest} to {LARGEST:,} pixels a side")
+
+
+def check_scale(scale: float, width: int, height: int) -> None:
+    """Raises InputError for a PNG that is made smaller than the figure, or so large that memory would not do."""
+    if not 1 <= scale <= 4:
+        raise InputError(f"--scale {scale:g}: a PNG is made 1 to 4 times as large")
+    pixels = width * height * scale**2
+    if pixels > MOST_PIXELS:
+        raise InputError(
+            f"--width {width} --height {height} --scale {scale:g}: a PNG has at most {MOST_PIXELS / 1e6:.0f} million "
+            f"pixels, this one would have {pixels / 1e6:,.0f} million"
+        )
+
+
 def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes at a place of the figure, in pixels. Raises InputError where it has no room for them."""
+    """Axes at a place of the figure, in pixels."""
     w, h = figure.get_size_inches() * PIXELS
-    if min(width, height) < 1:
-        raise InputError(f"a figure of {w:.0f} x {h:.0f} pixels has no room for what it shows; make it larger")
     return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
@@ -104,12 +127,14 @@ def add_heading(figure: Figure, title: str, about: str, foot: str = "") -> None:
 def render(figure: Figure, kind: str, scale: float = 1.0, about: str = "", dots: int = 300) -> bytes:
     """A figure as PNG (`scale` times its pixels), SVG or PDF; the same figure gives the same bytes.
 
-    What is rasterised within SVG and PDF has `dots` an inch. Raises InputError for another kind of file.
+    What is rasterised within SVG and PDF has `dots` an inch, in a very large figure fewer. Raises InputError for
+    another kind of file, and a scale that cannot be.
     """
     if kind not in MEDIA_TYPES:
         raise choose_from("kind of figure", kind, MEDIA_TYPES)
-    if not 1 <= scale <= 4:
-        raise InputError(f"--scale {scale:g}: a PNG is made 1 to 4 times as large")
+    inches = figure.get_size_inches()
+    check_scale(scale if kind == "png" else 1.0, *(round(side) for side in inches * PIXELS))
+    dots = min(dots, int(math.sqrt(MOST_PIXELS / inches.prod())))
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     dpi, file = PIXELS * scale if kind == "png" else dots, io.BytesIO()
     with use_style():
