@@ -196,7 +196,7 @@ def print_table(
     print(f"| all | {sum(tried.values()):,} | {sum(held.values()):,} |")
     print(f"\n{crowd}" if crowd else "")
     for failure in failures:
-        print(f"\nFAILED: {failure}")
+        print(f"FAILED: {failure[:200]}...\n{failure.splitlines()[-1]}" if len(failure) > 300 else f"FAILED: {failure}")
 
 
 def options_given() -> argparse.Namespace:

@@ -236,38 +236,49 @@ def leave_stray(chance: Random, run: Path) -> str:
     """A file of another program in the folder: a copy of one of ours, hostile content, or something that is no file."""
     name = chance.choice(STRAY)
     target = os.fsencode(run) + b"/" + name
-    source = chance.choice(sorted(path for path in run.rglob("*.*") if path.is_file()))
-    path = Path(os.fsdecode(target))
-    shutil.copyfile(source, path) if not path.exists() else None
-    more = "" if chance.random() < 0.6 else chance.choice((overwrite, replace_by_other))(chance, path)
-    return f"{name[:60]!r} beside, a copy of {source.name} {more}"
+    source, path = choose_file(chance, run), Path(os.fsdecode(target))
+    path.parent.mkdir(exist_ok=True)
+    if not os.path.lexists(path):
+        path.write_bytes(b"" if source is None else source.read_bytes())
+    story = f"{name[:60]!r} beside, a copy of {source and source.name}"
+    if chance.random() < 0.4 and path.is_file():
+        story += f", {chance.choice((overwrite, replace_by_other))(chance, path)}"
+    return story
 
 
-def damage(chance: Random, runs: Path, good: Path) -> tuple[str, str]:
-    """A damaged copy of a run in `runs`: the name of its folder, and what was done to it."""
-    name = os.fsdecode(chance.choice(NAMES)) if chance.random() < 0.15 else BAD
-    run = runs / name
-    shutil.copytree(good, run)
-    story = [] if name == BAD else [f"called {os.fsencode(name)[:40]!r}"]
+def damage(chance: Random, run: Path) -> str:
+    """Do one to four things to a run folder; what was done."""
+    story = []
     for _ in range(chance.choice([1, 1, 1, 2, 4])):
-        files = sorted(path for path in run.rglob("*") if path.is_file())
-        if not files or chance.random() < 0.15:
-            if files:
-                story.append(leave_stray(chance, run))
-            continue
-        path = chance.choice(files)
-        if path.stat().st_size > 100 * 2**20:
-            continue
-        how = chance.choice(DAMAGES) if path.stat().st_size else overwrite
-        story.append(f"{path.relative_to(run)} {how(chance, path)}")
-    return name, "; ".join(story)
+        path = choose_file(chance, run)
+        if path is None or chance.random() < 0.15:
+            story.append(leave_stray(chance, run))
+        else:
+            how = chance.choice(DAMAGES) if path.stat().st_size else overwrite
+            story.append(f"{path.relative_to(run)} {how(chance, path)}")
+    return "; ".join(story)
+
+
+def choose_file(chance: Random, run: Path) -> Path | None:
+    """A regular file of the run that is not huge: any of them, the few at the top as often as the many below."""
+    files = [path for path in sorted(run.rglob("*")) if path.is_file() and path.stat().st_size < 100 * 2**20]
+    places = sorted({path.parent if path.parent != run else path for path in files})
+    if not places:
+        return None
+    place = chance.choice(places)
+    return place if place in files else chance.choice([path for path in files if path.parent == place])
 
 
 def damaged_run(commands: Commands, server: Server, good: Path, chance: Random) -> str:
-    """A run that is damaged, beside one that is whole, under a server that runs and under commands."""
-    name, story = damage(chance, server.runs, good)
-    before = digests(server.runs / GOOD)
+    """A run that is damaged, beside one that is whole, under a server that runs, or has looked at it, and commands."""
+    name, before = os.fsdecode(chance.choice(NAMES)) if chance.random() < 0.15 else BAD, digests(server.runs / GOOD)
+    story = "" if name == BAD else f"called {os.fsencode(name)[:40]!r}; "
+    shutil.copytree(good, server.runs / name)
     try:
+        if chance.random() < 0.3:
+            server.check_asks_of(name)
+            story += "after a look at it: "
+        story += damage(chance, server.runs / name)
         server.check_reads(GOOD)
         server.check_asks_of(name)
         listed = commands.run("mtm", "runs", "--runs", server.runs, "--json")

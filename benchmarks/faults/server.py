@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -128,9 +129,8 @@ class Server:
         for path in LISTS:
             answer = self.get(path)
             check(answer.status == 200, f"{path} is {answer.status}: {answer.body[:300]!r}")
-        ids = [
-            job["id"] for key in json.loads(self.get("/api/jobs").body).values() if isinstance(key, list) for job in key
-        ]
+        jobs = json.loads(self.get("/api/jobs").body)
+        ids = [job["run"] for kind in ("active", "waiting", "over") for job in jobs[kind]]
         check(good in ids, f"/api/jobs does not know the good run: {ids}")
         for path in PAGES:
             answer = self.page(path)
@@ -155,7 +155,7 @@ class Server:
         name = "waits"
         run = self.runs / name
         shutil.copytree(whole, run, ignore=shutil.ignore_patterns("snapshots", "checkpoint", "*.jsonl", "points*"))
-        status = {"state": "queued", "heartbeat": time.time(), "host": "nobody", "pid": 0}
+        status = {"state": "queued", "heartbeat": time.time(), "host": socket.gethostname(), "pid": 1}
         (run / "status.json").write_text(json.dumps(status))
         state = lambda: json.loads((run / "status.json").read_text())["state"]  # noqa: E731
         ended = until(lambda: state() in ("finished", "failed"), 3 * self.patience, 0.1)

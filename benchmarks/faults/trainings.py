@@ -308,7 +308,10 @@ def taken_away(trainings: Trainings, chance: Random, folder: Path) -> str:
     is_renamed = chance.random() < 0.3
     over = command.code is not None
     with contextlib.suppress(OSError):  # it writes there meanwhile
-        _ = run.rename(runs / "elsewhere") if is_renamed else shutil.rmtree(run)
+        if is_renamed:
+            run.rename(runs / "elsewhere")
+        else:
+            shutil.rmtree(run)
     story.append("renamed" if is_renamed else "deleted")
     command.wait()
     if not is_renamed:
