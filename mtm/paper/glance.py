@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from mtm.config import TrainConfig
-from mtm.data.sources import TEST_SHARE, find_source
+from mtm.data.raw import TEST_SHARE
+from mtm.data.sources import find_source
 from mtm.errors import InputError
 from mtm.train_loop.cost import Sizes
 
