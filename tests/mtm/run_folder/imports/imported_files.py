@@ -29,7 +29,7 @@ Import = Callable[..., tuple[Run, Account]]
 
 def import_npz(folder: Path, **arrays: Any) -> tuple[Run, Account]:
     """Import `own.npz` with these arrays, by default E and Y; None leaves one out."""
-    whole = {"embeddings": E, "labels": Y} | arrays
+    whole: dict[str, Any] = {"embeddings": E, "labels": Y} | arrays
     np.savez(folder / "own.npz", **{name: array for name, array in whole.items() if array is not None})
     return import_file(folder / "own.npz", folder / "runs" / "own")
 

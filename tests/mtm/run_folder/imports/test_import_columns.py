@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from imported_files import WORDS, D, E, N, Y, dimensions, import_table, nothing_is_left
 
 from mtm.errors import InputError
 from mtm.runs import Run
+
+pd: Any = pytest.importorskip("pandas")  # comes with Ray
 
 LABEL = {"label": Y}
 OTHERS: dict[str, Any] = {
@@ -87,7 +88,7 @@ def test_columns_that_have_numbers_for_names_are_dimensions(tmp_path: Path) -> N
         pd.MultiIndex.from_arrays([np.arange(N), np.arange(N) % 2], names=["first", None]),
     ],
 )
-def test_the_index_of_pandas_is_no_dimension(tmp_path: Path, index: pd.Index) -> None:
+def test_the_index_of_pandas_is_no_dimension(tmp_path: Path, index: Any) -> None:
     run, account = import_table(tmp_path, pa.Table.from_pandas(pd.DataFrame({**LABEL, **dimensions()}, index=index)))
     assert_is_e(run)
     assert account.dim == D

@@ -156,7 +156,7 @@ def test_whatever_the_order_and_the_types_the_same_run_comes(tmp_path: Path, see
     else:
         order = rng.permutation(T * N)
         flat = steps.reshape(-1, D).astype(float)
-        columns = {"epoch": np.repeat(epochs, N), "id": ids[rows].ravel(), "label": labels.ravel()}
+        columns: dict[str, Any] = {"epoch": np.repeat(epochs, N), "id": ids[rows].ravel(), "label": labels.ravel()}
         columns |= {"embedding": flat} if seed % 4 else {f"x{k}": flat[:, k] for k in rng.permutation(D)}
         columns = {name: column[order] for name, column in columns.items()}
         columns = {name: columns[name].tolist() for name in rng.permutation([*columns])}
