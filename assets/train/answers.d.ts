@@ -56,6 +56,8 @@ export interface Look {
   before: string[];
   after: string[];
   shown: string[];
+  /** What was read of images of one's own, and what was not, in sentences. */
+  account: string[];
   size_before: number[];
   width: number;
   height: number;

@@ -10,11 +10,12 @@ export class Preview {
   constructor(root) {
     this.images = make("div", { class: "preview-images" });
     this.facts = make("div", { class: "preview-facts" });
+    this.account = make("ul", { class: "preview-account train-help" });
     this.figures = make("div", { class: "preview-figures" });
     this.command = make("code", { id: "train-command", tabIndex: 0 });
     this.copy = button("Copy", "Copy the line: it trains the same from a terminal", () => this._copy(), { class: "train-button" });
     const line = make("div", { class: "preview-command" }, this.command, this.copy);
-    root.replaceChildren(make("h2", { class: "train-title", textContent: "What will happen" }), this.images, this.facts, this.figures, line);
+    root.replaceChildren(make("h2", { class: "train-title", textContent: "What will happen" }), this.images, this.facts, this.account, this.figures, line);
     this.imagesKey = ""; // of the images on the page
   }
 
@@ -29,6 +30,7 @@ export class Preview {
     this.facts.textContent = sizes
       ? `${count(sizes.train)} training and ${count(sizes.test)} test images of ${sizes.n_classes} classes; the network sees ${sizes.width} × ${sizes.height} pixels, ${sizes.channels === 1 ? "grey" : "in colour"}`
       : "";
+    this.account.replaceChildren(...(answer.look?.account ?? []).map((textContent) => make("li", { textContent })));
     this._figures(answer);
   }
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mtm.config import TrainConfig
+from mtm.data.folders import last_change
 from mtm.data.known import DATASETS, look_for
 from mtm.run_folder.files import write_json
 from mtm.run_folder.readers import read_json
@@ -92,8 +93,8 @@ class Preview:
         if source and look_for(source, Path(config.data_root)).needs_download:
             return None, str(path)  # reading the images would download them
         parameters = {name: getattr(config, name) for name in ("dataset", "data_root", "resize", "crop")}
-        stamp = path.stat().st_mtime_ns if (source is None or source.where) and path.exists() else 0
-        return self._request("look", {**parameters, "data_root": str(config.data_root)}, str(stamp)), None
+        stamp = "" if source and not source.where else str(_last_change(path))
+        return self._request("look", {**parameters, "data_root": str(config.data_root)}, stamp), None
 
     def _measure_speed(self, config: TrainConfig, sizes: Sizes) -> dict[str, Any] | None:
         values = {name: getattr(config, name) for name in SPEED_FIELDS}
@@ -188,6 +189,14 @@ def _exchange(process: subprocess.Popen[str], request: dict[str, Any]) -> dict[s
         return answer
     except (OSError, ValueError):
         return None
+
+
+def _last_change(path: Path) -> int:
+    """When the images at a path changed last, in ns: 0 if nothing is there."""
+    try:
+        return last_change(path) if path.is_dir() else path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _sizes(images: dict[str, Any]) -> Sizes | None:

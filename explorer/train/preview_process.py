@@ -51,7 +51,9 @@ def describe_images(parameters: dict[str, Any]) -> dict[str, Any]:
         "train": len(raw.train_labels),
         "test": len(raw.test_labels),
         "class_names": list(raw.class_names),
-        "account": [] if config.dataset in DATASETS else raw.account(Path(config.dataset).name).lines(),
+        "account": []
+        if config.dataset in DATASETS
+        else raw.account(config.dataset).lines()[1:],  # the first has the sizes
         "channels": 1 if raw.grey else 3,
         "height": height,
         "width": width,

@@ -13,19 +13,11 @@ from mtm.errors import InputError
 from mtm.run_folder.class_names import check_class_names, natural_order, spell
 from mtm.run_folder.files import decode_strings
 from mtm.run_folder.imports.arrays import read_npz
+from mtm.run_folder.imports.labels import number_classes
 from mtm.run_folder.snapshots import Array
 
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
 BLOCK = 1000  # images that are converted at once: the others need no further memory
-MISSING = (
-    "",
-    "nan",
-    "none",
-    "null",
-    "na",
-    "n/a",
-    "<na>",
-)  # labels in words, as other programs write that there is none
 
 
 def read_archive(path: Path) -> Raw:
@@ -41,10 +33,14 @@ def read_archive(path: Path) -> Raw:
             )
     notes = list[str]()
     images = _read_images(path, {x: arrays[x] for x, _ in pairs}, notes)
+    for x, y in pairs:
+        if arrays[y].shape != (len(images[x]),):
+            raise InputError(
+                f"{path}: {y} has shape {arrays[y].shape} for {len(images[x])} images; there is one label for each"
+            )
     own = _check_names(path, arrays["class_names"]) if "class_names" in arrays else None
-    words = {y: _check_labels(f"{path}: {y}", arrays[y], len(images[x])) for x, y in pairs}
-    names, labels = _number(path, words, own)
-    extra = [f"array '{name}': it is none of {', '.join((*used, 'class_names'))}" for name in arrays
+    names, labels = _number(path, {y: arrays[y] for _, y in pairs}, own, notes)
+    extra = [f"array '{spell(name)}': it is none of {', '.join((*used, 'class_names'))}" for name in arrays
              if name not in (*used, "class_names")]  # fmt: skip
     if len(pairs) == 2:
         (x_train, x_test), (y_train, y_test) = images.values(), labels.values()
@@ -57,12 +53,12 @@ def read_archive(path: Path) -> Raw:
     return Raw(x_train, y_train, x_test, y_test, names, grey, notes=tuple(notes), ignored=tuple(extra))
 
 
-def _check_names(path: Path, values: Array) -> tuple[str, ...]:
+def _check_names(path: Path, values: Array) -> list[str]:
     """The names of an array `class_names`. Raises InputError for one of another kind, and for names twice."""
-    if values.ndim != 1 or values.dtype.kind not in "US":
-        raise InputError(f"{path}: class_names is {values.dtype} of shape {values.shape}; it is a list of names")
+    if values.ndim != 1 or values.dtype.kind not in "USiu":
+        raise InputError(f"{path}: class_names is {values.dtype} of shape {values.shape}; it is (C,) text")
     try:
-        return tuple(check_class_names(decode_strings(values)))
+        return check_class_names(decode_strings(values))
     except InputError as error:
         raise InputError(f"{path}: class_names: {error}") from error
 
@@ -129,56 +125,22 @@ def _in_blocks(images: Array, shape: tuple[int, ...], convert: Callable[[Array],
     return out
 
 
-def _check_labels(where: str, y: Array, n: int) -> Array:
-    """Labels (n,) as whole numbers from 0, or as words. Raises InputError for any others."""
-    if y.shape != (n,):
-        raise InputError(f"{where} has shape {y.shape} for {n} images; there is one label for each")
-    if y.dtype.kind in "US":
-        words = decode_strings(y)
-        for row, word in enumerate(words):
-            if word.strip().casefold() in MISSING:
-                raise InputError(f"{where} has no label in row {row} ('{word}'); there is one for each image")
-        return np.array(words)
-    if y.dtype.kind == "f":
-        missing = np.flatnonzero(~np.isfinite(y))
-        if len(missing):
-            raise InputError(f"{where} has no label in row {missing[0]} ({y[missing[0]]}); there is one for each image")
-        broken = np.flatnonzero(y != np.rint(y))
-        if len(broken):
-            raise InputError(
-                f"{where} has {y[broken[0]]:g} in row {broken[0]}; labels are whole numbers from 0, or names"
-            )
-    elif y.dtype.kind not in "iub":
-        raise InputError(f"{where} is {y.dtype}; labels are whole numbers from 0, or names")
-    if y.min() < 0:
-        raise InputError(f"{where} has the label {y.min()}; labels count from 0")
-    if y.max() >= 2**31:
-        raise InputError(f"{where} has the label {y.max()}; labels count classes from 0")
-    return y.astype(np.int64)
-
-
 def _number(
-    path: Path, labels: dict[str, Array], own: tuple[str, ...] | None
+    path: Path, labels: dict[str, Array], own: list[str] | None, notes: list[str]
 ) -> tuple[tuple[str, ...], dict[str, Array]]:
     """The names of the classes, and labels as numbers into them."""
-    kinds = {y.dtype.kind for y in labels.values()}
-    if len(kinds) == 2:
-        raise InputError(f"{path}: {' and '.join(labels)} differ: one has numbers, the other names")
-    if kinds == {"U"}:
-        words = {spell(word) for y in labels.values() for word in np.unique(y)}
-        names = own or tuple(check_class_names(natural_order(words)))
-        return names, {name: _number_words(f"{path}: {name}", y, names) for name, y in labels.items()}
-    highest = max(int(y.max()) for y in labels.values())
-    if own is None and highest >= max(1000, sum(len(y) for y in labels.values())):
+    found = {y: number_classes(f"{path}: {y}", values, own, ()) for y, values in labels.items()}
+    notes += dict.fromkeys(note for _, _, said in found.values() for note in said)
+    words = [names for names, _, _ in found.values() if names is not None]
+    if 0 < len(words) < len(found):
+        raise InputError(f"{path}: {' and '.join(found)} differ: one has numbers, the other words")
+    names = own or (natural_order(word for names in words for word in names) if words else None)
+    if names != own:  # those of both splits
+        found = {y: number_classes(f"{path}: {y}", values, names, ()) for y, values in labels.items()}
+    numbers = {y: values for y, (_, values, _) in found.items()}
+    lowest, highest = (int(pick(pick(y) for y in numbers.values())) for pick in (min, max))
+    if lowest < 0:
+        raise InputError(f"{path}: the labels go down to {lowest}; they count classes from 0")
+    if names is None and highest >= max(1000, sum(len(y) for y in numbers.values())):
         raise InputError(f"{path}: labels go up to {highest}, more than there are images; they count classes from 0")
-    return own or tuple(map(str, range(highest + 1))), labels
-
-
-def _number_words(where: str, words: Array, names: tuple[str, ...]) -> Array:
-    unique, rows, inverse = np.unique(words, return_index=True, return_inverse=True)
-    numbers = {name: k for k, name in enumerate(names)}
-    for word, row in zip(unique, rows, strict=True):
-        if spell(word) not in numbers:
-            some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-            raise InputError(f"{where}: the label '{word}' in row {row} is none of the class names: {some}")
-    return np.array([numbers[spell(word)] for word in unique])[inverse]
+    return tuple(names or map(str, range(highest + 1))), numbers

@@ -71,6 +71,13 @@ def is_image_folder(path: Path) -> bool:
         return False
 
 
+def last_change(path: Path) -> int:
+    """When an image was last added to a folder of images or taken from it, in ns, as far as class folders tell."""
+    folders = _folders_in(path)
+    inside = [below for folder in folders if _split_of(folder) for below in _folders_in(folder)]
+    return max(folder.stat().st_mtime_ns for folder in (path, *folders, *inside))
+
+
 def find_splits(path: Path) -> dict[str, Path]:
     """The folders of the training and test images, and "validation" if that is another one; empty for CLASS/*.
 
@@ -154,7 +161,7 @@ def _class_folders(folder: Path, ignored: Ignored) -> dict[str, Path]:
             kind = "images" if path.suffix.lower() in suffixes() else "files"
             ignored.add(f"{kind} beside the class folders", path)
         else:
-            name = spell(path.name.encode(errors="replace").decode())
+            name = spell(path.name)
             if name in found:
                 a, b = (ascii(other.name) for other in (found[name], path))
                 raise InputError(f"{folder} has two folders of class '{name}': {a} and {b}; make them one")
@@ -231,7 +238,10 @@ def images_below(folder: Path, ignored: Ignored) -> Iterator[Path]:
             elif path.suffix.lower() in suffixes():
                 yield path
             else:
-                ignored.add(f"files of {path.suffix.lower() or 'no'} ending, which is no image's", path)
+                ending = path.suffix.lower()
+                ignored.add(
+                    f"files that end in {ending}, which is not read" if ending else "files without ending", path
+                )
         waiting += reversed(folders)
 
 

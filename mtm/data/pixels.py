@@ -125,6 +125,8 @@ def _on_paper(image: Image.Image) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     """EXIF's number for how the image is to be turned: 1, as it is, where nothing is said that can be read."""
+    if not {"exif", "xmp"} & image.info.keys():  # Pillow turns TIFF by itself
+        return 1
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # viewers show an image with damaged EXIF too
@@ -181,17 +183,17 @@ class _Seen:
     mixed: str = ""
 
     def add(self, path: Path, image: Image.Image) -> None:
-        turned = "exif" in image.info and _orientation(image) in UPRIGHT
+        orientation = _orientation(image)
         kinds = {
             "colour": not _is_grey(image),
-            "turned": turned,
+            "turned": orientation in UPRIGHT,
             "transparent": image.has_transparency_data,
             "frames": getattr(image, "is_animated", False) and image.format != "PSD",  # its layers are one image
             "deep colour": _is_deep_colour(image),
         }
         for kind in [kind for kind, is_so in kinds.items() if is_so]:
             self.files[kind].append(path)
-        size = image.size[::-1] if turned and _orientation(image) >= 5 else image.size
+        size = image.size[::-1] if orientation in UPRIGHT and orientation >= 5 else image.size
         self.first = self.first or (path, size)
         if size != self.first[1] and not self.mixed:
             (a, wide), (b, high) = self.first, (path, size)

@@ -89,13 +89,13 @@ class Ignored:
 
     def sentences(self) -> tuple[str, ...]:
         return tuple(
-            f"{n:,} {reason} ({list_some(self.names[reason], n)})" for reason, n in sorted(self.counts.items())
+            f"{reason} ({n:,}: {list_some(self.names[reason], n)})" for reason, n in sorted(self.counts.items())
         )
 
 
 def name_below(root: Path, path: Path) -> str:
     """A path as a sentence names it: below the data set's folder, without characters that nobody sees."""
-    return spell(path.relative_to(root).as_posix().encode(errors="replace").decode())
+    return spell(path.relative_to(root).as_posix())
 
 
 def list_some(names: Iterable[str], n: int) -> str:
