@@ -108,7 +108,10 @@ class Library:
         if Run(folder, {}).status.state == "training":  # not opened: that refuses what cannot be read
             raise InputError(f"'{run_id}' is being trained right now; stop it first")
         self._close(run_id)
-        shutil.rmtree(folder)
+        if folder.is_symlink():  # what it leads to is somebody else's
+            folder.unlink()
+        else:
+            shutil.rmtree(folder, onerror=_unless_it_is_gone)
 
     def import_file(self, path: Path) -> str:
         """Make a run of a file of embeddings and return its id. Raises InputError as `mtm import` does."""
@@ -147,6 +150,11 @@ def references_over_time(snapshots: Sequence[Snapshot], classifier: str) -> Arra
 def _run_names(folder: Path | None) -> list[str]:
     """The names of the folders that look like runs, as they can be sent and shown."""
     return [show_name(path.name) for path in _folders(folder)]
+
+
+def _unless_it_is_gone(_: object, __: object, error: tuple[type, BaseException, object]) -> None:
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]
 
 
 def _folders(folder: Path | None) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from explorer.explore.selection import Selection, read_selection
 from explorer.library import DEMO, Library
 from mtm.errors import InputError
-from mtm.run_folder.files import write_json
+from mtm.run_folder.files import LARGEST_TEXT, parse_json, read_regular, write_json
 
 FILE = "selections.json"
 LONGEST_NAME = 80
@@ -32,7 +31,7 @@ class SavedSelections:
         """
         path = self.path(run_id)
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            content: Any = parse_json(read_regular(path, LARGEST_TEXT))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:

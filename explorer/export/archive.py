@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,9 +12,10 @@ from explorer.export.entry import Export, Options, Row
 from explorer.export.scene import ExportRequest, Progress
 from explorer.space.views import Views
 from mtm.errors import InputError
-from mtm.run_folder.files import atomic_path
+from mtm.run_folder.files import atomic_path, open_regular, read_regular
 from mtm.runs import Run
 
+LARGEST_FILE = 2 << 30  # bytes of one that is no file of arrays
 RUN_FILES = ("config.json", "status.json", "metrics.jsonl", "points.safetensors")
 
 
@@ -58,7 +60,8 @@ class _Zip:
         self.file.close()
 
     def add(self, path: Path, name: str) -> None:
-        self.file.write(path, name)
+        with open_regular(path) as file, self.file.open(zipfile.ZipInfo.from_file(path, name), "w") as packed:
+            shutil.copyfileobj(file, packed)
 
 
 class _Tar:
@@ -73,7 +76,7 @@ class _Tar:
 
     def add(self, path: Path, name: str) -> None:
         """Add a file without its owner and rights."""
-        content = path.read_bytes() if path.suffix != ".safetensors" else None  # may grow meanwhile
+        content = read_regular(path, LARGEST_FILE) if path.suffix != ".safetensors" else None  # may grow meanwhile
         entry = tarfile.TarInfo(name)
         entry.mtime = int(path.stat().st_mtime)
         if content is not None:
@@ -81,7 +84,7 @@ class _Tar:
             self.file.addfile(entry, io.BytesIO(content))
             return
         entry.size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             self.file.addfile(entry, file)
 
 

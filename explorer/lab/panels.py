@@ -27,6 +27,7 @@ from explorer.web.cache import Cache
 from mtm.errors import InputError
 from mtm.losses import LOSSES, BaseLoss, Loss, describe_loss, loss_label, make_loss
 from mtm.losses.loss import sliders_of, summary_of
+from mtm.run_folder.files import stamp_of
 
 CACHED = 32  # scenes of runs, and releases
 CONTOURS = 24
@@ -229,7 +230,7 @@ class Panels:
         place = request.in_run
         run = self.library.run(place.run)
         paths = run.snapshots
-        stamp = tuple(p.stat().st_mtime_ns for p in (*paths[place.snapshot : place.snapshot + 1], *paths[-1:]))
+        stamp = tuple(stamp_of(p) for p in (*paths[place.snapshot : place.snapshot + 1], *paths[-1:]))
         key = (str(run.folder), stamp, request.vary, place.snapshot, place.image, place.label, place.plane)
         run_scene = self._cache.get(
             key,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +17,11 @@ from mtm.config import loss_defaults
 from mtm.errors import InputError
 from mtm.geometry import centre_distance, global_centre
 from mtm.paper.tables import BACKBONES, DATASETS, EPOCHS, LOSS_NAMES, LOSSES, Cell
+from mtm.run_folder.files import stamp_of
+from mtm.run_folder.listing import looks_like_run
+from mtm.run_folder.names import show_name
 from mtm.run_folder.snapshots import Points, Snapshot
-from mtm.run_folder.summary import Best, best_of
+from mtm.run_folder.summary import Best, best_of, why_unreadable
 from mtm.runs import Run
 
 MAX_DEPTH = 3  # levels of folders in which runs are looked for: a search has its runs in a folder of its own
@@ -88,7 +93,7 @@ class TrainedRun:
     @property
     def last_snapshot(self) -> Snapshot | None:
         """The newest snapshot, if one can be read."""
-        return self.run.snapshot(-1) if self.points and self.run.snapshots else None
+        return self._snapshot(-1) if self.points else None
 
     @cached_property
     def rho_to_first_centre(self) -> list[float]:
@@ -99,13 +104,20 @@ class TrainedRun:
         numbers = {int(path.stem): i for i, path in enumerate(self.run.snapshots)} if self.points else {}
         distances, origin = [], None
         for row in self.epoch_rows:
-            if row["snapshot"] not in numbers:
+            snapshot = self._snapshot(numbers[row["snapshot"]]) if row["snapshot"] in numbers else None
+            if snapshot is None:
                 distances.append(float("nan"))
                 continue
-            centres = self.run.snapshot(numbers[row["snapshot"]]).reference_centres  # (C, D)
+            centres = snapshot.reference_centres  # (C, D)
             origin = global_centre(centres) if origin is None else origin
             distances.append(centre_distance(centres, origin))
         return distances
+
+    def _snapshot(self, i: int) -> Snapshot | None:
+        try:
+            return self.run.snapshot(i)
+        except (InputError, IndexError):  # damaged, or gone since it was listed
+            return None
 
     @property
     def differences(self) -> list[str]:
@@ -182,11 +194,11 @@ def choose_runs(folders: Mapping[str, Path]) -> ChosenRuns:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; name one with runs in it, as --runs of mtm train")
         for path in _run_folders(folder, MAX_DEPTH):
-            name = prefix + (path.relative_to(folder).as_posix() if path != folder else path.name)
+            name = prefix + show_name(path.relative_to(folder).as_posix() if path != folder else path.name)
             try:
                 runs.append(_read_run(name, path))
-            except InputError as error:
-                passed_over[name] = str(error)
+            except Exception as error:  # one bad run is one line
+                passed_over[name] = why_unreadable(path, error)
     return ChosenRuns(runs, passed_over)
 
 
@@ -194,7 +206,7 @@ def fingerprint(folders: Mapping[str, Path]) -> Hashable:
     """Files and times of the runs in some folders: another value once a run is added, removed or grown."""
     run_folders = [path for folder in folders.values() for path in _run_folders(folder, MAX_DEPTH)]
     files = [path / name for path in run_folders for name in ("config.json", "metrics.jsonl")]
-    return tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file())
+    return tuple((file, stamp_of(file)) for file in files)
 
 
 def format_number(value: float) -> str:
@@ -205,12 +217,13 @@ def format_number(value: float) -> str:
 
 
 def _run_folders(folder: Path, depth: int) -> Iterable[Path]:
-    if (folder / "config.json").is_file() or (folder / "snapshots").is_dir():
+    if looks_like_run(folder):
         yield folder
     elif depth:
-        for path in sorted(folder.iterdir()):
-            if path.is_dir() and not path.name.startswith("."):
-                yield from _run_folders(path, depth - 1)
+        with contextlib.suppress(OSError):  # it may not be read, or is gone
+            for path in sorted(folder.iterdir()):
+                if os.path.isdir(path) and not path.name.startswith("."):
+                    yield from _run_folders(path, depth - 1)
 
 
 def _read_run(name: str, folder: Path) -> TrainedRun:

@@ -18,6 +18,8 @@ from explorer.library import Library
 from explorer.web.cache import Cache
 from mtm.data.sampling import balanced_sample
 from mtm.errors import InputError
+from mtm.run_folder.files import stamp_of
+from mtm.run_folder.listing import snapshot_files
 from mtm.runs import Run
 
 CACHED = 1000  # pictures in memory, of some kilobytes each
@@ -112,11 +114,9 @@ def write_svg(classes: Mapping[int, ArrayLike], targets: Array) -> str:
 
 
 def _newest_version(folder: Path) -> Hashable:
-    """Name and time of the last snapshot file of a run, which change with every new snapshot; None if it has none."""
-    files = [path.name for path in (folder / "snapshots").glob("[0-9]*.safetensors")]
-    if not files:
-        return None
+    """The last snapshot file of a run and its stamp, which change with every new snapshot; None if it has none."""
     try:
-        return max(files), (folder / "snapshots" / max(files)).stat().st_mtime_ns
-    except OSError:  # deleted since
+        paths, _ = snapshot_files(folder / "snapshots")
+    except OSError:  # deleted since, or no folder
         return None
+    return (paths[-1].name, stamp_of(paths[-1])) if paths else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from explorer.web.cache import Cache
 from mtm.errors import InputError
-from mtm.run_folder.files import write_bytes
+from mtm.run_folder.files import open_regular, write_bytes
 
 CACHED = 100_000  # digests in memory
 
@@ -49,6 +49,6 @@ class FileDigests:
 
     def _digest(self, path: Path, key: str) -> str:
         if key not in self._known:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 self._known[key] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._known[key]

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from explorer.library import Library
 from explorer.space.history import History, load_history
 from explorer.web.cache import Cache
+from mtm.run_folder.files import stamp_of
 from mtm.runs import Run
 
 CACHED = 4  # histories in memory
@@ -32,5 +33,4 @@ class Histories:
 
 def snapshot_files_stamp(run: Run) -> Hashable:
     """Names, times and sizes of a run's snapshot files: what changes when a snapshot is added or replaced."""
-    stats = [(path.name, path.stat()) for path in run.snapshots]
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+    return tuple((path.name, stamp_of(path)) for path in run.snapshots)

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mtm.run_folder.files import open_regular, open_to_append
+
 LOG = "log.txt"
 PROMPT = "$ "
 SHOWN_BYTES = 64 * 1024  # of a long log only the end is sent
@@ -42,14 +44,18 @@ def find_failure(folder: Path) -> str:
 
 def append_header(folder: Path, command: str) -> None:
     """Append the line with which the output of a process begins. Raises OSError if the file cannot be written."""
-    with (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(f"{PROMPT}{command}   {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}\n")
+    _append(folder, f"{PROMPT}{command}   {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
 
 
 def append_line(folder: Path, line: str) -> None:
     """Append a line of the explorer's own; nothing happens if the folder is gone."""
-    with contextlib.suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    with contextlib.suppress(OSError):
+        _append(folder, line)
+
+
+def _append(folder: Path, line: str) -> None:
+    with open_to_append(folder / LOG) as file:
+        file.write(line.encode(errors="backslashreplace") + b"\n")
 
 
 def _newest_lines(folder: Path) -> list[str]:
@@ -61,7 +67,7 @@ def _newest_lines(folder: Path) -> list[str]:
 
 def _lines(folder: Path) -> list[str]:
     try:
-        with (folder / LOG).open("rb") as file:
+        with open_regular(folder / LOG) as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - SHOWN_BYTES))
             text = file.read().decode(errors="replace")

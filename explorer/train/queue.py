@@ -15,14 +15,15 @@ process.json is ever sent a signal, and only before it has begun to train.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,9 @@ from explorer.library import DEMO, Library, open_run
 from explorer.train.log import LOG, append_header, append_line, find_failure
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.run_folder.files import stamp_of, write_json
+from mtm.run_folder.files import open_to_append, remove, stamp_of, write_json
 from mtm.run_folder.names import check_name
-from mtm.run_folder.readers import read_json
-from mtm.run_folder.status import Status
+from mtm.run_folder.status import Status, read_status
 from mtm.runs import Run
 from mtm.train_loop.locations import make_free_folder, with_absolute_paths
 
@@ -86,6 +86,8 @@ class JobQueue:
         self.library, self.device_of = library, device_of
         self._lock = threading.RLock()
         self._ended: dict[str, tuple[object, Job]] = {}
+        self._refused: dict[str, str] = {}  # by run, why no process could be started: maybe nothing can be written
+        self._reported: set[tuple[str, type]] = set()
         self._closed = threading.Event()
 
     def begin(self) -> None:
@@ -98,7 +100,11 @@ class JobQueue:
 
     def all(self) -> list[Job]:
         """Every run that has a config to train it with, in no order; reads only runs that have changed."""
-        jobs = [self._load(run_id) for run_id in self.library.ids() if not run_id.startswith(f"{DEMO}/")]
+        jobs = []
+        for run_id in self.library.ids():
+            if not run_id.startswith(f"{DEMO}/"):
+                with self._one_bad_run(run_id):
+                    jobs.append(self._load(run_id))
         return [job for job in jobs if job is not None]
 
     def busy(self) -> bool:
@@ -146,8 +152,9 @@ class JobQueue:
             job = self.get(run_id)
             if job.state not in RESUMABLE:
                 raise InputError(f"'{run_id}' is {job.state}; only what was stopped, interrupted or failed is resumed")
+            self._refused.pop(run_id, None)
             for name in (PROCESS, "stop"):
-                (job.run.folder / name).unlink(missing_ok=True)
+                remove(job.run.folder / name)
             self._write_state(job, "queued")
             self.advance()
 
@@ -167,37 +174,57 @@ class JobQueue:
             jobs = self.all()
             for job in jobs:
                 if job.state in ("failed", "stopped") and job.status.state == "queued":  # not recorded yet
-                    self._write_state(job, job.state, job.status.error)
+                    with self._one_bad_run(job.id):
+                        self._write_state(job, job.state, job.status.error)
             waiting = [job for job in waiting_jobs(jobs) if job.may_start]
             if waiting:
                 busy = {self.device_of(job.configured_device) for job in jobs if job.state in ACTIVE}
                 for job in waiting:
                     device = self.device_of(job.configured_device)
                     if device not in busy:
-                        self._start(job)
-                        busy.add(device)
+                        with self._one_bad_run(job.id):
+                            self._start(job)
+                            busy.add(device)
 
     # Private
 
     def _watch(self) -> None:
         while not self._closed.wait(INTERVAL_SECONDS):
-            with contextlib.suppress(OSError):  # the folder may be back next time
-                self.advance()
+            self._advance_anyway()
+
+    def _advance_anyway(self) -> None:
+        """Advance; what goes wrong for all runs, such as a folder that is away, is tried again next time."""
+        with self._one_bad_run("the queue"):
+            self.advance()
+
+    @contextlib.contextmanager
+    def _one_bad_run(self, name: str) -> Iterator[None]:
+        """A block in which what goes wrong with one run leaves the others alone; what nobody foresaw is logged once."""
+        try:
+            yield
+        except (InputError, OSError):  # the list of runs says it
+            return
+        except Exception as error:
+            if (name, type(error)) not in self._reported:
+                self._reported.add((name, type(error)))
+                logging.getLogger(__name__).error("%s was passed over", name, exc_info=error)
 
     def _load(self, run_id: str) -> Job | None:
-        """A run as a job; None if it has no config. Jobs that ended are cached until their files change."""
-        folder = self.library.runs_folder / run_id
+        """A run as a job; None if it has no config. Jobs that ended are cached until their files change.
+
+        Raises InputError for a run that is gone or cannot be read.
+        """
+        folder = self.library.folder(run_id)
         stamps = tuple(stamp_of(folder / name) for name in ("config.json", "status.json", PROCESS))
         entry = self._ended.get(run_id)
         if entry and entry[0] == stamps:
             return entry[1]
-        try:
-            run = open_run(folder)
-        except InputError:
-            return None
+        run = open_run(folder)
         if not isinstance(run.info.get("config"), dict):
             return None
         job = _make_job(run_id, run)
+        if job.state == "queued" and run_id in self._refused:
+            job = replace(job, state="failed", status=replace(job.status, error=self._refused[run_id]))
         if job.state in ("finished", *RESUMABLE) and job.status.state == job.state:
             self._ended[run_id] = stamps, job
         return job
@@ -209,11 +236,11 @@ class JobQueue:
 
     def _start(self, job: Job) -> None:
         """Start the process of a waiting job; if that fails, the job has failed."""
-        folder = job.run.folder
+        folder, process = job.run.folder, None
         environment = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "120"}
         try:
             append_header(folder, f"mtm resume {folder}")
-            with (folder / LOG).open("ab") as log:
+            with open_to_append(folder / LOG) as log:
                 process = subprocess.Popen(
                     [*COMMAND, str(folder)],
                     stdin=subprocess.DEVNULL,
@@ -224,8 +251,13 @@ class JobQueue:
                 )
             started = psutil.Process(process.pid).create_time()
             write_json(folder / PROCESS, asdict(replace(Status().signed(), pid=process.pid, pid_started=started)))
-        except OSError as error:
-            self._write_state(job, "failed", f"the training could not be started: {error.strerror or error}")
+        except (OSError, psutil.Error) as error:
+            if process is not None:
+                process.kill()  # nobody would know of it
+                process.wait()
+            why = error.strerror if isinstance(error, OSError) else None
+            self._refused[job.id] = f"the training could not be started: {why or error}"
+            self._write_state(job, "failed", self._refused[job.id])
             return
         threading.Thread(target=self._wait, args=(process, job), name=f"job {job.id}", daemon=True).start()
 
@@ -239,8 +271,7 @@ class JobQueue:
                 folder,
                 f"explorer: the process was ended by {name}; if nobody did that, memory may have run out: {lower}",
             )
-        with contextlib.suppress(OSError):
-            self.advance()
+        self._advance_anyway()
 
 
 def waiting_jobs(jobs: Sequence[Job]) -> list[Job]:
@@ -272,6 +303,5 @@ def _make_job(run_id: str, run: Run) -> Job:
 
 def _read_process(folder: Path) -> Status | None:
     """The process that was started for a run, None without one or if the file is damaged."""
-    stored, problem = read_json(folder / PROCESS)
-    names = {f.name for f in fields(Status)}
-    return None if problem else Status(**{key: value for key, value in stored.items() if key in names})
+    status, problem = read_status(folder / PROCESS)
+    return None if problem else status

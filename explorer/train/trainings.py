@@ -14,6 +14,7 @@ from explorer.train.form import CheckedForm
 from explorer.train.preview import Preview, time_in_words
 from explorer.train.queue import ACTIVE, RESUMABLE, Job, JobQueue, waiting_jobs
 from mtm.errors import InputError
+from mtm.run_folder.listing import snapshot_files
 from mtm.run_folder.names import check_name
 
 MOST_ENDED = 12  # jobs listed that are over; the others are on the page of runs
@@ -116,6 +117,6 @@ class Trainings:
 def _count_snapshots(folder: Path) -> int:
     """The snapshots in a folder; one appears there whole or not at all."""
     try:
-        return sum(path.suffix == ".safetensors" and not path.name.startswith(".") for path in folder.iterdir())
+        return len(snapshot_files(folder)[0])
     except OSError:
         return 0

@@ -11,7 +11,8 @@ from flask import Flask
 from explorer.library import Library
 from explorer.web.http import Answer, Arguments, add_route
 from mtm.errors import InputError, NotFoundError
-from mtm.tuning.record import Search, Trial, list_searches, open_search
+from mtm.run_folder.listing import has_snapshots as any_snapshots
+from mtm.tuning.record import Search, Trial, read_searches
 from mtm.tuning.space import to_json
 
 
@@ -20,14 +21,20 @@ def register(server: Flask, library: Library) -> None:
 
     def searches(arguments: Arguments) -> Answer:
         """Every search of the runs folder, a line each."""
-        return [_summary(search) for search in list_searches(library.runs_folder)]
+        readable, problems = read_searches(library.runs_folder)
+        unreadable = [_unreadable(name, problem) for name, problem in problems.items()]
+        return [_summary(search) for search in readable] + unreadable
 
     def search(arguments: Arguments) -> Answer:
         """name: one search with its trials."""
         name = arguments.optional_text("name") or ""
-        if name not in {search.name for search in list_searches(library.runs_folder)}:
-            raise NotFoundError(f"there is no search '{name}' here (any more)")
-        return describe_search(open_search(library.runs_folder, name), library)
+        readable, problems = read_searches(library.runs_folder)
+        for search in readable:
+            if search.name == name:
+                return describe_search(search, library)
+        if name in problems:
+            raise InputError(problems[name])
+        raise NotFoundError(f"there is no search '{name}' here (any more)")
 
     add_route(server, "/api/searches", searches)
     add_route(server, "/api/search", search)
@@ -58,14 +65,20 @@ def _summary(search: Search) -> dict[str, Any]:
         "wanted": search.wanted,
         "best": best.best if best else None,
         "best_run": best.run if best else None,
+        "problem": None,
     }
+
+
+def _unreadable(name: str, problem: str) -> dict[str, Any]:
+    nothing = {"done": 0, "wanted": 0, "best": None, "best_run": None}
+    return {"name": name, "state": "unreadable", **nothing, "problem": problem}
 
 
 def _trial(trial: Trial, search: Search, library: Library) -> dict[str, Any]:
     """A trial; `epoch` is how far it is, `href` leads to its run while that has something to show."""
     is_cut = trial.state == "training" and search.status.state != "training"
     epoch = float(len(trial.accuracies))
-    has_snapshots = any((search.runs / trial.run / "snapshots").glob("*.safetensors"))
+    has_snapshots = any_snapshots(search.runs / trial.run / "snapshots")
     if trial.state == "training" and not is_cut and has_snapshots:
         try:
             epoch = library.run(trial.run).status.epoch

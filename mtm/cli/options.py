@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -114,4 +115,4 @@ def _pairs(texts: list[str] | None) -> dict[str, float] | None:
 
 
 def open_run(run: Path, runs: Path) -> Run:
-    return Run.open(run if run.is_dir() or not (runs / run).is_dir() else runs / run)
+    return Run.open(run if os.path.isdir(run) or not os.path.isdir(runs / run) else runs / run)

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -61,12 +62,22 @@ def stamp_of(path: Path) -> Stamp | None:
     return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> BufferedReader:
     """A regular file, open for reading. Raises OSError for any other: a pipe would keep its reader waiting for good."""
-    if stat.S_ISREG(os.stat(path).st_mode):  # to open a socket or a device is an error, or more than reading
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    return os.fdopen(_open_descriptor(path, os.O_RDONLY), "rb")
+
+
+def open_to_append(path: Path) -> IO[bytes]:
+    """A regular file, made if need be, open for appending and reading. Raises OSError for any other."""
+    return os.fdopen(_open_descriptor(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+")
+
+
+def _open_descriptor(path: Path, flags: int) -> int:
+    is_new = flags & os.O_CREAT and not os.path.lexists(path)
+    if is_new or stat.S_ISREG(os.stat(path).st_mode):  # to open a socket or a device is an error, or does something
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o666)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return os.fdopen(descriptor, "rb")
+            return descriptor
         os.close(descriptor)
     raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtm.run_folder.files import LARGEST_TEXT, Stamp, jsonable, open_regular, parse_json, stamp_of
+from mtm.run_folder.files import LARGEST_TEXT, Stamp, jsonable, open_regular, open_to_append, parse_json, stamp_of
 from mtm.run_folder.readers import checked_row
 
 Row = dict[str, Any]
@@ -70,7 +70,7 @@ def read_rows(path: Path, known: Rows) -> Rows:
 
 def append_row(path: Path, row: Mapping[str, object]) -> None:
     """Add one line; half a line that a kill left behind is cut off first."""
-    with path.open("ab+") as file:
+    with open_to_append(path) as file:
         end = file.seek(0, os.SEEK_END)
         if end:
             file.seek(end - 1)

@@ -92,11 +92,15 @@ def summarise_runs(folder: Path) -> list[dict[str, Any]]:
 
 def unreadable(folder: Path, error: Exception) -> dict[str, Any]:
     """The line about a run that cannot be opened, because of `error`."""
+    name, sentence = show_name(folder.name), why_unreadable(folder, error)
+    return {"run": str(folder), "name": name, "state": "unreadable", "error": sentence}
+
+
+def why_unreadable(folder: Path, error: Exception) -> str:
+    """The sentence for what reading a run raised; what nobody foresaw goes into the log with all there is to know."""
     if isinstance(error, InputError):
-        sentence = str(error)
-    elif isinstance(error, OSError):
-        sentence = f"{folder} cannot be read: {error.strerror or error}"
-    else:
-        logging.getLogger(__name__).error("%s could not be summarised", folder, exc_info=error)
-        sentence = f"{folder} cannot be read, for a reason that the program does not know ({type(error).__name__})"
-    return {"run": str(folder), "name": show_name(folder.name), "state": "unreadable", "error": sentence}
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{folder} cannot be read: {error.strerror or error}"
+    logging.getLogger(__name__).error("%s could not be read", folder, exc_info=error)
+    return f"{folder} cannot be read, for a reason that the program does not know ({type(error).__name__})"

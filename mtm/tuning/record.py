@@ -7,6 +7,7 @@ written whole at every change, so a search that is killed at any moment goes on 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -18,9 +19,10 @@ import numpy as np
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import write_json
-from mtm.run_folder.names import check_name, make_name
-from mtm.run_folder.readers import read_json
-from mtm.run_folder.status import Status
+from mtm.run_folder.names import check_name, make_name, show_name
+from mtm.run_folder.readers import drop_misfits, is_a, read_json
+from mtm.run_folder.status import STATES, Status, check_status
+from mtm.run_folder.summary import why_unreadable
 from mtm.runs import Run
 from mtm.tuning import space as spaces
 
@@ -28,6 +30,10 @@ FOLDER = "searches"  # in the runs folder
 FORMAT = 1
 HELD_OUT = 0.1  # of the training images, for a search whose config has no `validation`
 PLATEAU_EPOCHS = 4  # what Ray's stopper looks at
+KINDS: dict[str, type] = {"config": dict, "space": dict, "wanted": int, "keep": int, "status": dict, "trials": list}
+KINDS |= {"created": float}
+TRIAL_KINDS: dict[str, type] = {"number": int, "run": str, "params": dict, "state": str, "reason": str}
+TRIAL_KINDS |= {"accuracies": list, "started": float, "ended": float}
 DONE = ("finished", "stopped", "failed")
 
 
@@ -206,29 +212,62 @@ def open_search(runs: Path, name: str) -> Search:
     if problem:
         names = ", ".join(sorted(path.name for path in folder.parent.glob("*"))) or "none"
         raise InputError(f"there is no search '{name}' in {runs} that can be read ({names} there); {problem}")
-    if stored.get("format", FORMAT) > FORMAT:
+    if not is_a(int, stored.get("format", FORMAT)) or stored.get("format", FORMAT) > FORMAT:
         raise InputError(f"{folder} has search format {stored['format']}, this mtm reads up to {FORMAT}: update mtm")
     try:
+        stored = _checked(stored, KINDS)
         return Search(
             folder,
             TrainConfig(**stored["config"]),
             spaces.from_json(stored["space"]),
             stored["wanted"],
             stored["keep"],
-            Status(**stored["status"]).as_seen_now(),
-            [Trial(**trial) for trial in stored["trials"]],
+            check_status(stored["status"], "its status")[0].as_seen_now(),
+            [_read_trial(trial) for trial in stored["trials"]],
             stored["created"],
         )
-    except (KeyError, TypeError, InputError) as error:
+    except KeyError as error:
+        raise InputError(f"{folder / 'search.json'} is damaged: it has no {error}") from error
+    except (TypeError, InputError) as error:
         raise InputError(f"{folder / 'search.json'} is damaged: {error}") from error
+
+
+def _checked(stored: dict[str, Any], kinds: dict[str, type]) -> dict[str, Any]:
+    _, problems = drop_misfits(stored, kinds, "in it")
+    for problem in problems:
+        raise InputError(problem)
+    return stored
+
+
+def _read_trial(stored: Any) -> Trial:
+    """Raises InputError, KeyError or TypeError for what is no trial, or one whose run would be elsewhere."""
+    if not isinstance(stored, dict):
+        raise InputError("a trial is no object")
+    trial = Trial(**_checked(stored, TRIAL_KINDS))
+    numbers = [*trial.params.values(), *trial.accuracies]
+    if trial.state not in STATES or not all(is_a(float, number) for number in numbers):
+        raise InputError(f"trial {trial.number} has a state or numbers that cannot be")
+    check_name(trial.run)
+    return trial
 
 
 def list_searches(runs: Path) -> list[Search]:
     """The searches of a runs folder, newest first; what cannot be read is passed over."""
-    searches = []
-    for path in (runs / FOLDER).glob("*/search.json"):
-        try:
-            searches.append(open_search(runs, path.parent.name))
-        except InputError:
+    return read_searches(runs)[0]
+
+
+def read_searches(runs: Path) -> tuple[list[Search], dict[str, str]]:
+    """The searches of a runs folder, newest first, and of each that cannot be read, by its name, why."""
+    searches, problems = [], dict[str, str]()
+    try:
+        folders = sorted((runs / FOLDER).iterdir())
+    except OSError:  # no search yet, or no such folder any more
+        return [], {}
+    for folder in folders:
+        if not os.path.lexists(folder / "search.json"):
             continue
-    return sorted(searches, key=lambda search: -search.created)
+        try:
+            searches.append(open_search(runs, folder.name))
+        except Exception as error:  # one bad search is one bad line
+            problems[show_name(folder.name)] = why_unreadable(folder, error)
+    return sorted(searches, key=lambda search: -search.created), problems
