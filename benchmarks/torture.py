@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from faults import damages, imports, strangers, trainings
 from faults.clients import many_clients
 from faults.commands import Commands, Failure
-from faults.damages import GOOD
+from faults.damages import GOOD, remove
 from faults.server import Server
 
 QUEUE_EVERY = 60  # faults of the server, after which a training has to begin by itself
@@ -136,7 +136,7 @@ def suffer(bench: Bench, seed: int, kind: str, number: int) -> str | None:
             bench.renew_server()
         return str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     return None
 
 

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
@@ -43,6 +43,16 @@ def check(holds: object, sentence: str) -> None:
         raise Failure(sentence)
 
 
+@contextlib.contextmanager
+def told(story: str) -> Iterator[None]:
+    """What fails in the block says what was done before."""
+    try:
+        yield
+    except Exception as error:
+        kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
+        raise Failure(f"{story}: {kind}{error}") from error
+
+
 def _context() -> ForkServerContext | SpawnContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -65,6 +75,7 @@ class Commands:
         out = self.folder / f"out-{len(self.begun)}"
         process = self.context.Process(target=_run, args=(argv, self.folder, out, file_size))
         process.start()
+        until(lambda: out.with_suffix(".begun").exists() or not process.is_alive(), self.patience)
         self.begun.append(Command(argv, process, out, self.patience))
         return self.begun[-1]
 
@@ -147,8 +158,9 @@ def _run(argv: list[str], folder: Path, out: Path, file_size: int | None) -> Non
         descriptor = os.open(out.with_suffix(ending), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(descriptor, number)
         os.close(descriptor)
-    _limit(file_size)
     sys.argv = argv
+    _limit(file_size)
+    out.with_suffix(".begun").touch()  # a signal is the command's from now on
     os._exit(_exit_code(argv[0]))
 
 

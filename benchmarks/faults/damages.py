@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from faults.commands import Commands, check
+from faults.commands import Commands, check, told
 from faults.server import Server
 from faults.trainings import digests
 
@@ -272,26 +272,25 @@ def choose_file(chance: Random, run: Path) -> Path | None:
 def damaged_run(commands: Commands, server: Server, good: Path, chance: Random) -> str:
     """A run that is damaged, beside one that is whole, under a server that runs, or has looked at it, and commands."""
     name, before = os.fsdecode(chance.choice(NAMES)) if chance.random() < 0.15 else BAD, digests(server.runs / GOOD)
-    story = "" if name == BAD else f"called {os.fsencode(name)[:40]!r}; "
+    story = [] if name == BAD else [f"called {os.fsencode(name)[:40]!r}"]
     shutil.copytree(good, server.runs / name)
     try:
         if chance.random() < 0.3:
             server.check_asks_of(name)
-            story += "after a look at it: "
-        story += damage(chance, server.runs / name)
-        server.check_reads(GOOD)
-        server.check_asks_of(name)
-        listed = commands.run("mtm", "runs", "--runs", server.runs, "--json")
-        check(listed.code == 0, f"{listed} ended with {listed.code}: {listed.err}")
-        _check_good_row(listed.out)
-        if chance.random() < 0.5:
-            _command_on(commands, server.runs, name, chance)
-        check(digests(server.runs / GOOD) == before, "the good run has changed")
-    except Exception as error:
-        raise type(error)(f"{story}: {error}") from error
+            story.append("after a look at it")
+        story.append(damage(chance, server.runs / name))
+        with told("; ".join(story)):
+            server.check_reads(GOOD)
+            server.check_asks_of(name)
+            listed = commands.run("mtm", "runs", "--runs", server.runs, "--json")
+            check(listed.code == 0, f"{listed} ended with {listed.code}: {listed.err}")
+            _check_good_row(listed.out)
+            if chance.random() < 0.5:
+                _command_on(commands, server.runs, name, chance)
+            check(digests(server.runs / GOOD) == before, "the good run has changed")
     finally:
         remove(server.runs / name)
-    return story
+    return "; ".join(story)
 
 
 def _check_good_row(lines: str) -> None:

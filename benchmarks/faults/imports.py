@@ -22,10 +22,9 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from faults.commands import Commands, check
-from faults.damages import DAMAGES, remove, replace_by_other
+from faults.commands import Commands, check, told
+from faults.damages import DAMAGES, replace_by_other
 
-LARGEST_LEFT = 2**20  # bytes beside the runs that an import may leave: none, but for what a file system rounds to
 Arrays = dict[str, Any]
 
 
@@ -291,15 +290,11 @@ def hostile_import(commands: Commands, run: Path, chance: Random, folder: Path) 
         arguments += ["--labels", folder / "labels.txt"]
     if chance.random() < 0.1:
         arguments += ["--name", chance.choice(["x" * 300, "../x", "", "a\nb", "-x", ".x", "nul"])]
-    try:
+    with told(story):
         done = commands.run("mtm", "import", *arguments, *chance.choice([[], ["--json"]]))
         check(done.code in (0, 2), f"{done} ended with {done.code}: {done.err[-300:]}")
         _check_result(commands, runs, done.code == 0)
         check(chr(27) not in done.out + done.err, "raw escape codes were printed")
-    except Exception as error:
-        raise type(error)(f"{story}: {error}") from error
-    finally:
-        remove(folder)
     return f"{story} ({done.code})"
 
 
@@ -308,7 +303,7 @@ def whole_import(commands: Commands, run: Path, chance: Random, folder: Path) ->
     folder.mkdir()
     maker = chance.choice([whole_npz, whole_npz, whole_parquet])
     path, words = maker(chance, folder)
-    try:
+    with told(f"{path.name}, classes {words}"):
         done = commands.run("mtm", "import", path, "--runs", folder / "runs", "--json")
         check(done.code == 0, f"{done} ended with {done.code}: {done.err}")
         _check_result(commands, folder / "runs", True)
@@ -322,10 +317,6 @@ def whole_import(commands: Commands, run: Path, chance: Random, folder: Path) ->
         for classifier, accuracy in row["accuracy"].items():
             if classifier.endswith("_ce"):
                 check(accuracy == 1, f"{classifier} is right for {accuracy:.0%} of images that lie on their targets")
-    except Exception as error:
-        raise type(error)(f"{path.name}, classes {words}: {error}") from error
-    finally:
-        remove(folder)
     return f"{path.name}, {len(words)} classes"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -72,9 +73,11 @@ class Server:
 
     def close(self) -> None:
         if self.process is not None:
-            for child in self.process.children(recursive=True):
-                child.kill()
-            self.process.kill()
+            with contextlib.suppress(psutil.Error):  # some may have ended
+                for child in self.process.children(recursive=True):
+                    child.kill()
+            with contextlib.suppress(psutil.Error):
+                self.process.kill()
             self.process.wait()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:

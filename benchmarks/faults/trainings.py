@@ -14,14 +14,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from safetensors import safe_open
 
-from faults.commands import Command, Commands, Failure, check, until
+from faults.commands import Command, Commands, Failure, check, told, until
 
 BASE = {"train-images": 300, "record": 60, "dim": 8, "batch-size": 25, "epochs": 3, "device": "cpu"}
 CONFIGS: tuple[dict[str, object], ...] = (
@@ -100,7 +100,8 @@ def check_same(run: Path, whole: Path) -> None:
     other = [name for name in mine if mine[name] != theirs[name]]
     check(not other, f"{run.name} ended with other bits than the undisturbed training in {other}")
     left = [str(path.relative_to(run)) for path in run.rglob("*") if path.name.endswith(".tmp")]
-    left += [name for name in ("stop", "lock") if (run / name).exists()]
+    ended = (run / "status.json").stat().st_mtime_ns
+    left += [name for name in ("stop", "lock") if (run / name).exists() and (run / name).stat().st_mtime_ns < ended]
     check(not left, f"left behind in {run.name}: {left}")
     state = json.loads((run / "status.json").read_text())["state"]
     check(state == "finished", f"{run.name} is {state} in its status")
@@ -166,12 +167,12 @@ def signals(trainings: Trainings, chance: Random, folder: Path) -> str:
         before = digests(runs / NAME)
         code = command.wait()
         story[-1] += f" ({code})"
-        with told(story):
+        with told("; ".join(story)):
             command.check_end((0, *allowed))
             check_kept(runs / NAME, before)
         if _is_finished(runs / NAME):
             break
-    with told(story):
+    with told("; ".join(story)):
         kept = digests(runs / NAME)
         finish_keeping(trainings, runs, config, kept)
     return ", ".join(story)
@@ -185,15 +186,6 @@ def finish_keeping(trainings: Trainings, runs: Path, config: int, kept: dict[str
         check(done.code == 0, f"{done} after the fault ended with {done.code}: {done.err}")
     check_kept(run, kept)
     finish(trainings, runs, config)
-
-
-@contextlib.contextmanager
-def told(story: list[str]) -> Iterator[None]:
-    """Failures say what was done before."""
-    try:
-        yield
-    except Failure as failure:
-        raise Failure(f"{'; '.join(story)}: {failure}") from failure
 
 
 def _send(*numbers: int) -> Callable[[Random, Command, Path], tuple[int, ...]]:
@@ -262,10 +254,10 @@ def full_disk(trainings: Trainings, chance: Random, folder: Path) -> str:
             command = begin(trainings, disk / "runs", config)
             code = command.wait()
             before = digests(disk / "runs" / NAME)
-            with told([story]):
+            with told(story):
                 command.check_end((0, 1, 2))
             (disk / "filling").unlink()
-            with told([story]):
+            with told(story):
                 check_kept(disk / "runs" / NAME, before)
                 finish_keeping(trainings, disk / "runs", config, before)
         finally:
@@ -277,7 +269,7 @@ def full_disk(trainings: Trainings, chance: Random, folder: Path) -> str:
     command = begin(trainings, folder / "runs", config, file_size=limit)
     code = command.wait()
     before = digests(folder / "runs" / NAME)
-    with told([story]):
+    with told(story):
         command.check_end((0, 1, 2))
         finish_keeping(trainings, folder / "runs", config, before)
     return f"{story} ({code})"
@@ -316,7 +308,7 @@ def taken_away(trainings: Trainings, chance: Random, folder: Path) -> str:
     command.wait()
     if not is_renamed:
         shutil.rmtree(runs / "elsewhere", ignore_errors=True)
-    with told(story):
+    with told("; ".join(story)):
         command.check_end()
         check(command.code in (1, 2, 130) or over or command.code == 0, f"it ended with {command.code}")
         _check_no_half_run(trainings, runs)
@@ -342,7 +334,7 @@ def two_at_once(trainings: Trainings, chance: Random, folder: Path) -> str:
         command.wait()
     others = [trainings.commands.start("mtm", *other, "--runs", runs) for other in _others(chance)]
     story.append(f"{', '.join(other.argv[1] for other in others)} {moment}")
-    with told(story):
+    with told("; ".join(story)):
         for other in others:
             other.wait()
             other.check_end()
