@@ -6,7 +6,7 @@ Nobody clicks that fast: an hour of it stands for eight of a person.
 
 Measured every few seconds: memory (resident), open files and threads of the server, memory of the processes that it
 has started and keeps (the projections' worker), and after each visit the heap of the page's scripts. The slope is a
-straight line through means of five minutes after the first ten, with its 95 % interval; "grows" is said where the
+straight line through ten means of what comes after the first ten minutes, with its 95 % interval; "grows" is said where the
 interval lies above 0 and an hour of it would be more than 2 % of the memory.
 """
 
@@ -43,7 +43,7 @@ from mtm.runs import Run
 from mtm.train_loop.recorder import record_training
 
 MB = 2**20
-WARM = 1 / 6  # the share of the time that may fill the caches: ten minutes of an hour
+WARM_MINUTES = 10.0  # may fill the caches; of a short trial a third
 BLOCKS = 10  # means through which the line goes
 ACTS = 8  # on a page at each visit
 SECONDS_BETWEEN_SAMPLES = 3.0
@@ -268,13 +268,14 @@ def print_report(watch: Watch, user: User, minutes: float) -> bool:
         for s in watch.samples[::step]
     ]
     print(table(("minute", "server, MB", "its processes, MB", "open files", "threads"), rows), end="\n\n")
-    late = [s for s in watch.samples if s.seconds > WARM * end]
+    warm = min(60 * WARM_MINUTES, end / 3)
+    late = [s for s in watch.samples if s.seconds > warm]
     series: dict[str, list[tuple[float, float]]] = {
         "server, MB": [(s.seconds, s.server) for s in late],
         "its processes, MB": [(s.seconds, s.children) for s in late],
         "open files": [(s.seconds, s.files) for s in late],
         "threads": [(s.seconds, s.threads) for s in late],
-        "heap of the page, MB": [heap for heap in user.heaps if heap[0] > WARM * end],
+        "heap of the page, MB": [heap for heap in user.heaps if heap[0] > warm],
     }
     found, steady = [], True
     for name, values in series.items():
@@ -283,7 +284,7 @@ def print_report(watch: Watch, user: User, minutes: float) -> bool:
         grows = slope - half > 0 and slope > 0.02 * typical
         steady &= not (grows and "heap" not in name)
         found.append((name, f"{typical:.0f}", f"{slope:+.1f} ± {half:.1f}", "grows" if grows else "steady"))
-    print(table((f"after {WARM * end / 60:.0f} minutes", "median", "an hour", ""), found), end="\n\n")
+    print(table((f"after {warm / 60:.0f} minutes", "median", "an hour", ""), found), end="\n\n")
     print(f"{minutes:g} minutes: " + ", ".join(f"{count} x {name}" for name, count in user.done.most_common()) + ".")
     for sentence, count in user.errors.most_common(20):
         print(f"error, {count} x: {sentence}")
