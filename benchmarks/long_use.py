@@ -6,8 +6,8 @@ Nobody clicks that fast: an hour of it stands for eight of a person.
 
 Measured every few seconds: memory (resident), open files and threads of the server, memory of the processes that it
 has started and keeps (the projections' worker), and after each visit the heap of the page's scripts. The slope is a
-straight line through ten means of what comes after the first ten minutes, with its 95 % interval; "grows" is said where the
-interval lies above 0 and an hour of it would be more than 2 % of the memory.
+straight line through ten means of what comes after the first ten minutes, with its 95 % interval; "grows" is said where
+the interval lies above 0 and an hour of it would be more than 2 % of the memory.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class Kind(NamedTuple):
 class Bench:
     """What faults need: commands, undisturbed trainings, a server. Made when first asked for."""
 
-    def __init__(self, folder: Path, patience: float) -> None:
-        self.folder, self.patience = folder, patience
+    def __init__(self, folder: Path, patience: float, latest: float) -> None:
+        self.folder, self.patience, self.latest = folder, patience, latest
         self.commands = Commands(folder, patience)
         self.trainings = trainings.Trainings(self.commands)
         self._server: Server | None = None
@@ -56,7 +56,7 @@ class Bench:
     def server(self) -> Server:
         """The server over a folder with one good run. A new one where the last has ended."""
         if self._server is None:
-            self._server = Server(self.folder / f"server-{time.monotonic_ns()}", self.patience)
+            self._server = Server(self.folder / f"server-{time.monotonic_ns()}", self.patience, self.latest)
             shutil.copytree(self.whole, self._server.runs / GOOD)
             (self._server.runs / GOOD / "log.txt").write_text("a log\n")
             self._server.begin()
@@ -110,10 +110,10 @@ KINDS: dict[str, Kind] = {
 
 
 def draw(seed: int, n: int, kinds: list[str]) -> list[tuple[str, int]]:
-    """The faults: each a kind and its number within the kind, every kind at least once where there is room."""
+    """The faults: each a kind and its number within the kind; first every kind once."""
     chance = Random(seed)
-    names = [*kinds[:n], *chance.choices(kinds, [KINDS[kind].share for kind in kinds], k=max(0, n - len(kinds)))]
-    chance.shuffle(names)
+    more = chance.choices(kinds, [KINDS[kind].share for kind in kinds], k=n)
+    names = [*chance.sample(kinds, len(kinds)), *more][:n]
     seen: Counter[str] = Counter()
     faults = []
     for name in names:
@@ -208,6 +208,7 @@ def options_given() -> argparse.Namespace:
     made.add_argument("--seconds", type=float, help="begin no fault after so many")
     made.add_argument("--clients", type=float, default=10.0, help="seconds of fifty clients; 0 for none (%(default)s)")
     made.add_argument("--patience", type=float, default=60.0, help="seconds until something hangs (%(default)s)")
+    made.add_argument("--latest", type=float, default=1.0, help="seconds a whole request may take (%(default)s)")
     made.add_argument("--verbose", action="store_true", help="say what was done and held, too")
     given = made.parse_args()
     if given.fault is not None and given.only is None:
@@ -222,7 +223,7 @@ def main() -> int:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, lambda *_: sys.exit(130))  # clean up
     with tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as name:
-        bench = Bench(Path(name).resolve(), options.patience)
+        bench = Bench(Path(name).resolve(), options.patience, options.latest)
         try:
             return 0 if torture(bench, options) else 1
         except KeyboardInterrupt:

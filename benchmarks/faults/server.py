@@ -55,8 +55,9 @@ class Answer(NamedTuple):
 class Server:
     """`explorer` at work over a folder of runs of its own."""
 
-    def __init__(self, folder: Path, patience: float) -> None:
+    def __init__(self, folder: Path, patience: float, latest: float) -> None:
         self.folder, self.patience = folder, patience
+        self.latest = latest  # seconds until a whole request has its answer, whatever else there is
         self.runs, self.log = folder / "runs", folder / "server.txt"
         self.runs.mkdir(parents=True)
         self.process: psutil.Popen | None = None

@@ -20,7 +20,6 @@ from faults.clients import READS, routes
 from faults.commands import check
 from faults.server import Answer, Server, check_answer
 
-LATEST = 1.0  # seconds until a whole request is answered beside half-sent ones
 LIMIT = 10.0  # seconds until a malformed request has an answer or is hung up on
 
 HALVES: tuple[bytes, ...] = (
@@ -65,7 +64,7 @@ def half_sent(server: Server, chance: Random, folder: Path) -> str:
             answer = server.get("/api/jobs")
             check(answer.status == 200, f"beside {n} half-sent requests {what} a whole one is {answer.status}")
             check(
-                answer.seconds < LATEST + 3 * quiet,
+                answer.seconds < server.latest + 3 * quiet,
                 f"beside {n} half-sent requests {what} a whole one took {answer.seconds:.1f} s (alone {quiet:.2f} s)",
             )
     server.check_alive()
