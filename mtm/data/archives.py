@@ -13,7 +13,7 @@ from mtm.errors import InputError
 from mtm.run_folder.class_names import check_class_names, natural_order, spell
 from mtm.run_folder.files import decode_strings
 from mtm.run_folder.imports.arrays import read_npz
-from mtm.run_folder.imports.labels import number_classes
+from mtm.run_folder.imports.labels import as_numbers_or_text, number_classes
 from mtm.run_folder.snapshots import Array
 
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
@@ -129,14 +129,14 @@ def _number(
     path: Path, labels: dict[str, Array], own: list[str] | None, notes: list[str]
 ) -> tuple[tuple[str, ...], dict[str, Array]]:
     """The names of the classes, and labels as numbers into them."""
-    found = {y: number_classes(f"{path}: {y}", values, own, ()) for y, values in labels.items()}
+    found = {y: _read_labels(f"{path}: {y}", values, own) for y, values in labels.items()}
     notes += dict.fromkeys(note for _, _, said in found.values() for note in said)
     words = [names for names, _, _ in found.values() if names is not None]
     if 0 < len(words) < len(found):
         raise InputError(f"{path}: {' and '.join(found)} differ: one has numbers, the other words")
     names = own or (natural_order(word for names in words for word in names) if words else None)
     if names != own:  # those of both splits
-        found = {y: number_classes(f"{path}: {y}", values, names, ()) for y, values in labels.items()}
+        found = {y: _read_labels(f"{path}: {y}", values, names) for y, values in labels.items()}
     numbers = {y: values for y, (_, values, _) in found.items()}
     lowest, highest = (int(pick(pick(y) for y in numbers.values())) for pick in (min, max))
     if lowest < 0:
@@ -144,3 +144,11 @@ def _number(
     if names is None and highest >= max(1000, sum(len(y) for y in numbers.values())):
         raise InputError(f"{path}: labels go up to {highest}, more than there are images; they count classes from 0")
     return tuple(names or map(str, range(highest + 1))), numbers
+
+
+def _read_labels(where: str, labels: Array, names: list[str] | None) -> tuple[list[str] | None, Array, list[str]]:
+    """Names of the classes (None: they are called by their numbers), labels as numbers, and notes, as imports do."""
+    try:
+        return number_classes(as_numbers_or_text(labels), names, ())
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
