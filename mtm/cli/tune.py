@@ -115,7 +115,7 @@ def _create_search(runs: Path, config: TrainConfig, trials: int, settings: dict[
     """A new search; data, model and loss are tried first, so that an error comes once and not with every trial."""
     from mtm.train_loop.recorder import prepare_training
 
-    prepare_training(config, is_local=is_local)
+    output.account_lines(prepare_training(config, is_local=is_local).account)
     search = new_search(runs, config, trials, **settings)
     if search.split == "test":
         sentence = "The search looks at the test images, as the paper's did: its accuracies are too good."

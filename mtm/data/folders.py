@@ -209,7 +209,7 @@ def _list_images(
             labels += [k] * len(images)
             below += [image for image in images if image.parent != folder]
     if below:
-        inside = sorted({name_below(ignored.root, image.parent) for image in below})
+        inside = natural_order(name_below(ignored.root, image.parent) for image in below)
         notes.append(f"{len(below):,} images are in folders below their class ({list_some(inside, len(inside))})")
     return files, np.array(labels, dtype=np.int64)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import PATIENCE, free_port, served_explorer, set_look, until, visit
+from PIL import Image
 
 from explorer.library import Library
 from explorer.train import queue
@@ -275,6 +276,28 @@ def test_the_paper_s_row_and_what_goes_with_a_loss(open_page: Callable[..., Any]
     command(page, "--head linear")
     assert "--dim" not in page.inner_text("#train-command")
     assert page.errors == []
+
+
+def test_the_account_of_own_images_stands_beside_them(
+    open_page: Callable[..., Any], address: str, tmp_path: Path
+) -> None:
+    for k in (2, 10):
+        (tmp_path / "data" / "own" / f"class {k}" / "below").mkdir(parents=True)
+        for i in range(5):
+            Image.new("L", (8, 8), 9 * k).save(tmp_path / "data" / "own" / f"class {k}" / "below" / f"{i}.png")
+        (tmp_path / "data" / "own" / f"class {k}" / "notes.txt").write_text("")
+    page = open_page(address)
+    fill(page, dataset=tmp_path / "data" / "own")
+    page.wait_for_selector(".preview-account li")
+    assert page.locator(".preview-account li").all_inner_texts() == [
+        "Classes in order: class 2 (5), class 10 (5)",
+        "10 images are in folders below their class (class 2/below, class 10/below)",
+        "There is no test folder: a fifth of each class is held out as test images",
+        "Read in grey, as all images are",
+        "Ignored: files that end in .txt, which is not read (2: class 2/notes.txt, class 10/notes.txt)",
+    ]
+    fill(page, dataset="digits")
+    page.wait_for_selector(".preview-account li", state="detached")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(800, "dark"), (1440, "light"), (2560, "light")])
