@@ -16,8 +16,9 @@ import numpy as np
 from explorer.web.cache import Cache
 from mtm.classifiers import CLASSIFIERS
 from mtm.errors import InputError, NotFoundError
+from mtm.run_folder.account import Account
 from mtm.run_folder.files import stamp_of
-from mtm.run_folder.imports import import_run
+from mtm.run_folder.imports import import_file
 from mtm.run_folder.listing import looks_like_run, run_folders
 from mtm.run_folder.names import check_name, show_name
 from mtm.run_folder.snapshots import Array, Snapshot
@@ -115,7 +116,12 @@ class Library:
 
     def import_file(self, path: Path) -> str:
         """Make a run of a file of embeddings and return its id. Raises InputError as `mtm import` does."""
-        return import_run(path, self.runs_folder / path.stem).name
+        return self.import_with_account(path)[0]
+
+    def import_with_account(self, path: Path) -> tuple[str, Account]:
+        """As `import_file`; and what was taken of the file."""
+        run, account = import_file(path, self.runs_folder / path.stem)
+        return run.name, account
 
     def _close(self, run_id: str) -> None:
         """Let go of a run's files: Windows moves and deletes none that is open."""

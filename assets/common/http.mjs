@@ -4,6 +4,8 @@ import { DataError, decode } from "./binary.mjs";
 
 /** @typedef {import("./binary.mjs").Decoded} Decoded */
 
+const NO_ANSWER = "the server does not answer; is it still running?";
+
 /**
  * @param {string} url
  * @param {Record<string, any>} [parameters] of its query; null ones are left out
@@ -52,6 +54,32 @@ export async function fetchFile(url, body, signal) {
   return new File([content], name?.[1] ?? "", { type: typeOf(response) });
 }
 
+/**
+ * Send a file as it is, and say how much of it has been sent, which `fetch` cannot.
+ * @param {string} url @param {Blob} file
+ * @param {(sent: number) => void} onProgress called with bytes
+ * @param {AbortSignal} signal ends it: it then raises AbortError
+ * @returns {Promise<any>} as of `get`
+ */
+export function upload(url, file, onProgress, signal) {
+  const sender = new XMLHttpRequest();
+  sender.open("POST", url);
+  sender.responseType = "arraybuffer";
+  sender.setRequestHeader("Content-Type", "application/octet-stream");
+  sender.upload.addEventListener("progress", ({ loaded }) => onProgress(loaded));
+  signal.addEventListener("abort", () => sender.abort());
+  return new Promise((resolve, reject) => {
+    sender.addEventListener("load", () => {
+      const answer = parse(sender.response);
+      if (sender.status === 200 && answer !== undefined) resolve(answer);
+      else reject(refusal(sender, answer?.error));
+    });
+    sender.addEventListener("error", () => reject(new DataError(NO_ANSWER)));
+    sender.addEventListener("abort", () => reject(new DOMException("it was ended", "AbortError")));
+    sender.send(file);
+  });
+}
+
 /** @param {object | string | Uint8ClampedArray} [body] @returns {RequestInit} */
 function postOf(body) {
   if (body === undefined || typeof body === "string" || body instanceof Uint8ClampedArray) return { method: "POST", body };
@@ -66,7 +94,7 @@ async function request(url, options) {
     content = await response.arrayBuffer();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new DataError("the server does not answer; is it still running?");
+    throw new DataError(NO_ANSWER);
   }
   if (response.ok) return { response, content };
   const { error, message } = parse(content) ?? {};
@@ -87,7 +115,10 @@ function typeOf(response) {
   return response.headers.get("Content-Type") ?? "";
 }
 
-/** Why there is no answer of use: as the server says it, else the status. @param {Response} response @param {string} [reason] */
+/**
+ * Why there is no answer of use: as the server says it, else the status.
+ * @param {{status: number, statusText: string}} response @param {string} [reason]
+ */
 function refusal({ status, statusText }, reason) {
   return new DataError(reason ?? `the server answered ${status} ${statusText}`.trim(), status);
 }

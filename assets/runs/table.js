@@ -8,7 +8,6 @@
   const ACCURACY = 70; // pixels of width of a classifier's column
   const ROOM_FOR_ACCURACIES = 650; // pixels beside these columns, from which they are shown
   const ROOM_FOR_COLUMNS = 1050; // and from which the folded columns are shown too
-  const LARGEST_IMPORT = 256 * 2 ** 20; // bytes: the file is sent as text
 
   /** The newest snapshot; an empty frame if there is none, or it cannot be drawn. */
   grid.RunThumbnail = ({ value }) => {
@@ -147,15 +146,17 @@
     },
   };
 
-  /** A file that is too large is refused before the browser reads it. */
-  const refuse = (event) => {
-    const file = event.target.closest?.("#runs-import") && (event.dataTransfer || event.target).files?.[0];
-    if (!file || file.size <= LARGEST_IMPORT) return;
+  /** A file that is chosen, or dropped anywhere on the page, is sent by the page's module: Dash would read it as text. */
+  const importFiles = (event) => {
+    const isDrop = event.type === "drop";
+    const files = [...((isDrop ? event.dataTransfer : event.target).files ?? [])];
+    if (!files.length || !event.target.closest?.(isDrop ? ".runs" : "#runs-import")) return;
     event.preventDefault();
     event.stopPropagation();
-    const sentence = `${file.name}: ${Math.round(file.size / 1e6)} MB is more than a browser can send; use a terminal: mtm import ${file.name}`;
-    window.dash_clientside.set_props("runs-import-problem", { children: sentence, hide: false });
+    if (!isDrop) event.target.value = ""; // the same file once more is a new import
+    import("/assets/runs/import_dialog.mjs").then((module) => module.importFiles(files));
   };
-  document.addEventListener("change", refuse, true);
-  document.addEventListener("drop", refuse, true);
+  document.addEventListener("change", importFiles, true);
+  document.addEventListener("drop", importFiles, true);
+  document.addEventListener("dragover", (event) => event.target instanceof Element && event.target.closest(".runs") && event.preventDefault());
 })();

@@ -18,9 +18,10 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from explorer.library import Library
 from explorer.runs.dialogs import build_delete_dialogs, build_rename_dialog
 from explorer.runs.table import COLUMNS, EVENTS, GRID_OPTIONS, list_rows
-from explorer.runs.uploads import import_upload
+from explorer.runs.uploads import ENDINGS
 from explorer.web.notices import notice
 from mtm.errors import InputError
+from mtm.run_folder.imports.limits import LARGEST_UPLOAD
 
 PATH = "/runs"
 NAME = "Runs"
@@ -39,7 +40,8 @@ def layout(library: Library, **query: str) -> Any:
             dmc.Tooltip(
                 dmc.Button("Import", id="runs-import-button", variant="filled", size="xs"),
                 label="Make a run of your own embeddings: an .npz file with embeddings, (N, D) or (T, N, D), and "
-                "labels, (N,); or a .parquet file with an image a row",
+                "labels, (N,); or a .parquet file with an image a row. Or bring back a run from its .zip or .tar. "
+                "Files may also be dropped on this page.",
                 multiline=True,
                 w=260,
             ),
@@ -53,7 +55,6 @@ def layout(library: Library, **query: str) -> Any:
                 [dmc.Title("Runs", order=3), location, dmc.Group(tools, gap="xs", ml="auto", wrap="nowrap")],
                 wrap="nowrap",
             ),
-            dmc.Alert(id="runs-import-problem", color="red", withCloseButton=True, hide=True, p="xs"),
             dag.AgGrid(
                 id="runs-table",
                 columnDefs=COLUMNS,
@@ -75,16 +76,16 @@ def layout(library: Library, **query: str) -> Any:
             *build_delete_dialogs(),
         ],
         className="runs",
+        **{"data-endings": " ".join(ENDINGS), "data-largest": str(LARGEST_UPLOAD)},  # for the dialog of the import
     )
 
 
 def register(app: Dash, library: Library) -> None:
-    """Add the page's callbacks: of the table in the browser, its rows, renaming, deleting, importing."""
+    """Add the page's callbacks: of the table in the browser, its rows, renaming, deleting."""
     _register_browser(app)
     _register_rows(app, library)
     _register_rename(app, library)
     _register_delete(app, library)
-    _register_import(app, library)
 
 
 def _register_browser(app: Dash) -> None:
@@ -198,27 +199,6 @@ def _register_delete(app: Dash, library: Library) -> None:
             return True, no_update, problem, no_update, no_update
         message = notice(f"Deleted '{run['name']}'.", good=True)
         return False, no_update, "", {"id": run["id"], "at": time.time()}, [message]
-
-
-def _register_import(app: Dash, library: Library) -> None:
-    @app.callback(
-        Output("runs-import", "contents"),  # emptied, so that the same file again is a new import
-        Output("runs-import-problem", "children"),
-        Output("runs-import-problem", "hide"),
-        Output("runs-imported", "data"),
-        Output("shell-notices", "sendNotifications", allow_duplicate=True),
-        Input("runs-import", "contents"),
-        State("runs-import", "filename"),
-        prevent_initial_call=True,
-        running=[(Output("runs-import-button", "loading"), True, False)],
-    )
-    def import_file(contents: str | None, filename: str) -> Any:
-        if not contents:
-            return no_update, no_update, no_update, no_update, no_update
-        name, problem = _attempt(lambda: import_upload(library, filename, contents))
-        if problem:
-            return None, problem, False, no_update, no_update
-        return None, "", True, {"id": name, "at": time.time()}, [notice(f"Imported '{name}'.", good=True)]
 
 
 def _attempt(action: Callable[[], Any]) -> tuple[Any, str | None]:

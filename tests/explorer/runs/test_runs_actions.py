@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import eventually, small
 from runs_grid import cell, open_runs, order, select
@@ -177,31 +176,6 @@ def test_a_double_click_on_delete_deletes_nothing(page: Any, runs: Path) -> None
     page.mouse.click(x, y)
     page.wait_for_selector("#runs-delete-do", state="hidden")
     assert (runs / "one").is_dir()
-
-
-def test_embeddings_are_imported_and_a_bad_file_says_why(page: Any, runs: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "mine.npz", embeddings=np.eye(6), labels=[0, 0, 1, 1, 2, 2])
-    (tmp_path / "bad.npz").write_bytes(b"no zip")
-    (tmp_path / "notes.txt").write_text("notes")
-    with (tmp_path / "large.npz").open("wb") as file:
-        file.truncate(300 * 2**20)
-    refusals = {
-        "bad.npz": "bad.npz is damaged or not an .npz file",
-        "notes.txt": "notes.txt: '.txt' files cannot be imported here; use .npz or .parquet",
-        "large.npz": "mtm import large.npz",
-    }
-    for name, refusal in refusals.items():
-        page.set_input_files("#runs-import input", tmp_path / name)
-        page.wait_for_selector(f"#runs-import-problem >> text={refusal}")
-    assert sorted(path.name for path in runs.iterdir()) == ["one"]
-    page.set_input_files("#runs-import input", tmp_path / "mine.npz")
-    page.wait_for_selector('.ag-row-selected[row-id="mine"]')
-    page.wait_for_selector("#runs-import-problem", state="hidden")
-    assert Run.open(runs / "mine").snapshot(0).embeddings.shape == (6, 6)
-    with page.expect_file_chooser() as chooser:
-        page.click("#runs-import-button")
-    chooser.value.set_files(tmp_path / "mine.npz")  # the same file once more is a new import
-    page.wait_for_selector("#runs-import-problem >> text=there is already a run 'mine'")
 
 
 def test_bundled_runs_are_tagged_and_stay(page: Any, runs: Path, tmp_path: Path) -> None:

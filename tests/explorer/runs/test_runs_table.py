@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,4 +71,4 @@ def test_every_classifier_is_explained() -> None:
 @pytest.mark.parametrize("name", ["../../mine.npz", "..\\..\\mine.npz", "/mine.npz"])
 def test_no_file_name_leads_out_of_the_runs(runs: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"^mine\.npz is damaged"):
-        import_upload(Library(runs), name, "data:,bm8gemlw")
+        import_upload(Library(runs), name, io.BytesIO(b"no zip"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ def test_pages_refuse_a_name(app: Flask, name: str) -> None:
     refusals = [
         lambda: queue.add(small(), name),
         lambda: library.rename("one", name),
-        lambda: import_upload(library, f"{name}.npz", "data:,"),
+        lambda: import_upload(library, f"{name}.npz", io.BytesIO()),
     ]
     for refused in refusals:
         with pytest.raises(InputError, match=sentence):
