@@ -8,6 +8,8 @@ export interface Summary {
   wanted: number;
   best: number | null;
   best_run: string | null;
+  /** Why it cannot be read, if so. */
+  problem: string | null;
 }
 
 /** `/api/search` */

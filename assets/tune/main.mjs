@@ -53,7 +53,9 @@ class Tune {
       const searches = await get("/api/searches");
       if (!this.page.isConnected) return null;
       if (!searches.length) return this.showNothing();
-      if (!searches.some(({ name }) => name === this.name)) this.name = searches[0].name;
+      const chosen = searches.find(({ name }) => name === this.name) ?? searches[0];
+      this.name = chosen.name;
+      if (chosen.problem) return this.showUnreadable(searches, chosen);
       /** @type {Search} */
       const search = await get("/api/search", { name: this.name });
       this.message.textContent = "";
@@ -74,6 +76,24 @@ class Tune {
       make("p", { textContent: "Start one in a terminal; its trials appear here as they train, and each can be opened in Explore:" }),
       make("code", { textContent: `mtm tune --dataset digits --epochs 10 --trials 20 --runs ${folder}` }))); // prettier-ignore
     return null;
+  }
+
+  /** Say why a search cannot be shown. @param {Summary[]} searches @param {Summary} chosen */
+  showUnreadable(searches, chosen) {
+    this.views = null;
+    this.message.textContent = "";
+    const problem = make("p", { class: "tune-warning", role: "alert", textContent: chosen.problem });
+    this.body.replaceChildren(make("div", { class: "tune-head" }, this.picker(searches), problem));
+    return null;
+  }
+
+  /** The choice of a search. @param {Summary[]} searches */
+  picker(searches) {
+    /** @type {import("../common/dom.mjs").Choices} */
+    const names = searches.map(({ name, problem }) => [name, problem ? `${name} (unreadable)` : name]);
+    const picker = choice("Which search is shown", names, (name) => this.open(name), { class: "tune-select", "aria-label": "Search" });
+    picker.value = this.name;
+    return picker;
   }
 
   /** @param {Summary[]} searches @param {Search} search */
@@ -100,10 +120,6 @@ class Tune {
 
   /** @param {HTMLElement} head @param {Summary[]} searches @param {Search} search */
   showHead(head, searches, search) {
-    /** @type {import("../common/dom.mjs").Choices} */
-    const names = searches.map(({ name }) => [name, name]);
-    const picker = choice("Which search is shown", names, (name) => this.open(name), { class: "tune-select", "aria-label": "Search" });
-    picker.value = search.name;
     const figures = [
       ["trials", `${search.done} of ${search.wanted}`],
       [`best accuracy, ${search.split} images`, exact(search.best)],
@@ -111,7 +127,7 @@ class Tune {
     ]; // prettier-ignore
     const leader = search.trials.find(({ run }) => run === search.best_run);
     head.replaceChildren(
-      picker,
+      this.picker(searches),
       make("span", { class: `run-state ${search.state}`, textContent: STATES[search.state] ?? search.state }),
       ...figures.map(([label, value]) => make("div", { class: "tune-figure" }, make("strong", { textContent: value }), make("span", { textContent: label }))),
       make("span", { class: "tune-about", textContent: `${search.dataset} · ${search.backbone} · ${search.loss} · ${search.epochs} epochs` }),

@@ -29,7 +29,8 @@ FIRST = "demo/fashion-euclidean"
 
 def layout(library: Library, **query: str) -> Any:
     """The page for the run named in the URL, or for the first run if the URL names none."""
-    summaries = [row for row in library.summaries() if row.get("snapshots")]
+    rows = library.summaries()
+    summaries = [row for row in rows if row.get("snapshots")]
     ids = [row["id"] for row in summaries]
     name = query.get("run")
     run_id = name if name in ids else (_first(summaries) if name is None else None)
@@ -37,7 +38,7 @@ def layout(library: Library, **query: str) -> Any:
     return html.Div(
         [
             dcc.Store(id="explore-query", data=query),
-            _top(options, run_id, name),
+            _top(options, run_id, _why_nothing(rows, name) if run_id is None else None),
             html.Div(
                 [
                     _controls(_choices(library, run_id), query),
@@ -168,10 +169,18 @@ def _title(row: dict[str, Any]) -> str:
     return f"{about} · D = {row['dim']}" if row.get("dim") else about
 
 
-def _top(options: list[dict[str, str]], run_id: str | None, name: str | None) -> html.Div:
-    problem = None
-    if run_id is None:
-        problem = f"there is no run '{name}' here (any more)" if name else "no runs yet; make one with: mtm train"
+def _why_nothing(rows: list[dict[str, Any]], name: str | None) -> str:
+    """Why the run of this name, or any without one, cannot be shown."""
+    if not name:
+        return "no runs yet; make one with: mtm train"
+    for row in rows:
+        if row["id"] == name:
+            why = [row.get("error"), *row.get("problems", ())]
+            return "; ".join(sentence for sentence in why if sentence) or f"'{name}' has no snapshots to show yet"
+    return f"there is no run '{name}' here (any more)"
+
+
+def _top(options: list[dict[str, str]], run_id: str | None, problem: str | None) -> html.Div:
     return html.Div(
         [
             dmc.Select(

@@ -23,6 +23,7 @@ from mtm.run_folder.names import show_name
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.run_folder.summary import Best, best_of, why_unreadable
 from mtm.runs import Run
+from mtm.text import printable
 
 MAX_DEPTH = 3  # levels of folders in which runs are looked for: a search has its runs in a folder of its own
 ORDER = ("MNIST", "F-MNIST", "K-MNIST", "CIFAR10", "CIFAR100")  # as the tables have it
@@ -242,7 +243,7 @@ def _read_config(run: Run) -> dict[str, Any]:
     if not isinstance(run.info.get("config"), dict):
         raise InputError("recorded by another program: its data set, network and loss are not known")
     if run.config is None:
-        raise InputError("; ".join(run.problems))
+        raise InputError(printable("; ".join(run.problems)))
     return run.config.model_dump()
 
 
@@ -253,8 +254,10 @@ def _cell_of(config: dict[str, Any]) -> Cell:
         raise InputError(f"its loss, {loss}, is not one of the paper's")
     stem = Path(dataset).stem
     return Cell(
-        DATASETS.get(dataset, dataset if stem in ORDER else stem),  # a folder called MNIST is not the paper's
-        BACKBONES.get(config["backbone"], config["backbone"]),
+        printable(
+            DATASETS.get(dataset, dataset if stem in ORDER else stem)
+        ),  # a folder called MNIST is not the paper's
+        printable(BACKBONES.get(config["backbone"], config["backbone"])),
         LOSS_NAMES[loss],
     )
 

@@ -77,6 +77,6 @@ def write_report(
             write_bytes(folder / f"{figure.key}.{kind}", content)
         write_bytes(folder / f"{figure.key}.html", build_figure_page(figure, plots[figure.key]).encode())
     write_bytes(folder / PLOTLY, get_plotlyjs().encode())
-    write_bytes(out / "report.html", build_page(runs, sections, plots).encode())
-    write_bytes(out / "report.md", to_markdown(runs, sections).encode())
+    write_bytes(out / "report.html", build_page(runs, sections, plots).encode(errors="replace"))
+    write_bytes(out / "report.md", to_markdown(runs, sections).encode(errors="replace"))
     return next(part for section in sections for part in section.parts if isinstance(part, JudgedClaims))

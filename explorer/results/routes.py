@@ -21,9 +21,8 @@ def register(server: Flask, library: Library) -> None:
         from explorer.results.html import build_body
 
         runs = reports.runs()
-        return Response(
-            build_body(runs, build_document(runs, None), BASE, linked_runs=library.ids()), mimetype="text/html"
-        )
+        body = build_body(runs, build_document(runs, None), BASE, linked_runs=library.ids())
+        return Response(body.encode(errors="replace"), mimetype="text/html")  # texts of runs may be of any program
 
     def figure(arguments: Arguments) -> Response:
         """name: a figure as .json, .html, .svg or .pdf, or Plotly itself."""

@@ -105,6 +105,7 @@ def content_key(
     `settings` are those that `method` depends on, `snapshots` the names of the files it shows, by default all there
     are. Raises InputError for a file that cannot be read.
     """
+    _ = run.points  # what is damaged is not worth a digest
     paths = [path for path in run.snapshots if snapshots is None or path.name in snapshots]
     depends = {
         "code": CODE_VERSION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
 
 VOTE_CELLS = 96  # a side of the vote map
+MOST_PROBLEMS = 3  # of a run, that are named
 
 
 def register(server: Flask, views: Views) -> None:
@@ -52,8 +54,15 @@ def _frames(views: Views, arguments: Arguments) -> Answer:
         total=max([*test_counts, len(run.labels)]),
         accuracies=[best_by_number.get(number) for number in numbers],
         sprite=run.points.thumbnails is not None,
-        problems=run.problems,
+        problems=_name_problems(run),
     )
+
+
+def _name_problems(run: Run) -> list[str]:
+    """The first problems of a run, without the path of its folder, and how many more there are."""
+    problems = [problem.replace(f"{run.folder}{os.sep}", "") for problem in run.problems]
+    more = len(problems) - MOST_PROBLEMS
+    return problems[:MOST_PROBLEMS] + ([f"{more} further problems: mtm show lists them"] if more > 0 else [])
 
 
 def _news(run: Run) -> Answer:

@@ -115,7 +115,8 @@ def load_stack(run: Run, names: Sequence[str] | None = None) -> SnapshotStack:
         s for s in snapshots if s.embeddings.ndim == 2 and len(s.embeddings) == n and s.embeddings.shape[1] > 0
     ]
     if not snapshots or n == 0:
-        raise InputError(f"'{run.name}' has no snapshots to show yet")
+        why = "".join(f": {problem}" for problem in run.problems[:1])
+        raise InputError(f"'{run.name}' has no snapshots to show{why or ' yet'}")
     shapes = [_shapes(s) for s in snapshots]
     most_frequent = max(shapes, key=shapes.count)
     snapshots = [s for s, shape in zip(snapshots, shapes, strict=True) if shape == most_frequent]

@@ -6,7 +6,6 @@ Files that others wrote are checked here, once: whatever is given out has the ty
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -18,8 +17,8 @@ from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.run_folder.files import LARGEST_TEXT, check_arrays, parse_object, read_arrays, read_regular
 from mtm.run_folder.snapshots import MEASURES, PER_CLASS, Points, describe_misfit
+from mtm.text import printable, shorten
 
-SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no file and no terminal takes
 LARGEST_EPOCH = 1e9
 Header = dict[str, Any]
 Sizes = tuple[int, int] | None  # N and C of the run, which every snapshot has to fit; None if nothing says so
@@ -60,15 +59,13 @@ def check_info(stored: Mapping[str, Any]) -> tuple[dict[str, Any], TrainConfig |
         if info.get(key) is not None and not all(isinstance(value, str) for value in info[key]):
             problems.append(f"config.json: {key} is a list of other things than texts")
             del info[key]
-    if info.get("class_names"):
-        info["class_names"] = [whole_text(name) for name in info["class_names"]]
     if info.get("config") is None:
         return info, None, problems
     try:
         config = TrainConfig(**info["config"])
     except InputError as error:
         info["config"] = drop_misfits(info["config"], CONFIG, "config.json")[0]  # its sentence is the better one
-        return info, None, [*problems, f"config.json: {error}"]
+        return info, None, [*problems, f"config.json: {printable(str(error))}"]
     values = config.model_dump()
     info["config"] = {name: values[name] for name in info["config"]}
     return info, config, problems
@@ -103,7 +100,7 @@ def check_points(path: Path) -> Points:
             f"{path} is damaged: thumbnails are {images.dtype} of shape {images.shape}, "
             f"for {len(y)} images they are uint8 (N, h, w) or (N, h, w, 3)"
         )
-    return Points(y.astype(np.int64), np.array(indices), tuple(whole_text(name) for name in names), images)
+    return Points(y.astype(np.int64), np.array(indices), tuple(names), images)
 
 
 def read_header(path: Path, sizes: Sizes) -> Header | str:
@@ -172,11 +169,6 @@ def nulls_to_nan(row: Any) -> Any:
     return float("nan") if row is None or row in (math.inf, -math.inf) else row
 
 
-def whole_text(text: str) -> str:
-    """A text that can be written anywhere: what is half a character becomes a question mark in a box."""
-    return SURROGATE.sub("\ufffd", text)
-
-
 def _require(holds: bool, problem: str) -> None:
     if not holds:
         raise ValueError(problem)
@@ -195,7 +187,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, dict | list):
         return TYPES[type(value)]
     text = f"'{value}'" if isinstance(value, str) else str(value).lower()
-    return text if len(text) < 40 else f"{text[:36]}..."
+    return shorten(printable(text))
 
 
 def _kind(annotation: Any) -> type:

@@ -166,8 +166,11 @@ def to_arrays(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, Any]]:
 def from_arrays(index: int, points: Points, arrays: dict[str, Array], header: dict[str, Any]) -> Snapshot:
     """The inverse of `to_arrays`; decisions of classifiers that are not registered here are left out.
 
-    Raises KeyError for a missing array, InputError for decisions for classes that there are not.
+    Raises KeyError for a missing array, InputError for decisions for classes that there are not, and without a class
+    centre (those of classes held out of training are NaN).
     """
+    if np.isnan(arrays["reference_centres"]).any(axis=1).all():
+        raise InputError("no class has a class centre")
     classifiers = [name for name in header["classifiers"] if name in CLASSIFIERS]
     for name in classifiers:
         predicted = arrays[f"predictions.{name}"]

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from mtm.run_folder.readers import drop_misfits, read_json
+from mtm.text import printable, shorten
 
 ALIVE_SECONDS = 120  # a run on another machine counts as interrupted when its heartbeat is older
 ENDED = ("finished", "stopped", "failed")
@@ -78,5 +79,5 @@ def check_status(stored: Mapping[str, Any], name: str) -> tuple[Status, str | No
     required = ("state", "epoch", "progress", "heartbeat", "host", "pid", "pid_started")
     status = Status(**{key: value for key, value in given.items() if value is not None or key not in required})
     if status.state not in STATES:
-        problems.append(f"{name}: unknown state '{status.state[:40]}'")
+        problems.append(f"{name}: unknown state '{shorten(printable(status.state))}'")
     return (replace(status, state="interrupted"), problems[0]) if problems else (status, None)

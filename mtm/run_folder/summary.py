@@ -13,6 +13,7 @@ from mtm.errors import InputError
 from mtm.run_folder.listing import run_folders
 from mtm.run_folder.names import show_name
 from mtm.runs import Run
+from mtm.text import printable
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,9 @@ def unreadable(folder: Path, error: Exception) -> dict[str, Any]:
 def why_unreadable(folder: Path, error: Exception) -> str:
     """The sentence for what reading a run raised; what nobody foresaw goes into the log with all there is to know."""
     if isinstance(error, InputError):
-        return str(error)
+        return printable(str(error))
+    shown = printable(str(folder))
     if isinstance(error, OSError):
-        return f"{folder} cannot be read: {error.strerror or error}"
-    logging.getLogger(__name__).error("%s could not be read", folder, exc_info=error)
-    return f"{folder} cannot be read, for a reason that the program does not know ({type(error).__name__})"
+        return f"{shown} cannot be read: {error.strerror or error}"
+    logging.getLogger(__name__).error("%s could not be read", shown, exc_info=error)
+    return f"{shown} cannot be read, for a reason that the program does not know ({type(error).__name__})"
