@@ -78,8 +78,8 @@ def _print_estimates(rows: list[dict[str, Any]], once: bool, as_json: bool) -> N
     size = sum(row["bytes"] for row in open_) / 1e9
     most = "" if once else " at most (a search ends most of its trials early), one trial at a time"
     output.say(
-        f"{len(open_)} of {len(rows)} to run: about {needed}{most}, {size:,.1f} GB. By the arithmetic of the networks: "
-        f"between 1/{COARSENESS:g} and {COARSENESS:g} times that; a graphics card is taken for a middling one."
+        f"{len(open_)} of {len(rows)} to run: about {needed}{most}, {size:,.1f} GB. By the arithmetic of the networks, "
+        f"on a middling processor or graphics card: here between 1/{COARSENESS:g} and {COARSENESS:g} times that."
     )
 
 

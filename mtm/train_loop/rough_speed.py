@@ -1,29 +1,29 @@
 """How fast a network would train here, by its arithmetic: known at once, without torch, within a factor of about three.
 
 A training step on an image takes three times the multiplications of its forward pass, two operations each. What a
-processor does in a second is measured for a tenth of one; a graphics card is not asked, and taken for a middling one.
+processor core or a graphics card does in a second is stated here, not measured: a busy machine would tell wrong.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
-import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
+import psutil
 
 from mtm.config import TrainConfig
 from mtm.train_loop.cost import Sizes, Speed
 
 COARSENESS = 3.0  # a real training may take that many times as long, or as little
-EFFICIENCY = 0.8  # of a processor's rate of matrix products; measured: 0.8 for convnet and for ResNet-18 at 36x36
-MATRIX, MEASURED_SECONDS = 384, 0.1  # that rate is of products of this size, the fastest of so long
-AMX = 3.0  # times as fast in bfloat16 on processors that multiply it in hardware
-GPU_RATE, MPS_RATE = 5e12, 5e11  # operations a second that a training gets out of a middling card; of Apple silicon
+# operations a second that a training gets out of a core (measured with AVX2, for convnet and for ResNet-18), so many
+# times as many in bfloat16 where that is multiplied in hardware; out of a middling graphics card, and of Apple silicon
+CORE_RATE, AMX = 3.5e10, 3.0
+GPU_RATE, MPS_RATE = 5e12, 5e11
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def operations_per_second(config: TrainConfig) -> float:
     """What a training of `config` gets out of this machine, about."""
     if config.device != "cpu" and (config.device != "auto" or may_have_gpu()):
         return MPS_RATE if config.device == "mps" or sys.platform == "darwin" else GPU_RATE
-    return EFFICIENCY * _matrix_rate() * (AMX if config.precision == "auto" and _has_amx() else 1.0)
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    return CORE_RATE * cores * (AMX if config.precision == "auto" and _has_amx() else 1.0)
 
 
 def may_have_gpu() -> bool:
@@ -89,18 +90,6 @@ def count_products(backbone: str) -> Network:
             module.register_forward_hook(count)
         network.eval()(torch.zeros(1, 1, side, side))
     return Network(total * (SIDE / side) ** 2, sum(p.numel() for p in network.parameters()), features)
-
-
-@cache
-def _matrix_rate() -> float:
-    """Operations a second of a product of matrices in float32, of the fastest one in a moment: others work here too."""
-    a = np.ones((MATRIX, MATRIX), np.float32)
-    end, fastest = time.perf_counter() + MEASURED_SECONDS, float("inf")
-    while time.perf_counter() < end or fastest == float("inf"):
-        began = time.perf_counter()
-        a @ a
-        fastest = min(fastest, time.perf_counter() - began)
-    return float(2 * MATRIX**3 / fastest)
 
 
 def _has_amx() -> bool:

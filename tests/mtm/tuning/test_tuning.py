@@ -296,7 +296,7 @@ def test_experiments_are_listed_then_run_then_skipped(mtm: Command, tmp_path: Pa
     listed = mtm("experiments", *few, "--dry-run")
     assert listed.returncode == 0, listed.stderr
     assert "digits/convnet-C" in listed.stdout
-    assert re.search(r"1 of 1 to run: about [\d.]+ s .* between 1/3 and 3 times that", listed.stdout)
+    assert re.search(r"1 of 1 to run: about [\d.]+ s .* here between 1/3 and 3 times that", listed.stdout)
     assert not (tmp_path / "runs").exists()
     done = mtm("experiments", *few)
     assert done.returncode == 0, done.stderr
