@@ -23,7 +23,7 @@ from mtm.cli.output import accept_any_text, fail
 from mtm.cli.runs import import_embeddings, list_runs, prune_run, show_run
 from mtm.cli.train import resume_run, train_model
 from mtm.cli.tune import tune_hyperparameters
-from mtm.errors import Failed, InputError
+from mtm.errors import Failed, FolderGone, InputError
 
 REFUSED = (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)  # names that cannot be
 PACKAGES = tuple(Path(__file__).parents[2] / name for name in ("mtm", "explorer"))
@@ -78,7 +78,7 @@ def _run(app: typer.Typer) -> tuple[int, str]:
         code = app(standalone_mode=False)  # Typer turns Ctrl-C into 130
     except InputError as error:
         return 2, str(error)
-    except Failed as error:
+    except (Failed, FolderGone) as error:
         return 1, str(error)
     except typer.Exit as error:
         return error.exit_code, ""

@@ -10,12 +10,13 @@ import typer
 from mtm.cli import output
 from mtm.cli.options import Json, with_config_options
 from mtm.cli.train import train_run
-from mtm.cli.tune import KEEP, STOPPED, TRIALS, Runs, SearchOptions, follow
+from mtm.cli.tune import KEEP, STOPPED, TRIALS, Runs, SearchOptions, begin, follow
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.paper.experiments import PlannedExperiment, estimate_experiments, prepare_search, select_experiments
+from mtm.paper.experiments import PlannedExperiment, estimate_experiments, select_experiments
 from mtm.runs import Run
 from mtm.train_loop.rough_speed import COARSENESS
+from mtm.tuning.record import open_search
 
 
 @with_config_options
@@ -58,9 +59,8 @@ def run_experiments(
         if table_hyperparameters:
             ended = train_once(experiment, runs, as_json)
         else:
-            ranges, is_local = tuple(options.range or ()), options.ray_address is None
-            search = prepare_search(experiment, runs, trials, ranges, keep, is_local)
-            ended = follow(search, options.resources(), as_json)
+            settings = {"name": experiment.folder, "ranges": tuple(options.range or ()), "keep": keep}
+            ended = search_once(experiment, runs, trials, settings, options, as_json)
         if ended == "stopped":
             raise typer.Exit(STOPPED)
 
@@ -87,6 +87,20 @@ def _about(seconds: float) -> str:
     """A duration in two digits."""
     unit, size = next(((u, s) for u, s in (("days", 86_400), ("h", 3600), ("min", 60)) if seconds >= 2 * s), ("s", 1))
     return f"{float(f'{seconds / size:.2g}'):,.10g} {unit}"
+
+
+def search_once(
+    experiment: PlannedExperiment,
+    runs: Path,
+    trials: int,
+    settings: dict[str, Any],
+    options: SearchOptions,
+    as_json: bool,
+) -> str:
+    """Begin the search of an experiment, or go on with it; how it ended, as `follow` says it."""
+    if experiment.state(runs) == "to do":
+        return begin(runs, experiment.config, trials, settings, options.resources(), as_json)
+    return follow(open_search(runs, experiment.folder), options.resources(), as_json)
 
 
 def train_once(experiment: PlannedExperiment, runs: Path, as_json: bool) -> str:

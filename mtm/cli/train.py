@@ -94,12 +94,10 @@ def train_run(run: Run, dataset: Any, as_json: bool) -> None:
             with output.TrainingBar(run.name) as bar:
                 state = record_training(run, dataset, bar.progress, bar.snapshot)
             output.closing_table(run.name, run.metrics)
-    except InputError:
+    except (InputError, FolderGone):
         raise
     except KeyboardInterrupt:  # a second Ctrl-C
         output.fail(130, f"interrupted; go on from the checkpoint before with: mtm resume {run.folder}")
-    except FolderGone as error:
-        raise Failed(str(error)) from error
     except Exception as error:
         assert run.config is not None
         output.fail(1, f"{run.folder} failed: {explain_failure(error, run.config)}")
@@ -121,9 +119,9 @@ def _train_remotely(run: Run, address: str, as_json: bool) -> None:
                 Resources(address=address),
                 lambda s: line.update(output.as_line(f"{run.name}: {s.state}, epoch {s.epoch:.2f}")),
             )
-        except InputError:
+        except (InputError, Failed):
             if not run.snapshots:
-                shutil.rmtree(run.folder)  # nothing was begun
+                shutil.rmtree(run.folder, ignore_errors=True)  # nothing was begun
             raise
         except Exception as error:
             output.fail(1, f"{run.folder} failed: {run.status.error or error}")

@@ -16,7 +16,7 @@ from mtm.cli import output
 from mtm.cli.options import Address, Json, with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import InputError
-from mtm.tuning.record import Search, Trial, new_search, open_search
+from mtm.tuning.record import Search, Trial, new_search, open_search, plan_search
 
 if TYPE_CHECKING:
     from mtm.tuning.search import Resources
@@ -85,18 +85,14 @@ def tune_hyperparameters(
     mtm tune --resume NAME goes on.
     """
     trials, keep = options.trials, 10**9 if keep_all else options.keep
+    resources = options.resources(None if hours is None else 3600 * hours)
     if resume is None:
         settings = {"name": name, "ranges": tuple(options.range or ()), "keep": KEEP if keep is None else keep}
-        search = _create_search(runs, config, trials or TRIALS, settings, options.ray_address is None)
+        state = begin(runs, config, trials or TRIALS, settings, resources, as_json)
     else:
         search = _reopen_search(runs, resume, config, name, options.range)
         search.wanted, search.keep = trials or search.wanted, search.keep if keep is None else keep
-    try:
-        state = follow(search, options.resources(None if hours is None else 3600 * hours), as_json)
-    except InputError:
-        if resume is None and not search.trials:
-            shutil.rmtree(search.folder)  # nothing was begun
-        raise
+        state = follow(search, resources, as_json)
     if state == "stopped":
         raise typer.Exit(STOPPED)
 
@@ -111,18 +107,35 @@ def _reopen_search(
     return open_search(runs, name)
 
 
-def _create_search(runs: Path, config: TrainConfig, trials: int, settings: dict[str, Any], is_local: bool) -> Search:
-    """A new search; data, model and loss are tried first, so that an error comes once and not with every trial."""
-    from mtm.train_loop.recorder import prepare_training
+def begin(
+    runs: Path, config: TrainConfig, trials: int, settings: dict[str, Any], resources: Resources, as_json: bool
+) -> str:
+    """`follow` a new search. What can be wrong is found first: settings, data, model, loss, and whether Ray starts.
 
-    output.account_lines(prepare_training(config, is_local=is_local).account)
-    search = new_search(runs, config, trials, **settings)
+    So an error comes once and not with every trial, and a search that never began leaves no folder.
+    """
+    from mtm.train_loop.recorder import prepare_training
+    from mtm.tuning.search import resolve_resources, started_ray
+
+    plan_search(runs, config, trials, **settings)
+    output.account_lines(prepare_training(config, is_local=resources.address is None).account)
+    with started_ray(resources.address):
+        resources = resolve_resources(resources, config)
+        search = new_search(runs, config, trials, **settings)
+        try:
+            _say_what_is_judged(search)
+            return follow(search, resources, as_json)
+        finally:
+            if not search.trials:
+                shutil.rmtree(search.folder, ignore_errors=True)
+
+
+def _say_what_is_judged(search: Search) -> None:
     if search.split == "test":
         sentence = "The search looks at the test images, as the paper's did: its accuracies are too good."
     else:
         sentence = f"Trials are judged on {search.config.validation:.0%} of the training images, held out."
     output.note(sentence)
-    return search
 
 
 def follow(search: Search, resources: Resources, as_json: bool) -> str:

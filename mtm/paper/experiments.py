@@ -19,7 +19,7 @@ from mtm.run_folder.names import make_name
 from mtm.runs import Run
 from mtm.train_loop.cost import Sizes, estimate_cost
 from mtm.train_loop.rough_speed import estimate_speed
-from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, Search, new_search, open_search
+from mtm.tuning.record import FOLDER, HELD_OUT, PLATEAU_EPOCHS, open_search
 
 SIZES = {  # after the transform of Table 2
     **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), Sizes(60_000, 10_000, 10, 36, 36, 1)),
@@ -90,18 +90,6 @@ def _plan(dataset: str, backbone: str, loss: str, overrides: dict[str, Any], onc
     if once:
         setup |= paper.Experiment(dataset, backbone, paper.ROW_OF.get(loss, loss)).hyperparameters()
     return PlannedExperiment(dataset, backbone, loss, TrainConfig(**setup | overrides), once)
-
-
-def prepare_search(
-    experiment: PlannedExperiment, runs: Path, trials: int, ranges: tuple[str, ...], keep: int, is_local: bool = True
-) -> Search:
-    """The search of an experiment, new or as it was left; one that is not run here may want a device that is not."""
-    if experiment.state(runs) != "to do":
-        return open_search(runs, experiment.folder)
-    from mtm.train_loop.recorder import prepare_training
-
-    prepare_training(experiment.config, is_local=is_local)
-    return new_search(runs, experiment.config, trials, name=experiment.folder, ranges=ranges, keep=keep)
 
 
 def estimate_experiments(planned: list[PlannedExperiment], runs: Path, trials: int, keep: int) -> list[dict[str, Any]]:

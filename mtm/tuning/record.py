@@ -166,7 +166,7 @@ def has_plateaued(accuracies: list[float], config: TrainConfig) -> bool:
     return 0 < window <= len(accuracies) and float(np.std(accuracies[-window:])) <= config.plateau_std
 
 
-def new_search(
+def plan_search(
     runs: Path,
     config: TrainConfig,
     trials: int = 50,
@@ -175,7 +175,7 @@ def new_search(
     ranges: tuple[str, ...] = (),
     keep: int = 3,
 ) -> Search:
-    """Make the folder of a search around `config`; fields that `config` sets are not searched.
+    """A search around `config`, of which nothing is written yet; fields that `config` sets are not searched.
 
     Without a `validation` in it a tenth of the training images is held out for the search to look at. `keep` is how
     many of the best keep snapshots and weights, `ranges` changes what is searched (`space_of`). Raises InputError.
@@ -196,12 +196,17 @@ def new_search(
     folder = runs / FOLDER / check_name(name, "search")
     if folder.exists():
         raise InputError(f"there is a search '{name}' already; choose another name, or go on: mtm tune --resume {name}")
+    return Search(folder, config, space, trials, keep)
+
+
+def new_search(runs: Path, config: TrainConfig, trials: int = 50, **settings: Any) -> Search:
+    """`plan_search`, and the folder of the search with its record. Raises InputError."""
+    search = plan_search(runs, config, trials, **settings)
     try:
-        folder.mkdir(parents=True)
+        search.folder.mkdir(parents=True)
+        search.save()
     except OSError as error:
-        raise InputError(f"cannot make the folder of the search {folder}: {error.strerror}") from error
-    search = Search(folder, config, space, trials, keep)
-    search.save()
+        raise InputError(f"cannot make the folder of the search {search.folder}: {error.strerror}") from error
     return search
 
 

@@ -32,6 +32,10 @@ def train_remotely(run: Run, resources: Resources, on_status: Callable[[Status],
                     return str(ray.get(task))
                 on_status(run.status)
             except KeyboardInterrupt:
+                if run.status.state == "queued":  # it waits for a place
+                    ray.cancel(task)
+                    run.finish("stopped")
+                    return "stopped"
                 run.request_stop()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,7 +21,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mtm.config import TrainConfig
-from mtm.errors import InputError
+from mtm.errors import Failed, FolderGone, InputError
+from mtm.run_folder.files import remove
+from mtm.run_folder.lock import Lock, lock_folder
 from mtm.runs import Run
 from mtm.tuning.record import Search, Trial, has_plateaued, open_search
 from mtm.tuning.space import Choice, Range
@@ -47,6 +50,7 @@ except ImportError as error:
 RETRIES = 1  # of a trial whose process died; it goes on from its checkpoint
 HEARTBEAT_SECONDS = 10.0
 CONNECT_SECONDS = 10.0
+LONGEST_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -70,20 +74,36 @@ def run_search(
     Trials that are done are not trained again, one that was cut goes on from its checkpoint. `on_change` is called when
     anything has. Raises InputError when another process runs the search, or there is no Ray that could.
     """
-    if open_search(search.runs, search.name).status.state == "training":
-        raise InputError(f"the search '{search.name}' is running already")
-    if search.is_finished:
-        return "finished"
-    with started_ray(resources.address), _signals_restored():
-        resources = resolve_resources(resources, search.config)
-        search.begun = set()
-        search.set_status(state="training", error=None)
-        try:
-            make_tuner(search, resources, on_change or (lambda search: None)).fit()
-        finally:
-            _settle_runs(search)
-            search.set_status(state="finished" if search.is_finished else "stopped")
+    refusal = f"the search '{search.name}' is running already"
+    if open_search(search.runs, search.name).status.state == "training":  # on another machine, say
+        raise InputError(refusal)
+    with lock_folder(search.folder, refusal) as lock:
+        search.trials = open_search(search.runs, search.name).trials  # who had the lock may have done some
+        if search.is_finished:
+            return "finished"
+        with started_ray(resources.address), _signals_restored():
+            resources = resolve_resources(resources, search.config)
+            search.begun = set()
+            search.set_status(state="training", error=None)
+            try:
+                make_tuner(search, resources, on_change or (lambda search: None)).fit()
+            except Exception as error:
+                if lock.is_in_place():
+                    raise Failed(f"the search '{search.name}' failed: {_in_one_line(error)}") from error
+            finally:
+                _end(search, lock)
     return search.status.state
+
+
+def _end(search: Search, lock: Lock) -> None:
+    """Write how the search ended. Raises FolderGone, and leaves nothing of Ray's, if its folder was taken away."""
+    if not lock.is_in_place():
+        remove(search.folder / "ray")
+        with contextlib.suppress(OSError):
+            search.folder.rmdir()
+        raise FolderGone(f"the folder {search.folder} was removed, renamed or replaced; nothing more is written there")
+    _settle_runs(search)
+    search.set_status(state="finished" if search.is_finished else "stopped")
 
 
 def make_tuner(search: Search, resources: Resources, on_change: Callable[[Search], None]) -> tune.Tuner:
@@ -124,23 +144,54 @@ def make_tuner(search: Search, resources: Resources, on_change: Callable[[Search
 
 @contextlib.contextmanager
 def started_ray(address: str | None) -> Iterator[None]:
-    """Ray on this machine or the cluster at `address`, left running if it was. Raises InputError without one."""
+    """Ray on this machine or the cluster at `address`, left running if it was.
+
+    Raises InputError where there is no such cluster, and Failed where Ray cannot start here.
+    """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     was_running = ray.is_initialized()
     if not was_running:
         if address is not None:
             _check_reachable(address)
         try:
-            ray.init(address=address or "local", include_dashboard=None if address else False, log_to_driver=False,
-                     logging_level=logging.CRITICAL)  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError) as error:
+            with _signals_restored(), _quiet():
+                ray.init(address=address or "local", include_dashboard=None if address else False,
+                         log_to_driver=False, logging_level=logging.CRITICAL)  # fmt: skip
+        except (Exception, SystemExit) as error:  # Ray has many for what a system refuses it
+            if isinstance(error, SystemExit) and error.code == signal.SIGTERM:  # from Ray's own handler
+                raise KeyboardInterrupt from error
+            reason = _in_one_line(error)
+            if address is None:
+                short = "; give it a shorter folder: RAY_TMPDIR=/tmp" if "AF_UNIX" in reason else ""
+                raise Failed(f"Ray could not start on this machine: {reason}{short}") from error
             token = "" if "RAY_AUTH_MODE" in os.environ else "; if it asks for a token, set RAY_AUTH_MODE=token"
-            raise InputError(f"cannot reach Ray at {address}: {error}{token}") from error
+            raise InputError(f"cannot reach Ray at {address}: {reason}{token}") from error
     try:
         yield
     finally:
         if not was_running:
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Within the block nothing comes to standard error: of a start that fails one line is told, not Ray's pages."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _in_one_line(error: BaseException) -> str:
+    """What an error says, without line breaks, tracebacks and colours, and not longer than people read."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", str(error)).split("Traceback (most recent")[0]
+    text = " ".join(text.split()).removeprefix("validate_socket_filename failed: ").rstrip(".")
+    return (text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "...") or type(error).__name__
 
 
 def _check_reachable(address: str) -> None:

@@ -16,7 +16,7 @@ from explorer.results.command import write_report
 from mtm.config import TrainConfig
 from mtm.paper import experiments
 from mtm.paper.tables import LOSS_NAMES
-from mtm.tuning import Search
+from mtm.tuning import Search, new_search
 
 pytest.importorskip("ray")
 TRIALS = 2
@@ -36,9 +36,8 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Search]:
         with started_ray(None):
             for loss in LOSS_NAMES:
                 (planned,) = experiments.select_experiments(config, [], once=False, loss=loss)
-                search = experiments.prepare_search(
-                    planned, folder, TRIALS, ("lr=1e-3:1e-2", *(() if loss == "pure" else ("dim=4:16",))), keep=1
-                )
+                ranges = ("lr=1e-3:1e-2", *(() if loss == "pure" else ("dim=4:16",)))
+                search = new_search(folder, planned.config, TRIALS, name=planned.folder, ranges=ranges, keep=1)
                 assert run_search(search, Resources(at_once=1)) == "finished"
                 assert planned.state(folder) == "finished"
                 by_loss[loss] = search

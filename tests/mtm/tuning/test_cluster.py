@@ -14,8 +14,11 @@ import pytest
 from conftest import Command, free_port, until
 from ray_processes import kill_with_ray
 
+from mtm.config import TrainConfig
+from mtm.errors import FolderGone, InputError
+from mtm.run_folder.lock import lock_folder
 from mtm.runs import Run
-from mtm.tuning import open_search
+from mtm.tuning import new_search, open_search
 
 pytest.importorskip("ray")
 
@@ -56,6 +59,49 @@ def test_a_training_and_a_search_can_be_sent_to_a_cluster(
         done = mtm_process("tune", "--ray-address", address, "--trials", 1, *few)
         assert done.returncode == 0, done.stderr
     assert open_search(tmp_path / "runs", "far").is_finished  # and the one that was refused has left nothing
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets with names as on Linux and macOS")
+def test_a_ray_that_cannot_start_here_is_one_line_and_leaves_no_search(
+    mtm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("l" * 100)
+    for folder, reason in ((deep, "AF_UNIX path length cannot exceed"), (tmp_path / "file", "Not a directory")):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("RAY_TMPDIR", str(folder))
+        done = mtm("tune", "--train-images", 100, "--epochs", 1, "--trials", 1, "--device", "cpu")
+        assert done.returncode == 1
+        assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+        assert done.stderr.startswith("mtm: Ray could not start on this machine: ")
+        assert reason in done.stderr
+        assert not (tmp_path / "runs").exists()
+
+
+def test_without_ray_a_search_is_refused_before_anything_is_written(
+    mtm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for module in ("search", "trial", "remote"):
+        monkeypatch.delitem(sys.modules, f"mtm.tuning.{module}", raising=False)
+    done = mtm("tune", "--trials", 1)
+    assert (done.returncode, "pip install 'ray[tune]' hyperopt" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_has_one_process_and_what_is_taken_from_it_does_not_come_back(tmp_path: Path) -> None:
+    from mtm.tuning.search import _end, run_search
+
+    search = new_search(tmp_path / "runs", TrainConfig(), 1, name="a")
+    (search.folder / ".search.json.x.tmp").write_text("of a process that was killed")
+    with lock_folder(search.folder, "two are in it") as lock:
+        assert [path.name for path in search.folder.iterdir() if path.name != "lock"] == ["search.json"]
+        with pytest.raises(InputError, match="the search 'a' is running already"):
+            run_search(search)
+        shutil.rmtree(search.folder)
+        (search.folder / "ray" / "state").mkdir(parents=True)  # as Ray does when it saves its own
+        with pytest.raises(FolderGone):
+            _end(search, lock)
+    assert list((tmp_path / "runs" / "searches").iterdir()) == []
 
 
 def test_a_cluster_that_does_not_answer_is_one_sentence_and_nothing_is_left(mtm: Command, tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_one_training_has_the_row_of_the_paper_s_table() -> None:
 def test_what_is_finished_is_not_estimated_again(tmp_path: Path) -> None:
     config = TrainConfig(dataset="digits", backbone="convnet", epochs=1)
     planned = experiments.select_experiments(config, ["*-E", "*-C"], once=False, loss=None)
-    search = experiments.prepare_search(planned[0], tmp_path, 3, (), 3)
+    search = new_search(tmp_path, planned[0].config, 3, name=planned[0].folder)
     search.set_status(state="finished")
     first, second = experiments.estimate_experiments(planned, tmp_path, 3, 3)
     assert (first["state"], first["seconds"]) == ("finished", 0)
