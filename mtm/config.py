@@ -210,6 +210,8 @@ class TrainConfig(BaseModel):
         """
         denser = epoch == 0 and self.first_epoch_snapshots > 0
         n = self.first_epoch_snapshots if denser else self.snapshots_per_epoch
+        if n >= 2 * steps:  # each step has one, or more
+            return list(range(1, steps + 1))
         shares = [(k / n) ** 2 if denser else k / n for k in range(1, n + 1)]
         return sorted({max(1, math.ceil(share * steps)) for share in shares})
 

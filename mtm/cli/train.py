@@ -31,10 +31,12 @@ def train_model(
     Every option is a field of the config that the run keeps; Ctrl-C stops at
     a checkpoint, and mtm resume goes on from there.
     """
+    from mtm.train_loop.locations import check_folder, make_free_folder
+
+    check_folder(runs)
     named = None if name is None else runs / check_name(name)
     if named and named.exists():
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
-    from mtm.train_loop.locations import make_free_folder
     from mtm.train_loop.recorder import prepare_training, start_run
 
     if ray_address:

@@ -17,6 +17,7 @@ from mtm.cli.options import Address, Json, with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.tuning.record import Search, Trial, new_search, open_search, plan_search
+from mtm.tuning.space import most_demanding
 
 if TYPE_CHECKING:
     from mtm.tuning.search import Resources
@@ -117,8 +118,9 @@ def begin(
     from mtm.train_loop.recorder import prepare_training
     from mtm.tuning.search import resolve_resources, started_ray
 
-    plan_search(runs, config, trials, **settings)
-    output.account_lines(prepare_training(config, is_local=resources.address is None).account)
+    plan = plan_search(runs, config, trials, **settings)
+    dataset = prepare_training(most_demanding(plan.config, plan.space), is_local=resources.address is None)
+    output.account_lines(dataset.account)
     with started_ray(resources.address):
         resources = resolve_resources(resources, config)
         search = new_search(runs, config, trials, **settings)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from pathlib import Path
 
 from mtm.config import WEIGHTS, TrainConfig
 from mtm.data import DATASETS
 from mtm.errors import InputError
 from mtm.run_folder.names import make_name
+
+
+def check_folder(runs: Path) -> None:
+    """Raises InputError where no run can be made in the folder `runs`, which need not be there yet."""
+    try:
+        there = next(folder for folder in (runs, *runs.absolute().parents) if folder.exists())
+    except OSError as error:
+        raise InputError(f"--runs: no folder can have that name: {error.strerror}") from error
+    if not there.is_dir():
+        raise InputError(f"{there} is not a folder; --runs names the folder of the runs")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{there} cannot be written; --runs names another folder for the runs")
 
 
 def make_free_folder(runs: Path, config: TrainConfig) -> Path:

@@ -25,6 +25,7 @@ from mtm.model import make_model
 from mtm.run_folder.snapshots import Points, Snapshot
 from mtm.runs import Run
 from mtm.train_loop.devices import choose_device, choose_precision, describe_device
+from mtm.train_loop.feasibility import check_batches, check_memory
 from mtm.train_loop.locations import with_absolute_paths
 from mtm.training import Progress, train
 
@@ -41,7 +42,9 @@ def prepare_training(config: TrainConfig, is_local: bool = True, class_names: Se
         choose_device(config.device)
     loss = config.make_loss() if config.head == "targets" else None
     dataset = load(config, class_names)
-    make_model(config, dataset)
+    if is_local:
+        check_memory(config, dataset)
+    check_batches(config, make_model(config, dataset), dataset)
     if loss is not None and config.loss not in LOSSES:
         try_loss(loss, str(config.loss), len(dataset.trained), config.dim)
     return dataset

@@ -24,6 +24,7 @@ from mtm.run_folder.readers import drop_misfits, is_a, read_json
 from mtm.run_folder.status import STATES, Status, check_status
 from mtm.run_folder.summary import why_unreadable
 from mtm.runs import Run
+from mtm.train_loop.locations import check_folder
 from mtm.tuning import space as spaces
 
 FOLDER = "searches"  # in the runs folder
@@ -180,6 +181,7 @@ def plan_search(
     Without a `validation` in it a tenth of the training images is held out for the search to look at. `keep` is how
     many of the best keep snapshots and weights, `ranges` changes what is searched (`space_of`). Raises InputError.
     """
+    check_folder(runs)
     space = spaces.space_of(config, ranges)
     overrides = config.model_fields_set
     defaults = {"validation": HELD_OUT, "plateau_epochs": PLATEAU_EPOCHS}

@@ -98,6 +98,13 @@ def trial_config(config: TrainConfig, params: Mapping[str, Any]) -> TrainConfig:
     return TrainConfig(**config.model_dump() | fields | {"loss_args": config.loss_args | loss_args})
 
 
+def most_demanding(config: TrainConfig, space: Space) -> TrainConfig:
+    """The config of a trial that could fail where others do not: the smallest batches, the most dimensions."""
+    ends = {name: kind.values if isinstance(kind, Choice) else (kind.low, kind.high) for name, kind in space.items()}
+    whole = {name: int(take(ends[name])) for name, take in (("batch_size", min), ("dim", max)) if name in ends}
+    return trial_config(config, whole)
+
+
 def to_json(space: Space) -> dict[str, Any]:
     return {name: asdict(kind) for name, kind in space.items()}
 

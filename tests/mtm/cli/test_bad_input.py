@@ -131,10 +131,21 @@ def tree(folder: Path) -> dict[str, bytes | None]:
         ),
         case("fewer training images than classes", "train --train-images 5 --epochs 1", "train", "5", "10"),
         case("a validation split of nothing", "train --train-images 10 --validation 0.1 --epochs 1", "validation"),
+        case("one image a batch where that cannot be", "train --backbone resnet18 --weights none --batch-size 1",
+             "batch_size 1", "'resnet18'", "a single image of 16x16", "2 or more"),
+        case("runs in a file", "train --runs file", "file is not a folder", make=lambda: Path("file").touch()),
+        case("runs below a file", "train --runs file/a --name b", "file is not a folder",
+             make=lambda: Path("file").touch()),
+        case("searches in a file", "tune --runs file", "file is not a folder", make=lambda: Path("file").touch()),
+        case("a name of 300 letters", f"train --name {300 * 'n'}", "too long"),
+        case("a runs folder of 300 letters", f"train --runs {300 * 'n'}", "File name too long"),
+        case("a data set of 300 letters", f"train --dataset {300 * 'n'}", "nnn"),
+        case("weights of 300 letters", f"train --weights {300 * 'n'}", "nnn"),
+        case("a run of 300 letters", f"resume {300 * 'n'}", "nnn"),
         case("a crop over the resize", "train --resize 20 --crop 36", "crop 36 is larger than resize 20"),
         case("a crop over the images", "train --crop 40", "crop 40 is larger than the images (16x16)", "--resize"),
     ],
-)
+)  # fmt: skip
 def test_a_bad_option_is_refused(make: Make, command: str, fragments: tuple[str, ...], refuses: Refuses) -> None:
     refuses(make, command, fragments)
 
