@@ -25,7 +25,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from faults import damages, imports, strangers, trainings
+from faults import damages, images, imports, options, strangers, trainings
 from faults.clients import many_clients
 from faults.commands import Commands, Failure
 from faults.damages import GOOD, remove
@@ -101,6 +101,9 @@ KINDS: dict[str, Kind] = {
     "damage": Kind(32, on_damage, True, "run folder damaged, beside a good one"),
     "import": Kind(15, on_import(imports.hostile_import), False, "hostile file imported"),
     "whole": Kind(4, on_import(imports.whole_import), False, "whole file imported: the right answer"),
+    "options": Kind(8, on_import(options.odd_options), False, "command with values that nobody means"),
+    "images": Kind(3, on_import(images.odd_images), False, "odd files among one's own images"),
+    "pictures": Kind(2, on_import(images.whole_images), False, "own images of any mode: the left half stays brighter"),
     "values": Kind(8, on_server(strangers.wrong_values), True, "request with wrong values"),
     "malformed": Kind(4, on_server(strangers.malformed), True, "malformed request"),
     "half-sent": Kind(1, on_server(strangers.half_sent), True, "hundreds of half-sent requests"),
@@ -140,39 +143,39 @@ def suffer(bench: Bench, seed: int, kind: str, number: int) -> str | None:
     return None
 
 
-def torture(bench: Bench, options: argparse.Namespace) -> bool:
+def torture(bench: Bench, given: argparse.Namespace) -> bool:
     """All faults, then the clients; prints the table; whether everything held."""
-    kinds = list(KINDS) if options.only is None else [options.only]
-    faults = draw(options.seed, options.faults, kinds)
-    if options.fault is not None:
-        faults = [(options.only, options.fault)]
+    kinds = list(KINDS) if given.only is None else [given.only]
+    faults = draw(given.seed, given.faults, kinds)
+    if given.fault is not None:
+        faults = [(given.only, given.fault)]
     tried, held, failures = Counter[str](), Counter[str](), []
-    end = time.monotonic() + (options.seconds or float("inf"))
+    end = time.monotonic() + (given.seconds or float("inf"))
     at_server = 0
     for kind, number in faults:
         if time.monotonic() > end:
             break
-        failed = suffer(bench, options.seed, kind, number)
+        failed = suffer(bench, given.seed, kind, number)
         at_server += KINDS[kind].needs_server
         if failed is None and KINDS[kind].needs_server and at_server % QUEUE_EVERY == 0:
             failed = queue_failure(bench)
         tried[kind] += 1
         held[kind] += failed is None
         if failed is not None:
-            repeat = f"python benchmarks/torture.py --seed {options.seed} --only {kind} --fault {number}"
+            repeat = f"python benchmarks/torture.py --seed {given.seed} --only {kind} --fault {number}"
             failures.append(f"{failed}\n    {repeat}")
             print(f"FAILED: {failures[-1]}", flush=True)
         elif sum(tried.values()) % 50 == 0:
             print(f"{sum(tried.values())} tried, {sum(held.values())} held", flush=True)
     crowd = ""
-    if options.clients and options.only is None:
+    if given.clients and given.only is None:
         tried["clients"] += 1
         try:
-            crowd = many_clients(bench.server, options.clients, str(options.seed))
+            crowd = many_clients(bench.server, given.clients, str(given.seed))
             held["clients"] += 1
         except Exception as error:
             failures.append(f"clients: {error}")
-    print_table(tried, held, failures, crowd, options)
+    print_table(tried, held, failures, crowd, given)
     return not failures
 
 
@@ -186,9 +189,9 @@ def queue_failure(bench: Bench) -> str | None:
 
 
 def print_table(
-    tried: Counter[str], held: Counter[str], failures: list[str], crowd: str, options: argparse.Namespace
+    tried: Counter[str], held: Counter[str], failures: list[str], crowd: str, given: argparse.Namespace
 ) -> None:
-    print(f"\n## torture.py, seed {options.seed}\n\n| kind | tried | held |\n| --- | --- | --- |")
+    print(f"\n## torture.py, seed {given.seed}\n\n| kind | tried | held |\n| --- | --- | --- |")
     for kind in [*KINDS, "clients"]:
         if tried[kind]:
             meaning = KINDS[kind].meaning if kind in KINDS else "fifty clients read every address"
@@ -217,15 +220,15 @@ def options_given() -> argparse.Namespace:
 
 
 def main() -> int:
-    options = options_given()
-    globals()["VERBOSE"] = options.verbose
+    given = options_given()
+    globals()["VERBOSE"] = given.verbose
     os.environ |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, lambda *_: sys.exit(130))  # clean up
     with tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as name:
-        bench = Bench(Path(name).resolve(), options.patience, options.latest)
+        bench = Bench(Path(name).resolve(), given.patience, given.latest)
         try:
-            return 0 if torture(bench, options) else 1
+            return 0 if torture(bench, given) else 1
         except KeyboardInterrupt:
             return 130
         finally:

@@ -69,11 +69,13 @@ class Commands:
         self.context = _context()
         self.begun: list[Command] = []
 
-    def start(self, program: str, *arguments: object, file_size: int | None = None) -> Command:
-        """Start `mtm ...` or `explorer ...`; with `file_size` no file may grow beyond so many bytes."""
+    def start(
+        self, program: str, *arguments: object, where: Path | None = None, file_size: int | None = None
+    ) -> Command:
+        """Start `mtm ...` or `explorer ...`, in a folder; with `file_size` no file may grow beyond so many bytes."""
         argv = [program, *map(str, arguments)]
         out = self.folder / f"out-{len(self.begun)}"
-        process = self.context.Process(target=_run, args=(argv, self.folder, out, file_size))
+        process = self.context.Process(target=_run, args=(argv, where or self.folder, out, file_size))
         process.start()
         until(lambda: out.with_suffix(".begun").exists() or not process.is_alive(), self.patience)
         self.begun.append(Command(argv, process, out, self.patience))

@@ -265,7 +265,7 @@ def odd_labels(chance: Random, folder: Path) -> str:
 
 def damaged_file(chance: Random, folder: Path) -> str:
     """A whole file, damaged somewhere, or replaced by something that is no file."""
-    path, _ = chance.choice([whole_npz, whole_parquet])(chance, folder)
+    path, *_ = chance.choice([whole_npz, whole_parquet])(chance, folder)
     damage = chance.choice(
         [damage for damage in (*DAMAGES, replace_by_other) if damage.__name__ not in ("swap", "change_values")]
     )

@@ -127,12 +127,12 @@ def _is_finished(run: Path) -> bool:
     return False
 
 
-def begin(trainings: Trainings, runs: Path, config: int, **limits: int) -> Command:
+def begin(trainings: Trainings, runs: Path, config: int, file_size: int | None = None) -> Command:
     """Start the training, or go on with it."""
     if (runs / NAME / "config.json").exists():
-        return trainings.commands.start("mtm", "resume", NAME, "--runs", runs, **limits)
+        return trainings.commands.start("mtm", "resume", NAME, "--runs", runs, file_size=file_size)
     arguments = (*trainings.arguments(config), "--runs", runs, "--name", NAME)
-    return trainings.commands.start("mtm", *arguments, **limits)
+    return trainings.commands.start("mtm", *arguments, file_size=file_size)
 
 
 def wait_for_moment(chance: Random, run: Path, command: Command, seconds: float) -> str:
