@@ -25,7 +25,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from faults import damages, images, imports, options, strangers, trainings
+from faults import damages, images, imports, options, restarts, strangers, trainings
 from faults.clients import many_clients
 from faults.commands import Commands, Failure
 from faults.damages import GOOD, remove
@@ -89,6 +89,10 @@ def on_import(suffer: Callable[[Commands, Path, Random, Path], str]) -> Any:
     return lambda bench, chance, folder: suffer(bench.commands, bench.whole, chance, folder / "import")
 
 
+def on_both(suffer: Callable[[Server, trainings.Trainings, Random, Path], str]) -> Any:
+    return lambda bench, chance, folder: suffer(bench.server, bench.trainings, chance, folder)
+
+
 def on_damage(bench: Bench, chance: Random, folder: Path) -> str:
     return damages.damaged_run(bench.commands, bench.server, bench.whole, chance)
 
@@ -104,6 +108,9 @@ KINDS: dict[str, Kind] = {
     "options": Kind(8, on_import(options.odd_options), False, "command with values that nobody means"),
     "images": Kind(3, on_import(images.odd_images), False, "odd files among one's own images"),
     "pictures": Kind(2, on_import(images.whole_images), False, "own images of any mode: the left half stays brighter"),
+    "restart": Kind(1, on_both(restarts.killed_server), True, "server killed while what it began trains"),
+    "cache": Kind(1, on_both(restarts.damaged_cache), True, "what the server kept damaged"),
+    "search": Kind(3, on_both(restarts.damaged_search), True, "record of a search damaged"),
     "values": Kind(8, on_server(strangers.wrong_values), True, "request with wrong values"),
     "malformed": Kind(4, on_server(strangers.malformed), True, "malformed request"),
     "half-sent": Kind(1, on_server(strangers.half_sent), True, "hundreds of half-sent requests"),

@@ -197,7 +197,8 @@ def swap(chance: Random, path: Path) -> str:
     return f"made a copy of {other.name}"
 
 
-DAMAGES = (cut, flip, overwrite, append, change_values, change_values, change_values, replace_by_other, swap)
+DAMAGES_OF_A_FILE = (cut, flip, overwrite, append, replace_by_other)
+DAMAGES = (*DAMAGES_OF_A_FILE, change_values, change_values, change_values, swap)
 
 # Names of files that other programs leave beside ours
 STRAY: tuple[bytes, ...] = (

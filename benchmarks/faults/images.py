@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from faults.commands import Commands, check, told
-from faults.damages import DAMAGES
+from faults.damages import DAMAGES_OF_A_FILE, append
 
 SIDE = 12
 MODES = ("L", "RGB", "RGBA", "P", "LA", "1", "CMYK", "I;16", "F", "I")
@@ -142,7 +142,7 @@ def _leave(chance: Random, path: Path) -> str:
 
 
 ODD: tuple[Callable[[Random, Path], str], ...] = (
-    *(damage for damage in DAMAGES if damage.__name__ in ("cut", "flip", "overwrite", "replace_by_other")),
+    *(damage for damage in DAMAGES_OF_A_FILE if damage is not append),  # what is behind an image, viewers pass over
     _enlarge,
     _mix,
     _leave,

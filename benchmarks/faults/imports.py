@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from faults.commands import Commands, check, told
-from faults.damages import DAMAGES, replace_by_other
+from faults.damages import DAMAGES_OF_A_FILE, cut, flip, overwrite
 
 Arrays = dict[str, Any]
 
@@ -202,9 +202,7 @@ def odd_archive(chance: Random, folder: Path, run: Path) -> str:
             packed.addfile(info)
     how = ""
     if chance.random() < 0.5:
-        how = chance.choice([damage for damage in DAMAGES if damage.__name__ in ("cut", "flip", "overwrite")])(
-            chance, path
-        )
+        how = chance.choice((cut, flip, overwrite))(chance, path)
     return f"odd.{ending} with {extra} {how}"
 
 
@@ -266,9 +264,7 @@ def odd_labels(chance: Random, folder: Path) -> str:
 def damaged_file(chance: Random, folder: Path) -> str:
     """A whole file, damaged somewhere, or replaced by something that is no file."""
     path, *_ = chance.choice([whole_npz, whole_parquet])(chance, folder)
-    damage = chance.choice(
-        [damage for damage in (*DAMAGES, replace_by_other) if damage.__name__ not in ("swap", "change_values")]
-    )
+    damage = chance.choice(DAMAGES_OF_A_FILE)
     story = damage(chance, path)
     path.rename(folder / f"odd{path.suffix}")
     return f"{path.name} {story}"

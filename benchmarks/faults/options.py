@@ -13,7 +13,7 @@ from faults.commands import Commands, check, told
 
 NUMBERS = ("-1", "0", "1", "2", "1e400", "nan", "-inf", "9" * 400, "1.5", "x", "", "٣", "1_000", "4294967296", "0x10")
 TEXTS = (
-    "", " ", "x" * 300, "../x", "a/b", "a\nb", "\x1b[31m", "nul", ".x", "-x", "é", "\udcff", "[bold]x[/bold]", "x" * 5000,
+    "", " ", "x" * 300, "x" * 5000, "../x", "a/b", "a\nb", "\x1b[31m", "nul", ".x", "-x", "é", "\udcff", "[bold]x",
 )  # fmt: skip
 WRITTEN = ("nowhere", "pipe", "runs/one", "x" * 5000, "")  # below the fault's own folder, whatever a command does there
 READ = (*WRITTEN, "/dev/null", "/dev/zero", "/proc/self/mem", ".")

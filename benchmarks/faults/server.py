@@ -59,13 +59,14 @@ class Server:
         self.folder, self.patience = folder, patience
         self.latest = latest  # seconds until a whole request has its answer, whatever else there is
         self.runs, self.log = folder / "runs", folder / "server.txt"
+        self.cache = folder / "cache"
         self.runs.mkdir(parents=True)
         self.process: psutil.Popen | None = None
         self.port = 0
 
     def begin(self) -> None:
         command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "8600", "--runs", str(self.runs)]
-        environment = os.environ | {"XDG_CACHE_HOME": str(self.folder / "cache"), "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"XDG_CACHE_HOME": str(self.cache), "PYTHONUNBUFFERED": "1"}
         with self.log.open("wb") as log:
             self.process = psutil.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=self.folder)
         check(until(lambda: b"http://" in self.log.read_bytes(), 3 * self.patience), "the server does not start")
@@ -80,6 +81,12 @@ class Server:
             with contextlib.suppress(psutil.Error):
                 self.process.kill()
             self.process.wait()
+
+    def end_alone(self) -> None:
+        """Kill the server; what it has started may go on."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.ask("GET", path, None, headers or {})
