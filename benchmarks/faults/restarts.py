@@ -78,8 +78,8 @@ def damaged_cache(server: Server, trainings: Trainings, chance: Random, folder: 
     server.end_alone()
     story = []
     for _ in range(chance.randint(1, 5)):
-        file = choose_file(chance, server.cache)
-        if file is not None and "numba" not in file.parts:  # numba's own are not ours to check
+        file = choose_file(chance, server.cache / "moving-targets")
+        if file is not None:
             how = chance.choice(DAMAGES_OF_A_FILE) if file.stat().st_size else replace_by_other
             story.append(f"{file.relative_to(server.cache)} {how(chance, file)}")
     with told("; ".join(story)):
