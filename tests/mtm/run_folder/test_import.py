@@ -312,6 +312,32 @@ def test_import_prints_one_object_for_scripts(imported: Import, capsys: pytest.C
     assert (said["name"], said["state"], said["snapshots"], said["problems"]) == ("mine", "finished", T, [])
 
 
+def test_import_ends_with_an_account_which_the_run_keeps(imported: Import, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = {f"x{i}": clusters()[:, i] for i in range(D)}
+    pq.write_table(pa.table(columns | {"label": Y, "prediction": Y}), "mine.parquet")
+    run = imported("mine.parquet")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"Imported 1 snapshots of {N} images into runs/mine"
+    lines = [
+        f"mine.parquet: {N} recorded images of {C} classes in {D} dimensions at epoch 0",
+        "Classes in order: 0 (20), 1 (20), 2 (20)",
+        "Rows: in the order of the file",
+        "Embeddings are columns x0, x1, x2, x3, x4",
+        "Ignored: column prediction: no dimensions",
+    ]
+    assert said[1:] == run.info["account"]["lines"] == lines
+    for command in (["show", "mine"], ["show", "mine", "--json"], ["import", "mine.parquet", "--name", "b", "--json"]):
+        sys.argv = ["mtm", *command]
+        cli.main()
+        out = capsys.readouterr().out
+        if command[-1] != "--json":
+            assert set(lines) <= set(out.splitlines())
+        else:
+            account = json.loads(out)["account"]
+            assert account == run.info["account"]
+            assert (account["images"], account["dim"], account["counts"]) == (N, D, {"recorded": [20, 20, 20]})
+
+
 def test_import_can_name_the_run_and_its_folder(imported: Import, tmp_path: Path) -> None:
     np.savez("mine.npz", embeddings=clusters(), labels=Y)
     with pytest.raises(InputError, match="no run at"):
@@ -397,6 +423,18 @@ def test_logging_goes_on_where_a_reopened_run_was(tmp_path: Path) -> None:
     Run.open(tmp_path / "mine").log(clusters(T)[1], Y)
     Run.open(tmp_path / "mine").finish()
     assert_holds(Run.open(tmp_path / "mine"), clusters(T)[:2])
+
+
+@pytest.mark.parametrize("epoch", [1, 0.5, 2, -1])
+def test_an_epoch_that_does_not_come_after_the_last_is_refused(tmp_path: Path, epoch: float) -> None:
+    run = Run.create(tmp_path / "mine")
+    run.log(clusters(), Y)
+    run.log(clusters(), Y, epoch=2)
+    for each in (run, Run.open(tmp_path / "mine")):
+        with pytest.raises(InputError, match=rf"epoch {epoch:g} is not after epoch 2, .*epoch \+ step / steps"):
+            each.log(clusters(), Y, epoch=epoch)
+    run.log(clusters(), Y)
+    assert [row["epoch"] for row in run.metrics] == [0, 2, 3], "without an epoch it is the one after the last"
 
 
 @pytest.mark.parametrize("labels", [Y[::-1], Y[:-1], (Y + 1) % C])
