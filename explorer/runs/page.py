@@ -26,6 +26,7 @@ from mtm.run_folder.imports.limits import LARGEST_UPLOAD
 PATH = "/runs"
 NAME = "Runs"
 REFRESH_MS = 2000
+UPLOADS: dict[str, Any] = {"data-endings": " ".join(ENDINGS), "data-largest": str(LARGEST_UPLOAD)}  # what may be sent
 
 
 def layout(library: Library, **query: str) -> Any:
@@ -76,7 +77,7 @@ def layout(library: Library, **query: str) -> Any:
             *build_delete_dialogs(),
         ],
         className="runs",
-        **{"data-endings": " ".join(ENDINGS), "data-largest": str(LARGEST_UPLOAD)},  # for the dialog of the import
+        **UPLOADS,
     )
 
 

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from explorer.library import Library
 from mtm.errors import InputError
-from mtm.run_folder.imports.limits import LARGEST_UPLOAD
+from mtm.run_folder.imports.limits import LARGEST_UPLOAD, in_words
 from mtm.run_folder.names import check_name
 
 ENDINGS = (".npz", ".parquet", ".zip", ".tar")
@@ -31,7 +31,7 @@ def import_upload(library: Library, filename: str, stream: IO[bytes]) -> dict[st
         with path.open("wb") as file:
             while part := stream.read(CHUNK):
                 if file.tell() + len(part) > LARGEST_UPLOAD:
-                    raise InputError(f"{name} is larger than {LARGEST_UPLOAD / 1e9:.2g} GB; use a terminal: mtm import")
+                    raise InputError(f"{name} is larger than {in_words(LARGEST_UPLOAD)}; use a terminal: mtm import")
                 file.write(part)
         try:
             run_id, account = library.import_with_account(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from mtm.errors import InputError
 
@@ -14,6 +15,7 @@ JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00
 SURROGATES = re.compile(r"[\ud800-\udfff]")  # no characters: what Python makes of bytes that are not UTF-8
 
 
+@lru_cache(maxsize=10_000)  # labels are the same few words again and again
 def spell(name: str) -> str:
     r"""A name as it is compared and shown: composed (é is one character), without blanks around it and marks that
     nobody sees, such as a byte-order mark. A byte that is not UTF-8 is shown as \xe9: no page takes it as it is."""

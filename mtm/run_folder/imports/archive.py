@@ -25,7 +25,7 @@ from mtm.run_folder.account import Account
 from mtm.run_folder.class_names import spell
 from mtm.run_folder.files import write_json
 from mtm.run_folder.imports.arrays import open_file
-from mtm.run_folder.imports.limits import GB, LARGEST_TEXT, MOST_FILES, check_fits_disk
+from mtm.run_folder.imports.limits import LARGEST_TEXT, MOST_FILES, check_fits_disk, in_words
 from mtm.run_folder.imports.new_folder import make_folder
 from mtm.run_folder.readers import read_json
 from mtm.runs import Run
@@ -54,18 +54,17 @@ def import_archive(path: Path, folder: Path) -> tuple[Run, Account]:
     Raises InputError for a file that is no archive of a run or unpacks to more than the limits, and a folder that is
     there already.
     """
-    with make_folder(folder) as hidden, open_file(path) as file, _refusing_damage(path):
+    with open_file(path) as file, make_folder(folder) as hidden, _refusing_damage(path):
         with _open_archive(path, file) as archive:
             wanted, ignored = _choose(path, archive, os.fstat(file.fileno()).st_size, hidden)
             for place, member in wanted.items():
                 _unpack(archive, member, hidden / place)
-        run = Run.open(hidden) if wanted else None
-        if run is None or not run.snapshots:
-            raise InputError(f"{path} is not the archive of a run: it has no snapshots that can be read")
+        if not wanted:
+            raise InputError(f"{path} is not the archive of a run: it has none of its files")
         _settle(path, hidden)
-        account = _account(path, run, ignored)
-        problems = tuple(problem.replace(str(hidden), str(folder)) for problem in run.problems)
-    return Run.open(folder), replace(account, notes=problems)
+        account = _account(path, hidden, ignored)
+    problems = (problem.replace(str(hidden), str(folder)) for problem in account.notes)
+    return Run.open(folder), replace(account, notes=tuple(problems))
 
 
 @contextlib.contextmanager
@@ -117,7 +116,7 @@ def _choose(
         if match[2] in wanted and len(tops) == 1:
             raise InputError(f"{path} has {match[2]} twice; which of them is meant is not known")
         if match[2].endswith((".json", ".jsonl")) and member.size > LARGEST_TEXT:
-            raise InputError(f"{path}: {match[2]} has {member.size / GB:,.3g} GB; {LARGEST_TEXT / GB:g} GB is the most")
+            raise InputError(f"{path}: {match[2]} has {in_words(member.size)}; {in_words(LARGEST_TEXT)} is the most")
         wanted[match[2]] = member
     if len(tops) > 1:
         folders = ", ".join(sorted(map(str, tops))[:SHOWN])
@@ -156,8 +155,11 @@ def _settle(path: Path, folder: Path) -> None:
         write_json(folder / "status.json", content | {"state": "stopped"})
 
 
-def _account(path: Path, run: Run, ignored: list[str]) -> Account:
-    """What is in the run; and what was in the archive and is not in it."""
+def _account(path: Path, folder: Path, ignored: list[str]) -> Account:
+    """What is in the run; and what was in the archive and is not in it. Raises InputError if there are no snapshots."""
+    run = Run.open(folder)
+    if not run.snapshots:
+        raise InputError(f"{path} is not the archive of a run: it has no snapshots that can be read")
     points, rows = run.points, run.metrics
     counts = np.bincount(points.labels, minlength=points.n_classes)
     more = f" and {len(ignored) - SHOWN} more" if len(ignored) > SHOWN else ""
@@ -168,5 +170,6 @@ def _account(path: Path, run: Run, ignored: list[str]) -> Account:
         dim=run.snapshot(0).embeddings.shape[1],
         epochs=tuple(row["epoch"] for row in rows),
         rows="as in the run that was exported",
+        notes=tuple(run.problems),
         ignored=(f"{', '.join(ignored[:SHOWN])}{more}: no files of a run",) if ignored else (),
     )

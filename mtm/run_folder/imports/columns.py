@@ -155,10 +155,22 @@ def _chosen(chosen: str, vectors: list[str], numbers: list[str]) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    """'a, b', or of many the first and the last."""
-    shown = names if len(names) <= SHOWN else [names[0], names[1], "...", names[-1]]
-    kind = "column" if len(names) == 1 else "columns"
-    return f"{kind} {', '.join(spell(name) for name in shown)}"
+    """'columns a, b'; of many that are numbered the first and the last, 'd0 to d511'."""
+    parts, rest = list[str](), list(names)
+    while rest:
+        run = _numbered_run(rest)
+        parts += [f"{spell(run[0])} to {spell(run[-1])}"] if len(run) > SHOWN else map(spell, run)
+        rest = rest[len(run) :]
+    return f"{'column' if len(names) == 1 else 'columns'} {', '.join(parts)}"
+
+
+def _numbered_run(names: list[str]) -> list[str]:
+    """The first of the names, and those after it that count on from it."""
+    match = NUMBERED.fullmatch(names[0])
+    n = 1
+    while match and n < len(names) and names[n] == f"{match[1]}{int(match[2]) + n}":
+        n += 1
+    return names[:n]
 
 
 def _storage(kind: Any) -> Any:

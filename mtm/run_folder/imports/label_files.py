@@ -16,7 +16,7 @@ from mtm.run_folder.class_names import spell
 from mtm.run_folder.imports import identities, labels
 from mtm.run_folder.imports.arrays import open_file, read_npy
 from mtm.run_folder.imports.labels import as_numbers_or_text
-from mtm.run_folder.imports.limits import GB, LARGEST_TEXT
+from mtm.run_folder.imports.limits import LARGEST_TEXT, in_words
 from mtm.run_folder.snapshots import Array
 
 BINARY = (".npz", ".parquet", ".zip", ".tar", ".json", ".pkl", ".pickle", ".pt", ".mat", ".h5", ".xlsx", ".xls", ".ods")
@@ -56,7 +56,7 @@ def _read_rows(path: Path) -> list[list[str]]:
     with open_file(path) as file:
         content = file.read(LARGEST_TEXT + 1)
     if len(content) > LARGEST_TEXT:
-        raise InputError(f"{path} has more than {LARGEST_TEXT / GB:g} GB, the most that a file of labels may have")
+        raise InputError(f"{path} has more than {in_words(LARGEST_TEXT)}, the most that a file of labels may have")
     text = _decode(path, content)
     first = text.partition("\n")[0]
     delimiter = next((d for part in (first, text) for d in DELIMITERS if d in part), ",")

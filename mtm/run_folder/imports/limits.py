@@ -42,6 +42,11 @@ def _check(path: Path, packed: int, unpacked: int, free: int, of_the_machine: st
     limit, meaning = min(limits)
     if unpacked > limit:
         raise InputError(
-            f"{path} has {packed / GB:,.3g} GB and unpacks to {unpacked / GB:,.3g} GB; the limit is {limit / GB:,.3g} "
-            f"GB, {meaning}"
+            f"{path} has {in_words(packed)} and unpacks to {in_words(unpacked)}; the limit is {in_words(limit)}, "
+            f"{meaning}"
         )
+
+
+def in_words(n_bytes: int) -> str:
+    """12 MB, 1.5 GB."""
+    return f"{n_bytes / 1e6:,.3g} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:,.2f} GB"
