@@ -117,3 +117,11 @@ def test_arrays_that_are_not_read_are_named(tmp_path: Path) -> None:
 def test_look_alikes_in_the_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"own\.npz: class_names: classes 0 and 1 are both called 'cat'"):
         read(tmp_path, x=RAMP, y=Y, class_names=["cat", "cat\u200b"])
+
+
+def test_a_run_that_goes_on_keeps_the_names_it_began_with(tmp_path: Path) -> None:
+    read(tmp_path, x=RAMP, y=Y, class_names=["cat ", "dog"])
+    config = TrainConfig(dataset=str(tmp_path / "own.npz"))
+    assert load(config).class_names == ("cat", "dog")
+    assert load(config, ("cat ", "dog")).class_names == ("cat ", "dog")
+    assert load(config, ("dog", "cat")).class_names == ("cat", "dog"), "the labels of the file number its own order"
