@@ -172,9 +172,7 @@ class Run:
         listing = self._look(at_every_file=True)
         found = [*self._problems, *listing.problems, *self._read_rows().problems]
         if self.name != self.folder.name:
-            found.append(
-                f"its folder's name is shown as {self.name}: give it one of letters that every program can show"
-            )
+            found.append(f"the name of its folder cannot be shown as it is ({self.name}): rename the folder")
         if problem := self._stored_status()[1]:
             found.append(problem)
         if listing.headers:

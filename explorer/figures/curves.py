@@ -94,7 +94,8 @@ def rho_class(rows: Sequence[Row], names: Sequence[str], colours: Sequence[str])
 def _per_class(rows: Sequence[Row], key: str, names: Sequence[str], colours: Sequence[str], title: str) -> go.Figure:
     figure = go.Figure()
     for k, name in enumerate(names):
-        values = [(row.get(key) or [None] * len(names))[k] for row in rows]
+        each = [row.get(key) or () for row in rows]
+        values = [of_classes[k] if k < len(of_classes) else None for of_classes in each]
         figure.add_trace(_line(_epochs(rows), values, to_plotly(name), colours[k % len(colours)]))
     return _over_epochs(figure, title, log=True).update_layout(showlegend=False)  # the colours are the points'
 
