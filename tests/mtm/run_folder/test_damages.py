@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import Command, small, until
@@ -251,7 +252,7 @@ def test_a_run_whose_folder_s_name_is_not_utf_8_says_so_and_is_renamed_or_delete
     assert row["problem"] == f"the name of its folder cannot be shown as it is ({shown}): rename the folder"
     client = create_app(runs, tmp_path / "demo", tmp_path / "cache").server.test_client()
     for look in LOOKS:
-        assert client.get(f"/api/{look}", query_string={"run": shown}).status_code in (200, 400), look
+        assert client.get(f"/api/{look}&run={quote(shown)}").status_code in (200, 400), look
     for path in LISTS:
         assert client.get(f"/api/{path}").status_code == 200, path
     listed = mtm("runs", "--json")
@@ -344,3 +345,19 @@ def test_a_damaged_search_is_one_bad_line(tmp_path: Path) -> None:
         response = client.get(f"/api/search?name={name}")
         assert (response.status_code, response.get_json()["error"]) == (400, listed[name]["problem"])
     assert client.get("/api/search?name=whole").status_code == 200
+
+
+def test_explore_says_what_is_wrong_with_a_run_that_it_shows_and_with_one_that_it_cannot(
+    runs: Path, tmp_path: Path
+) -> None:
+    copy_snapshot(runs / BAD, name="000002 (1).safetensors")
+    app = create_app(runs, tmp_path / "demo", tmp_path / "cache")
+    client, library = app.server.test_client(), app.server.extensions["queue"].library
+    assert b'"snapshots/000002 (1).safetensors is left out' in client.get(f"/api/frames?view=pca&run={BAD}").data
+    for path in (runs / BAD / "snapshots").glob("000*.safetensors"):
+        path.write_bytes(b"no arrays")
+    explore = next(page for page in PAGES if page.NAME == "Explore")
+    sentence = "000000.safetensors is cut short or not a safetensors file"
+    assert sentence in str(explore.layout(library, run=BAD))
+    assert sentence in client.get(f"/api/frames?view=pca&run={BAD}").get_json()["error"]
+    assert "there is no run 'gone' here (any more)" in str(explore.layout(library, run="gone"))
