@@ -175,8 +175,9 @@ def _why_nothing(rows: list[dict[str, Any]], name: str | None) -> str:
         return "no runs yet; make one with: mtm train"
     for row in rows:
         if row["id"] == name:
-            why = [row.get("error"), *row.get("problems", ())]
-            return "; ".join(sentence for sentence in why if sentence) or f"'{name}' has no snapshots to show yet"
+            why = [sentence for sentence in (row.get("error"), *row.get("problems", ())) if sentence]
+            more = f" (and {len(why) - 1} more)" if len(why) > 1 else ""
+            return f"{why[0]}{more}" if why else f"'{name}' has no snapshots to show yet"
     return f"there is no run '{name}' here (any more)"
 
 

@@ -51,6 +51,7 @@ def best_of(rows: Sequence[dict[str, Any]]) -> Best | None:
 
 def summarise(run: Run) -> dict[str, Any]:
     """State, config, progress and the accuracies of the best epoch of a run, in JSON's types."""
+    problems = run.problems  # first: it looks at every file, and what is damaged since the last look is then left out
     status, config, rows = run.status, run.info.get("config") or {}, run.metrics
     best = best_of(rows)
     return {
@@ -71,7 +72,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "best_epoch": best.row["epoch"] if best else None,
         "best_by": best.by if best else None,
         "megabytes": round(run.size() / 1e6, 1),
-        "problems": run.problems,
+        "problems": problems,
     }
 
 
