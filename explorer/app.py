@@ -45,6 +45,7 @@ from explorer.tune import page as tune
 from explorer.tune import routes as tune_routes
 from explorer.web import security
 from explorer.web.paths import assets_folder, demo_folder
+from mtm.run_folder.files import ABANDONED_SECONDS, remove_leftovers
 
 PAGES: tuple[ModuleType, ...] = (explore, runs, compare, train, tune, lab, results)  # in the order of the header
 
@@ -76,6 +77,8 @@ def create_app(
     )
     library = Library(runs_folder, demo_folder() if demos is None else demos)
     cache = user_cache_path("moving-targets") if cache is None else cache
+    for folder in (cache, cache / "preview"):
+        remove_leftovers(folder, ABANDONED_SECONDS)
     views, devices = Views(library, cache), Devices()
     queue = JobQueue(library, devices.device_of)
     preview = Preview(cache, queue.busy)

@@ -11,6 +11,7 @@ from explorer.export.film import film
 from explorer.export.scene import ExportRequest, Progress
 from explorer.space.views import Views
 from mtm.errors import InputError, choose_from
+from mtm.run_folder.files import ABANDONED_SECONDS, remove_leftovers
 
 EXPORTS: dict[str, Export] = {
     "figure": figure.EXPORT,
@@ -42,5 +43,6 @@ def write_export(
         raise InputError(f"{path} cannot be written: {why}")
     if {"htm": "html"}.get(kind, kind) not in export.kinds:
         raise choose_from(f"kind of {export.noun}", kind or path.name, export.kinds)
+    remove_leftovers(path.parent, ABANDONED_SECONDS, of=path.name)
     defaults = {name: value for name, value in export.defaults.get(kind, {}).items() if getattr(options, name) is None}
     export.write(views, request, path, replace(options, **defaults), on_progress or (lambda share, what: None))

@@ -38,6 +38,7 @@ LARGEST_TEXT = 64 << 20  # bytes that are read at once of JSON: a file, a line o
 DEEPEST = 64  # JSON objects and lists within each other
 MOST_AXES = 8  # of an array
 TEMPORARY = re.compile(r"\..+\.tmp|\.tmp\w{6}")  # `.NAME.XXXX.tmp` is ours, `.tmpXXXXXX` the safetensors library's
+BEGINNING = 50  # characters of a name that a temporary one begins with: a file system takes 255 bytes
 ABANDONED_SECONDS = 3600.0  # without a change, in a folder that several processes write at a time
 
 
@@ -96,13 +97,15 @@ def is_temporary(name: str) -> bool:
     return TEMPORARY.fullmatch(name) is not None
 
 
-def remove_leftovers(folder: Path, unchanged_for: float = 0.0) -> None:
+def remove_leftovers(folder: Path, unchanged_for: float = 0.0, of: str = "") -> None:
     """Remove from `folder` (not from folders in it) what killed writers left there: the one place that does.
 
-    Only for who knows that nobody else writes there, by its lock; `unchanged_for` so many seconds is for other folders.
+    Only for who knows that nobody else writes there, by its lock; `unchanged_for` so many seconds is for other folders,
+    and `of` the name of a file for those where others may have files of such names.
     """
+    begin = f".{of[:BEGINNING]}." if of else "."
     with suppress(OSError):  # it is no folder, or it goes away meanwhile
-        for path in [path for path in folder.iterdir() if is_temporary(path.name)]:
+        for path in [p for p in folder.iterdir() if p.name.startswith(begin) and is_temporary(p.name)]:
             if time.time() - _last_change(path) >= unchanged_for:
                 remove(path)
 
@@ -127,8 +130,7 @@ def _last_change(path: Path) -> float:
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
-    # of a long name only the beginning: a file system takes 255 bytes
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:BEGINNING]}.", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:

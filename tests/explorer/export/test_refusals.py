@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 from pathlib import Path
@@ -196,3 +197,13 @@ def test_a_curve_without_any_value_is_an_empty_figure(tmp_path: Path) -> None:
     views = Views(Library(tmp_path / "runs"), tmp_path / "cache")
     for curve in ("sigma_rho", "rho_sigma", "sigma_class"):
         assert write(views, tmp_path / "a.svg", run="still", curve=curve).stat().st_size > 1000
+
+
+def test_what_a_killed_export_left_is_gone_with_the_next_one_of_that_name(views: Views, tmp_path: Path) -> None:
+    left, younger, another = (tmp_path / f".{name}.tmp" for name in ("a.csv.x1", "a.csv.x2", "b.csv.x1"))
+    for path in (left, younger, another):
+        path.write_text("half")
+    for path in (left, another):
+        os.utime(path, (0, 0))
+    write(views, tmp_path / "a.csv", "data")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.csv.x2.tmp", ".b.csv.x1.tmp", "a.csv"]

@@ -170,6 +170,7 @@ def test_one_rule_says_what_a_killed_writer_left_and_it_is_removed(tmp_path: Pat
     (tmp_path / left[2] / "snapshots").mkdir(parents=True)
     (tmp_path / left[2] / "snapshots" / "000000.safetensors").write_text("half")
     remove_leftovers(tmp_path, ABANDONED_SECONDS)  # somebody may be at work on them
+    remove_leftovers(tmp_path, of="points.safetensors")  # none is that file's
     assert {path.name for path in tmp_path.iterdir()} == {*left, *kept, "a" * 250}
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "a" * 250}
