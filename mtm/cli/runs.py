@@ -81,4 +81,6 @@ def prune_run(run: RunPath, runs: RunsFolder = Path("runs")) -> None:
         raise InputError(f"{opened.folder} is being trained right now; stop it first")
     if opened.status.state in ("stopped", "interrupted"):
         raise InputError(f"{opened.folder} is not finished: without its checkpoint it could not be resumed")
-    output.say(f"Freed {opened.prune() / 1e6:,.1f} MB of {opened.folder}")
+    with opened.locked():
+        freed = opened.prune()
+    output.say(f"Freed {freed / 1e6:,.1f} MB of {opened.folder}")

@@ -113,6 +113,37 @@ def test_ctrl_c_and_sigterm_checkpoint_and_say_stopped(start: Start, tmp_path: P
     assert run.problems == []
 
 
+def test_a_terminal_that_closes_stops_its_training_at_a_checkpoint(tmp_path: Path) -> None:
+    import fcntl
+    import pty
+    import select
+    import termios
+
+    def take_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def has_begun() -> bool:
+        while select.select([ours], [], [], 0)[0]:  # it would wait for its lines to be read
+            os.read(ours, 65536)
+        return (tmp_path / "runs/a/snapshots/000002.safetensors").exists()
+
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "mtm", "train", *map(str, LONG), "--name", "a"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=its, stdout=its, stderr=its, start_new_session=True, preexec_fn=take_terminal
+    ) as process:
+        os.close(its)
+        try:
+            until(has_begun)
+            os.close(ours)
+            assert process.wait(PATIENCE) == 130
+        finally:
+            process.kill()
+    run = Run.open(tmp_path / "runs" / "a")
+    assert (run.status.state, run.problems) == ("stopped", [])
+    assert (run.checkpoints / "state.safetensors").exists()
+
+
 def is_pending(process: subprocess.Popen[str], number: int) -> bool:
     """Whether a signal has not been delivered yet, where the system tells."""
     status = Path(f"/proc/{process.pid}/status")
