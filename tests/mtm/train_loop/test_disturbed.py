@@ -73,10 +73,11 @@ def test_nothing_is_written_into_a_run_of_the_same_name_that_took_its_place(run:
     def replace() -> None:
         shutil.rmtree(run.folder)
         Run.create(run.folder, small(seed=1))
+        (run.folder / "lock").touch()  # its own training has begun
 
     with pytest.raises(FolderGone):
         record_training(run, on_progress=once(replace, 3))
-    assert {path.name for path in run.folder.iterdir()} == {"config.json", "status.json"}
+    assert {path.name for path in run.folder.iterdir()} == {"config.json", "status.json", "lock"}
     assert Run.open(run.folder).status.state == "queued"
 
 
