@@ -74,7 +74,7 @@ export class ExportMenu {
     if (list) query.set(option, list.value);
     const timer = setInterval(() => this.fetchProgress(), POLL_MS);
     try {
-      const file = await fetchFile(`/api/export?${query}`, undefined, this.controller.signal);
+      const file = await fetchFile("/api/export", Object.fromEntries(query), this.controller.signal);
       this.save(file, file.name || `export.${kind}`);
     } finally {
       clearInterval(timer);

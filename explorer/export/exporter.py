@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from explorer.export.writer import write_export
 from explorer.space.views import Views
 from explorer.web.http import BusyError
 from mtm.errors import InputError
+
+LONGEST_NAME = 100  # characters of a file's name without its ending
 
 
 class Exporter:
@@ -52,20 +54,30 @@ class Exporter:
         finally:
             self._turn.release()
 
-    def write(self, folder: Path, request: ExportRequest, what: str, kind: str, options: Options) -> Path:
+    def write(
+        self,
+        folder: Path,
+        request: ExportRequest,
+        what: str,
+        kind: str,
+        options: Options,
+        is_abandoned: Callable[[], bool] = lambda: False,
+    ) -> Path:
         """Write an export to a folder and return its file, named after run and view, or curve, or kind of export.
 
-        Raises InputError for a choice that does not exist and when it is stopped, FilmError if a film fails.
+        Raises InputError for a choice that does not exist and when it is stopped or abandoned, FilmError if a film
+        fails.
         """
+
+        def report(share: float, what: str) -> None:
+            self.progress = {"share": share, "what": what}
+            if self._stopped.is_set() or is_abandoned():
+                raise InputError("the export was stopped")
+
         if not kind.isalnum():
             raise InputError(f"kind={kind}: the ending of a file is meant, as in png")
         label = options.curve or request.view or what
-        name = re.sub(r"[^\w.-]+", "-", f"{request.run}-{label}")  # nothing that is a folder
+        name = re.sub(r"[^\w.-]+", "-", f"{request.run}-{label}")[:LONGEST_NAME]  # nothing that is a folder
         path = folder / f"{name}.{kind}"
-        write_export(self.views, request, what, path, options, self._report)
+        write_export(self.views, request, what, path, options, report)
         return path
-
-    def _report(self, share: float, what: str) -> None:
-        self.progress = {"share": share, "what": what}
-        if self._stopped.is_set():
-            raise InputError("the export was stopped")

@@ -1,13 +1,14 @@
-"""The Explore page's way to exports: `/api/export?what=...&kind=...` answers with the file, made while it waits.
+"""The Explore page's way to exports: a POST to `/api/export` answers with the file, made while it waits.
 
-The parts of the picture have the names of the page's URL; `/api/export/progress` says how far the newest export is.
+Its body names what and kind, and the parts of the picture as the page's URL does; `/api/export/progress` says how far
+the newest export is.
 """
 
 from __future__ import annotations
 
 import shutil
 
-from flask import Flask, Response, send_file
+from flask import Flask, Response, request, send_file
 
 from explorer.export.entry import Options
 from explorer.export.exporter import Exporter
@@ -28,11 +29,12 @@ def register(server: Flask, views: Views) -> None:
     exporter = Exporter(views)
 
     def export(arguments: Arguments) -> Response:
-        """The file as an attachment; one export at a time."""
+        """The file as an attachment; one export at a time, which ends when its client is gone."""
         what, kind = arguments.optional_text("what") or "", arguments.optional_text("kind") or ""
+        is_abandoned = request.environ.get("waitress.client_disconnected", lambda: False)
         try:
             with exporter.take_turn() as folder:
-                path = exporter.write(folder, _request(arguments), what, kind, _options(arguments))
+                path = exporter.write(folder, _request(arguments), what, kind, _options(arguments), is_abandoned)
         except FilmError as error:
             raise InputError(str(error)) from error
         media_type = EXPORTS[what].kinds.get(path.suffix.lower().lstrip("."))
@@ -45,16 +47,16 @@ def register(server: Flask, views: Views) -> None:
         exporter.stop()
         return {}
 
-    add_route(server, "/api/export", export)
+    add_route(server, "/api/export", export, "POST")
     add_route(server, "/api/export/progress", lambda arguments: exporter.progress)
     add_route(server, "/api/export/stop", stop, "POST", needs_body=False)
 
 
 def _request(arguments: Arguments) -> ExportRequest:
-    """The export request in the address. Raises InputError for a value that cannot be read or does not exist."""
+    """The export request in the body. Raises InputError for a value that cannot be read or does not exist."""
     marks = ExportRequest.marks
     if "shown" in arguments:
-        marks = tuple(mark for mark in arguments.values["shown"].split(",") if mark in MARKS)
+        marks = tuple(mark for mark in (arguments.optional_text("shown") or "").split(",") if mark in MARKS)
     return ExportRequest(
         arguments.optional_text("run") or "",
         **{name: text for name in TEXTS if (text := arguments.optional_text(name))},

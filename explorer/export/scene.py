@@ -184,7 +184,7 @@ def _wait_for_projection(views: Views, picture: Picture, on_progress: Progress |
     """Wait until the worker process has computed a projection. Raises InputError if it cannot."""
     retry = True
     while True:
-        job = views.progress(picture, retry)
+        job = views.lay_out(picture, retry)
         retry = False
         if job["state"] == "done":
             return

@@ -34,8 +34,9 @@ class FileDigests:
             except OSError as error:
                 raise InputError(f"cannot read {path}: {error.strerror}") from error
         if self._memory and len(self._known) > n_known:
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._memory, json.dumps(dict(self._known)).encode())  # a copy: other requests go on adding
+            with contextlib.suppress(OSError):  # a full disk: they are computed again by the next process
+                self._memory.parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(self._memory, json.dumps(dict(self._known)).encode())  # a copy: other requests add to it
         return digests
 
     @cached_property

@@ -36,7 +36,8 @@ def register(server: Flask, views: Views) -> None:
     add_route(server, "/api/regions", partial(_regions, views), cached=True)
     add_route(server, "/api/trust", partial(_trust, views))
     add_route(server, "/api/news", lambda arguments: _news(run_named(arguments)))
-    add_route(server, "/api/progress", partial(_progress, views))
+    add_route(server, "/api/progress", lambda arguments: views.progress(_picture(arguments)))
+    add_route(server, "/api/layout", partial(_lay_out, views), "POST")
     add_route(server, "/api/cancel", lambda arguments: views.cancel(_picture(arguments)), "POST", needs_body=False)
     add_route(server, "/api/sprite", lambda arguments: _sprite(run_named(arguments)), cached=True)
 
@@ -125,9 +126,12 @@ def _trust(views: Views, arguments: Arguments) -> Answer:
     return {"measures": [asdict(measure) for measure in measures], "note": f"Agreement by mode: {agreements}."}
 
 
-def _progress(views: Views, arguments: Arguments) -> Answer:
-    """run view [options of the view] [n] [again]: how far the layout is; `again` starts it anew after a failure."""
-    return views.progress(_picture(arguments), again="again" in arguments)
+def _lay_out(views: Views, arguments: Arguments) -> Answer:
+    """run view [options of the view] [n] [again]: have it computed; its state, as of `/api/progress`.
+
+    One that failed or was cancelled stays so, unless `again` is true.
+    """
+    return views.lay_out(_picture(arguments), again=bool(arguments.values.get("again")))
 
 
 def _sprite(run: Run) -> Answer:

@@ -6,6 +6,7 @@ cached by content, in memory and in the cache folder, so that a picture is never
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from explorer.space.regions import RegionMap
 from explorer.space.stack import load_snapshots
 from explorer.space.worker import Worker
 from explorer.web.cache import Cache
-from mtm.errors import InputError
+from mtm.errors import InputError, NotFoundError
 from mtm.run_folder.snapshots import Array
 from mtm.runs import Run
 
@@ -81,15 +82,26 @@ class Views:
                 self._worker = Worker(self.cache, self.digests)
             return self._worker
 
-    def progress(self, picture: Picture, again: bool = False) -> dict[str, Any]:
-        """The state of the job that computes a projection; submits it if need be, after a failure only if `again`."""
+    def progress(self, picture: Picture) -> dict[str, Any]:
+        """The state of the job that computes a projection, "none" without one; `n` is the number of its snapshots."""
+        run = self.library.run(picture.run)
+        names, key = _snapshot_names(run, picture), self._key(run, picture)
+        if load_cached(self.cache, key) is not None:
+            return {"state": "done", "progress": 1.0, "message": "", "n": len(names)}
+        with contextlib.suppress(NotFoundError):
+            status = self.worker.status(key)
+            if status["state"] != "done":  # else its file has been deleted since
+                return status | {"n": len(names)}
+        return {"state": "none", "progress": 0.0, "message": "not computed yet", "n": len(names)}
+
+    def lay_out(self, picture: Picture, again: bool = False) -> dict[str, Any]:
+        """Submit the job that computes a projection if need be, after a failure only if `again`; its state."""
+        state = self.progress(picture)
+        if state["state"] in ("done", "queued", "running"):
+            return state
         run = self.library.run(picture.run)
         names = _snapshot_names(run, picture)
-        if load_cached(self.cache, self._key(run, picture)) is not None:
-            status = {"state": "done", "progress": 1.0, "message": ""}
-        else:
-            status = self.worker.submit(run.folder, picture.method, picture.options, again, names)
-        return status | {"n": len(names)}
+        return self.worker.submit(run.folder, picture.method, picture.options, again, names) | {"n": len(names)}
 
     def cancel(self, picture: Picture) -> dict[str, Any]:
         """End the job that computes a projection. Raises InputError if there is none."""
@@ -108,7 +120,8 @@ class Views:
             if projection.needs_worker:
                 raise InputError(f"{projection.short} is not computed yet")
             frames = project(run, picture.method, **picture.options, snapshots=_snapshot_names(run, picture))
-            store(self.cache, key, frames)
+            with contextlib.suppress(OSError):  # a full disk: it is computed again next time
+                store(self.cache, key, frames)
             return frames
 
         return run, self._frames.get(key, compute)

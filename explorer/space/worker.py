@@ -33,6 +33,7 @@ from mtm.run_folder.files import jsonable
 from mtm.runs import Run
 
 PATIENCE = 10.0  # seconds that a cancelled job has to end before its process is killed
+MOST_WAITING = 20  # jobs
 REMEMBERED = 200  # jobs that have ended
 WARM_UP = "warm-up"  # the key of the job that has numba compile
 OVER = ("done", "failed", "cancelled")
@@ -82,7 +83,7 @@ class Worker:
         """Queue a projection of a run's snapshots, all there are now or `names`; returns the status of its job.
 
         A job that failed or was cancelled stays so, unless `again` is true. Raises InputError for a run or options
-        that cannot be.
+        that cannot be, and while too many wait already.
         """
         run = open_run(run_folder)
         names = [path.name for path in run.snapshots] if names is None else list(names)
@@ -97,6 +98,8 @@ class Worker:
                 self._jobs[key] = job
                 self._end(job, "done")
                 return job.status()
+            if sum(each.state == "queued" for each in self._jobs.values()) >= MOST_WAITING:
+                raise InputError(f"{MOST_WAITING} projections are waiting already; cancel one, or wait for one")
             return self._enqueue(job).status()
 
     def warm_up(self, after: float = 0.0) -> None:

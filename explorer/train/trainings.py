@@ -29,12 +29,12 @@ class Trainings:
 
     def form(self) -> dict[str, Any]:
         """The form, and the devices of this machine."""
-        self.devices.refresh()
         devices = [asdict(device) for device in self.devices.all()]
         return form.catalogue(self.data_root) | {"devices": devices, "colours": LINES}
 
     def check(self, values: Values) -> dict[str, Any]:
         """The problems by field; or the command line of the same training, and its preview."""
+        self.devices.refresh()
         checked = self._check_form(values)
         if checked.config is None:
             return {"problems": checked.problems}
@@ -63,11 +63,11 @@ class Trainings:
     def act(self, action: Callable[[str], None], run_id: str) -> dict[str, Any]:
         """Stop, resume or remove a job; the lists of jobs afterwards."""
         action(run_id)
+        self.queue.advance()
         return self.list_jobs()
 
     def list_jobs(self) -> dict[str, Any]:
         """The jobs that are at work, those that wait, in their order, and the latest that are over."""
-        self.queue.advance()
         jobs = self.queue.all()
         active = sorted((job for job in jobs if job.state in ACTIVE), key=lambda job: job.id)
         over = [job for job in jobs if job.state in ("finished", *RESUMABLE)]

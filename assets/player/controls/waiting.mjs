@@ -28,25 +28,27 @@ export class Waiting {
   }
 
   /**
-   * Request the state of the job, again and again until it is over.
+   * Have the projection computed, and look after the job until it is over.
    * @param {string} about the query that names run and view
    * @param {string} name of the projection @param {string} meanwhile what is shown until then
+   * @param {boolean} isNew whether it is to be computed, or only looked after
    * @param {boolean} again whether one that failed is started anew
    * @returns {Promise<boolean>} whether the projection is computed already
    */
-  async ask(about, name = this.name, meanwhile = this.meanwhile, again = false) {
+  async ask(about, name = this.name, meanwhile = this.meanwhile, isNew = true, again = false) {
     this.stop();
     Object.assign(this, { name, meanwhile });
     this.about = about;
-    const job = await answerOf(get(`/api/progress?${about}${again ? "&again=1" : ""}`));
+    const job = await answerOf(isNew ? post("/api/layout", { ...fieldsOf(about), again }) : get(`/api/progress?${about}`));
     if (this.about !== about) return false;
     this.n = job.n ?? null;
     if (job.state === "done") return true;
+    if (job.state === "none") return this.ask(about); // the server was started anew meanwhile
     this.show(job);
     this.isOn = !this.over;
     if (this.isOn) {
       this.timer = setTimeout(async () => {
-        if ((await this.ask(about)) && this.about === about) this.ready();
+        if ((await this.ask(about, name, meanwhile, false)) && this.about === about) this.ready();
       }, POLL_MS);
     }
     return false;
@@ -67,7 +69,7 @@ export class Waiting {
 
   async act() {
     if (this.over) {
-      if (await this.ask(this.about, this.name, this.meanwhile, true)) this.ready();
+      if (await this.ask(this.about, this.name, this.meanwhile, true, true)) this.ready();
       return;
     }
     const job = await answerOf(post(`/api/cancel?${this.about}`));
@@ -81,6 +83,11 @@ export class Waiting {
     this.about = null;
     this.element.hidden = true;
   }
+}
+
+/** @param {string} query @returns {Record<string, string>} */
+function fieldsOf(query) {
+  return Object.fromEntries(new URLSearchParams(query));
 }
 
 /** An answer, or what went wrong. @param {Promise<Job>} request @returns {Promise<Job>} */

@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 import imageio_ffmpeg
@@ -533,9 +534,11 @@ def test_the_route_answers_with_the_file_or_a_sentence(
     server = Flask(__name__)
     routes.register(server, views)
     client = server.test_client()
-    response = client.get(
-        f"/api/export?run={RUN}&what=figure&kind=png&view=pca&shown=targets,labels&width=400&height=300"
-    )
+
+    def ask(query: str) -> Any:
+        return client.post("/api/export", json=dict(parse_qsl(query)))
+
+    response = ask(f"run={RUN}&what=figure&kind=png&view=pca&shown=targets,labels&width=400&height=300")
     assert response.headers["Content-Disposition"] == f"attachment; filename={RUN}-pca.png"
     assert Image.open(io.BytesIO(response.data)).size == (800, 600)
     response.close()
@@ -546,7 +549,7 @@ def test_the_route_answers_with_the_file_or_a_sentence(
         (f"what=figure&kind=png&run={RUN}&hidden=1,x", "numbers of classes are meant"),
         (f"what=figure&kind=png&run={RUN}&solo=77", "there is no class 77"),
     ):
-        response = client.get(f"/api/export?{query}")
+        response = ask(query)
         assert response.status_code == (404 if sentence == "there is no run" else 400)
         assert sentence in response.get_json()["error"]
     assert list(tmp_path.iterdir()) == []

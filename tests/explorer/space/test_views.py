@@ -37,7 +37,7 @@ def grow(run: Run, t: int) -> None:
 
 def laid_out(views: Views, picture: Picture) -> None:
     def is_done() -> bool:
-        job = views.progress(picture)
+        job = views.lay_out(picture)
         assert job["state"] in ("queued", "running", "done"), job
         return bool(job["state"] == "done")
 
@@ -47,6 +47,7 @@ def laid_out(views: Views, picture: Picture) -> None:
 @pytest.mark.parametrize("method", ["pca", "umap"])
 def test_a_picture_of_so_many_snapshots_stays_the_same_when_more_come(views: Views, growing: Run, method: str) -> None:
     whole = Picture("growing", method)
+    assert views.progress(whole)["state"] == "none"  # to look starts nothing
     laid_out(views, whole)
     before = views.frames(whole)[1]
     n = views.progress(whole)["n"]
@@ -60,6 +61,12 @@ def test_a_picture_of_so_many_snapshots_stays_the_same_when_more_come(views: Vie
     more = views.frames(Picture("growing", method, {"first": 3}, 4))[1]
     assert len(more.snapshots) == 4
     np.testing.assert_allclose(more.points[:3], before.points, rtol=1e-5)
+
+
+def test_a_picture_is_shown_where_nothing_can_be_stored(growing: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("where the cache folder should be")
+    views = Views(Library(tmp_path / "runs", tmp_path / "demo"), tmp_path / "file")
+    assert views.frames(Picture("growing", "pca"))[1].points.shape == (3, 60, 2)
 
 
 def test_a_lasso_in_umap_means_the_newest_layout_there_is(views: Views, growing: Run) -> None:

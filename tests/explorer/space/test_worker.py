@@ -154,6 +154,20 @@ def test_a_running_and_a_waiting_job_can_be_cancelled(worker: Worker, slow: Run,
     assert worker.wait(first, PATIENCE)["state"] == "cancelled"
 
 
+def test_only_so_many_jobs_wait(worker: Worker, slow: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.space.worker.MOST_WAITING", 2)
+    keys = [running(worker, slow, 31)]
+    keys += [worker.submit(run.folder, "umap", {"seed": seed})["key"] for seed in (32, 33)]
+    with pytest.raises(InputError, match="2 projections are waiting already"):
+        worker.submit(run.folder, "umap", {"seed": 34})
+    assert worker.submit(run.folder, "umap", {"seed": 33})["state"] == "queued"  # it is one of them
+    worker.cancel(keys[1])
+    keys.append(worker.submit(run.folder, "umap", {"seed": 34})["key"])
+    for key in reversed(keys):
+        worker.cancel(key)
+    assert worker.wait(keys[0], PATIENCE)["state"] == "cancelled"
+
+
 def test_a_job_that_does_not_heed_a_cancel_is_killed(
     worker: Worker, slow: Run, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
