@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html
 from platformdirs import user_cache_path
+from pydantic import validate_call
 
 from explorer import shell, words
 from explorer.compare import page as compare
@@ -43,7 +44,8 @@ from explorer.train.preview import Preview
 from explorer.train.queue import JobQueue
 from explorer.tune import page as tune
 from explorer.tune import routes as tune_routes
-from explorer.web import security
+from explorer.web import http, security
+from explorer.web.callbacks import guard_callbacks
 from explorer.web.paths import assets_folder, demo_folder
 from mtm.run_folder.files import ABANDONED_SECONDS, remove_leftovers
 
@@ -83,6 +85,8 @@ def create_app(
     queue = JobQueue(library, devices.device_of)
     preview = Preview(cache, queue.busy)
     security.register(app.server, token, host, [page.PATH for page in PAGES])
+    http.register_errors(app.server)
+    guard_callbacks(app)
     space_routes.register(app.server, views)
     histories = Histories(library)
     explore_routes.register(app.server, Panels(views, histories))
@@ -114,8 +118,9 @@ def _register_router(app: Dash, library: Library) -> None:
         Input("shell-url", "pathname"),
         State("shell-url", "search"),
     )
+    @validate_call
     def show_page(pathname: str, search: str | None) -> Any:
-        query = dict(parse_qsl((search or "").lstrip("?")))
+        query = dict(parse_qsl((search or "").lstrip("?"), errors="replace"))
         for page in PAGES:
             if pathname == page.PATH:
                 return page.layout(library, **query), shell.links(PAGES, pathname)

@@ -6,10 +6,11 @@ once for each picture, and in `at` the epoch at which each is held, if any.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html
+from pydantic import BaseModel, Field, validate_call
 
 from explorer import words
 from explorer.compare import curves
@@ -28,7 +29,16 @@ SECTIONS = ("top", "message", "panes", "timeline", "details", "curves", "stills"
 COMMAND = "mtm train --dataset digits --loss euclidean"
 
 
-def layout(library: Library, **query: str) -> Any:
+class DrawnRun(BaseModel):
+    """A run whose curves are drawn, as the browser names it."""
+
+    run: str
+    name: str
+    place: Annotated[int, Field(ge=0, lt=MAX_RUNS)]
+    classifier: str
+
+
+def layout(library: Library, /, **query: str) -> Any:
     """The page's empty sections. The browser fills them; it reads the URL, in which `run` may stand several times."""
     summaries = [row for row in library.summaries() if row.get("snapshots")]
     no_runs = html.Div([NO_RUNS, html.Code(COMMAND)], className="compare-nothing", id="compare-nothing")
@@ -68,14 +78,15 @@ def register(app: Dash, library: Library) -> None:
     browser_page.start(app, "compare")
 
     @app.callback(Output("compare-curves", "children"), Input("compare-lines", "data"), prevent_initial_call=True)
-    def draw_curves(runs: list[dict[str, Any]] | None) -> list[Any]:
+    @validate_call
+    def draw_curves(runs: list[DrawnRun] | None) -> list[Any]:
         lines = []
         for run in (runs or [])[:MAX_RUNS]:
             try:
-                rows = library.run(run["run"]).metrics
+                rows = library.run(run.run).metrics
             except InputError:
                 continue  # the message over its picture says why
-            lines.append(curves.Line(run["name"], run["place"], rows, run["classifier"]))
+            lines.append(curves.Line(run.name, run.place, rows, run.classifier))
         return [_curve(name, lines) for name in curves.MEASURES] if lines else []
 
 

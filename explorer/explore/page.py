@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from pydantic import validate_call
 
 from explorer import words
 from explorer.explore.export_menu import build_export_menu
@@ -27,7 +28,7 @@ NAME = "Explore"
 FIRST = "demo/fashion-euclidean"
 
 
-def layout(library: Library, **query: str) -> Any:
+def layout(library: Library, /, **query: str) -> Any:
     """The page for the run named in the URL, or for the first run if the URL names none."""
     rows = library.summaries()
     summaries = [row for row in rows if row.get("snapshots")]
@@ -89,7 +90,8 @@ def register(app: Dash, library: Library) -> None:
         State("explore-classifier", "value"),
         prevent_initial_call=True,
     )
-    def set_choices(run_id: str | None, view: str, classifier: str) -> Any:
+    @validate_call
+    def set_choices(run_id: str | None, view: str | None, classifier: str | None) -> Any:
         choices = _choices(library, run_id)
         new_view = no_update if view in choices.views else next(iter(choices.views))
         new_classifier = no_update if classifier in choices.classifiers else next(iter(choices.classifiers))
@@ -101,6 +103,7 @@ def register(app: Dash, library: Library) -> None:
         State("explore-run", "value"),
         prevent_initial_call=True,
     )
+    @validate_call
     def draw_curves(_: int | None, run_id: str | None) -> Any:
         try:
             run = library.run(run_id or "")

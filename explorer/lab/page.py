@@ -17,7 +17,7 @@ PATH = "/lab"
 NAME = "Lab"
 
 
-def layout(library: Library, **query: str) -> Any:
+def layout(library: Library, /, **query: str) -> Any:
     """The page's regions, which the browser fills; `query` holds the parameters of the URL."""
     return browser_page.lay_out("lab", "controls", "stage", "side", "message", data=query)
 

@@ -17,7 +17,7 @@ PATH = "/results"
 NAME = "Results"
 
 
-def layout(library: Library, **query: str) -> Any:
+def layout(library: Library, /, **query: str) -> Any:
     """An empty page, which the browser fills."""
     report = html.Div("Reading the runs …", id="results-report", className="results-report")
     return browser_page.lay_out("results", report, "message", data=query)

@@ -14,6 +14,7 @@ from typing import Any
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from pydantic import BaseModel, validate_call
 
 from explorer.library import Library
 from explorer.runs.dialogs import build_delete_dialogs, build_rename_dialog
@@ -29,7 +30,14 @@ REFRESH_MS = 2000
 UPLOADS: dict[str, Any] = {"data-endings": " ".join(ENDINGS), "data-largest": str(LARGEST_UPLOAD)}  # what may be sent
 
 
-def layout(library: Library, **query: str) -> Any:
+class Selected(BaseModel):
+    """What the callbacks read of a selected row."""
+
+    id: str
+    name: str
+
+
+def layout(library: Library, /, **query: str) -> Any:
     """The empty table and the buttons for the selected runs; the rows follow by callback."""
     folder = str(library.runs_folder.resolve())
     tools = [
@@ -128,6 +136,7 @@ def _register_rows(app: Dash, library: Library) -> None:
         State("runs-stamp", "data"),
         running=[(Output("runs-tick", "disabled"), True, False)],  # a tick meanwhile would discard this answer
     )
+    @validate_call
     def refresh(_: int | None, __: Any, ___: Any, ____: Any, stamp: str | None) -> Any:
         rows = list_rows(library)
         digest = hashlib.blake2b(json.dumps(rows).encode(), digest_size=8).hexdigest()
@@ -147,13 +156,14 @@ def _register_rename(app: Dash, library: Library) -> None:
         State("runs-table", "selectedRows"),
         prevent_initial_call=True,
     )
-    def rename(_: Any, __: Any, ___: Any, name: str | None, selected: list[dict[str, Any]] | None) -> Any:
+    @validate_call
+    def rename(_: Any, __: Any, ___: Any, name: str | None, selected: list[Selected] | None) -> Any:
         if not selected:
             return no_update, no_update, no_update, no_update
         run = selected[0]
         if ctx.triggered_id == "runs-rename":
-            return True, run["name"], None, no_update
-        renamed, problem = _attempt(lambda: library.rename(run["id"], name or ""))
+            return True, run.name, None, no_update
+        renamed, problem = _attempt(lambda: library.rename(run.id, name or ""))
         if problem:
             return True, no_update, problem, no_update
         return False, no_update, None, {"id": renamed, "at": time.time()}
@@ -169,13 +179,14 @@ def _register_delete(app: Dash, library: Library) -> None:
         State("runs-table", "selectedRows"),
         prevent_initial_call=True,
     )
-    def ask_to_delete(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
+    @validate_call
+    def ask_to_delete(_: Any, __: Any, ___: Any, selected: list[Selected] | None) -> Any:
         if not selected or ctx.triggered_id != "runs-delete":
             return False, no_update
-        run_id = selected[0]["id"]  # its row may be older than the run
-        run = next((row for row in list_rows(library) if row["id"] == run_id), selected[0])
-        n, size = run["snapshots"], run["megabytes"] or 0
-        return True, f"Delete '{run['name']}' with its {n} snapshot{'s' * (n != 1)} ({size} MB)?"
+        run = selected[0]
+        row = next((row for row in list_rows(library) if row["id"] == run.id), {})  # as it is now
+        n, size = row.get("snapshots", 0), row.get("megabytes") or 0
+        return True, f"Delete '{run.name}' with its {n} snapshot{'s' * (n != 1)} ({size} MB)?"
 
     @app.callback(
         Output("runs-delete-again", "opened"),
@@ -189,17 +200,18 @@ def _register_delete(app: Dash, library: Library) -> None:
         State("runs-table", "selectedRows"),
         prevent_initial_call=True,
     )
-    def delete(_: Any, __: Any, ___: Any, selected: list[dict[str, Any]] | None) -> Any:
+    @validate_call
+    def delete(_: Any, __: Any, ___: Any, selected: list[Selected] | None) -> Any:
         if not selected or ctx.triggered_id == "runs-delete-keep-again":
             return False, no_update, "", no_update, no_update
         run = selected[0]
         if ctx.triggered_id == "runs-delete-ask":
-            return True, f"'{run['name']}' cannot be brought back. Delete it for good?", "", no_update, no_update
-        problem = _attempt(lambda: library.delete(run["id"]))[1]
+            return True, f"'{run.name}' cannot be brought back. Delete it for good?", "", no_update, no_update
+        problem = _attempt(lambda: library.delete(run.id))[1]
         if problem:
             return True, no_update, problem, no_update, no_update
-        message = notice(f"Deleted '{run['name']}'.", good=True)
-        return False, no_update, "", {"id": run["id"], "at": time.time()}, [message]
+        message = notice(f"Deleted '{run.name}'.", good=True)
+        return False, no_update, "", {"id": run.id, "at": time.time()}, [message]
 
 
 def _attempt(action: Callable[[], Any]) -> tuple[Any, str | None]:

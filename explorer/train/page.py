@@ -17,7 +17,7 @@ PATH = "/train"
 NAME = "Train"
 
 
-def layout(library: Library, **query: str) -> Any:
+def layout(library: Library, /, **query: str) -> Any:
     """The page's regions, which the browser fills; `query` may name the run whose settings the form begins with."""
     side = [
         html.Div(id="train-preview", className="train-preview"),

@@ -16,7 +16,7 @@ PATH = "/tune"
 NAME = "Tune"
 
 
-def layout(library: Library, **query: str) -> Any:
+def layout(library: Library, /, **query: str) -> Any:
     """The empty page, which the browser fills; `query` may name the search that is shown first."""
     return browser_page.lay_out("tune", "body", "message", data={**query, "folder": str(library.runs_folder)})
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Literal
 
@@ -23,6 +24,9 @@ from mtm.run_folder.files import jsonable
 
 BINARY = "application/octet-stream"
 BODY_LIMIT = 1 << 20  # bytes of a body that is no file
+LARGEST_WHOLE = 2**53  # in JSON
+LONGEST_QUOTE = 60  # characters
+LONGEST_SENTENCE = 2000
 Answer = Response | bytes | dict[str, Any] | list[Any]
 
 
@@ -71,9 +75,24 @@ def add_route(
             response = _to_response(answer(_arguments(in_path, needs_body, file_limit is not None)))
             return _revalidated(response) if cached else response
         except Exception as error:
-            return _error_response(error)
+            return answer_error(error)
 
     server.add_url_rule(path, endpoint=f"{method} {path}", view_func=respond, methods=[method])
+
+
+def register_errors(server: Flask) -> None:
+    """Refuse in one sentence, too, what reaches no route of ours: an unknown address, a wrong method, Dash's routes.
+
+    No body of any of them has more than BODY_LIMIT.
+    """
+    server.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    server.register_error_handler(Exception, answer_error)
+
+    @server.before_request
+    def refuse_unknown() -> None:
+        """Dash answers any GET with the page; what begins as our routes do and is none of them is no page."""
+        if request.path.startswith("/api/") and request.endpoint and request.endpoint.partition(" ")[2] == "":
+            raise NotFoundError(f"there is no {request.method} of {shorten(request.path)}")
 
 
 class Arguments:
@@ -104,15 +123,30 @@ class Arguments:
         value = self.values.get(name)
         if value is not None and not isinstance(value, str):
             raise InputError(f"'{name}' has to be text")
+        try:
+            (value or "").encode("utf-8", "surrogateescape")  # as names of files that are not UTF-8 are read
+        except UnicodeEncodeError:
+            raise InputError(f"'{name}' is no text: it holds half a character") from None
         return value or None
 
     def integer(self, name: str) -> int | None:
         """A whole number; None where it is missing or empty."""
-        return self._number(name, int, "a whole number")
+        value = self.values.get(name)
+        try:
+            return None if value is None or value == "" else _whole(value)
+        except ValueError:
+            raise InputError(f"{name}={shorten(value)}: a whole number is meant") from None
 
     def number(self, name: str) -> float | None:
         """A number; None where it is missing or empty."""
-        return self._number(name, float, "a number")
+        value = self.values.get(name)
+        try:
+            number = None if value is None or value == "" else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if number is None or math.isfinite(number):
+            return number
+        raise InputError(f"{name}={shorten(value)}: a number is meant")
 
     def count(self, name: str, default: int) -> int:
         """A whole number with a default."""
@@ -123,35 +157,48 @@ class Arguments:
         """Whole numbers with commas between them; None where there are none."""
         text = self.optional_text(name)
         try:
-            return tuple(int(part) for part in text.split(",")) if text else None
+            return tuple(_whole(part) for part in text.split(",")) if text else None
         except ValueError:
-            raise InputError(f"{name}={text}: {meaning} are meant, as in 0,3,6") from None
+            raise InputError(f"{name}={shorten(text)}: {meaning} are meant, as in 0,3,6") from None
 
-    def _number(self, name: str, kind: Callable[[Any], Any], meaning: str) -> Any:
-        value = self.values.get(name)
-        if value is None or value == "":
-            return None
-        try:
-            return kind(value)
-        except (TypeError, ValueError, OverflowError):
-            raise InputError(f"{name}={value}: {meaning} is meant") from None
+
+def shorten(value: object) -> str:
+    """What a request has sent, as a sentence quotes it."""
+    text = str(value)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+
+
+def _whole(value: Any) -> int:
+    """A whole number that arrays can be asked for; ValueError for all else, 2.5 and true too."""
+    if not isinstance(value, str | int) or isinstance(value, bool) or abs(number := int(value)) > LARGEST_WHOLE:
+        raise ValueError
+    return number
 
 
 def _arguments(in_path: Mapping[str, str], needs_body: bool, takes_file: bool) -> Arguments:
     """The JSON object of a POST, or what the address names; and what its path names."""
-    values: Any = request.args.to_dict()
+    values: dict[str, Any] = request.args.to_dict()
+    for name, given in request.args.lists():
+        if len(given) > 1:
+            raise InputError(f"'{shorten(name)}' is named {len(given)} times")
     if takes_file:
         if request.mimetype != BINARY:  # which a form of another site cannot send
             raise InputError(f"a file is meant, sent as {BINARY}")
         return Arguments({**values, **in_path}, request.stream)
     if request.method == "POST" and (needs_body or request.get_data()):
-        try:
-            values = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
-        except RecursionError:
-            values = None
-        if not isinstance(values, dict):
-            raise InputError("the request is no JSON object")
+        values = read_json_object()
     return Arguments({**values, **in_path})
+
+
+def read_json_object() -> dict[str, Any]:
+    """The body of the request. Raises InputError for all else than a JSON object."""
+    try:
+        values = request.get_json(silent=True)  # only as application/json, which a form of another site cannot send
+    except RecursionError:
+        values = None
+    if not isinstance(values, dict):
+        raise InputError("the request is no JSON object")
+    return values
 
 
 def _to_response(answer: Answer) -> Response:
@@ -162,7 +209,8 @@ def _to_response(answer: Answer) -> Response:
     return jsonify(jsonable(answer))
 
 
-def _error_response(error: Exception) -> Response:
+def answer_error(error: Exception) -> Response:
+    """An error as one sentence, with the status of STATUSES."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     if isinstance(error, InputError):
         sentence = str(error)
@@ -173,7 +221,7 @@ def _error_response(error: Exception) -> Response:
     else:
         logging.getLogger(__name__).error("%r failed", request.full_path, exc_info=error)
         sentence = f"{type(error).__name__}: {error}"
-    response = jsonify({"error": sentence})
+    response = jsonify({"error": " ".join(sentence.split())[:LONGEST_SENTENCE]})  # names of others may hold lines
     response.status_code = status
     return response
 

@@ -161,7 +161,12 @@ def test_a_run_that_is_not_there_is_404_wherever_it_is_named(tmp_path: Path) -> 
     paths = [rule.rule for rule in app.server.url_map.iter_rules() if rule.rule.startswith("/api/")]
     assert len(paths) > 30
     names_a_run = ("frames", "attributes", "regions", "trust", "news", "sprite", "thumbnail", "events", "certainty")
-    for name in (*names_a_run, "image", "compare", "selections", "progress", "lab/run", "export"):
+    for name in (*names_a_run, "image", "compare", "selections", "progress", "lab/run"):
         assert f"/api/{name}" in paths
-        answer = client.get(f"/api/{name}?{more}&what=figure&kind=png")
+        answer = client.get(f"/api/{name}?{more}")
         assert (answer.status_code, answer.get_json()) == (404, {"error": "there is no run 'gone' here (any more)"})
+    for name in ("layout", "export", "selection", "jobs/stop"):
+        body = {"run": "gone", "view": "pca", "what": "figure", "kind": "png", "selection": {"steps": []}}
+        answer = client.post(f"/api/{name}", json=body)
+        assert (answer.status_code, answer.get_json()) == (404, {"error": "there is no run 'gone' here (any more)"})
+        assert client.get(f"/api/{name}").get_json() == {"error": f"there is no GET of /api/{name}"}
