@@ -22,7 +22,7 @@ from explorer.space.projections import OPTIONS
 from explorer.space.views import Picture
 from explorer.web.callbacks import REFUSAL
 
-SEED, REQUESTS = 1, 600
+SEED, REQUESTS = 1, 400
 SLOW = ("/svg", "/pdf", "/export")  # files that take long to draw: what is sent for them is always spoilt
 NUMBERS = (
     "0", "-1", "1", "2.5", "9", "1e400", "nan", "-inf", "0x10", "1_0", "9" * 400, "9" * 5000, "9223372036854775808",
@@ -171,12 +171,12 @@ def test_no_get_starts_what_outlives_its_answer(app: Any) -> None:
         rule.rule for rule in app.server.url_map.iter_rules() if "GET" in (rule.methods or ()) and "<" not in rule.rule
     ]
     assert {"/api/frames", "/api/progress", "/api/train", "/api/jobs"} <= set(rules)
-    children, threads = this.children(recursive=True), threading.enumerate()
+    children, threads = set(this.children(recursive=True)), set(threading.enumerate())
     for path in rules:
         for view in ("umap", "umap-learn", "pca"):
             client.get(path, query_string=GOOD | {"view": view, "again": "1", "what": "figure", "kind": "png"}).close()
-    assert this.children(recursive=True) == children
-    assert threading.enumerate() == threads
+    assert set(this.children(recursive=True)) <= children  # those of other tests may end meanwhile
+    assert set(threading.enumerate()) <= threads
     assert views.progress(Picture("one", "umap"))["state"] == "none"
     assert client.get("/api/export/progress").get_json() == {"share": 0.0, "what": ""}
 

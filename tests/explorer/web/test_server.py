@@ -42,6 +42,7 @@ def server() -> Server:
     add_route(flask, "/body", lambda arguments: dict(arguments.values), "POST")
     add_route(flask, "/file", measure, "POST", file_limit=4 * BODY_LIMIT)
     server = make_server(flask, socket.create_server(("127.0.0.1", 0)), partial(security.body_limit, flask))
+    server.adj.channel_timeout = PATIENCE  # a busy machine is no reason to close what a test looks at
     threading.Thread(target=server.run, daemon=True).start()
     return server
 
