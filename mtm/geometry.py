@@ -6,18 +6,22 @@ measure is NaN.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+BLOCK = 512  # classes whose distances to all others are held at once
+
 
 def class_centres(e: ArrayLike, y: ArrayLike, n_classes: int) -> Floats:
     """The class centres G (C, D): the mean output embedding of each class."""
-    e, y = np.asarray(e), np.asarray(y, dtype=np.int64)
+    e = np.asarray(e)
     centres = np.full((n_classes, e.shape[1]), np.nan)
-    for k in np.unique(y):
-        centres[k] = e[y == k].mean(axis=0, dtype=np.float64)
+    for k, rows in _rows_by_class(y):
+        centres[k] = e[rows].mean(axis=0, dtype=np.float64)
     return centres
 
 
@@ -40,8 +44,10 @@ def cluster_size(e: ArrayLike, y: ArrayLike, g: ArrayLike) -> float:
 
 def cluster_sizes(e: ArrayLike, y: ArrayLike, g: ArrayLike) -> Floats:
     """sigma of each class (C,): the median distance of its output embeddings to its centre (Fig. 4)."""
-    distances, y = own_distances(e, y, g), np.asarray(y)
-    return np.array([median(distances[y == k]) for k in range(len(np.asarray(g)))])
+    distances, sizes = own_distances(e, y, g), np.full(len(np.asarray(g)), np.nan)
+    for k, rows in _rows_by_class(y):
+        sizes[k] = median(distances[rows])
+    return sizes
 
 
 def centre_distances(points: ArrayLike, reference: ArrayLike | None = None) -> Floats:
@@ -61,16 +67,17 @@ def centre_distance(points: ArrayLike, reference: ArrayLike | None = None) -> fl
 
 def separations(points: ArrayLike) -> Floats:
     """(C, C): the distances between class centres, or between class embeddings."""
-    points = np.asarray(points, dtype=np.float64)
-    x = points - global_centre(points)
-    squares = (x**2).sum(axis=1)
-    return np.sqrt(np.maximum(squares[:, None] + squares - 2 * x @ x.T, 0)) * (1 - np.eye(len(x)))
+    return _separations(np.asarray(points, dtype=np.float64), slice(None))
 
 
 def mean_centre_separation(g: ArrayLike) -> float:
     """The mean distance between two class centres, over all pairs (Fig. 18-19)."""
-    pairs = separations(g)
-    return mean(pairs[np.triu_indices(len(pairs), k=1)])
+    points, total, n = np.asarray(g, dtype=np.float64), 0.0, 0
+    for first in range(0, len(points), BLOCK):
+        rows = _separations(points, slice(first, first + BLOCK))  # (B, C)
+        later = rows[np.arange(len(points)) > np.arange(first, first + len(rows))[:, None]]
+        total, n = total + float(np.nansum(later)), n + int((~np.isnan(later)).sum())
+    return total / n if n else float("nan")
 
 
 def median_cosine_similarity(e: ArrayLike, y: ArrayLike, g: ArrayLike) -> float:
@@ -86,16 +93,52 @@ def gaps(c: ArrayLike, g: ArrayLike) -> Floats:
 
 def nearest_separations(points: ArrayLike) -> Floats:
     """(C,): the distance of each class's point to the nearest point of another class."""
-    pairs = separations(points)
-    np.fill_diagonal(pairs, np.inf)
-    nearest = np.where(np.isnan(pairs), np.inf, pairs).min(axis=1, initial=np.inf)
-    return np.where(np.isinf(nearest) | np.isnan(pairs).all(axis=1), np.nan, nearest)
+    distances, _ = nearest_of_others(points)
+    return distances
+
+
+def nearest_of_others(points: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
+    """(C,) and (C,): of each class's point the distance to the nearest point of another class, and that class.
+
+    NaN, and the class itself, where there is none.
+    """
+    x = np.asarray(points, dtype=np.float64)
+    distances, classes = np.full(len(x), np.nan), np.arange(len(x))
+    for first in range(0, len(x), BLOCK):
+        rows = _separations(x, slice(first, first + BLOCK))  # (B, C)
+        own = np.arange(len(rows))
+        rows[own, first + own] = np.inf
+        rows[np.isnan(rows)] = np.inf
+        nearest = rows.argmin(axis=1)
+        is_there = np.isfinite(rows[own, nearest])
+        distances[first : first + len(rows)][is_there] = rows[own, nearest][is_there]
+        classes[first : first + len(rows)][is_there] = nearest[is_there]
+    return distances, classes
 
 
 def unit(x: Floats) -> Floats:
     """x / |x| row by row; a row of zeros stays zero (its cosine with everything is 0)."""
     length = np.linalg.norm(x, axis=-1, keepdims=True)
     return np.asarray(x / np.where(length == 0, 1, length))
+
+
+def _separations(points: Floats, rows: slice) -> Floats:
+    """(B, C): the distances of some of the points (C, D) to all of them; 0 to itself."""
+    x = points - global_centre(points)
+    squares = (x**2).sum(axis=1)
+    apart = squares[rows, None] + squares - 2 * x[rows] @ x.T
+    np.sqrt(np.maximum(apart, 0, out=apart), out=apart)
+    own = np.arange(len(apart))
+    apart[own, own + (rows.start or 0)] *= 0  # NaN of an absent class stays
+    return np.asarray(apart)
+
+
+def _rows_by_class(y: ArrayLike) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each class of y (N,) that has images, and their rows in order; one sort, also for thousands of classes."""
+    labels = np.asarray(y, dtype=np.int64)
+    order = np.argsort(labels, kind="stable")
+    classes, first = np.unique(labels[order], return_index=True)
+    yield from zip(classes.tolist(), np.split(order, first[1:]), strict=bool(len(labels)))
 
 
 def _present(points: ArrayLike) -> Floats:

@@ -285,7 +285,8 @@ class Page {
     if (turn !== this.turn) return;
     this.player.setRegions(regions);
     this.regions = key;
-    const note = fits ? "" : `This model has no classifier ${controls.classifier}: showing ${classifier}.`;
+    const lacking = fits ? "" : `This model has no classifier ${controls.classifier}: showing ${classifier}.`;
+    const note = [lacking, regions?.meta.note].filter(Boolean).join(" ");
     this.trust.load(`/api/trust?${about}&mode=${regions?.meta.mode ?? "off"}`, note);
   }
 

@@ -55,7 +55,6 @@ class Agreement:
     only_first: int  # right by the first classifier alone
     only_second: int
     both_wrong: int
-    table: Rows  # (C, C) number of images by class decided by the first (row) and by the second (column)
 
 
 @dataclass(frozen=True)
@@ -103,19 +102,17 @@ def align(a: ArrayLike, b: ArrayLike) -> Alignment:
     return Alignment(scale * rotated + mean, scale, 1 - product**2 / squares if squares > 0 else math.nan)
 
 
-def compare_decisions(a: ArrayLike, b: ArrayLike, y: ArrayLike, n_classes: int) -> Agreement:
+def compare_decisions(a: ArrayLike, b: ArrayLike, y: ArrayLike) -> Agreement:
     """Compare decisions a (N,) and b (N,) for images of classes y (N,)."""
     a, b, y = (np.asarray(classes, np.int64) for classes in (a, b, y))
     right_a, right_b, n = a == y, b == y, len(y)
-    table = np.bincount(a * n_classes + b, minlength=n_classes**2).reshape(n_classes, n_classes)
     return Agreement(
         n,
-        int(np.trace(table)) / n if n else math.nan,
+        int((a == b).sum()) / n if n else math.nan,
         int((right_a & right_b).sum()),
         int((right_a & ~right_b).sum()),
         int((~right_a & right_b).sum()),
         int((~right_a & ~right_b).sum()),
-        table,
     )
 
 
@@ -159,7 +156,7 @@ def compare(
     drift = _measure_drift(e, f, median(b.centre_distances[t, second]), same_space=a is b)
     names = a.classifier(classifiers[0]), b.classifier(classifiers[1])
     decisions = a.predictions[names[0]][s, first], b.predictions[names[1]][t, second]
-    agreement = compare_decisions(*decisions, y, b.n_classes) if a.class_names == b.class_names else None
+    agreement = compare_decisions(*decisions, y) if a.class_names == b.class_names else None
     kept = count_shared(*(each.rows[is_defined] for each in near))
     return Comparison((first, second), drift, sample[is_defined], k, kept, agreement)
 

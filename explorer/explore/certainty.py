@@ -28,6 +28,8 @@ LEAST_IN_GROUP = 10  # images, below which there are fewer groups
 Z = 1.959964  # of the normal distribution, for 95 %
 RESAMPLED = 200  # draws of the bootstrap
 CURVE_POINTS = 200  # of a risk-coverage curve that is drawn
+MOST_SCORES = 8_000_000  # images times classes that probabilities are computed of; of more a part is
+ENOUGH_SCORES = 1_000_000
 
 PLACES = {
     "target_distance": "distance to the own target",
@@ -287,17 +289,26 @@ def _relation(place: str, values: Array, right: Mask) -> Relation:
 
 
 def _reliability(name: str, e: Array, reference: Reference, decided: Array, y: Array) -> Reliability:
-    """The temperature is fitted to every other image of each class, the diagram is of the rest."""
+    """The temperature is fitted to every other image of each class, the diagram is of the rest.
+
+    Where images times classes would be too many scores, both are of the images of some classes.
+    """
     from scipy.special import log_softmax
 
+    n_scores = len(e) * len(reference[0] if isinstance(reference, tuple) else reference)
+    if n_scores > MOST_SCORES:
+        rows = np.flatnonzero(np.isin(y, np.unique(y)[:: -(-n_scores // ENOUGH_SCORES)]))  # all images of some classes
+        e, decided, y = e[rows], decided[rows], y[rows]
     scores = _scores(name, e, reference)
     is_fitted = alternating_half(y)
+    if is_fitted.all():  # one image a class
+        is_fitted = np.arange(len(y)) % 2 == 0
     t = fit_temperature(scores[is_fitted], y[is_fitted])
     rest = np.flatnonzero(~is_fitted)
     each = np.exp(log_softmax(scores[rest] / t, axis=1))[np.arange(len(rest)), decided[rest]]
     right = decided[rest] == y[rest]
     groups = group_images(each, right)
-    error = sum(group.n * abs(group.mean - group.accuracy) for group in groups) / max(1, len(rest))
+    error = sum(group.n * abs(group.mean - group.accuracy) for group in groups) / len(rest) if len(rest) else math.nan
     return Reliability(tuple(groups), error, t, len(rest))
 
 

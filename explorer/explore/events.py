@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.space.history import CHUNK, History
 from explorer.words import EVENTS
 from mtm.fewshot import unseen_classes
-from mtm.geometry import global_centre, median, separations
+from mtm.geometry import global_centre, median, nearest_of_others
 from mtm.run_folder.snapshots import Array
 
 Floats = NDArray[np.float64]
@@ -86,12 +86,7 @@ def find_moves(embeddings: Sequence[Array], sigma: Sequence[float]) -> Floats:
 
 def nearest_targets(targets: ArrayLike) -> Rows:
     """(T, C): the class whose target is nearest to each class's, of targets (T, C, D)."""
-    nearest = []
-    for points in np.asarray(targets, np.float64):
-        apart = separations(points)
-        np.fill_diagonal(apart, np.inf)
-        nearest.append(apart.argmin(axis=1))
-    return np.array(nearest)
+    return np.array([nearest_of_others(points)[1] for points in np.asarray(targets, np.float64)])
 
 
 def find_turns(targets: ArrayLike, origins: ArrayLike) -> Floats:

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 CURVES = ("accuracy", "sigma", "target_distance", "margin")
+MOST_CONFUSED = 300  # classes of a confusion matrix: the page draws one in so many pixels
 PAGE = 60  # images of a grid in one answer
 
 
@@ -33,7 +34,7 @@ class Numbers:
     n_judged: int
     labels: Rows  # (C,) images of each class
     decisions: Rows  # (C,) images taken for each class
-    confusion: Rows  # (C, C) judged images of a class (row) taken for a class (column)
+    confusion: Rows  # (C, C) judged images of a class (row) taken for a class (column); see `confusion_matrix`
     curves: dict[str, Floats]  # per name in CURVES (T,); NaN where there is nothing to measure
 
 
@@ -52,8 +53,13 @@ def measure_selection(history: History, mask: Mask, at: int | None = None, class
 
 
 def confusion_matrix(history: History, mask: Mask, t: int, classifier: str) -> Rows:
-    """(C, C): how many judged images of a class (row) are taken for a class (column) at snapshot t."""
+    """(C, C): how many judged images of a class (row) are taken for a class (column) at snapshot t.
+
+    (0, 0) for more than MOST_CONFUSED classes.
+    """
     rows, c = mask & history.judged, history.n_classes
+    if c > MOST_CONFUSED:
+        return np.zeros((0, 0), np.int64)
     cells = history.labels[rows] * c + history.predictions[classifier][t, rows]
     return np.bincount(cells, minlength=c * c).reshape(c, c)
 

@@ -15,6 +15,7 @@ Row = dict[str, Any]
 
 # Lines, not classes: a quiet set of its own, readable on light and dark
 CURVES = ("sigma_rho", "accuracy", "separation", "cosine", "rho_sigma", "sigma_class", "rho_class")
+MOST_CLASSES = 500  # that have a line each
 LINES = {
     "sigma": "#0f766e",
     "rho": "#c2410c",
@@ -93,6 +94,11 @@ def rho_class(rows: Sequence[Row], names: Sequence[str], colours: Sequence[str])
 
 def _per_class(rows: Sequence[Row], key: str, names: Sequence[str], colours: Sequence[str], title: str) -> go.Figure:
     figure = go.Figure()
+    if len(names) > MOST_CLASSES:
+        text = f"{title} is not drawn<br>for more than {MOST_CLASSES} classes; this run has {len(names):,}"
+        figure.add_annotation(text=text, showarrow=False, x=0.5, y=0.5)
+        hidden = {"visible": False, "range": [0, 1]}
+        return apply_style(figure.update_xaxes(**hidden).update_yaxes(**hidden))
     for k, name in enumerate(names):
         each = [row.get(key) or () for row in rows]
         values = [of_classes[k] if k < len(of_classes) else None for of_classes in each]

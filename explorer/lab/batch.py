@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mtm.losses import Loss
 
 LARGEST_ARRAY = 2**17  # numbers in one call's largest array, so that it stays in the processor's cache
+LARGEST_BATCH = 2**21  # and at most, where one position alone needs more
 TOLERANCE = 1e-9  # relative difference up to which the values of two ways of calling a loss count as equal
 
 
@@ -71,7 +72,8 @@ def call_loss(loss: Loss, e: Tensor, c: Tensor, y: Tensor) -> Tensor:
 
 def _batch_size(*sizes: int) -> int:
     """How many positions one call takes, if each needs arrays of these sizes."""
-    return max(16, LARGEST_ARRAY // max(1, *sizes))
+    largest = max(1, *sizes)
+    return max(1, min(16, LARGEST_BATCH // largest), LARGEST_ARRAY // largest)
 
 
 def _batches(x: Tensor, size: int) -> list[Tensor]:

@@ -19,7 +19,7 @@ from explorer.lab.own_losses import OwnLosses
 from explorer.lab.presets import PRESETS
 from explorer.lab.release import MOST_STEPS, Paths, release_points
 from explorer.lab.requests import LabRequest, LossChoice, Release
-from explorer.lab.run_scene import RunScene, displace, load_run_scene
+from explorer.lab.run_scene import RunScene, check_classes, displace, load_run_scene
 from explorer.lab.scales import KINDS, choose_scale
 from explorer.library import Library
 from explorer.web import binary
@@ -67,6 +67,7 @@ class Panels:
     def describe_run(self, run_id: str) -> dict[str, Any]:
         """What the controls need of a run: epochs, classes, labels, and the loss it was trained with."""
         run = self.library.run(run_id)
+        check_classes(run)
         epochs = [run.snapshot(i).epoch for i in range(len(run.snapshots))]
         config = run.config
         trained = {"name": config.loss, "params": config.loss_hyperparameters()} if config and config.loss else None

@@ -19,6 +19,7 @@ from mtm.runs import Run
 Floats = NDArray[np.float64]
 
 PLANES = ("points", "targets", "images")  # through three points; where targets, or images, vary most
+MOST_CLASSES = 1000
 IMAGES_PER_CLASS = 12  # that represent a class
 
 
@@ -43,6 +44,7 @@ def load_run_scene(
     """
     if plane not in PLANES:
         raise choose_from("plane", plane, PLANES)
+    check_classes(run)
     images = _choose_images(run, image, label)
     snapshot = _load_snapshot(run, index)
     if unseen := [run.points.class_names[k] for k in unseen_classes(snapshot)]:
@@ -55,6 +57,13 @@ def load_run_scene(
     origin, basis = _choose_plane(plane, snapshot, e, c, own, rival)
     scene = Scene(e, c, y, vary, 0, origin, basis)
     return RunScene(scene, images, run.points.class_names, snapshot.epoch, snapshot.index, rival)
+
+
+def check_classes(run: Run) -> None:
+    """Raises InputError for a run of more classes than the lab draws: some losses compare all pairs of them."""
+    n_classes = len(run.points.class_names)
+    if n_classes > MOST_CLASSES:
+        raise InputError(f"the lab draws runs of at most {MOST_CLASSES:,} classes; '{run.name}' has {n_classes:,}")
 
 
 def displace(scene: Scene, e: Mapping[int, Sequence[float]], c: Mapping[int, Sequence[float]]) -> Scene:

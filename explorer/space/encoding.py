@@ -19,7 +19,6 @@ from explorer.figures.colours import CLASS_COLOURS, RAMP, RIGHT, WRONG
 from explorer.space.frames import Frames
 from explorer.space.regions import Regions
 from explorer.web.binary import encode
-from mtm.errors import InputError
 
 Array = NDArray[Any]
 
@@ -146,9 +145,8 @@ def encode_vote(classes: ArrayLike, evidence: ArrayLike, box: ArrayLike, **meta:
     The first row is the lowest. A class below 0 is no class.
     """
     winners = np.asarray(classes)
-    if winners.max(initial=0) > 254:
-        raise InputError("a vote map can tell at most 255 classes apart")
-    codes = np.where(winners < 0, 255, winners).astype(np.uint8)
+    kind = np.uint8 if winners.max(initial=0) < 255 else np.uint16
+    codes = np.where(winners < 0, np.iinfo(kind).max, winners).astype(kind)
     shares = np.rint(np.clip(np.nan_to_num(np.asarray(evidence, np.float64)), 0, 1) * 255).astype(np.uint8)
     header = {"kind": "vote", "box": np.asarray(box, np.float64)}
     return encode({"classes": codes, "evidence": shares}, {**header, **meta})

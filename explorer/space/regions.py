@@ -31,11 +31,14 @@ References = ArrayLike | tuple[ArrayLike, ArrayLike]
 
 MODES = ("exact", "fitted", "targets", "centres", "vote", "off")
 
+NO_CLASS = np.iinfo(np.int64).max
 VOTERS = 15  # near images whose decisions make the vote map
 RIDGE = 1e-3  # of the fitted regions: pull of the standardised weights to zero, against a loss summed over the images
 ROUNDS = 50  # most Newton steps of a fit
 ENOUGH = 1e-6  # a fit ends when the next Newton step promises to win less than this, per image
-CHUNK = 1 << 16  # positions that vote at once
+CHUNK = 1 << 14  # positions that vote at once
+MOST_FITTED = 128  # classes: a fit of 200 takes half a second a snapshot, of 1,000 a minute
+MOST_WITH_EDGES = 1000  # classes: of 5,000 a browser needs a second a frame to find which regions touch
 
 
 @dataclass(frozen=True)
@@ -137,16 +140,29 @@ def region_modes(
 ) -> dict[str, RegionMap]:
     """The regions of every mode that a view can have, in the order of MODES.
 
-    `decisions` (T, N) are the real ones of `classifier`; without `references` there are no exact regions.
+    `decisions` (T, N) are the real ones of `classifier`; without `references` there are no exact regions, and of many
+    classes some are left out (`why_left_out`).
     """
     n_classes = view.centres.shape[1]
     modes: dict[str, RegionMap] = {}
+    if n_classes > MOST_WITH_EDGES:
+        return {"vote": "vote"}
     if view.basis is not None and references is not None and CLASSIFIERS[classifier].regions is not None:
         modes["exact"] = exact_regions(classifier, references, view.origin, view.basis)
-    modes["fitted"] = fitted_regions(view.points, decisions, n_classes)
+    if n_classes <= MOST_FITTED:
+        modes["fitted"] = fitted_regions(view.points, decisions, n_classes)
     if view.targets is not None:
         modes["targets"] = voronoi_regions(view.targets)
     return modes | {"centres": voronoi_regions(view.centres), "vote": "vote"}
+
+
+def why_left_out(mode: str, n_classes: int) -> str:
+    """Why a mode is not there for so many classes; empty if it is."""
+    if mode != "vote" and n_classes > MOST_WITH_EDGES:
+        return f"Regions with edges are not drawn for more than {MOST_WITH_EDGES:,} classes"
+    if mode == "fitted" and n_classes > MOST_FITTED:
+        return f"Straight edges are not fitted for more than {MOST_FITTED} classes"
+    return ""
 
 
 # Regions at one time
@@ -203,13 +219,14 @@ def knn_vote(u: ArrayLike, decisions: ArrayLike, where: ArrayLike, k: int = VOTE
     k = min(k, len(u))
     if k == 0:
         return classes, np.zeros(len(where))
-    tree, n_classes = cKDTree(u), int(decisions.max()) + 1
+    tree = cKDTree(u)
     for first in range(0, len(where), CHUNK):
         rows = slice(first, first + CHUNK)
         distances, near = (array.reshape(-1, k) for array in tree.query(where[rows], k))  # (M, k) each
-        cell = np.arange(len(near))[:, None] * n_classes + decisions[near]
-        counts = np.bincount(cell.ravel(), minlength=len(near) * n_classes).reshape(-1, n_classes)
-        classes[rows], reach[rows] = counts.argmax(axis=1), distances[:, -1]
+        votes = decisions[near]  # (M, k)
+        counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=-1, dtype=np.int16)  # (M, k) for the class of each
+        is_most = counts == counts.max(axis=1, keepdims=True)
+        classes[rows], reach[rows] = np.where(is_most, votes, NO_CLASS).min(axis=1), distances[:, -1]
     typical = float(np.median(tree.query(u, [k])[0]))
     evidence = np.ones(len(where))
     np.divide(typical, reach, out=evidence, where=reach > typical)

@@ -16,6 +16,7 @@ from explorer.space.projections import PROJECTIONS
 from explorer.space.stack import load_stack
 from explorer.space.views import Picture, Views
 from explorer.web.http import Answer, Arguments, add_route
+from explorer.words import REGIONS
 from mtm.errors import InputError
 from mtm.fewshot import unseen_classes
 from mtm.run_folder.snapshots import Array
@@ -97,8 +98,11 @@ def _regions(views: Views, arguments: Arguments) -> Answer:
     """run view classifier mode [options of the view] [n]: the regions of every snapshot, and how many images agree."""
     classifier = arguments.text("classifier")
     _, frames, regions_by_mode = views.regions(_picture(arguments), classifier)
-    mode = regions_by_mode.choose(arguments.text("mode"))
-    about = {"mode": mode, "agreements": regions_by_mode.agreements, "classifier": classifier}
+    wanted, note = arguments.text("mode"), ""
+    if why := regions_by_mode.why_left_out("exact" if wanted == "best" else wanted):
+        wanted, note = "best", f"{why}: showing {REGIONS[regions_by_mode.best].name}."
+    mode = regions_by_mode.choose(wanted)
+    about = {"mode": mode, "agreements": regions_by_mode.agreements, "classifier": classifier, "note": note}
     mode_regions = regions_by_mode.modes[mode]
     if mode_regions == "vote":
         return _vote_map(frames, regions_by_mode.decisions, about)

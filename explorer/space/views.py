@@ -40,13 +40,19 @@ class RegionModes:
     agreements: dict[str, float]
     best: str
     decisions: Array  # (T, N) the real ones
+    n_classes: int
+
+    def why_left_out(self, mode: str) -> str:
+        """Why a mode is not there, a sentence without its end; empty if its being left out has another reason."""
+        return "" if mode in self.modes or mode not in regions.MODES else regions.why_left_out(mode, self.n_classes)
 
     def choose(self, mode: str) -> str:
         """`mode` itself, or the one that "best" stands for. Raises InputError if there is no such mode in this view."""
         if mode == "best":
             return self.best
         if mode not in self.modes:
-            raise InputError(f"regions '{mode}' cannot be drawn in this view; choose from {', '.join(self.modes)}")
+            why = self.why_left_out(mode) or f"regions '{mode}' cannot be drawn in this view"
+            raise InputError(f"{why}; choose from {', '.join(self.modes)}")
         return mode
 
 
@@ -149,7 +155,9 @@ class Views:
             means = {mode: float(np.mean(values)) for mode, values in agreements.items()}
             # in a vote every image is one of its own voters, which flatters it: the default is one with edges
             best = regions.best_mode({mode: values for mode, values in agreements.items() if mode != "vote"})
-            return RegionModes(modes, means, best, decisions)
+            if best == "off" and "vote" in modes:  # so many classes that nothing else is drawn
+                best = "vote"
+            return RegionModes(modes, means, best, decisions, frames.centres.shape[1])
 
         return run, frames, self._regions.get(key, compute)
 

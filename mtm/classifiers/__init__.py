@@ -24,6 +24,8 @@ from mtm.errors import choose_from
 
 __all__ = ["CLASSIFIERS", "PREFERRED", "Classifier", "Reference", "classifiers_of", "decide", "predict"]
 
+MOST_SCORES = 4_000_000  # that are held at once
+
 CLASSIFIERS: dict[str, Classifier] = {  # in the order of tables
     "cos": COS,
     "cos_ce": COS_CE,
@@ -48,7 +50,16 @@ def decide(name: str, e: ArrayLike, reference: Reference) -> tuple[NDArray[np.in
     """
     if name not in CLASSIFIERS:
         raise choose_from("classifier", name, CLASSIFIERS)
-    scores = CLASSIFIERS[name].scores(e, reference)  # (N, C)
+    e = np.asarray(e)
+    n_classes = len(reference[0] if isinstance(reference, tuple) else reference)
+    size = max(1, MOST_SCORES // max(1, n_classes))
+    parts = [_decide(CLASSIFIERS[name].scores(e[at : at + size], reference)) for at in range(0, max(1, len(e)), size)]
+    predictions, margins = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return predictions, margins
+
+
+def _decide(scores: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Classes and margins (N,) of scores (N, C)."""
     scores = np.where(np.isnan(scores), -np.inf, scores)
     predictions = scores.argmax(axis=1)
     if scores.shape[1] < 2:

@@ -38,6 +38,12 @@ export class Confusion {
     this.numbers = numbers;
     const { all_confusion: all, classifier } = numbers;
     const C = all.length;
+    const isDrawn = C > 0; // the server leaves out the matrix of very many classes
+    this.canvas.hidden = this.text.hidden = !isDrawn;
+    if (!isDrawn) {
+      this.list.replaceChildren(`A confusion matrix of ${count(numbers.class_names.length)} classes is not drawn.`);
+      return;
+    }
     const pairs = all.flatMap((row, y) => row.map((n, k) => ({ y, k, n }))).filter(({ y, k, n }) => y !== k && n);
     pairs.sort((a, b) => b.n - a.n);
     this.list.replaceChildren(

@@ -5,6 +5,7 @@ import { isDimmed } from "../colours.mjs";
 import { CENTRE, DIMMED, FONT, FONT_SIZE, TARGET, sprite } from "./marks.mjs";
 
 const FEW = 10; // classes that all have their names drawn
+const MOST = 500; // classes, or those in focus, whose names look for a place
 // where a name may stand from its mark: right, left, above, below, and the corners
 const PLACES = [
   [1, 0],
@@ -20,8 +21,9 @@ const OUTSIDE = 1e6; // square pixels: a name cut off at the edge is as bad as o
 
 export class Names {
   constructor() {
-    /** @type {import("./marks.mjs").Sprite[]} */
-    this.sprites = [];
+    /** @type {((k: number) => import("./marks.mjs").Sprite) | null} */
+    this.sprite = null; // of the name of class k, made when it is first drawn
+    this.count = 0; // of classes
     this.place = new Int8Array(0); // where each name stood in the last frame, of PLACES
     this.rects = new Float64Array(0); // (2 C, 4) what must not be covered: left, top, right, bottom
     this.rectCount = 0;
@@ -31,10 +33,13 @@ export class Names {
   setStyle(names, theme, density) {
     const ruler = make("canvas").getContext("2d");
     ruler.font = FONT;
-    this.sprites = names.map((name) => {
-      const width = Math.ceil(ruler.measureText(name).width) + 6;
-      return sprite(width, FONT_SIZE + 8, density, (context) => drawName(context, name, theme));
-    });
+    /** @type {import("./marks.mjs").Sprite[]} */
+    const sprites = [];
+    this.sprite = (k) => {
+      const width = () => Math.ceil(ruler.measureText(names[k]).width) + 6;
+      return (sprites[k] ??= sprite(width(), FONT_SIZE + 8, density, (context) => drawName(context, names[k], theme)));
+    };
+    this.count = names.length;
     if (this.place.length === names.length) return;
     this.place = new Int8Array(names.length);
     this.rects = new Float64Array(8 * names.length);
@@ -49,9 +54,10 @@ export class Names {
    * @param {import("../geometry/view.mjs").Mapping} frame
    */
   draw(context, state, { targets, centres }, frame) {
-    const C = this.sprites.length;
+    const C = this.count;
     const few = C <= FEW;
     this.rectCount = 0;
+    if ((state.focus.size || C) > MOST) return;
     for (let k = 0; k < C; k++) {
       if (state.targets && (few || !isDimmed(state, k))) this._occupy(targets[2 * k], targets[2 * k + 1], TARGET + 2);
     }
@@ -78,7 +84,7 @@ export class Names {
    * @param {import("../geometry/view.mjs").Mapping} frame
    */
   _drawName(context, k, x, y, radius, always, frame) {
-    const { image, width, height } = this.sprites[k];
+    const { image, width, height } = this.sprite(k);
     const near = x > -width && y > -height && x < frame.width + width && y < frame.height + height;
     if (!near) return; // also for NaN
     let least = Infinity; // square pixels covered

@@ -49,7 +49,11 @@ export class Overlay {
     const { colours, theme, density } = style;
     this.style = { ...style, trails: colours.map((colour) => mixColours(colour, theme.text, theme.lift)) };
     /** @type {(side: number, draw: typeof drawTarget) => import("./marks.mjs").Sprite[]} */
-    const marks = (side, draw) => colours.map((colour) => sprite(side, side, density, (c) => draw(c, colour, theme)));
+    const marks = (side, draw) => {
+      const make = (colour) => sprite(side, side, density, (c) => draw(c, colour, theme));
+      const byColour = new Map([...new Set(colours)].map((colour) => [colour, make(colour)])); // thousands of classes repeat them
+      return colours.map((colour) => byColour.get(colour));
+    };
     this.sprites.targets = marks(2 * TARGET + 8, drawTarget);
     this.sprites.centres = marks(2 * CENTRE + 6, drawCentre);
     this.names.setStyle(this.frames?.classNames ?? [], theme, density);

@@ -8,7 +8,6 @@ import { regionStrength } from "../colours.mjs";
 import { bindTextures, makeProgram, makeTexture } from "./gl.mjs";
 
 const FINE = 4; // painted pixels a side of a cell
-const NONE = 255;
 const LINE = 0.8; // strength of a boundary next to the page's own ink
 
 /** Weights of a cell and its two neighbours at each of the FINE places across it: a quadratic B-spline. */
@@ -30,8 +29,9 @@ const SPLINE = Array.from({ length: FINE }, (_, i) => {
 export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) {
   const [width, height] = [W * FINE, H * FINE];
   const rgba = new Uint8ClampedArray(4 * width * height);
-  const winners = new Uint8Array(width * height);
-  const share = new Float64Array(256); // of each class among the nine cells around
+  const none = classes.BYTES_PER_ELEMENT === 1 ? 255 : 65_535; // the code of no class
+  const winners = none === 255 ? new Uint8Array(width * height) : new Uint16Array(width * height);
+  const share = new Float64Array(none + 1); // of each class among the nine cells around
   const cells = new Int32Array(9);
   const start = snapshot * W * H;
   for (let row = 0; row < H; row++) {
@@ -58,7 +58,7 @@ export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) 
         for (let n = 0; n < 9; n++) share[classes[cells[n]]] = 0;
         const pixel = (row * FINE + Math.floor(place / FINE)) * width + column * FINE + (place % FINE);
         winners[pixel] = winner;
-        if (winner === NONE) continue;
+        if (winner === none) continue;
         rgba[4 * pixel] = palette[4 * winner];
         rgba[4 * pixel + 1] = palette[4 * winner + 1];
         rgba[4 * pixel + 2] = palette[4 * winner + 2];
@@ -66,24 +66,25 @@ export function paintVotes({ classes, evidence, W, H }, snapshot, palette, ink) 
       }
     }
   }
-  if (ink) drawBoundaries(rgba, winners, width, height, ink);
+  if (ink) drawBoundaries(rgba, winners, none, width, height, ink);
   return { width, height, rgba };
 }
 
 /**
  * @param {Uint8ClampedArray} rgba of the map
- * @param {Uint8Array} winners class of each pixel
+ * @param {import("../data.mjs").Codes} winners class of each pixel
+ * @param {number} none
  * @param {number} width
  * @param {number} height
  * @param {ArrayLike<number>} ink
  */
-function drawBoundaries(rgba, winners, width, height, ink) {
+function drawBoundaries(rgba, winners, none, width, height, ink) {
   for (let y = 0; y + 1 < height; y++) {
     for (let x = 0; x + 1 < width; x++) {
       const pixel = y * width + x;
       const own = winners[pixel];
       const [right, above] = [winners[pixel + 1], winners[pixel + width]];
-      if (own === NONE || right === NONE || above === NONE || (own === right && own === above)) continue;
+      if (own === none || right === none || above === none || (own === right && own === above)) continue;
       for (let c = 0; c < 3; c++) {
         rgba[4 * pixel + c] += LINE * ink[3] * (255 * ink[c] - rgba[4 * pixel + c]);
       }

@@ -27,6 +27,7 @@ RASTERISED_FROM = 5_000  # points: as vectors they would make files that open sl
 FAINT_POINT = 0.2  # opacity of an image outside the focus, which would be lost at a mark's
 LAYERS = 12  # parts in which the points are drawn, so that no class lies over all others
 MOST_IN_LEGEND = 20  # classes
+MOST_NAMED = 500  # classes whose names look for room
 VOTE_CELLS = 240  # a side of the vote map
 MARGIN = {"left": 58, "right": 16, "top": 62, "bottom": 66}  # pixels
 LEGEND = 168  # pixels of its column
@@ -85,6 +86,7 @@ class _Drawing:
         if "labels" in self.marks:
             places = [self.targets] if self.targets is not None and "targets" in self.marks else []
             named = np.flatnonzero(self.strength == 1)
+            named = named[: len(named) if len(named) <= MOST_NAMED else 0]
             names = [shorten(self.scene.run.points.class_names[k]) for k in named]
             place_names(self.figure, axes, names, *(place[named] for place in [*places, self.centres]))
         self._legend(legend)
@@ -154,6 +156,9 @@ class _Drawing:
 
     def _in_layers(self, classes: NDArray[Any], styles: list[tuple[str, str]], size: float) -> None:
         """Points of class k in styles[k], those of class -1 not at all; mixed, so that none lies over all others."""
+        distinct = {styling: i for i, styling in enumerate(dict.fromkeys(styles))}  # of thousands of classes a few
+        classes = np.where(classes < 0, -1, np.array([distinct[styling] for styling in styles])[classes])
+        styles = list(distinct)
         layers = min(LAYERS, max(1, 240 // len(styles)))
         layer = np.random.default_rng(0).integers(0, layers, len(classes))
         strength = self.strength[np.asarray(self.scene.run.labels)]  # (N,)
@@ -196,12 +201,13 @@ class _Drawing:
             [positions[: int(time) + 1].astype(np.float64), interpolate(positions, time)[None]]
         )  # (P, C, 2)
         age = np.linspace(0.25, 0.9, max(1, len(past) - 1)) ** 1.5
-        for k in np.flatnonzero(self.is_drawn):
-            steps = np.stack([past[:-1, k], past[1:, k]], axis=1)  # (P-1, 2, 2)
-            shades = [to_rgba(self.colours[k], share * self.strength[k]) for share in age]
-            self.axes.add_collection(
-                LineCollection(list(steps), colors=shades, linewidths=width, capstyle="round", zorder=3)
-            )
+        drawn = np.flatnonzero(self.is_drawn)
+        steps = np.stack([past[:-1, drawn], past[1:, drawn]], axis=2)  # (P-1, K, 2, 2)
+        shades = [to_rgba(self.colours[k], share * self.strength[k]) for k in drawn for share in age]
+        lines = steps.swapaxes(0, 1).reshape(-1, 2, 2)
+        self.axes.add_collection(
+            LineCollection(list(lines), colors=shades, linewidths=width, capstyle="round", zorder=3)
+        )
 
     def _marks(self) -> None:
         axes, colours = self.axes, self._shades()

@@ -85,11 +85,10 @@ def test_neighbours_kept_are_counted(metric: str) -> None:
 
 def test_agreement_is_counted() -> None:
     y, a, b = [0, 0, 1, 1, 2, 2], [0, 1, 1, 0, 2, 0], [0, 0, 2, 0, 2, 1]
-    agreement = compare_decisions(a, b, y, 3)
+    agreement = compare_decisions(a, b, y)
     assert (agreement.both_right, agreement.only_first, agreement.only_second, agreement.both_wrong) == (2, 1, 1, 2)
     assert agreement.same == pytest.approx(3 / 6)
-    assert agreement.table.tolist() == [[2, 1, 0], [1, 0, 1], [0, 0, 1]]
-    assert math.isnan(compare_decisions([], [], [], 3).same)
+    assert math.isnan(compare_decisions([], [], []).same)
 
 
 # Of runs
