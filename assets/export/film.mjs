@@ -14,6 +14,10 @@ async function start() {
   document.documentElement.style.cssText = `background: ${THEMES[page.options.theme].page}`;
   const sheet = new Sheet(page, stage);
   const player = mount(stage, { ...page.options, plotly: axes, keys: "element", still: true });
+  let lost = ""; // why no more frames can be drawn
+  player.on("notice", ({ kind, message }) => {
+    if (kind === "context") lost = message;
+  });
   await player.ready;
   player.setRun({ frames, attributes });
   player.setRegions(regions);
@@ -24,6 +28,7 @@ async function start() {
     player.draw();
     const pixels = sheet.draw();
     await sent; // the next frame is drawn while this one is on its way
+    if (lost) throw new Error(lost);
     sent = post("frame", pixels);
   }
   await sent;

@@ -36,6 +36,7 @@ export class GpuRenderer {
       onContext("lost");
     });
     canvas.addEventListener("webglcontextrestored", () => {
+      if (this.removed) return; // another renderer has taken over
       this._build();
       this.set({ ...this.scene });
       onContext("restored");

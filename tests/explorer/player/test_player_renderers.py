@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from conftest import eventually
-from player_browser import BIG, NO_WEBGL2, Show, assert_points, encode_target_regions, make_run
+from player_browser import BIG, NO_WEBGL2, MountedPlayer, Show, assert_points, encode_target_regions, make_run
 from playwright.sync_api import Page
+
+from explorer.space.encoding import encode_vote
 
 pytest_plugins = ["player_fixtures"]
 
@@ -65,6 +68,39 @@ def test_a_lost_graphics_context_is_told_and_restored(show: Show) -> None:
     player.page.wait_for_function("document.getElementById('a').player.state.notices.length === 0")
     player.seek(1.5)
     eventually(player.page, lambda: bool((player.pixels() == before).all()))  # a new context's first picture comes late
+
+
+def lose(player: MountedPlayer) -> None:
+    """Take the graphics context away, and wait until the player knows."""
+    player.js("window.lost = player.stage.renderer.gl.getExtension('WEBGL_lose_context'); lost.loseContext(); return 0")
+    player.page.wait_for_function("document.getElementById('a').player.state.notices.length === 1")
+
+
+def give_back(player: MountedPlayer) -> None:
+    player.page.evaluate("lost.restoreContext()")
+    player.page.wait_for_function("document.getElementById('a').player.state.notices.length === 0")
+
+
+@pytest.mark.parametrize("regions", ["power", "vote"])
+def test_a_context_lost_while_playing_goes_on_with_the_same_picture(show: Show, regions: str) -> None:
+    run = make_run(spacing=2.0)
+    votes = np.arange(len(run.frames.points) * 6 * 6).reshape(-1, 6, 6) % len(run.class_names)
+    encoded = encode_vote(votes, np.ones(votes.shape), [-4, -4, 4, 4]) if regions == "vote" else None
+    player = show(run, encoded or encode_target_regions(run), colour="right", pointSize=9, focus=[1, 2])
+    player.seek(1.5)
+    before = player.pixels()
+    for _ in range(2):  # a second time as well
+        player.js("player.seek(0); player.play(); return 0")
+        lose(player)
+        moving = player.js("player.state.time")
+        player.page.wait_for_function(f"document.getElementById('a').player.state.time !== {moving}")  # it plays on
+        player.set(colour="label")  # what changes meanwhile is there afterwards
+        give_back(player)
+        player.js("player.pause(); return 0")
+        player.set(colour="right")
+        player.seek(1.5)
+        eventually(player.page, lambda: bool((player.pixels() == before).all()))
+    assert player.js("player.stage.renderer.kind") == "gpu"
 
 
 def test_a_graphics_context_that_does_not_come_back_is_replaced(show: Show) -> None:
