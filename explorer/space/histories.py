@@ -10,7 +10,8 @@ from explorer.web.cache import Cache
 from mtm.run_folder.files import stamp_of
 from mtm.runs import Run
 
-CACHED = 4  # histories in memory
+CACHED = 4  # histories in memory, fewer if they are long
+SNAPSHOTS = 500  # of a history make it count as one more: every snapshot that is mapped keeps a file open
 
 
 class Histories:
@@ -28,7 +29,8 @@ class Histories:
         """
         run = self.library.run(run_id)
         key = (run_id, snapshot_files_stamp(run))
-        return key, self._cache.get(key, lambda: load_history(run))
+        weight = 1 + len(run.snapshots) // SNAPSHOTS
+        return key, self._cache.get(key, lambda: load_history(run), weight)
 
 
 def snapshot_files_stamp(run: Run) -> Hashable:

@@ -100,8 +100,9 @@ class JobQueue:
 
     def all(self) -> list[Job]:
         """Every run that has a config to train it with, in no order; reads only runs that have changed."""
-        jobs = []
-        for run_id in self.library.ids():
+        jobs, ids, known = [], self.library.ids(), self._ended
+        self._ended = {run_id: known[run_id] for run_id in ids if run_id in known}  # the others are gone
+        for run_id in ids:
             if not run_id.startswith(f"{DEMO}/"):
                 with self._one_bad_run(run_id):
                     jobs.append(self._load(run_id))

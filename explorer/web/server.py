@@ -33,7 +33,8 @@ THREADS = 8  # requests at work at the same time
 MOST_CONNECTIONS = 400 if sys.platform == "win32" else 1000  # there, select() takes 512 sockets
 ACCEPTED = 50  # new connections in a round
 DESCRIPTORS = 3  # of a connection at most: its socket, and files for a large body and a large answer
-OTHER_DESCRIPTORS = 200  # for everything else that the program opens
+OTHER_DESCRIPTORS = 200  # for everything else that the program opens, at least
+MAPPED_FILES = 50_000  # beyond them, where the system allows: snapshots and images of runs in memory keep one each
 MOST_DROPPED = 1 << 30  # bytes of a body that is refused; the connection of a larger one is closed at once
 MOST_UNREAD = 1 << 30  # bytes of answers that wait for slow readers, all together
 SETTINGS: dict[str, Any] = {
@@ -205,13 +206,13 @@ def most_connections() -> int:
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process have as many descriptors as MOST_CONNECTIONS need, or as the system allows."""
+    """Let this process have as many descriptors as connections and runs need, or as the system allows."""
     if sys.platform == "win32":
         return
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS * DESCRIPTORS + OTHER_DESCRIPTORS
+    wanted = MOST_CONNECTIONS * DESCRIPTORS + OTHER_DESCRIPTORS + MAPPED_FILES
     if 0 <= soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -387,3 +390,13 @@ def test_a_name_is_used_once_and_the_command_is_kept(queue: JobQueue, fake_train
     info = Run.open(queue.library.folder("Größe 1.5 a_b-c")).info
     assert info["command"] == ["train", "--dim", "8"]
     assert TrainConfig(**info["config"]) == small()
+
+
+def test_a_run_that_is_gone_is_not_kept_in_memory(queue: JobQueue, folder: Path) -> None:
+    Run.create(folder / "one", small()).finish()
+    run = weakref.ref(queue.all()[0].run)
+    assert run() is not None
+    shutil.rmtree(folder / "one")
+    assert queue.all() == []
+    gc.collect()
+    assert run() is None

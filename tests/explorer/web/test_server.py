@@ -7,6 +7,7 @@ import json
 import os
 import select
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -210,3 +211,12 @@ def test_what_is_no_request_is_refused(server: Server, connect: Connect, request
     connection = connect(request_line + b"\r\n\r\n")
     assert int(connection.recv(1 << 16).split()[1]) == status
     assert ask(server) == (200, {"answer": "small"})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are not limited there")
+def test_files_of_runs_in_memory_have_descriptors_beside_the_connections() -> None:
+    code = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (256, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n"
+    code += "from explorer.web import server; server.raise_descriptor_limit()\n"
+    code += "soft, hard = r.getrlimit(r.RLIMIT_NOFILE)\n"
+    code += "assert soft == hard or soft >= server.MOST_CONNECTIONS * server.DESCRIPTORS + 50_000, (soft, hard)"
+    subprocess.run([sys.executable, "-c", code], check=True)
