@@ -127,12 +127,14 @@ def change_values(chance: Random, path: Path) -> str:
         if path.suffix == ".safetensors":
             _change_header(chance, path)
         elif path.suffix == ".jsonl":
-            lines = path.read_text(encoding="utf-8").splitlines() or ["{}"]
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or ["{}"]
             at = chance.randrange(len(lines))
             lines[at] = to_json(alter(chance, _loads(lines[at])))
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         else:
-            path.write_text(to_json(alter(chance, _loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
+            path.write_text(
+                to_json(alter(chance, _loads(path.read_text(encoding="utf-8", errors="replace")))), encoding="utf-8"
+            )
     return "values replaced"
 
 

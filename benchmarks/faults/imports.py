@@ -221,7 +221,7 @@ def odd_table(chance: Random, folder: Path) -> str:
         "a column of lists": {"lists": [[1, 2]] * n},
         "vectors of two lengths": {"embedding": [[1.0]] + [[1.0, 2.0]] * (n - 1)},
         "booleans": {"is_right": [True] * n},
-        "dates": {"when": np.full(n, np.datetime64("2026-01-01T00:00"))},
+        "dates": {"when": np.full(n, np.datetime64("2026-01-01T00:00:00", "ms"))},
         "a missing number": {"e0": [None, *arrays["embeddings"][1:, 0].tolist()]},
         "epochs of other rows": {"epoch": [0] * (n - 1) + [1]},
         "structs": {"deep": [{"a": {"b": 1}}] * n},

@@ -74,7 +74,7 @@ def damaged_cache(server: Server, trainings: Trainings, chance: Random, folder: 
     """Files that the server computed before are damaged, and another server finds them."""
     for path in OF_A_RUN:
         server.get(f"/api/{path}&run={GOOD}")
-    check(until(lambda: _has_layout(server), server.patience, 0.3), "UMAP never came")
+    check(until(lambda: _has_layout(server), 5 * server.patience, 0.3), "UMAP never came")
     server.end_alone()
     story = []
     for _ in range(chance.randint(1, 5)):
@@ -87,7 +87,7 @@ def damaged_cache(server: Server, trainings: Trainings, chance: Random, folder: 
         server.check_reads(GOOD)
         server.check_asks_of(GOOD)
         server.post("/api/selections/save", {"run": GOOD, "name": "x", "selection": {"kind": "rows", "rows": [1]}})
-        check(until(lambda: _has_layout(server), server.patience, 0.3), "UMAP does not come again")
+        check(until(lambda: _has_layout(server), 5 * server.patience, 0.3), "UMAP does not come again")
         server.check_alive()
     shutil.rmtree(server.cache / "moving-targets", ignore_errors=True)
     return "; ".join(story)
