@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from mtm.data.raw import WHITE, White, list_some, name_below
 from mtm.errors import InputError
@@ -88,7 +89,8 @@ def read_picture(path: Path, grey: bool, white: White = WHITE) -> Image.Image:
     with _opened(path) as image:
         picture: Image.Image = image
         if kind := _depth(image):
-            picture = Image.fromarray(in_eight_bits(np.asarray(image), getattr(white, kind)))
+            pixels = in_eight_bits(np.asarray(image), getattr(white, kind))
+            picture = Image.fromarray(255 - pixels if _is_negative(image) else pixels)
         elif image.has_transparency_data:
             picture = _on_paper(image)
         picture = picture.convert("L" if grey else "RGB")
@@ -131,6 +133,11 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # viewers show an image with damaged EXIF too
         return 1
+
+
+def _is_negative(image: Image.Image) -> bool:
+    """Whether 0 is white in a TIFF, as in radiographs: Pillow turns that round for eight bits only."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
 
 
 def _depth(image: Image.Image) -> str:

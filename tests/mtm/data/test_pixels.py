@@ -56,7 +56,8 @@ def test_images_are_turned_as_exif_says(tmp_path: Path, orientation: int, ending
     stored = upright.transpose(undo[orientation]) if orientation > 1 else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {".jpg": {"quality": 100}, ".webp": {"lossless": True}}.get(ending, {})
+    by_ending: dict[str, dict[str, Any]] = {".jpg": {"quality": 100}, ".webp": {"lossless": True}}
+    options = by_ending.get(ending, {})
     path = save(tmp_path / f"a{ending}", stored, exif=exif, **options)
     np.testing.assert_allclose(np.asarray(read_picture(path, grey=True), float), RAMP, atol=3)
     save(tmp_path / "b.png", upright)
@@ -192,6 +193,16 @@ def test_a_dark_image_stays_dark_beside_a_bright_one(tmp_path: Path) -> None:
     first, second, eight_bits = dataset.train.images[:3].astype(float)
     np.testing.assert_allclose(second, first / 4, atol=1)
     assert (eight_bits == 100).all(), "images of eight bits are taken as they are"
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_a_tiff_whose_0_is_white_is_no_negative(tmp_path: Path, kind: type) -> None:
+    path = save(tmp_path / "a.tif", Image.fromarray(255 - RAMP.astype(kind)))
+    one_is_black, zero_is_white = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (1, 0))
+    assert path.read_bytes().count(one_is_black) == 1
+    path.write_bytes(path.read_bytes().replace(one_is_black, zero_is_white))
+    white = look_at([path], tmp_path).white
+    np.testing.assert_allclose(np.asarray(read_picture(path, True, white), float), RAMP, atol=1)
 
 
 @pytest.mark.parametrize(
