@@ -240,9 +240,8 @@ def open_search(runs: Path, name: str) -> Search:
 
 
 def _checked(stored: dict[str, Any], kinds: dict[str, type]) -> dict[str, Any]:
-    _, problems = drop_misfits(stored, kinds, "in it")
-    for problem in problems:
-        raise InputError(problem)
+    for problem in drop_misfits(stored, kinds, "search.json")[1]:
+        raise InputError(problem.partition(": ")[2])
     return stored
 
 
