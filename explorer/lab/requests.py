@@ -12,7 +12,8 @@ from mtm.errors import InputError
 from mtm.losses.loss import Vary
 
 Place = tuple[float, float]
-Shifts = dict[int, Place]
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]  # as in JSON: larger ones fit no array
+Shifts = dict[Whole, Place]
 
 MOST_POINTS = 100
 
@@ -25,7 +26,7 @@ class Points(Part):
     """A scene in the plane itself."""
 
     e: Annotated[list[Place], Field(max_length=MOST_POINTS)]
-    y: list[int]
+    y: list[Whole]
     c: Annotated[list[Place], Field(max_length=MOST_POINTS)]
 
     def scene(self, vary: Vary, chosen: int) -> Scene:
@@ -37,9 +38,9 @@ class PlaceInRun(Part):
     """A scene in a run: a snapshot, an image or a class, a plane, and by how much points were dragged."""
 
     run: str
-    snapshot: int
-    image: int | None = None
-    label: int | None = None
+    snapshot: Whole
+    image: Whole | None = None
+    label: Whole | None = None
     plane: str = "points"
     moved_e: Shifts = {}
     moved_c: Shifts = {}
@@ -55,12 +56,12 @@ class LossChoice(Part):
 class Release(Part):
     """The settings of a release, and the step whose landscape is shown."""
 
-    steps: int = 300
+    steps: Whole = 300
     step_size: float = 0.01
     momentum: float = 0.0
     move_e: bool = True
     move_c: bool = True
-    at: int | None = None
+    at: Whole | None = None
 
 
 class LabRequest(Part):
@@ -68,7 +69,7 @@ class LabRequest(Part):
 
     losses: Annotated[list[LossChoice], Field(min_length=1, max_length=4)]
     vary: Literal["e", "c", "sum"] = "c"
-    chosen: int = 0
+    chosen: Whole = 0
     points: Points | None = None
     in_run: PlaceInRun | None = None
     release: Release | None = None

@@ -34,7 +34,8 @@ def post_landscape(server: Any, **changes: Any) -> Any:
 @pytest.mark.parametrize(("changes", "message"), [
     ({"losses": []}, "losses"), ({"n": 5000}, "n: "), ({"points": None}, "either points or"), ({"vary": "x"}, "vary"),
     ({"code": "print(1)"}, "code"), ({"points": None, "in_run": {"run": "../x", "snapshot": 0, "image": 0}}, "no run"),
-    ({"points": {"e": [], "y": [], "c": [[0, 0]]}}, "no output embedding"),
+    ({"points": {"e": [], "y": [], "c": [[0, 0]]}}, "no output embedding"), ({"chosen": 10**30}, "chosen"),
+    ({"points": {"e": [[0, 0]], "y": [10**30], "c": [[0, 0]]}}, "points.y.0"),
 ])  # fmt: skip
 def test_an_invalid_request_is_refused_in_one_sentence(server: Any, changes: dict[str, Any], message: str) -> None:
     response = post_landscape(server, **changes)
