@@ -55,7 +55,7 @@ def serve(
     if free_port != port:
         say(f"Port {port} is busy; taking {free_port} instead.")
     from explorer.app import create_app
-    from explorer.web import security
+    from explorer.web import memory, security
     from explorer.web.server import make_server, raise_descriptor_limit
 
     token = None if security.is_loopback(host) else security.new_token()
@@ -69,6 +69,7 @@ def serve(
     views.worker.warm_up(after=WARM_UP_AFTER)
     queue.begin()
     raise_descriptor_limit()
+    memory.begin_giving_back()
     server = make_server(flask, listener, partial(security.body_limit, flask))
     say(f"Moving targets at {address}  (runs in {runs}; Ctrl-C ends it)")
     if not no_browser:
