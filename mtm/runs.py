@@ -44,8 +44,7 @@ class Run:
 
     def __init__(self, folder: Path, info: dict[str, Any], problems: Sequence[str] = ()) -> None:
         self.folder = folder
-        # config.json, and the config it was trained with: None for runs of other programs, or if it cannot be read
-        self.info, self.config, more_problems = check_info(info)
+        self.info, self._config, more_problems = check_info(info)  # config.json
         self._problems = (*problems, *more_problems)
         # what was read last, with what tells whether that has changed
         self._points: tuple[Stamp | None, Points] | None = None
@@ -119,6 +118,11 @@ class Run:
     def name(self) -> str:
         """The folder's name, as it can be shown."""
         return show_name(self.folder.name)
+
+    @property
+    def config(self) -> TrainConfig | None:
+        """The config it was trained with; None for runs of other programs, or if it cannot be read."""
+        return self._config
 
     @property
     def points(self) -> Points:
