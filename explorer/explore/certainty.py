@@ -295,7 +295,7 @@ def _reliability(name: str, e: Array, reference: Reference, decided: Array, y: A
     """
     from scipy.special import log_softmax
 
-    n_scores = len(e) * len(reference[0] if isinstance(reference, tuple) else reference)
+    n_scores = len(e) * len(np.asarray(reference[0] if isinstance(reference, tuple) else reference))
     if n_scores > MOST_SCORES:
         rows = np.flatnonzero(np.isin(y, np.unique(y)[:: -(-n_scores // ENOUGH_SCORES)]))  # all images of some classes
         e, decided, y = e[rows], decided[rows], y[rows]

@@ -17,7 +17,7 @@ def build_export_menu() -> html.Details:
             choices = [html.Option(title, value=value) for value, title in row.choices.items()]
             chosen = {"data-option": row.option} if row.option else {}
             select = html.Select(choices, **{"aria-label": row.title}, **chosen)  # type: ignore[arg-type]
-            title = [row.title, select] if choices else row.title
+            title: Any = [row.title, select] if choices else row.title
             rows.append(html.Div(title, className="export-what", title=export.help))
             buttons = [_button(kind.upper(), what, kind, **chosen) for kind in export.kinds]
             rows.append(html.Div(buttons, className="export-kinds"))

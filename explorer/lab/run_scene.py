@@ -19,7 +19,7 @@ from mtm.runs import Run
 Floats = NDArray[np.float64]
 
 PLANES = ("points", "targets", "images")  # through three points; where targets, or images, vary most
-MOST_CLASSES = 1000
+MOST_CLASSES = 400  # of 1,000 the pairs of targets take 2 GB
 IMAGES_PER_CLASS = 12  # that represent a class
 
 

@@ -51,7 +51,7 @@ def decide(name: str, e: ArrayLike, reference: Reference) -> tuple[NDArray[np.in
     if name not in CLASSIFIERS:
         raise choose_from("classifier", name, CLASSIFIERS)
     e = np.asarray(e)
-    n_classes = len(reference[0] if isinstance(reference, tuple) else reference)
+    n_classes = len(np.asarray(reference[0] if isinstance(reference, tuple) else reference))
     size = max(1, MOST_SCORES // max(1, n_classes))
     parts = [_decide(CLASSIFIERS[name].scores(e[at : at + size], reference)) for at in range(0, max(1, len(e)), size)]
     predictions, margins = (np.concatenate(each) for each in zip(*parts, strict=True))

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,9 @@ def test_a_figure_of_an_impossible_size_is_refused_before_it_is_computed(
     tmp_path: Path, side: str, value: int, kind: str
 ) -> None:
     nobody = Views(Library(tmp_path / "no runs"), tmp_path / "cache")  # would say that there is no run
+    sizes: Any = {side: value}
     with pytest.raises(InputError, match=f"^--{side} {value}: this figure has 200 to 10,000 pixels a side$"):
-        write(nobody, tmp_path / f"a.{kind}", **{side: value})
+        write_export(nobody, ExportRequest(RUN), "figure", tmp_path / f"a.{kind}", replace(Options(), **sizes))
 
 
 @pytest.mark.parametrize("scale", [float("nan"), float("inf"), -1.0, 0.0, 0.99, 4.01, 1e9])

@@ -90,7 +90,7 @@ def test_what_cannot_be_drawn_of_so_many_classes_says_so(views: Views, tmp_path:
     run = views.library.run("many")
     history = load_history(run)
     assert confusion_matrix(history, np.ones(2 * C, bool), 1, "euc").shape == (0, 0)
-    with pytest.raises(InputError, match="the lab draws runs of at most 1,000 classes; 'many' has 1,100"):
+    with pytest.raises(InputError, match="the lab draws runs of at most 400 classes; 'many' has 1,100"):
         load_run_scene(run, 1, "c", image=0)
     figure = rho_class([{"epoch": 0}], [str(k) for k in range(MOST_CLASSES + 1)], ["red"])
     assert not figure.data

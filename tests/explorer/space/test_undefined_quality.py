@@ -61,8 +61,8 @@ def test_the_measures_themselves_are_nan_there() -> None:
     assert math.isnan(neighbours_kept(ONE, u[0], 5))
     assert math.isnan(trustworthiness(ONE, u[0], 5))
     assert math.isnan(trustworthiness(CLOUD, u[0], 5))  # a picture that shows them at one place
-    assert math.isnan(temporal_preserving(x, u, 5))
-    assert math.isnan(temporal_neighbours(x, u, 3))
+    assert math.isnan(temporal_preserving(list(x), u, 5))
+    assert math.isnan(temporal_neighbours(list(x), u, 3))
     assert math.isnan(jitter(u[0], u[0]))
     assert math.isnan(variance_shown(ONE, u[0]))
 
