@@ -495,7 +495,7 @@ def test_an_archive_of_a_stranger_puts_nothing_elsewhere(finished_run: Path, tmp
         (["--what", "figure", "--out", "no/a.png"], "there is no folder no"),
         (["--what", "figure", "--out", "a.png", "--epoch", "9"], "epoch 9 is not in this run; it goes from 0 to 2"),
         (["--what", "figure", "--out", "a.png", "--scale", "9"], "1 to 4 times"),
-        (["--what", "figure", "--out", "a.png", "--width", "240"], "--width 240: this figure has 302 to 10,000"),
+        (["--what", "figure", "--out", "a.png", "--width", "240"], "--width 240: this figure has 292 to 10,000"),
         (["--what", "figure", "--out", "a.png", "--fps", "9"], "--fps does not go with --what figure"),
         (["--what", "figure", "--out", "a.png", "--view", "tsne"], "unknown view 'tsne'"),
         (["--what", "figure", "--out", "a.png", "--classifier", "argmax"], "unknown classifier 'argmax'"),
