@@ -94,9 +94,8 @@ def damaged_cache(server: Server, trainings: Trainings, chance: Random, folder: 
 
 
 def _has_layout(server: Server) -> bool:
-    """Whether the picture by UMAP is there; it is begun by asking how far it is."""
-    server.get(f"/api/progress?view=umap&run={GOOD}")
-    server.post("/api/progress", {"view": "umap", "run": GOOD})  # what holds a slot may be for our own page only
+    """Whether the picture by UMAP is there; it is asked for."""
+    server.post("/api/layout", {"view": "umap", "run": GOOD})
     return server.get(f"/api/frames?view=umap&run={GOOD}").status == 200
 
 
