@@ -292,7 +292,7 @@ def hostile_import(commands: Commands, run: Path, chance: Random, folder: Path) 
     with told(story):
         done = commands.run("mtm", "import", *arguments, *chance.choice([[], ["--json"]]))
         check(done.code in (0, 2), f"{done} ended with {done.code}: {done.err[-300:]}")
-        _check_result(commands, runs, done.code == 0)
+        _check_result(commands, runs, done.code == 0, may_lack="odd.zip" in story or "odd.tar" in story)
         check(chr(27) not in done.out + done.err, "raw escape codes were printed")
     return f"{story} ({done.code})"
 
@@ -317,11 +317,11 @@ def whole_import(commands: Commands, run: Path, chance: Random, folder: Path) ->
     return f"{path.name}, {len(names)} classes"
 
 
-def _check_result(commands: Commands, runs: Path, is_done: bool) -> None:
-    """One run that opens without a problem, or nothing at all."""
+def _check_result(commands: Commands, runs: Path, is_done: bool, may_lack: bool = False) -> None:
+    """One run that opens, without a problem unless the file `may_lack` parts of it; or nothing at all."""
     there = sorted(os.listdir(runs)) if runs.exists() else []
     check(len(there) == (1 if is_done else 0), f"the folder of runs holds {there}")
     if is_done:
         listed = commands.run("mtm", "runs", "--runs", runs, "--json")
         row = json.loads(listed.out.splitlines()[0])
-        check(not row.get("problems") and not row.get("problem"), f"the imported run has problems: {row}")
+        check(may_lack or (not row.get("problems") and not row.get("problem")), f"the imported run has problems: {row}")

@@ -303,7 +303,7 @@ def taken_away(trainings: Trainings, chance: Random, folder: Path) -> str:
         if is_renamed:
             run.rename(runs / "elsewhere")
         else:
-            shutil.rmtree(run)
+            until(lambda: _is_removed(run), 5)  # again, while it writes there
     story.append("renamed" if is_renamed else "deleted")
     command.wait()
     if not is_renamed:
@@ -313,6 +313,11 @@ def taken_away(trainings: Trainings, chance: Random, folder: Path) -> str:
         check(command.code in (1, 2, 130) or over or command.code == 0, f"it ended with {command.code}")
         _check_no_half_run(trainings, runs)
     return ", ".join(story)
+
+
+def _is_removed(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def _check_no_half_run(trainings: Trainings, runs: Path) -> None:
