@@ -1,7 +1,7 @@
 """Memory that the program has freed goes back to the system, now and then.
 
-The C library keeps freed memory for later, every thread a share of its own: after landscapes of the lab a server held 800 MB
-with the objects of 714.
+The C library keeps freed memory for later, every thread a share of its own: after landscapes of the lab a server
+held 800 MB with the objects of 714.
 """
 
 from __future__ import annotations
