@@ -302,7 +302,8 @@ def test_what_cannot_be_shown_is_told_and_the_others_go_on(page: Any, address: s
     messages = page.locator(".compare-problem").all_inner_texts()
     assert "there is no run 'nowhere' here (any more)" in messages[0]
     assert messages[1] == ""
-    assert "has no snapshots to show yet" in messages[2]
+    assert "'broken' has no snapshots to show: " in messages[2]
+    assert "is cut short" in messages[2]
     page.keyboard.press("End")
     page.wait_for_function("document.querySelectorAll('.compare-stage')[1].player.epoch === 2")
     page.select_option(".compare-run >> nth=0", "turned")  # the page goes on from there

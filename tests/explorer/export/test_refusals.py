@@ -9,6 +9,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -154,7 +155,8 @@ def test_the_smallest_film_can_be_drawn(chromium: Any, views: Views, tmp_path: P
 def test_the_page_s_route_says_the_same(views: Views, query: str, sentence: str) -> None:
     server = Flask(__name__)
     routes.register(server, views)
-    response = server.test_client().get(f"/api/export?run={RUN}&what=figure&{query}")
+    request = {"run": RUN, "what": "figure", **dict(parse_qsl(query))}
+    response = server.test_client().post("/api/export", json=request)
     assert response.status_code == 400
     assert sentence in response.get_json()["error"]
 
