@@ -24,7 +24,10 @@ def make_run(folder: Path) -> Run:
     return run
 
 
-def test_the_names_of_runs_and_classes_are_printed_as_text(mtm: Command, tmp_path: Path) -> None:
+def test_the_names_of_runs_and_classes_are_printed_as_text(
+    mtm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output.console, "width", 200)  # nothing is folded
     make_run(tmp_path / "runs" / EVIL)
     for arguments in (["runs"], ["show", f"runs/{EVIL}"], ["show", f"nothing {EVIL}"], ["prune", f"runs/{EVIL}"]):
         done = mtm(*arguments)
