@@ -7,6 +7,7 @@ with control characters written out, also where a terminal cannot show a letter 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import math
@@ -36,6 +37,14 @@ class _Console(Console):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(markup=False, highlight=False, emoji=False, **settings)
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            if error.errno != errno.EIO:  # a terminal that was closed, before its signal has come
+                raise
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

@@ -81,3 +81,16 @@ def _run(
         check=False,
         env={**os.environ, **environment},
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals as on Linux and macOS")
+def test_a_terminal_that_was_closed_is_no_error_of_printing() -> None:
+    import pty
+
+    ours, its = pty.openpty()
+    with os.fdopen(its, "w") as terminal:
+        console = output._Console(file=terminal)
+        os.close(ours)  # what is written now is an error, EIO
+        console.print("a line")
+        console.print("another")
+        assert os.fstat(its).st_rdev == os.stat(os.devnull).st_rdev
