@@ -110,7 +110,7 @@ def few_shot(
     the accuracy of the same episodes before training, None where that was not recorded. `ways` is by default MOST_WAYS,
     or all unseen classes if they are fewer. Raises InputError for a run without unseen classes, or too few images.
     """
-    snapshots = [run.snapshot(i) for i in range(len(run.snapshots))]
+    snapshots = [run.snapshot(path) for path in run.snapshots]
     if not snapshots:
         raise InputError(f"{run.folder} has no snapshots yet")
     first, snapshot = snapshots[0], snapshots[-1]

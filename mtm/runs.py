@@ -145,8 +145,11 @@ class Run:
         """The snapshot files that are whole, in order; damaged ones are named in `problems`."""
         return list(self._look().headers)
 
-    def snapshot(self, i: int) -> Snapshot:
-        """Snapshot i of `snapshots` (negative from the end); its arrays are views of the file, nothing is copied."""
+    def snapshot(self, i: int | Path) -> Snapshot:
+        """Snapshot i of `snapshots` (negative from the end), or the one in a file of them; its arrays are views of the
+        file, nothing is copied. Who reads several names the files: numbers change when one is found to be damaged."""
+        if isinstance(i, Path):
+            return self._read_snapshot(i)
         paths = self.snapshots
         if not -len(paths) <= i < len(paths):
             raise IndexError(f"{self.folder} has {len(paths)} snapshots, there is no number {i}")

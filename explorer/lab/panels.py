@@ -68,7 +68,7 @@ class Panels:
         """What the controls need of a run: epochs, classes, labels, and the loss it was trained with."""
         run = self.library.run(run_id)
         check_classes(run)
-        epochs = [run.snapshot(i).epoch for i in range(len(run.snapshots))]
+        epochs = [run.snapshot(path).epoch for path in run.snapshots]
         config = run.config
         trained = {"name": config.loss, "params": config.loss_hyperparameters()} if config and config.loss else None
         about = {"epochs": epochs, "class_names": run.points.class_names, "labels": run.labels}

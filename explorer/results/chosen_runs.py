@@ -102,10 +102,10 @@ class TrainedRun:
 
         Measured on the class centres of training images, which every snapshot has.
         """
-        numbers = {int(path.stem): i for i, path in enumerate(self.run.snapshots)} if self.points else {}
+        files = {int(path.stem): path for path in self.run.snapshots} if self.points else {}
         distances, origin = [], None
         for row in self.epoch_rows:
-            snapshot = self._snapshot(numbers[row["snapshot"]]) if row["snapshot"] in numbers else None
+            snapshot = self._snapshot(files[row["snapshot"]]) if row["snapshot"] in files else None
             if snapshot is None:
                 distances.append(float("nan"))
                 continue
@@ -114,7 +114,7 @@ class TrainedRun:
             distances.append(centre_distance(centres, origin))
         return distances
 
-    def _snapshot(self, i: int) -> Snapshot | None:
+    def _snapshot(self, i: int | Path) -> Snapshot | None:
         try:
             return self.run.snapshot(i)
         except (InputError, IndexError):  # damaged, or gone since it was listed

@@ -107,10 +107,10 @@ def load_stack(run: Run, names: Sequence[str] | None = None) -> SnapshotStack:
     paths = run.snapshots
     n = len(run.labels) if paths else 0  # of a run that has recorded nothing there is nothing to read
     snapshots: list[Snapshot] = []
-    for i, path in enumerate(paths):
+    for path in paths:
         if names is None or path.name in names:
-            with contextlib.suppress(InputError, IndexError):
-                snapshots.append(run.snapshot(i))
+            with contextlib.suppress(InputError):
+                snapshots.append(run.snapshot(path))
     snapshots = [
         s for s in snapshots if s.embeddings.ndim == 2 and len(s.embeddings) == n and s.embeddings.shape[1] > 0
     ]
@@ -125,9 +125,9 @@ def load_stack(run: Run, names: Sequence[str] | None = None) -> SnapshotStack:
 
 def load_snapshots(run: Run, names: Sequence[str], classifier: str | None = None) -> list[Snapshot]:
     """The snapshots of these names, as of frames. Raises InputError if one is gone, or lacks the classifier."""
-    numbers = {path.name: i for i, path in enumerate(run.snapshots)}
+    paths = {path.name: path for path in run.snapshots}
     try:
-        snapshots = [run.snapshot(numbers[name]) for name in names]
+        snapshots = [run.snapshot(paths[name]) for name in names]
     except KeyError as error:
         raise InputError(f"snapshot {error} of '{run.name}' is gone or damaged; choose the run again") from None
     if classifier is not None and any(classifier not in snapshot.predictions for snapshot in snapshots):
