@@ -11,7 +11,7 @@ from pathlib import Path
 
 from explorer.web.cache import Cache
 from mtm.errors import InputError
-from mtm.run_folder.files import open_regular, write_bytes
+from mtm.run_folder.files import LARGEST_TEXT, open_regular, parse_object, read_regular, write_bytes
 
 CACHED = 100_000  # digests in memory
 
@@ -43,8 +43,8 @@ class FileDigests:
     def _known(self) -> dict[str, str]:
         """By path, size and time, from earlier processes and this one; empty if the file is missing or damaged."""
         if self._memory:
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                stored = json.loads(self._memory.read_text(encoding="utf-8"))
+            with contextlib.suppress(OSError, ValueError):
+                stored = parse_object(read_regular(self._memory, LARGEST_TEXT))
                 return {key: digest for key, digest in stored.items() if isinstance(digest, str)}
         return {}
 
