@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +75,7 @@ def export(
     )
     views = Views(library, user_cache_path("moving-targets"))
     try:
-        with _interrupt_on_sigterm(), progress_bar() as on_progress:
+        with progress_bar() as on_progress:
             write_export(views, request, what, out, Options(**arguments), on_progress)
     except FilmError as error:
         output.fail(1, str(error), "explorer")
@@ -103,19 +101,6 @@ def _open_library(run: str, runs: Path) -> tuple[Library, str]:
         resolved = path.resolve()
         return Library(resolved.parent), resolved.name
     raise InputError(f"there is no run {run}; name a run folder, one in {runs} (see mtm runs), or {DEMO}/NAME")
-
-
-@contextmanager
-def _interrupt_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end an export as Ctrl-C does, so that no half-written file is left."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

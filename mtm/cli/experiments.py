@@ -15,6 +15,7 @@ from mtm.config import TrainConfig
 from mtm.errors import InputError
 from mtm.paper.experiments import PlannedExperiment, estimate_experiments, select_experiments
 from mtm.runs import Run
+from mtm.train_loop.locations import check_folder
 from mtm.train_loop.rough_speed import COARSENESS
 from mtm.tuning.record import open_search
 
@@ -45,6 +46,7 @@ def run_experiments(
     """
     if table_hyperparameters and (given := options.given()):
         raise InputError(f"{given[0]} is for searches; with --table-hyperparameters each experiment is one training")
+    check_folder(runs)
     trials, keep = options.trials or TRIALS, KEEP if options.keep is None else options.keep
     planned = select_experiments(config, names or [], table_hyperparameters, context.params["loss"])
     if dry_run:

@@ -71,7 +71,8 @@ def test_digests_are_remembered_until_a_file_changes(run: Run, tmp_path: Path, m
         assert cache_key(run, "pca", {}, FileDigests(folder)) == key
         assert json.loads((folder / "digests.json").read_text())
     (folder / "digests.json").unlink()
-    os.mkfifo(folder / "digests.json")  # who opens it waits for good
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "digests.json")  # who opens it waits for good
     assert cache_key(run, "pca", {}, FileDigests(folder)) == key
     os.utime(run.snapshots[0], ns=(1, 1))
     assert cache_key(run, "pca", {}, FileDigests(folder)) == key  # read again, and the same
