@@ -120,6 +120,7 @@ def test_a_terminal_that_closes_stops_its_training_at_a_checkpoint(tmp_path: Pat
     import termios
 
     def take_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def has_begun() -> bool:
