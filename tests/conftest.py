@@ -26,7 +26,6 @@ from mtm.train_loop.recorder import record_training
 
 # workers have a core each, for what they start too
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-torch.set_num_threads(1)
 
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in the command: a page opens with many requests
 
@@ -44,6 +43,12 @@ LONGEST = (
     "test_cluster.py", "test_experiments.py", "test_runs_page.py", "test_runs_actions.py", "test_explore_panels.py",
     "test_compare_page.py", "test_export.py", "test_demo.py",
 )  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """One thread, so that two trainings in one process have the same bits: umap-learn's numba sets another number."""
+    torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

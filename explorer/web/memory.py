@@ -12,11 +12,18 @@ import threading
 import time
 
 INTERVAL_SECONDS = 60.0
+M_MMAP_THRESHOLD, LARGE = -3, 1 << 20  # glibc's number of the setting; bytes
 
 
 def begin_giving_back() -> None:
-    """Give freed memory back as long as the process lives, where the C library has a way (glibc)."""
-    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
+    """Give freed memory back as long as the process lives, where the C library has a way (glibc).
+
+    Arrays of a MB and more do at once: glibc would move that limit up to 32 MB by itself, and what is below it lies
+    among what is still in use.
+    """
+    library = ctypes.CDLL(None)
+    if sys.platform == "linux" and hasattr(library, "malloc_trim"):
+        library.mallopt(M_MMAP_THRESHOLD, LARGE)
         threading.Thread(target=_give_back_forever, name="memory", daemon=True).start()
 
 
