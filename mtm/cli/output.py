@@ -72,7 +72,7 @@ def warn(sentence: str) -> None:
 
 def note(sentence: str) -> None:
     """A sentence beside the output, which may be JSON."""
-    notices.print(printable(sentence))
+    notices.print(printable(sentence), soft_wrap=True)
 
 
 def as_line(text: str) -> Text:
