@@ -27,8 +27,8 @@ from mtm.config import TrainConfig
 from mtm.errors import FolderGone, InputError, NotFoundError
 from mtm.run_folder.class_names import check_class_names
 from mtm.run_folder.external import Arrays, external_snapshot
-from mtm.run_folder.files import Stamp, is_temporary, read_arrays, remove, stamp_of, write_arrays, write_json
-from mtm.run_folder.listing import Listing, has_snapshots, leave_out, read_listing, run_folders
+from mtm.run_folder.files import Stamp, read_arrays, remove, stamp_of, write_arrays, write_json
+from mtm.run_folder.listing import Listing, has_snapshots, is_free, leave_out, read_listing, run_folders
 from mtm.run_folder.lock import Lock, lock_folder
 from mtm.run_folder.names import show_name
 from mtm.run_folder.readers import check_header, check_info, check_points, nulls_to_nan, read_header, read_json
@@ -72,7 +72,7 @@ class Run:
         `config` is None for runs recorded by other programs; `notes` (JSON types) are kept in `config.json`.
         """
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())):
+        if not is_free(folder):
             raise InputError(f"{folder} exists already; choose another name, or continue it with: mtm resume {folder}")
         info = {
             "format": FORMAT,

@@ -12,6 +12,7 @@ from mtm.cli import output
 from mtm.cli.options import Address, Json, RunPath, RunsFolder, open_run, with_config_options
 from mtm.config import TrainConfig
 from mtm.errors import Failed, FolderGone, InputError
+from mtm.run_folder.listing import is_free
 from mtm.run_folder.names import check_name
 from mtm.run_folder.summary import summarise
 from mtm.runs import Run
@@ -35,7 +36,7 @@ def train_model(
 
     check_folder(runs)
     named = None if name is None else runs / check_name(name)
-    if named and named.exists():
+    if named and not is_free(named):
         raise InputError(f"{named} exists already; choose another --name, or continue it with: mtm resume {named}")
     from mtm.train_loop.recorder import prepare_training, start_run
 

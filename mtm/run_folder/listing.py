@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtm.errors import InputError
-from mtm.run_folder.files import Stamp, stamp_of
+from mtm.run_folder.files import Stamp, is_temporary, stamp_of
 from mtm.run_folder.readers import Header, Sizes, read_header
 
 NAME = re.compile(r"(\d{6}|[1-9]\d{6,17})\.safetensors", re.ASCII)
+BEFORE_A_RUN = ("lock",)  # what may be in a folder before its config.json
 NAMES_LIKE = "000010.safetensors"
 MOST_NAMED = 8  # files of other names
 
@@ -98,6 +99,16 @@ def looks_like_run(folder: Path) -> bool:
     with contextlib.suppress(ValueError):  # a name that no file can have
         return any(os.path.lexists(folder / name) for name in ("config.json", "snapshots")) and os.path.isdir(folder)
     return False
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a run can be made at `folder`: nothing is there, or what one left that was killed before it had begun."""
+    try:
+        return all(is_temporary(name) or name in BEFORE_A_RUN for name in os.listdir(folder))
+    except FileNotFoundError:
+        return not os.path.lexists(folder)
+    except OSError:
+        return False
 
 
 def has_snapshots(folder: Path) -> bool:

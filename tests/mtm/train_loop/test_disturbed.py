@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import small
+from conftest import Command, small
 from killed_training import contents_without_times
 
 from mtm.errors import FolderGone, InputError
@@ -90,6 +90,18 @@ def test_what_others_log_into_a_folder_that_is_gone_is_refused(tmp_path: Path) -
         with pytest.raises(FolderGone):
             write()
     assert not run.folder.exists()
+
+
+def test_what_was_killed_before_it_had_begun_keeps_no_name(mtm: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "a"
+    folder.mkdir(parents=True)
+    for name in ("lock", ".config.json.abc.tmp"):
+        (folder / name).touch()
+    options = "--train-images 100 --record 20 --epochs 1 --dim 2 --device cpu --name a"
+    assert mtm("train", *options.split()).returncode == 0
+    assert Run.open(folder).status.state == "finished"
+    assert not list(folder.glob(".*"))
+    assert mtm("train", *options.split()).returncode == 2
 
 
 # A request to stop
